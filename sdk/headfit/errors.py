@@ -1,0 +1,65 @@
+"""Every exception that headfit raises, by what the caller can do about it.
+
+::
+
+    HeadfitError
+    ├─ InputError (ValueError)            what the caller passed cannot be used
+    │  └─ NotFittedError
+    ├─ ImageError (ValueError)            these bytes are no usable image: says which and why
+    ├─ FileFormatError (ValueError)       a head file or manifest breaks its specification
+    │  └─ UnsupportedVersionError
+    ├─ ExtractorError                     the frozen extractor cannot be opened or run
+    │  ├─ ExtractorMismatchError          a head fitted on another extractor
+    │  └─ EngineMissingError (ImportError) names the pip command
+    ├─ StoreError                         the example store is damaged, locked or full
+    └─ TrainingDivergedError (ArithmeticError)
+
+A message says what was expected, what was found, and what to do about it. Standard errors
+pass untouched: a file that is not there is a ``FileNotFoundError``.
+"""
+
+from __future__ import annotations
+
+
+class HeadfitError(Exception):
+    """Base of every error of this library."""
+
+
+class InputError(HeadfitError, ValueError):
+    """What the caller passed cannot be used."""
+
+
+class NotFittedError(InputError):
+    """The head has not learned anything yet."""
+
+
+class ImageError(HeadfitError, ValueError):
+    """These bytes are no usable image; the message says which and why."""
+
+
+class FileFormatError(HeadfitError, ValueError):
+    """A head file or a manifest breaks its specification."""
+
+
+class UnsupportedVersionError(FileFormatError):
+    """The file follows a version of its format that this headfit does not know."""
+
+
+class ExtractorError(HeadfitError):
+    """The frozen extractor cannot be opened or run."""
+
+
+class ExtractorMismatchError(ExtractorError):
+    """The head was fitted on the embeddings of another extractor."""
+
+
+class EngineMissingError(ExtractorError, ImportError):
+    """No engine that runs the extractor is installed; the message names the pip command."""
+
+
+class StoreError(HeadfitError):
+    """The example store is damaged, locked or full."""
+
+
+class TrainingDivergedError(HeadfitError, ArithmeticError):
+    """Training left the finite numbers; no head was made."""
