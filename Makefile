@@ -1,0 +1,72 @@
+# headfit: `make help` lists what there is. Every target makes its own .venv when it needs one.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# TensorFlow 2.15, which trains extractors, runs on Python 3.10 and 3.11.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.10,$(if $(shell command -v $(name)),$(name))) python3.11)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: demo
+demo: $(VENV)/.demo ## Train a head on sample photos and show what it can do
+	@$(BIN)/python -m headfit.demo --into build/demo
+
+.PHONY: test
+test: $(VENV)/.dev ## Run every test
+	@$(BIN)/python -m pytest
+
+.PHONY: slow
+slow: $(VENV)/.dev ## Run the tests that take minutes
+	@$(BIN)/python -m pytest -m slow
+
+.PHONY: check
+check: lint types imports test ## Run everything that continuous integration runs
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(VENV)/.dev ## Check types
+	@$(BIN)/mypy
+
+.PHONY: imports
+imports: $(VENV)/.dev ## Check who imports whom
+	@$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code and sort the imports
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+.PHONY: clean
+clean: ## Remove the environment and everything built
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# An environment half made is made again: the stamps come last.
+$(VENV)/.made:
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "headfit needs Python 3.11 or 3.10, found neither; on Debian: sudo apt-get install python3.11 python3.11-venv" >&2; exit 1; }
+	@$(PYTHON) -c "import ensurepip, venv" 2> /dev/null || { \
+	  echo "$(PYTHON) cannot make environments; on Debian: sudo apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/.made
+	@echo "Installing headfit, its fastest engine and the sample photos into $(VENV) (about 100 MB, once)"
+	@$(PIP) -e ".[cli,lce,demo]"
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/.made
+	@echo "Installing headfit and all that its tests need, TensorFlow among it, into $(VENV) (about 500 MB, once)"
+	@$(PIP) -e ".[dev]"
+	@touch $(VENV)/.demo $@
