@@ -1,0 +1,142 @@
+"""Strict JSON: untrusted text becomes checked fields, or a sentence that says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+from headfit.errors import FileFormatError
+
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def canonical_json(value: object) -> bytes:
+    """Return the one JSON text of ``value``: sorted keys, no spaces, UTF-8, finite numbers."""
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode()
+
+
+def parse_json(data: bytes, source: str) -> Any:
+    """Parse UTF-8 JSON; refuse repeated keys, NaN and Infinity.
+
+    Raises
+    ------
+    FileFormatError
+        If ``data`` is not such a text; ``source`` names it in the message.
+    """
+    try:
+        return json.loads(
+            data.decode(), object_pairs_hook=_without_repeats, parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError) as error:  # ValueError covers bad UTF-8 and bad JSON
+        reason = "too deeply nested" if isinstance(error, RecursionError) else str(error)
+        raise FileFormatError(
+            f"{source}: expected JSON in UTF-8, found a fault: {reason}; "
+            "the file is damaged or was not written by headfit"
+        ) from error
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return fields
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def is_writable_text(text: str) -> bool:
+    """Return whether ``text`` holds neither control characters nor lone surrogates."""
+    return _UNWRITABLE.search(text) is None
+
+
+class Fields:
+    """The fields of one JSON object, each taken once by name and checked.
+
+    Parameters
+    ----------
+    value : object
+        What was parsed; anything but a JSON object is refused.
+    source : str
+        Names the object in messages.
+    """
+
+    def __init__(self, value: object, source: str) -> None:
+        self.source = source
+        if not isinstance(value, dict):
+            raise self.fault("a JSON object", value)
+        self._left = dict(value)
+
+    def fault(self, expected: str, found: object, key: str | None = None) -> FileFormatError:
+        """Return the error that says what was expected and what was found."""
+        where = self.source if key is None else f"{self.source}: {key!r}"
+        shown = repr(found)
+        if len(shown) > 80:
+            shown = shown[:77] + "..."
+        return FileFormatError(
+            f"{where}: expected {expected}, found {shown}; the file is damaged or was not "
+            "written by headfit"
+        )
+
+    def take(self, key: str) -> Any:
+        """Return the field ``key`` as it is."""
+        if key not in self._left:
+            raise FileFormatError(
+                f"{self.source}: expected the key {key!r}, found none; the file is damaged or "
+                "was not written by headfit"
+            )
+        return self._left.pop(key)
+
+    def text(self, key: str, *, pattern: str = ".*", meaning: str = "a text") -> str:
+        """Return a string that matches ``pattern`` as a whole and has no control characters."""
+        value = self.take(key)
+        if (
+            not isinstance(value, str)
+            or not is_writable_text(value)
+            or not re.fullmatch(pattern, value)
+        ):
+            raise self.fault(meaning, value, key)
+        return value
+
+    def whole(self, key: str, low: int, high: int) -> int:
+        """Return an integer from ``low`` to ``high``, both included."""
+        value = self.take(key)
+        if type(value) is not int or not low <= value <= high:
+            raise self.fault(f"a whole number from {low} to {high}", value, key)
+        return value
+
+    def number(self, key: str, low: float = -math.inf, high: float = math.inf) -> float:
+        """Return a finite number from ``low`` to ``high``, both included."""
+        return self._number(self.take(key), key, low, high)
+
+    def numbers(
+        self, key: str, length: int, low: float = -math.inf, high: float = math.inf
+    ) -> tuple[float, ...]:
+        """Return a list of ``length`` finite numbers from ``low`` to ``high``."""
+        value = self.take(key)
+        if not isinstance(value, list) or len(value) != length:
+            raise self.fault(f"a list of {length} numbers", value, key)
+        return tuple(self._number(item, key, low, high) for item in value)
+
+    def done(self) -> None:
+        """Refuse whatever was not taken: an ignored key could change what the others mean."""
+        if self._left:
+            names = ", ".join(sorted(map(repr, self._left)))
+            raise FileFormatError(
+                f"{self.source}: expected no further keys, found {names[:200]}; the file is "
+                "damaged or was written for a newer headfit"
+            )
+
+    def _number(self, value: object, key: str, low: float, high: float) -> float:
+        # An integer too large for a float is out of every range we have.
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e300:
+            raise self.fault("a finite number", value, key)
+        if not low <= value <= high or math.isnan(value):
+            raise self.fault(f"a number from {low:g} to {high:g}", value, key)
+        return float(value)
