@@ -1,0 +1,128 @@
+"""A trained network to the device's artifact: an LCE ``.tflite``, its manifest, its golden picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import larq_compute_engine as lce
+import numpy as np
+import tensorflow as tf
+from headfit.errors import InputError
+from headfit.images import prepare_input
+from headfit.manifest import Golden, Manifest, Preprocessing, save_manifest
+from PIL import Image
+
+from headfit_zoo.architectures import ARCHITECTURES
+from headfit_zoo.recipes import MEAN, STD
+
+GOLDEN_COSINE = 0.99999
+GOLDEN_DIFFERENCE = 1e-4
+"""How near every engine must come to the golden embedding; see docs/manifest-format.md."""
+
+
+def load_trained(run: Path, input_size: int | None = None) -> tf.keras.Model:
+    """Rebuild the network of a finished training at a fixed input size, with its weights.
+
+    Parameters
+    ----------
+    run : Path
+        A folder that `headfit_zoo.training.train` wrote.
+    input_size : int, optional
+        Height and width in pixels; by default the size it was validated at.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished training, or one of a network that is not known.
+    """
+    try:
+        about = json.loads((run / "recipe.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"expected a training in {run}, found no recipe.json in it") from None
+    if not (run / "weights.h5").exists():
+        raise InputError(f"expected a finished training in {run}; run the same train command again")
+    if about["network"] not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise InputError(f"expected a network out of {known}, found {about['network']!r} in {run}")
+    size = input_size or about["recipe"]["final_size"]
+    model = ARCHITECTURES[about["network"]](len(about["classes"]), size)
+    model.load_weights(run / "weights.h5")
+    return model
+
+
+def cut_top(model: tf.keras.Model) -> tf.keras.Model:
+    """The network from picture to embedding, without the classifier it was trained with."""
+    return tf.keras.Model(model.input, model.get_layer("embedding").output, name=model.name)
+
+
+def golden_picture(size: int) -> np.ndarray:
+    """Draw the picture of the self-check: gradients, edges and fine texture in every colour.
+
+    Returns
+    -------
+    ndarray of shape (size, size, 3), dtype uint8
+        The same for every release; no photograph is needed for a check of arithmetic.
+    """
+    y, x = np.mgrid[0:size, 0:size] / size
+    waves = np.sin(2 * np.pi * np.stack([3 * x + y, 7 * x * y, 9 * np.hypot(x - 0.5, y - 0.5)], -1))
+    disc = (np.hypot(x - 0.6, y - 0.4) < 0.25)[..., None] * np.array([90, -40, 20])
+    noise = np.random.default_rng(0).integers(-12, 13, (size, size, 3))
+    return np.clip(128 + 70 * waves + disc + noise, 0, 255).astype(np.uint8)
+
+
+def convert(
+    model: tf.keras.Model, folder: Path, *, name: str, version: int, description: str, licence: str
+) -> Manifest:
+    """Write ``<name>.tflite``, ``<name>.json`` and ``<name>.golden.png`` into `folder`.
+
+    Parameters
+    ----------
+    model : tf.keras.Model
+        At a fixed input size, with a layer ``embedding``.
+    folder : Path
+    name, version, description, licence
+        Go into the manifest.
+
+    Returns
+    -------
+    Manifest
+    """
+    size = model.input_shape[1]
+    extractor = cut_top(model)
+    flatbuffer: bytes = lce.convert_keras_model(extractor)
+    preprocessing = Preprocessing(
+        height=size,
+        width=size,
+        resize="shorter-side",
+        resize_to=size,
+        interpolation="bilinear",
+        mean=MEAN,
+        std=STD,
+    )
+    picture = golden_picture(size)
+    # The reference is LCE's own interpreter on the very bytes that ship.
+    interpreter = lce.testing.Interpreter(flatbuffer, num_threads=1)
+    embedding = interpreter.predict(prepare_input(picture, preprocessing))[0]
+    manifest = Manifest(
+        name=name,
+        version=version,
+        fingerprint=hashlib.sha256(flatbuffer).hexdigest(),
+        size_bytes=len(flatbuffer),
+        embedding_dim=int(embedding.shape[-1]),
+        preprocessing=preprocessing,
+        description=description,
+        licence=licence,
+        golden=Golden(
+            cosine_at_least=GOLDEN_COSINE,
+            difference_at_most=GOLDEN_DIFFERENCE,
+            embedding=tuple(float(value) for value in embedding.ravel()),
+        ),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.tflite").write_bytes(flatbuffer)
+    Image.fromarray(picture).save(folder / f"{name}.golden.png")
+    save_manifest(manifest, folder / f"{name}.json")
+    return manifest

@@ -1,0 +1,71 @@
+"""Named settings for training a network."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+MEAN = (123.675, 116.28, 103.53)
+STD = (58.395, 57.12, 57.375)
+"""Per channel on the 0..255 scale: the usual ImageNet statistics."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run of epochs at one picture size (pixels)."""
+
+    epochs: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    stages : tuple of Stage
+        Progressive resolution: small pictures first, where an epoch is cheap.
+    final_size : int
+        Height and width in pixels of the validation pictures and of the device's input.
+    batch_size : int
+    learning_rate : float
+        Peak of Adam's rate, reached after `warmup_epochs` and lowered to zero along a cosine.
+    warmup_epochs : float
+    min_crop : float
+        Smallest share of a picture's area in a training crop.
+    label_smoothing : float
+    seed : int
+    """
+
+    stages: tuple[Stage, ...]
+    final_size: int
+    batch_size: int = 100
+    learning_rate: float = 2e-3
+    warmup_epochs: float = 0.5
+    min_crop: float = 0.4
+    label_smoothing: float = 0.0
+    seed: int = 1
+
+    @property
+    def epochs(self) -> int:
+        """Epochs in all."""
+        return sum(stage.epochs for stage in self.stages)
+
+    def size_in(self, epoch: int) -> int:
+        """Picture size (pixels) in epoch `epoch`, counted from 0."""
+        for stage in self.stages:
+            if epoch < stage.epochs:
+                return stage.size
+            epoch -= stage.epochs
+        raise ValueError(f"epoch {epoch} lies beyond the recipe")
+
+    def as_dict(self) -> dict[str, object]:
+        """As plain values for JSON."""
+        return asdict(self)
+
+
+RECIPES = {
+    "tiny-imagenet-short": Recipe(stages=(Stage(7, 32), Stage(9, 48), Stage(2, 64)), final_size=64),
+    "smoke": Recipe(stages=(Stage(1, 32), Stage(1, 64)), final_size=64, batch_size=8, seed=7),
+}
+"""``tiny-imagenet-short`` takes about 80 minutes on two quiet cores; ``smoke`` serves the tests."""
