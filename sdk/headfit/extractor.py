@@ -1,0 +1,215 @@
+"""The extractor: a frozen network and its manifest, verified once; photos in, embeddings out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from headfit.engines import Engine, open_engine
+from headfit.errors import ExtractorError, InputError
+from headfit.images import ImageSource, prepare_input
+from headfit.manifest import Golden, Manifest, load_manifest
+
+Progress = Callable[[int, int], None]
+"""Called as ``progress(done, total)`` after every photo."""
+
+_EMBEDDED = Path(__file__).with_name("extractors")
+
+
+class Extractor:
+    """A frozen network that turns a photo into an embedding; made by `open`.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        What the network is.
+    engine : Engine
+        What runs it.
+    """
+
+    def __init__(self, manifest: Manifest, engine: Engine) -> None:
+        self.manifest = manifest
+        self._engine = engine
+
+    @classmethod
+    def open(
+        cls, name_or_path: str | os.PathLike[str] | None = None, *, engine: str = "auto"
+    ) -> Extractor:
+        """Open an extractor after checking that its file is the one its manifest describes.
+
+        Parameters
+        ----------
+        name_or_path : str or path, optional
+            Path of a ``.tflite`` whose manifest lies beside it as ``.json``, or the name of an
+            extractor in `installed_folder`. By default the one that came with headfit.
+        engine : str
+            Which engine runs it; "auto" takes the fastest one present.
+
+        Raises
+        ------
+        ExtractorError
+            If there is no extractor of that name, the file is not the one of the manifest, or the
+            engine's embedding of the golden picture is wrong.
+        EngineMissingError
+            If the engine is not installed.
+        FileFormatError
+            If the manifest breaks its specification.
+        FileNotFoundError
+            If the file or its manifest is missing.
+        """
+        path = _find(name_or_path)
+        path.stat()  # of two missing files, the error should name this one
+        manifest = load_manifest(path.with_suffix(".json"))
+        opened = open_engine(_read_verified(path, manifest), engine)
+        _check_shapes(path, manifest, opened)
+        if manifest.golden is not None:
+            _check_golden(path, manifest, manifest.golden, opened)
+        return cls(manifest, opened)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the ``.tflite`` bytes, 64 hex digits."""
+        return self.manifest.fingerprint
+
+    @property
+    def embedding_dim(self) -> int:
+        """Width of an embedding."""
+        return self.manifest.embedding_dim
+
+    @property
+    def engine_name(self) -> str:
+        """Which engine runs the network."""
+        return self._engine.name
+
+    def embed(
+        self, images: Iterable[ImageSource], *, progress: Progress | None = None
+    ) -> NDArray[np.float32]:
+        """Return the embedding of every image.
+
+        Parameters
+        ----------
+        images : iterable of paths, bytes, PIL images or uint8 arrays
+            A single image goes in as a list of one.
+        progress : callable, optional
+            Called as ``progress(done, total)`` after every image.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, embedding_dim), dtype float32
+
+        Raises
+        ------
+        ImageError
+            If one of the images cannot be decoded; the message names it.
+        InputError
+            If ``images`` is one image rather than several.
+        """
+        if isinstance(images, (str, bytes, os.PathLike, Image.Image)) or (
+            isinstance(images, np.ndarray) and images.ndim < 4
+        ):
+            raise InputError(
+                f"expected a list of images, found one {type(images).__name__}; for a single "
+                "image write embed([image])"
+            )
+        sources = list(images)
+        embeddings = np.empty((len(sources), self.embedding_dim), np.float32)
+        for index, source in enumerate(sources):
+            embeddings[index] = self._engine.run(prepare_input(source, self.manifest.preprocessing))
+            if progress is not None:
+                progress(index + 1, len(sources))
+        return embeddings
+
+
+def installed_folder() -> Path:
+    """Return the folder of this user in which extractors are looked up by name.
+
+    It is the platform's place for application data, with ``headfit/extractors`` below it; nothing
+    creates it.
+    """
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "headfit" / "extractors"
+
+
+def _find(name_or_path: str | os.PathLike[str] | None) -> Path:
+    """Return the path of the ``.tflite`` meant."""
+    if name_or_path is None:
+        embedded = sorted(_EMBEDDED.glob("*.tflite"))
+        if len(embedded) != 1:
+            raise ExtractorError(
+                f"expected one extractor in {_EMBEDDED}, found {len(embedded)}; install headfit "
+                "again, or give the path of a .tflite"
+            )
+        return embedded[0]
+    path = Path(name_or_path)
+    if path.suffix == ".tflite" or len(path.parts) != 1:
+        return path
+    available: list[str] = []
+    for folder in (_EMBEDDED, installed_folder()):
+        candidate = folder / f"{path.name}.tflite"
+        if candidate.is_file():
+            return candidate
+        available += [found.stem for found in sorted(folder.glob("*.tflite"))]
+    raise ExtractorError(
+        f"expected the name of an installed extractor ({', '.join(available) or 'there is none'}), "
+        f"found {path.name!r}; give the path of a .tflite, or put it with its manifest into "
+        f"{installed_folder()}"
+    )
+
+
+def _read_verified(path: Path, manifest: Manifest) -> bytes:
+    """Return the model's bytes; a native interpreter crashes on wrong ones, so they stop here."""
+    with path.open("rb") as stream:
+        model = stream.read(manifest.size_bytes + 1)
+    fingerprint = hashlib.sha256(model).hexdigest()
+    if fingerprint != manifest.fingerprint:
+        size = f"{len(model)} bytes" if len(model) <= manifest.size_bytes else "more bytes"
+        raise ExtractorError(
+            f"{path}: expected {manifest.size_bytes} bytes with SHA-256 {manifest.fingerprint}, "
+            f"found {size} with {fingerprint}; the file is damaged or belongs to another manifest: "
+            "fetch both again"
+        )
+    return model
+
+
+def _check_shapes(path: Path, manifest: Manifest, engine: Engine) -> None:
+    preprocessing = manifest.preprocessing
+    expected = ((1, preprocessing.height, preprocessing.width, 3), manifest.embedding_dim)
+    found = (tuple(engine.input_shape), engine.embedding_dim)
+    if found != expected:
+        raise ExtractorError(
+            f"{path}: expected input shape and embedding width {expected} as its manifest says, "
+            f"found {found}; the manifest was written for another network"
+        )
+
+
+def _check_golden(path: Path, manifest: Manifest, golden: Golden, engine: Engine) -> None:
+    """Refuse an engine that does not reproduce the known embedding."""
+    # The golden picture has the input's size already: it is neither resized nor cropped.
+    preprocessing = manifest.preprocessing
+    as_it_is = replace(preprocessing, resize_to=min(preprocessing.height, preprocessing.width))
+    found = engine.run(prepare_input(path.with_suffix(".golden.png"), as_it_is)).astype(np.float64)
+    known = np.asarray(golden.embedding)
+    norms = np.linalg.norm(found) * np.linalg.norm(known)
+    cosine = float(found @ known / norms) if norms > 0 else 0.0
+    spread = float(np.ptp(known)) or 1.0
+    difference = float(np.abs(found - known).max()) / spread
+    if not (cosine >= golden.cosine_at_least and difference <= golden.difference_at_most):
+        raise ExtractorError(
+            f"{path}: expected the golden picture's embedding from engine {engine.name} "
+            f"{engine.version} (cosine at least {golden.cosine_at_least:g}, difference at most "
+            f"{golden.difference_at_most:g}), found cosine {cosine:.6f} and difference "
+            f"{difference:.6f}; choose another engine"
+        )

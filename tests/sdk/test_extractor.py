@@ -1,0 +1,162 @@
+"""The extractor: verified before it is opened, checked before it is trusted."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from headfit import extractor as extractor_module
+from headfit.errors import ExtractorError, FileFormatError, ImageError, InputError
+from headfit.extractor import Extractor, installed_folder
+from headfit.manifest import load_manifest, save_manifest
+
+
+def change_manifest(path: Path, **changes: object) -> None:
+    manifest = path.with_suffix(".json")
+    save_manifest(dataclasses.replace(load_manifest(manifest), **changes), manifest)
+
+
+def test_open_and_embed(extractor_path: Path) -> None:
+    """Every kind of image source gives one row of float32, and the same row."""
+    extractor = Extractor.open(extractor_path)
+    picture = extractor_path.with_suffix(".golden.png")
+    with Image.open(picture) as image:
+        sources = [picture, str(picture), picture.read_bytes(), image, np.asarray(image)]
+        embeddings = extractor.embed(sources)
+    assert embeddings.dtype == np.float32
+    assert embeddings.shape == (5, extractor.embedding_dim) == (5, 160)
+    assert (embeddings == embeddings[0]).all()
+    assert extractor.manifest.golden is not None
+    np.testing.assert_allclose(embeddings[0], extractor.manifest.golden.embedding, atol=1e-3)
+
+
+def test_what_an_extractor_says_of_itself(extractor_path: Path) -> None:
+    """Fingerprint and engine can be asked for."""
+    extractor = Extractor.open(extractor_path, engine="lce")
+    assert extractor.fingerprint == load_manifest(extractor_path.with_suffix(".json")).fingerprint
+    assert extractor.engine_name == "lce"
+
+
+def test_progress_counts_every_image(extractor_path: Path) -> None:
+    """The callback hears of each image once, with the total; an iterator will do."""
+    calls: list[tuple[int, int]] = []
+    picture = extractor_path.with_suffix(".golden.png")
+    Extractor.open(extractor_path).embed(
+        iter([picture] * 3), progress=lambda done, total: calls.append((done, total))
+    )
+    assert calls == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_no_images_give_no_rows(extractor_path: Path) -> None:
+    """An empty list embeds to an empty array of the right width."""
+    assert Extractor.open(extractor_path).embed([]).shape == (0, 160)
+
+
+@pytest.mark.parametrize(
+    "one", ["photo.jpg", Path("photo.jpg"), b"bytes", np.zeros((8, 8, 3), np.uint8)]
+)
+def test_one_image_is_not_a_list(extractor_path: Path, one: object) -> None:
+    """A path given alone would be read letter by letter, a picture row by row: both are refused."""
+    with pytest.raises(InputError, match=r"write embed\(\[image\]\)"):
+        Extractor.open(extractor_path).embed(one)  # type: ignore[arg-type]
+
+
+def test_a_bad_image_is_named(extractor_path: Path, tmp_path: Path) -> None:
+    """The error says which of the images it was."""
+    (tmp_path / "notes.jpg").write_text("no picture")
+    with pytest.raises(ImageError, match="notes.jpg"):
+        Extractor.open(extractor_path).embed([tmp_path / "notes.jpg"])
+
+
+def test_a_changed_file_never_reaches_an_engine(
+    extractor_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One flipped bit, a missing or an added byte: refused by the hash before any engine runs."""
+
+    def engine_reached(*_: object) -> None:
+        raise AssertionError("unverified bytes reached an engine")
+
+    monkeypatch.setattr(extractor_module, "open_engine", engine_reached)
+    model = extractor_path.read_bytes()
+    flipped = bytes([model[0] ^ 1]) + model[1:]
+    for damaged in (flipped, model[:-1], model + b"\0", b""):
+        extractor_path.write_bytes(damaged)
+        with pytest.raises(ExtractorError, match="SHA-256"):
+            Extractor.open(extractor_path)
+
+
+def test_an_engine_that_computes_wrong_is_refused(extractor_path: Path) -> None:
+    """If the golden picture's embedding differs, nothing is opened."""
+    golden = load_manifest(extractor_path.with_suffix(".json")).golden
+    assert golden is not None
+    embedding = (golden.embedding[0] + 10.0, *golden.embedding[1:])
+    change_manifest(extractor_path, golden=dataclasses.replace(golden, embedding=embedding))
+    with pytest.raises(ExtractorError, match="golden picture.*choose another engine"):
+        Extractor.open(extractor_path)
+
+
+def test_the_golden_picture_is_neither_resized_nor_cropped(extractor_path: Path) -> None:
+    """It has the input's size also where photos are resized to more than that and cropped."""
+    preprocessing = load_manifest(extractor_path.with_suffix(".json")).preprocessing
+    change_manifest(extractor_path, preprocessing=dataclasses.replace(preprocessing, resize_to=72))
+    assert Extractor.open(extractor_path).embedding_dim == 160
+
+
+def test_a_manifest_without_golden_picture_is_enough(extractor_path: Path) -> None:
+    """The self-check is optional."""
+    change_manifest(extractor_path, golden=None)
+    extractor_path.with_suffix(".golden.png").unlink()
+    assert Extractor.open(extractor_path).embedding_dim == 160
+
+
+@pytest.mark.parametrize("field", ["height", "embedding_dim"])
+def test_a_manifest_of_another_network_is_refused(extractor_path: Path, field: str) -> None:
+    """Input and output sizes must be the network's."""
+    manifest = load_manifest(extractor_path.with_suffix(".json"))
+    if field == "height":
+        preprocessing = dataclasses.replace(manifest.preprocessing, height=32)
+        change_manifest(extractor_path, golden=None, preprocessing=preprocessing)
+    else:
+        change_manifest(extractor_path, golden=None, embedding_dim=161)
+    with pytest.raises(ExtractorError, match="written for another network"):
+        Extractor.open(extractor_path)
+
+
+def test_a_damaged_manifest_is_refused(extractor_path: Path) -> None:
+    """It breaks its specification, and the error says so."""
+    extractor_path.with_suffix(".json").write_text("{}")
+    with pytest.raises(FileFormatError):
+        Extractor.open(extractor_path)
+
+
+def test_a_missing_file_is_a_standard_error(extractor_path: Path) -> None:
+    """Neither the .tflite nor its manifest may be missing."""
+    with pytest.raises(FileNotFoundError, match="nowhere.tflite"):
+        Extractor.open("nowhere.tflite")
+    extractor_path.with_suffix(".json").unlink()
+    with pytest.raises(FileNotFoundError, match="residual.json"):
+        Extractor.open(extractor_path)
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="the folder is set otherwise there")
+def test_an_installed_extractor_opens_by_name(
+    extractor_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name is looked up in the user's folder; an unknown one lists what there is."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    installed_folder().parent.mkdir()
+    extractor_path.parent.rename(installed_folder())
+    assert Extractor.open("residual").manifest.name == "residual"
+    with pytest.raises(ExtractorError, match=r"residual\), found 'no-such'"):
+        Extractor.open("no-such")
+
+
+def test_an_unknown_engine_is_refused(extractor_path: Path) -> None:
+    """The error names the engines there are."""
+    with pytest.raises(InputError, match="auto, lce"):
+        Extractor.open(extractor_path, engine="abacus")
