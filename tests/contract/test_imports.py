@@ -1,0 +1,81 @@
+"""What `import headfit` may cost: NumPy, Pillow, the standard library, and a moment."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import requires
+
+import headfit
+
+PUBLIC_NAMES = [
+    "EngineMissingError",
+    "Evaluation",
+    "Extractor",
+    "ExtractorError",
+    "ExtractorMismatchError",
+    "FileFormatError",
+    "HeadfitError",
+    "ImageClassifier",
+    "ImageError",
+    "InputError",
+    "NotFittedError",
+    "SoftmaxHead",
+    "StoreError",
+    "TrainingDivergedError",
+    "UnsupportedVersionError",
+]
+
+
+def python(code: str) -> str:
+    """Return what a fresh interpreter prints."""
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_the_public_names() -> None:
+    """What users may rely on; a name added or lost is a decision."""
+    assert sorted(headfit.__all__) == PUBLIC_NAMES
+    for name in PUBLIC_NAMES:
+        assert hasattr(headfit, name)
+
+
+def test_import_brings_numpy_and_pillow_only() -> None:
+    """Nothing outside the base dependencies is loaded, though much more is installed here."""
+    loaded = json.loads(
+        python("import json, sys, headfit; print(json.dumps(sorted(sys.modules)))")
+    )
+    bare = json.loads(python("import json, sys; print(json.dumps(sorted(sys.modules)))"))
+    packages = {name.partition(".")[0] for name in set(loaded) - set(bare)}
+    # numpy 1 finds its pthreadpool helpers, Pillow its typing names, both in the standard library.
+    assert packages - sys.stdlib_module_names == {"headfit", "numpy", "PIL"}
+
+
+def test_import_opens_no_network_module() -> None:
+    """Neither headfit nor what it imports loads the means to reach a network."""
+    code = """
+import sys, numpy, PIL.Image
+before = set(sys.modules)
+import headfit
+print(*sorted((set(sys.modules) - before) & {"socket", "ssl", "http", "urllib.request", "asyncio"}))
+"""
+    assert python(code).split() == []
+
+
+def test_import_takes_a_moment() -> None:
+    """Best of five: under 0.3 s beyond what NumPy and Pillow take by themselves."""
+    code = """
+import time, numpy, PIL.Image
+start = time.perf_counter()
+import headfit
+print(time.perf_counter() - start)
+"""
+    assert min(float(python(code)) for _ in range(5)) < 0.3
+
+
+def test_the_base_dependencies() -> None:
+    """`pip install headfit` brings numpy and pillow, nothing else."""
+    base = [line for line in requires("headfit") or [] if "extra ==" not in line]
+    assert sorted(line.partition(">")[0] for line in base) == ["numpy", "pillow"]
