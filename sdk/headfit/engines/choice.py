@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from headfit.engines.interface import Engine
 from headfit.engines.lce import LceEngine
+from headfit.engines.popcount import PopcountEngine
 from headfit.errors import EngineMissingError, InputError
 
 _log = logging.getLogger(__name__)
 
-_ENGINES: dict[str, Callable[[bytes], Engine]] = {"lce": LceEngine}
+_ENGINES: dict[str, Callable[[bytes], Engine]] = {"lce": LceEngine, "popcount": PopcountEngine}
 """Every engine, fastest first."""
 
 

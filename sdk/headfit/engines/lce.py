@@ -13,6 +13,7 @@ from types import ModuleType
 import numpy as np
 
 from headfit.engines.interface import FloatArray, check_input, check_signature
+from headfit.engines.tflite import read_graph
 from headfit.errors import EngineMissingError, ExtractorError
 
 _WRAPPER = "larq_compute_engine.tflite.python.interpreter_wrapper_lite"
@@ -25,7 +26,7 @@ class LceEngine:
     Parameters
     ----------
     model : bytes
-        A verified `.tflite`: the native interpreter crashes on a damaged one.
+        A `.tflite` whose fingerprint was checked: native code crashes on some damaged ones.
 
     Raises
     ------
@@ -39,6 +40,7 @@ class LceEngine:
 
     def __init__(self, model: bytes) -> None:
         wrapper = _load_wrapper()
+        read_graph(model)  # nothing that we cannot read reaches native code
         # The default kernel is written for ARM: on x86 the indirect one is bit-equal and three to
         # seven times faster. One thread was fastest everywhere it was measured.
         indirect = platform.machine().lower() in _X86

@@ -69,9 +69,7 @@ assert not heavy, heavy
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.skipif(
-    np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="only NumPy 2 is refused"
-)
+@pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="only NumPy 2 is refused")
 def test_says_what_to_do_on_numpy_2() -> None:
     """On NumPy 2 the error names the other engines and the pip command."""
     with pytest.raises(EngineMissingError, match="numpy<2"):

@@ -1,0 +1,80 @@
+"""Activations, fused into other operators or on their own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headfit.engines.popcount.node import Kernel, Node
+from headfit.engines.tflite.schema import NO_ACTIVATION, RELU, RELU6, RELU_N1_TO_1
+
+FloatArray = NDArray[np.float32]
+
+RANGES: Final = {
+    NO_ACTIVATION: (-np.inf, np.inf),
+    RELU: (0.0, np.inf),
+    RELU_N1_TO_1: (-1.0, 1.0),
+    RELU6: (0.0, 6.0),
+}
+"""What each fused activation clamps to."""
+
+
+def fused_range(node: Node) -> tuple[float, float]:
+    """Return the bounds of the operator's fused activation."""
+    return RANGES[node.option("fused_activation_function", NO_ACTIVATION, RELU6)]
+
+
+def clamp(x: FloatArray, bounds: tuple[float, float]) -> FloatArray:
+    """Clamp `x` in place."""
+    low, high = np.float32(bounds[0]), np.float32(bounds[1])
+    if low > -np.inf:
+        np.maximum(x, low, out=x)
+    if high < np.inf:
+        np.minimum(x, high, out=x)
+    return x
+
+
+def compile_clamp(node: Node) -> Kernel:
+    """RELU, RELU_N1_TO_1, RELU6."""
+    node.returns(node.operand(0).shape)
+    activation = {"RELU": RELU, "RELU_N1_TO_1": RELU_N1_TO_1, "RELU6": RELU6}[node.name]
+    bounds = RANGES[activation]
+    return lambda x: clamp(x.copy(), bounds)
+
+
+def compile_prelu(node: Node) -> Kernel:
+    """PRELU: x where positive, alpha * x elsewhere."""
+    shape = node.operand(0).shape
+    alpha = node.operand(1)
+    if alpha.data is None or len(alpha.shape) > len(shape):
+        raise node.refusal(f"its slopes are no constant that broadcasts to {shape}")
+    node.returns(node.broadcast(shape, alpha.shape))
+    return lambda x, slope: np.where(x >= 0, x, x * slope)
+
+
+def compile_logistic(node: Node) -> Kernel:
+    """LOGISTIC: 1 / (1 + exp(-x))."""
+    node.returns(node.operand(0).shape)
+    one = np.float32(1)
+    return lambda x: one / (one + np.exp(-x))
+
+
+def compile_softmax(node: Node) -> Kernel:
+    """SOFTMAX over the last axis, of beta * x."""
+    node.returns(node.operand(0).shape)
+    beta = np.float32(node.number("beta"))
+
+    def run(x: FloatArray) -> FloatArray:
+        powers: FloatArray = np.exp((x - x.max(axis=-1, keepdims=True)) * beta)
+        powers /= powers.sum(axis=-1, keepdims=True)
+        return powers
+
+    return run
+
+
+def compile_abs(node: Node) -> Kernel:
+    """ABS."""
+    node.returns(node.operand(0).shape)
+    return np.abs

@@ -1,0 +1,76 @@
+"""The popcount engine: the same embeddings from NumPy alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from headfit.engines.popcount import PopcountEngine, bits
+from headfit.errors import InputError
+
+from .networks import DATA, Network, assert_same_embedding
+
+
+def test_gives_lces_embedding(network: Network) -> None:
+    """Counting bits in NumPy gives what LCE's reference kernels gave."""
+    engine = PopcountEngine(network.model)
+    assert engine.input_shape == network.image.shape
+    assert engine.embedding_dim == len(network.embedding)
+    assert_same_embedding(engine.run(network.image), network.embedding)
+
+
+@pytest.mark.parametrize("name", ["bitpacked", "maxpool", "grouped", "zero_padded"])
+def test_is_bit_equal_where_hardly_anything_is_float(name: str) -> None:
+    """Networks of binary operators behind one small convolution agree to the last bit."""
+    network = Network(name)
+    np.testing.assert_array_equal(
+        PopcountEngine(network.model).run(network.image), network.embedding
+    )
+
+
+def test_neither_changes_its_input_nor_remembers_it(network: Network) -> None:
+    """A second run gives the same, and the picture is untouched."""
+    engine = PopcountEngine(network.model)
+    image = network.image.copy()
+    first = engine.run(image)
+    engine.run(-image)
+    np.testing.assert_array_equal(image, network.image)
+    np.testing.assert_array_equal(engine.run(image), first)
+
+
+def test_refuses_other_inputs() -> None:
+    engine = PopcountEngine((DATA / "maxpool.tflite").read_bytes())
+    with pytest.raises(InputError, match=r"takes shape \(1, 24, 24, 3\), found \(24, 24, 3\)"):
+        engine.run(np.zeros((24, 24, 3), np.float32))
+    with pytest.raises(InputError, match="found float64"):
+        engine.run(np.zeros((1, 24, 24, 3)))
+
+
+def test_needs_numpy_only() -> None:
+    """One embedding in a fresh process imports no flatbuffers, LCE or Pillow."""
+    code = f"""
+import sys
+from pathlib import Path
+import numpy as np
+from headfit.engines import open_engine
+engine = open_engine(Path({str(DATA / "maxpool.tflite")!r}).read_bytes(), "popcount")
+assert np.isfinite(engine.run(np.ones(engine.input_shape, np.float32))).all()
+extra = {{"flatbuffers", "larq_compute_engine", "PIL", "ai_edge_litert"}} & set(sys.modules)
+assert not extra, extra
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("count", {bits.count_bits, bits._added_count})
+def test_counts_bits(count: object) -> None:
+    """Both ways of counting agree with Python's."""
+    rng = np.random.default_rng(0)
+    words = rng.integers(0, 2**64, 999, dtype=np.uint64, endpoint=False)
+    words[:3] = 0, 2**64 - 1, 2**63
+    expected = [bin(word).count("1") for word in words.tolist()]
+    counts = np.empty(len(words), np.uint8)
+    count(words, counts)
+    assert counts.tolist() == expected
