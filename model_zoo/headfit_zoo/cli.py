@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from headfit.errors import HeadfitError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from headfit.errors import HeadfitError
 
 if TYPE_CHECKING:
     from headfit_zoo import datasets
@@ -49,12 +50,25 @@ def _progress(what: str) -> Iterator[datasets.Progress]:
 
 @app.command()
 def train(
-    data: Annotated[Path, typer.Argument(help="A folder with a folder of pictures per class, "
-                                         "or one that holds such folders train/ and val/.")],
-    run: Annotated[Path, typer.Option("--output", "-o", help="Folder for log and checkpoints; "
-                                      "a second start goes on from its last checkpoint.")],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder with a folder of pictures per class, "
+            "or one that holds such folders train/ and val/."
+        ),
+    ],
+    run: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for log and checkpoints; a second start goes on from its last checkpoint.",
+        ),
+    ],
     architecture: Annotated[str, typer.Option(help="Network, by name.")] = "residual",
-    recipe: Annotated[str, typer.Option(help="Training settings, by name.")] = "tiny-imagenet-short",
+    recipe: Annotated[
+        str, typer.Option(help="Training settings, by name.")
+    ] = "tiny-imagenet-short",
 ) -> None:
     """Train a network; stop it when you like and start it again."""
     from headfit_zoo.architectures import ARCHITECTURES
@@ -84,8 +98,10 @@ def convert(
     run: Run,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the extractor.")],
     name: Annotated[str, typer.Option(help="Name of the extractor and of its files.")],
-    size: Annotated[int, typer.Option(help="Input height and width in pixels; "
-                                      "0 takes the size of the training.")] = 0,
+    size: Annotated[
+        int,
+        typer.Option(help="Input height and width in pixels; 0 takes the size of the training."),
+    ] = 0,
     version: Annotated[int, typer.Option(help="Version of the extractor.")] = 1,
     description: Annotated[str, typer.Option(help="One sentence for people.")] = "",
     licence: Annotated[str, typer.Option(help="SPDX name of the weights' licence.")] = "Apache-2.0",
@@ -119,7 +135,6 @@ def verify(
 ) -> None:
     """Compare Keras with the converted network on real photos, and score it."""
     from headfit import Extractor
-
     from headfit_zoo.convert import load_trained
     from headfit_zoo.datasets import find_pictures, open_or_pack
     from headfit_zoo.verify import compare, score

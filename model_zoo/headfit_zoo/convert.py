@@ -1,5 +1,4 @@
-"""A trained network to the device's artifact: an LCE ``.tflite``, its manifest, its golden picture.
-"""
+"""A trained network becomes the device's artifact: ``.tflite``, manifest, golden picture."""
 
 from __future__ import annotations
 
@@ -10,11 +9,12 @@ from pathlib import Path
 import larq_compute_engine as lce
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
+from PIL import Image
+
 from headfit.errors import InputError
 from headfit.images import prepare_input
 from headfit.manifest import Golden, Manifest, Preprocessing, save_manifest
-from PIL import Image
-
 from headfit_zoo.architectures import ARCHITECTURES
 from headfit_zoo.recipes import MEAN, STD
 
@@ -58,7 +58,7 @@ def cut_top(model: tf.keras.Model) -> tf.keras.Model:
     return tf.keras.Model(model.input, model.get_layer("embedding").output, name=model.name)
 
 
-def golden_picture(size: int) -> np.ndarray:
+def golden_picture(size: int) -> NDArray[np.uint8]:
     """Draw the picture of the self-check: gradients, edges and fine texture in every colour.
 
     Returns
@@ -70,7 +70,8 @@ def golden_picture(size: int) -> np.ndarray:
     waves = np.sin(2 * np.pi * np.stack([3 * x + y, 7 * x * y, 9 * np.hypot(x - 0.5, y - 0.5)], -1))
     disc = (np.hypot(x - 0.6, y - 0.4) < 0.25)[..., None] * np.array([90, -40, 20])
     noise = np.random.default_rng(0).integers(-12, 13, (size, size, 3))
-    return np.clip(128 + 70 * waves + disc + noise, 0, 255).astype(np.uint8)
+    picture = np.clip(128 + 70 * waves + disc + noise, 0, 255)
+    return np.asarray(picture, np.uint8)
 
 
 def convert(

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
+from PIL import Image
+
 from headfit.errors import InputError
 from headfit.images import decode_image
-from PIL import Image
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
@@ -36,8 +38,8 @@ class PackedSet:
     classes : tuple of str
     """
 
-    images: np.ndarray
-    targets: np.ndarray
+    images: NDArray[np.uint8]
+    targets: NDArray[np.int32]
     classes: tuple[str, ...]
 
     @classmethod
@@ -168,7 +170,7 @@ def pack(
     position = {class_name: target for target, class_name in enumerate(classes)}
     folder.mkdir(parents=True, exist_ok=True)
     shape = (len(pictures), size, size, 3)
-    images = np.lib.format.open_memmap(
+    images = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
         folder / "images.npy", mode="w+", dtype=np.uint8, shape=shape
     )
     for index, (path, _) in enumerate(pictures):
@@ -184,7 +186,7 @@ def pack(
     return PackedSet.load(folder)
 
 
-def _square(picture: np.ndarray, size: int) -> np.ndarray:
+def _square(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     height, width = picture.shape[:2]
     if (height, width) == (size, size):
         return picture
@@ -220,7 +222,7 @@ def training_batches(
     order = np.random.default_rng((seed, epoch)).permutation(len(data))
     n_batches = len(data) // batch_size
 
-    def batches() -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+    def batches() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int32], int]]:
         for step in range(n_batches):
             chosen = np.sort(order[step * batch_size : (step + 1) * batch_size])
             yield data.images[chosen], data.targets[chosen], epoch * n_batches + step
@@ -266,7 +268,7 @@ def random_boxes(n: int, min_crop: float, seed: tf.Tensor) -> tf.Tensor:
 def evaluation_batches(data: PackedSet, *, size: int, batch_size: int = 100) -> tf.data.Dataset:
     """The whole set in order, resized to `size` when it is stored at another, as float32 0..255."""
 
-    def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def batches() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int32]]]:
         for start in range(0, len(data), batch_size):
             chosen = slice(start, start + batch_size)
             yield data.images[chosen], data.targets[chosen]
@@ -282,7 +284,5 @@ def evaluation_batches(data: PackedSet, *, size: int, batch_size: int = 100) -> 
         tf.TensorSpec((None,), tf.int32),
     )
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    dataset = dataset.apply(
-        tf.data.experimental.assert_cardinality(-(-len(data) // batch_size))
-    )
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(-(-len(data) // batch_size)))
     return dataset.map(resize).prefetch(2)

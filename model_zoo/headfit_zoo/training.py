@@ -9,21 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from headfit.errors import InputError
 
+from headfit.errors import InputError
 from headfit_zoo.datasets import PackedSet, evaluation_batches, training_batches
 from headfit_zoo.recipes import MEAN, STD, Recipe
 
 LOG_FIELDS = ("epoch", "size", "loss", "top1", "val_loss", "val_top1", "val_top5", "seconds")
 
+Row = dict[str, "str | float"]
 
-class WarmupCosine(tf.keras.optimizers.schedules.LearningRateSchedule):
+
+class WarmupCosine(tf.keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """Linear warm-up to `peak`, then half a cosine down to zero at `steps`."""
 
     def __init__(self, peak: float, warmup_steps: int, steps: int) -> None:
         self.peak, self.warmup_steps, self.steps = peak, warmup_steps, steps
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """Return the rate at a step, counted from 0."""
         step = tf.cast(step, tf.float32)
         warmup = step / max(1, self.warmup_steps)
         progress = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
@@ -31,6 +34,7 @@ class WarmupCosine(tf.keras.optimizers.schedules.LearningRateSchedule):
         return self.peak * tf.minimum(warmup, cosine)
 
     def get_config(self) -> dict[str, float]:
+        """Return the arguments, as Keras asks of a schedule."""
         return {"peak": self.peak, "warmup_steps": self.warmup_steps, "steps": self.steps}
 
 
@@ -129,7 +133,7 @@ def train(
         done.assign(epoch + 1)
         manager.save()
     model.save_weights(folder / "weights.h5")
-    return rows[-1]
+    return {key: float(value) for key, value in rows[-1].items()}
 
 
 def _normalised(images: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -168,14 +172,14 @@ def _claim(folder: Path, model: tf.keras.Model, training: PackedSet, recipe: Rec
         )
 
 
-def _read_log(path: Path) -> list[dict[str, float]]:
+def _read_log(path: Path) -> list[Row]:
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as stream:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
+        return list(csv.DictReader(stream))
 
 
-def _write_log(path: Path, rows: list[dict[str, float]]) -> None:
+def _write_log(path: Path, rows: list[Row]) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, LOG_FIELDS)
         writer.writeheader()

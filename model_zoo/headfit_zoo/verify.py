@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import tensorflow as tf
-from headfit import Extractor
-from headfit.images import prepare_input
+from numpy.typing import NDArray
 
+from headfit import Extractor
+from headfit.images import ImageSource, prepare_input
 from headfit_zoo.convert import cut_top
 from headfit_zoo.datasets import PackedSet, Progress
 
@@ -47,7 +48,7 @@ class Parity:
         return asdict(self)
 
 
-def classifier_of(model: tf.keras.Model) -> tuple[np.ndarray, np.ndarray]:
+def classifier_of(model: tf.keras.Model) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The weights (embedding_dim, n_classes) and bias (n_classes,) of the network's own top."""
     weights, bias = model.get_layer("logits").get_weights()
     return weights, bias
@@ -56,7 +57,7 @@ def classifier_of(model: tf.keras.Model) -> tuple[np.ndarray, np.ndarray]:
 def compare(
     model: tf.keras.Model,
     extractor: Extractor,
-    pictures: Sequence[object],
+    pictures: Sequence[ImageSource],
     *,
     progress: Progress | None = None,
 ) -> Parity:

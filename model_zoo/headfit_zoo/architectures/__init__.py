@@ -6,11 +6,13 @@ classifier it was trained with and is cut off before shipping.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from headfit_zoo.architectures import residual
 
-ARCHITECTURES = {
+ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "residual": residual.build,
     "residual_float": partial(residual.build, binary=False),
 }

@@ -62,9 +62,9 @@ def _block(x: tf.Tensor, name: str, binary: bool) -> tf.Tensor:
         name=f"{name}_conv",
         **quantisers,
     )(x)
-    # A binary convolution sums 9 * channels values of +-1, so its variance is of that order. Keras's
-    # usual epsilon lets a channel that is silent in training, and wakes on other pictures or at
-    # another size, outweigh all others by a factor of hundreds.
+    # A binary convolution sums 9 * channels values of +-1, so its variance is of that order.
+    # Keras's usual epsilon lets a channel that is silent in training, and wakes on other pictures
+    # or at another size, outweigh all others by a factor of hundreds.
     epsilon = 0.01 * 9 * x.shape[-1] if binary else 1e-3
     y = _batch_norm(tf.keras.layers.ReLU(name=f"{name}_relu")(y), f"{name}_bn", epsilon)
     return tf.keras.layers.Add(name=name)([x, y])

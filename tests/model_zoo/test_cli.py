@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "headfit_zoo", *map(str, arguments)], capture_output=True, text=True
+    )
+
+
+@pytest.mark.timeout(600)
+def test_train_convert_verify(folder_of_stripes: Path, tmp_path: Path) -> None:
+    """The three commands lead from a folder of pictures to a checked extractor."""
+    training = run("train", folder_of_stripes, "-o", tmp_path / "run", "--recipe", "smoke")
+    assert training.returncode == 0, training.stderr
+    assert "81 training and 9 validation pictures, 3 classes" in training.stdout
+    converting = run("convert", tmp_path / "run", "-o", tmp_path / "out", "--name", "stripes")
+    assert converting.returncode == 0, converting.stderr
+    verifying = run(
+        "verify",
+        tmp_path / "run",
+        tmp_path / "out" / "stripes.tflite",
+        "--photos",
+        folder_of_stripes,
+        "--most",
+        6,
+        "--data",
+        folder_of_stripes,
+        "--json",
+    )
+    assert verifying.returncode == 0, verifying.stderr
+    result = json.loads(verifying.stdout)
+    assert result["mean_cosine"] > 0.999
+    assert 0 <= result["top1"] <= result["top5"] == 1
+
+
+def test_bad_input_is_one_line(tmp_path: Path) -> None:
+    """A missing data set ends with one sentence and no traceback."""
+    result = run("train", tmp_path / "none", "-o", tmp_path / "run")
+    assert result.returncode == 1
+    assert "found no folder" in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+    result = run("train", tmp_path, "-o", tmp_path / "run", "--recipe", "best")
+    assert result.returncode == 2
+    assert "tiny-imagenet-short" in result.stderr

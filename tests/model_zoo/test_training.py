@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import larq as lq
+import numpy as np
+import pytest
+import tensorflow as tf
+from tests.model_zoo.conftest import SMALL
+
+from headfit.errors import InputError
+from headfit_zoo.architectures import residual
+from headfit_zoo.datasets import PackedSet
+from headfit_zoo.recipes import RECIPES, Recipe, Stage
+from headfit_zoo.training import LOG_FIELDS, WarmupCosine, train
+
+SHORT = Recipe(stages=(Stage(2, 32), Stage(1, 48)), final_size=48, batch_size=8, seed=5)
+
+
+def small(n_classes: int = 3) -> tf.keras.Model:
+    tf.keras.utils.set_random_seed(11)
+    return residual.build(n_classes, None, **SMALL)
+
+
+class Killed(Exception):
+    """Stands in for the process's end."""
+
+
+def test_a_killed_training_goes_on_as_if_it_had_not_been(
+    packed: tuple[PackedSet, PackedSet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in its second epoch and started again, a training gives the same curve and weights."""
+    tf.config.experimental.enable_op_determinism()
+    whole = small()
+    train(whole, *packed, SHORT, tmp_path / "whole", verbose=0)
+
+    original, calls = tf.keras.Model.fit, []
+
+    def fit(self: tf.keras.Model, *args: object, **kwargs: object) -> object:
+        calls.append(1)
+        if len(calls) == 2:
+            raise Killed
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(tf.keras.Model, "fit", fit)
+    with pytest.raises(Killed):
+        train(small(), *packed, SHORT, tmp_path / "killed", verbose=0)
+    tf.keras.utils.set_random_seed(99)
+    resumed = residual.build(3, None, **SMALL)
+    train(resumed, *packed, SHORT, tmp_path / "killed", verbose=0)
+
+    assert len(calls) == 4
+    for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        assert np.array_equal(ours, theirs)
+    curves = [
+        [row.rsplit(",", 1)[0] for row in (tmp_path / run / "log.csv").read_text().splitlines()]
+        for run in ("whole", "killed")
+    ]
+    assert curves[0] == curves[1]
+    assert curves[0][0] == ",".join(LOG_FIELDS[:-1])
+    assert [row.split(",")[1] for row in curves[0][1:]] == ["32", "32", "48"]
+
+
+def test_a_finished_training_returns_at_once(trained: Path, packed: tuple) -> None:
+    """Started again when it is done, a training trains nothing and keeps its log."""
+    before = (trained / "log.csv").read_bytes()
+    last = train(residual.build(3, None), *packed, RECIPES["smoke"], trained, verbose=0)
+    assert last["epoch"] == 2
+    assert (trained / "log.csv").read_bytes() == before
+
+
+def test_another_training_in_the_folder_is_refused(trained: Path, packed: tuple) -> None:
+    """A folder of one training takes no other network and no other recipe."""
+    with pytest.raises(InputError, match="differs in parameters"):
+        train(small(), *packed, RECIPES["smoke"], trained, verbose=0)
+    other = dataclasses.replace(RECIPES["smoke"], seed=8)
+    with pytest.raises(InputError, match="differs in recipe"):
+        train(residual.build(3, None), *packed, other, trained, verbose=0)
+
+
+def test_training_learns_stripes(packed: tuple[PackedSet, PackedSet], tmp_path: Path) -> None:
+    """A few epochs tell three directions of stripes apart on held-out pictures."""
+    recipe = Recipe(stages=(Stage(8, 32),), final_size=32, batch_size=9, learning_rate=5e-3)
+    last = train(small(), *packed, recipe, tmp_path, verbose=0)
+    assert last["val_top1"] >= 0.8
+
+
+def test_schedule_warms_up_and_ends_at_zero() -> None:
+    """The rate rises linearly to its peak, then falls to zero."""
+    schedule = WarmupCosine(1e-2, 10, 110)
+    rates = [float(schedule(tf.constant(step))) for step in (0, 5, 10, 60, 110)]
+    assert rates == pytest.approx([0, 5e-3, 1e-2, 5e-3, 0], abs=1e-9)
+
+
+def test_only_the_blocks_are_binary() -> None:
+    """Every 3x3 convolution of a block has weights of +-1; the float twin has no such layer."""
+    model = residual.build(10, 64)
+    binary = [layer for layer in model.layers if isinstance(layer, lq.layers.QuantConv2D)]
+    assert len(binary) == 10
+    with lq.context.quantized_scope(True):
+        for layer in binary:
+            assert set(np.unique(layer.get_weights()[0])) == {-1.0, 1.0}
+    twin = residual.build(10, 64, binary=False)
+    assert twin.count_params() == model.count_params()
+    assert not any(getattr(layer, "kernel_quantizer", None) for layer in twin.layers)
+
+
+def test_recipe_names_the_size_of_every_epoch() -> None:
+    """Stages follow one another, and an epoch beyond the last is refused."""
+    assert [SHORT.size_in(epoch) for epoch in range(SHORT.epochs)] == [32, 32, 48]
+    with pytest.raises(ValueError, match="beyond"):
+        SHORT.size_in(3)
