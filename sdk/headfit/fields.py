@@ -12,12 +12,11 @@ from headfit.errors import FileFormatError
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def canonical_json(value: object) -> bytes:
-    """Return the one JSON text of ``value``: sorted keys, no spaces, UTF-8, finite numbers."""
-    text = json.dumps(
+def canonical_json(value: object) -> str:
+    """Return the one JSON text of ``value``: sorted keys, no spaces, finite numbers."""
+    return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
-    return text.encode()
 
 
 def parse_json(data: bytes, source: str) -> Any:

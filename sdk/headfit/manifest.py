@@ -22,8 +22,8 @@ MAX_EMBEDDING_DIM = 65_536
 MAX_INPUT_SIDE = 4_096
 MAX_MODEL_BYTES = 1 << 30
 
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-_FINGERPRINT = r"[0-9a-f]{64}"
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+FINGERPRINT_PATTERN = r"[0-9a-f]{64}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +144,13 @@ def load_manifest_bytes(data: bytes, source: str = "manifest") -> Manifest:
         )
     embedding_dim = fields.whole("embedding_dim", 1, MAX_EMBEDDING_DIM)
     manifest = Manifest(
-        name=fields.text("name", pattern=_NAME, meaning="a name of letters, digits, '.', '_', '-'"),
+        name=fields.text(
+            "name", pattern=NAME_PATTERN, meaning="a name of letters, digits, '.', '_', '-'"
+        ),
         version=fields.whole("version", 1, 2**31),
-        fingerprint=fields.text("fingerprint", pattern=_FINGERPRINT, meaning="64 hex digits"),
+        fingerprint=fields.text(
+            "fingerprint", pattern=FINGERPRINT_PATTERN, meaning="64 hex digits"
+        ),
         size_bytes=fields.whole("size_bytes", 1, MAX_MODEL_BYTES),
         embedding_dim=embedding_dim,
         preprocessing=preprocessing_from_json(

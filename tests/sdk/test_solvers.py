@@ -33,7 +33,7 @@ def random_quadratic(seed: int, n: int, condition: float) -> tuple[npt.NDArray, 
     return basis * np.geomspace(1, condition, n) @ basis.T, rng.normal(size=n)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 30), condition=st.floats(1, 1000))
 def test_a_quadratic_is_solved_as_linear_algebra_solves_it(
     seed: int, n: int, condition: float

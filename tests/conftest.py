@@ -1,0 +1,34 @@
+"""What every test shares: the settings of Hypothesis, and data that cannot be committed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Deadlines measure the machine, not the code. In CI the same examples run every time.
+settings.register_profile("headfit", deadline=None, derandomize=os.environ.get("CI") == "true")
+settings.load_profile("headfit")
+
+_SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """Give the path of a data set by file name, or skip the test and say why.
+
+    The data sets are other people's photographs and cannot be committed. They lie where
+    ``HEADFIT_DATA`` points, by default in ``../shared/data`` from the project's root.
+    """
+    folder = Path(os.environ.get("HEADFIT_DATA") or _SHARED_DATA)
+
+    def find(name: str) -> Path:
+        path = folder / name
+        if not path.is_file():
+            pytest.skip(f"{name} is not in {folder}; set HEADFIT_DATA to the folder that holds it")
+        return path
+
+    return find
