@@ -3,3 +3,39 @@
 from __future__ import annotations
 
 __version__ = "0.1.0"
+
+from headfit.classifier import ImageClassifier
+from headfit.errors import (
+    EngineMissingError,
+    ExtractorError,
+    ExtractorMismatchError,
+    FileFormatError,
+    HeadfitError,
+    ImageError,
+    InputError,
+    NotFittedError,
+    StoreError,
+    TrainingDivergedError,
+    UnsupportedVersionError,
+)
+from headfit.evaluation import Evaluation
+from headfit.extractor import Extractor
+from headfit.head import SoftmaxHead
+
+__all__ = [
+    "EngineMissingError",
+    "Evaluation",
+    "Extractor",
+    "ExtractorError",
+    "ExtractorMismatchError",
+    "FileFormatError",
+    "HeadfitError",
+    "ImageClassifier",
+    "ImageError",
+    "InputError",
+    "NotFittedError",
+    "SoftmaxHead",
+    "StoreError",
+    "TrainingDivergedError",
+    "UnsupportedVersionError",
+]

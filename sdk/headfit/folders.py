@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headfit.errors import InputError
-from headfit.fields import is_writable_text
+from headfit.headfile import CLASS_NAME_RULE, is_class_name
 
 # Files that a file manager leaves behind and hides without a leading dot.
 _LITTER = {"thumbs.db", "desktop.ini"}
@@ -88,8 +88,8 @@ def find_photos(directory: str | os.PathLike[str]) -> PhotoFolder:
             skipped.append(Skipped(entry, "holds no photo"))
     if not photos:
         raise InputError(
-            f"{root}: expected a folder per class with photos in it, found no photo in one; put them into "
-            f"{root / 'cat'}, {root / 'dog'} and so on"
+            f"{root}: expected a folder per class with photos in it, found no photo in one; "
+            f"put them into {root / 'cat'}, {root / 'dog'} and so on"
         )
     photos.sort(key=lambda photo: (photo.class_name, photo.path.as_posix()))
     return PhotoFolder(root, tuple(photos), tuple(skipped))
@@ -105,10 +105,9 @@ def _files_below(directory: Path) -> list[Path]:
 
 def _class_name(folder: Path) -> str:
     class_name = unicodedata.normalize("NFC", folder.name)
-    if not is_writable_text(class_name):
+    if not is_class_name(class_name):
         raise InputError(
-            f"{str(folder)!r}: expected a class name in Unicode without control characters, found "
-            f"{class_name!r}; rename the folder"
+            f"{str(folder)!r}: expected {CLASS_NAME_RULE}, found {class_name!r}; rename the folder"
         )
     return class_name
 

@@ -44,9 +44,7 @@ def test_the_public_names() -> None:
 
 def test_import_brings_numpy_and_pillow_only() -> None:
     """Nothing outside the base dependencies is loaded, though much more is installed here."""
-    loaded = json.loads(
-        python("import json, sys, headfit; print(json.dumps(sorted(sys.modules)))")
-    )
+    loaded = json.loads(python("import json, sys, headfit; print(json.dumps(sorted(sys.modules)))"))
     bare = json.loads(python("import json, sys; print(json.dumps(sorted(sys.modules)))"))
     packages = {name.partition(".")[0] for name in set(loaded) - set(bare)}
     # numpy 1 finds its pthreadpool helpers, Pillow its typing names, both in the standard library.

@@ -1,0 +1,274 @@
+"""ImageClassifier: an extractor, the examples it has seen and the head trained on them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headfit.errors import ImageError, InputError, NotFittedError
+from headfit.evaluation import Evaluation, evaluate_head
+from headfit.extractor import Extractor, Progress
+from headfit.folders import PhotoFolder, Skipped, find_photos
+from headfit.head import SoftmaxHead
+from headfit.headfile import CLASS_NAME_RULE, is_class_name
+from headfit.images import ImageSource
+
+
+class ImageClassifier:
+    """Learns to tell classes of photos apart.
+
+    Photos are embedded when they come in and are not kept.
+
+    Parameters
+    ----------
+    extractor : Extractor, name or path, optional
+        What embeds the photos; by default the extractor that came with headfit.
+    head : SoftmaxHead, optional
+        A head fitted on this extractor's embeddings.
+
+    Attributes
+    ----------
+    extractor : Extractor
+    head : SoftmaxHead or None
+        None before `fit`.
+    skipped : tuple of Skipped
+        Files that `add_folder` left out, and why.
+
+    Examples
+    --------
+    >>> classifier = ImageClassifier.from_folder("photos/")        # doctest: +SKIP
+    >>> classifier.predict("new.jpg")[0]                           # doctest: +SKIP
+    ('cat', 0.97)
+    """
+
+    def __init__(
+        self,
+        extractor: Extractor | str | os.PathLike[str] | None = None,
+        *,
+        head: SoftmaxHead | None = None,
+    ) -> None:
+        self.extractor = (
+            extractor if isinstance(extractor, Extractor) else Extractor.open(extractor)
+        )
+        self.head = head
+        self.skipped: tuple[Skipped, ...] = ()
+        self._embeddings: list[NDArray[np.float32]] = []
+        self._class_names: list[str] = []
+
+    @classmethod
+    def from_folder(
+        cls,
+        directory: str | os.PathLike[str],
+        *,
+        extractor: Extractor | str | os.PathLike[str] | None = None,
+        strict: bool = False,
+        progress: Progress | None = None,
+    ) -> ImageClassifier:
+        """Train on a folder of photos, a folder per class; see `add_folder` and `fit`."""
+        classifier = cls(extractor)
+        classifier.add_folder(directory, strict=strict, progress=progress)
+        classifier.fit()
+        return classifier
+
+    @property
+    def n_samples(self) -> int:
+        """How many examples `fit` trains on."""
+        return len(self._class_names)
+
+    def add(self, image: ImageSource, class_name: str) -> None:
+        """Add one example. The head learns of it at the next `fit`.
+
+        Raises
+        ------
+        ImageError
+            If the image cannot be decoded; nothing is added.
+        InputError
+            If the class name is empty, or cannot be written into a head file.
+        """
+        if not (isinstance(class_name, str) and is_class_name(class_name)):
+            raise InputError(f"expected {CLASS_NAME_RULE}, found {class_name!r}; choose another")
+        self._embeddings.append(self.extractor.embed([image])[0])
+        self._class_names.append(class_name)
+
+    def add_folder(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        strict: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        """Add every photo of a folder that holds a folder per class.
+
+        Files that are no images are left out and named in `skipped`.
+
+        Parameters
+        ----------
+        directory : path
+            A folder whose folders are named after the classes; see `headfit.folders.find_photos`.
+        strict : bool
+            Refuse the whole folder if anything in it would be left out.
+        progress : callable, optional
+            Called as ``progress(done, total)`` after every photo.
+
+        Raises
+        ------
+        InputError
+            If the folder has no photo, or fewer than two classes among them and the examples so
+            far; with ``strict``, if anything would be left out. Nothing is added.
+        """
+        folder = find_photos(directory)
+        _require_two_classes(folder, {*folder.class_names, *self._class_names})
+        examples = _embed_folder(self.extractor, folder, strict, progress)
+        _require_two_classes(folder, {*examples.class_names, *self._class_names})
+        self._embeddings.extend(examples.embeddings)
+        self._class_names += examples.class_names
+        self.skipped += examples.skipped
+
+    def fit(self) -> SoftmaxHead:
+        """Forget the head and train a new one on all examples.
+
+        Raises
+        ------
+        InputError
+            If there are fewer than two classes, or if a loaded head knows classes that the examples
+            lack and would lose them.
+        """
+        lost = sorted(set(self.head.classes_ if self.head else ()) - set(self._class_names))
+        if lost:
+            raise InputError(
+                f"expected examples of every class the head knows, found none of "
+                f"{', '.join(lost)}; a head file holds no examples: add photos of these classes "
+                "too, or start with a new ImageClassifier"
+            )
+        if not self._class_names:
+            raise InputError("expected examples to train on, found none; add photos first")
+        self.head = SoftmaxHead().fit(
+            np.stack(self._embeddings), self._class_names, extractor=self.extractor
+        )
+        return self.head
+
+    def predict(self, image: ImageSource) -> list[tuple[str, float]]:
+        """Return every class with its probability, best first.
+
+        Raises
+        ------
+        NotFittedError
+            If no head was trained or loaded.
+        ImageError
+            If the image cannot be decoded.
+        """
+        head = self._fitted_head()
+        return head.top_k(self.extractor.embed([image]), len(head.classes_))[0]
+
+    def evaluate(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        strict: bool = False,
+        progress: Progress | None = None,
+    ) -> Evaluation:
+        """Classify the photos of a folder and count what was right.
+
+        Parameters
+        ----------
+        directory, strict, progress
+            As in `add_folder`; photos that were trained on say nothing here.
+
+        Raises
+        ------
+        NotFittedError
+            If no head was trained or loaded.
+        InputError
+            If the folder has no photo, or a class that the head does not know.
+        """
+        head = self._fitted_head()
+        folder = find_photos(directory)
+        unknown = sorted(set(folder.class_names) - set(head.classes_))
+        if unknown:
+            raise InputError(
+                f"{directory}: expected folders named after the head's classes "
+                f"({', '.join(head.classes_)}), found also {', '.join(unknown)}; rename or remove "
+                "them"
+            )
+        examples = _embed_folder(self.extractor, folder, strict, progress)
+        return evaluate_head(head, examples.embeddings, examples.class_names, examples.skipped)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the head to a file, whole or not at all; examples are not in it."""
+        self._fitted_head().save(path)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        extractor: Extractor | str | os.PathLike[str] | None = None,
+    ) -> ImageClassifier:
+        """Return a classifier with the head of a file.
+
+        Raises
+        ------
+        ExtractorMismatchError
+            If the head was fitted on another extractor.
+        FileFormatError
+            If the file is no head file.
+        """
+        classifier = cls(extractor)
+        classifier.head = SoftmaxHead.load(path, extractor=classifier.extractor)
+        return classifier
+
+    def _fitted_head(self) -> SoftmaxHead:
+        if self.head is None:
+            raise NotFittedError("expected a trained head, found none; call fit first")
+        return self.head
+
+
+@dataclass(frozen=True, slots=True)
+class _Examples:
+    embeddings: NDArray[np.float32]
+    class_names: Sequence[str]
+    skipped: tuple[Skipped, ...]
+
+
+def _embed_folder(
+    extractor: Extractor, folder: PhotoFolder, strict: bool, progress: Progress | None
+) -> _Examples:
+    """Embed what can be decoded; say what cannot, and which classes are lost by it."""
+    skipped = list(folder.skipped)
+    if strict and skipped:
+        raise InputError(
+            f"{skipped[0].path}: expected nothing but photos in a folder per class, found one that "
+            f"{skipped[0].reason}; remove it, or do without strict"
+        )
+    embeddings: list[NDArray[np.float32]] = []
+    class_names: list[str] = []
+    for index, photo in enumerate(folder.photos):
+        try:
+            embeddings.append(extractor.embed([photo.path])[0])
+            class_names.append(photo.class_name)
+        except ImageError as error:
+            if strict:
+                raise
+            skipped.append(Skipped(photo.path, str(error).removeprefix(f"{photo.path}: ")))
+        if progress is not None:
+            progress(index + 1, len(folder.photos))
+    if not class_names:
+        raise InputError(
+            f"{folder.root}: expected photos, found {len(folder.photos)} files that cannot be "
+            f"read, the last {skipped[-1].path} ({skipped[-1].reason}); give photos as JPEG or PNG"
+        )
+    lost = sorted(set(folder.class_names) - set(class_names))
+    skipped += [Skipped(folder.root / name, "holds no photo that can be read") for name in lost]
+    return _Examples(np.stack(embeddings), class_names, tuple(skipped))
+
+
+def _require_two_classes(folder: PhotoFolder, class_names: set[str]) -> None:
+    if len(class_names) < 2:
+        raise InputError(
+            f"{folder.root}: expected photos of at least two classes, found one: "
+            f"{', '.join(class_names)}; add a folder with photos of something else"
+        )

@@ -1,0 +1,268 @@
+"""The classifier: a folder of photos in, a head out, nothing lost in silence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from headfit.classifier import ImageClassifier
+from headfit.errors import (
+    ExtractorMismatchError,
+    FileFormatError,
+    ImageError,
+    InputError,
+    NotFittedError,
+)
+from headfit.extractor import Extractor
+from headfit.folders import Skipped
+
+from .conftest import COLOURS, PhotoWriter
+
+
+def test_three_lines(photos: Path, extractor_path: Path) -> None:
+    """A folder becomes a classifier that recognises what it was shown."""
+    classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    prediction = classifier.predict(photos / "red" / "0.png")
+    assert prediction[0][0] == "red"
+    assert {name for name, _ in prediction} == set(COLOURS)
+    probabilities = [probability for _, probability in prediction]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_same_folder_gives_the_same_head(
+    photos: Path, extractor_path: Path, tmp_path: Path
+) -> None:
+    """Head files of two trainings are equal to the byte."""
+    for name in ("one.head", "two.head"):
+        ImageClassifier.from_folder(photos, extractor=extractor_path).save(tmp_path / name)
+    assert (tmp_path / "one.head").read_bytes() == (tmp_path / "two.head").read_bytes()
+
+
+def test_a_class_of_one_photo_is_learned(
+    photos: Path, extractor_path: Path, write_photo: PhotoWriter
+) -> None:
+    """It trains, and does not vanish into a validation set."""
+    only = write_photo(photos / "white" / "only.png", (250, 250, 250), 1)
+    classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    assert classifier.n_samples == 13
+    assert classifier.predict(only)[0][0] == "white"
+
+
+def test_names_with_spaces_and_other_scripts(
+    photos: Path, extractor_path: Path, write_photo: PhotoWriter, tmp_path: Path
+) -> None:
+    """They come back from the head file as they were."""
+    write_photo(photos / "雪 und Eis" / "photo 1.png", (250, 250, 250), 1)
+    ImageClassifier.from_folder(photos, extractor=extractor_path).save(tmp_path / "ünï code.head")
+    loaded = ImageClassifier.load(tmp_path / "ünï code.head", extractor=extractor_path)
+    assert loaded.head is not None
+    assert loaded.head.classes_ == (*sorted(COLOURS), "雪 und Eis")
+
+
+def spoil(photos: Path) -> list[Path]:
+    """Put what is no photo among good ones."""
+    text = photos / "red" / "notes.jpg"
+    text.write_text("no picture")
+    truncated = photos / "red" / "truncated.jpg"
+    Image.effect_noise((64, 64), 50).save(truncated)
+    truncated.write_bytes(truncated.read_bytes()[:300])
+    return [text, truncated]
+
+
+def test_unreadable_files_are_skipped_and_named(photos: Path, extractor_path: Path) -> None:
+    """The good photos train; each bad file is listed with its reason."""
+    bad = spoil(photos)
+    classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    assert classifier.n_samples == 12
+    assert [item.path for item in classifier.skipped] == bad
+    assert all(item.reason and str(item.path) not in item.reason for item in classifier.skipped)
+
+
+def test_strict_refuses_unreadable_files(photos: Path, extractor_path: Path) -> None:
+    """Nothing is added, and the error names the file."""
+    spoil(photos)
+    classifier = ImageClassifier(extractor_path)
+    with pytest.raises(ImageError, match="notes.jpg"):
+        classifier.add_folder(photos, strict=True)
+    assert classifier.n_samples == 0
+
+
+def test_strict_refuses_loose_files(photos: Path, extractor_path: Path) -> None:
+    """A file outside every class is refused before anything is embedded."""
+    (photos / "loose.txt").touch()
+    with pytest.raises(InputError, match=r"loose\.txt.*outside every class folder"):
+        ImageClassifier.from_folder(photos, extractor=extractor_path, strict=True)
+
+
+def test_a_class_without_readable_photo_is_named(photos: Path, extractor_path: Path) -> None:
+    """The class cannot be learned, and the report says that it is lost."""
+    (photos / "ghost").mkdir()
+    (photos / "ghost" / "1.jpg").write_text("no picture")
+    classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    assert Skipped(photos / "ghost", "holds no photo that can be read") in classifier.skipped
+
+
+def test_one_class_is_refused_before_it_is_embedded(photos: Path, extractor_path: Path) -> None:
+    """There is nothing to tell apart, and the user need not wait to hear so."""
+
+    def progress(done: int, total: int) -> None:
+        raise AssertionError("a photo was embedded")
+
+    for class_name in ("green", "blue"):
+        (photos / class_name).rename(photos.parent / class_name)
+    with pytest.raises(InputError, match="at least two classes, found one: red"):
+        ImageClassifier.from_folder(photos, extractor=extractor_path, progress=progress)
+
+
+def test_one_readable_class_is_refused(photos: Path, extractor_path: Path) -> None:
+    """Also where the other classes turn out to be unreadable."""
+    for path in [*photos.glob("green/*"), *photos.glob("blue/*")]:
+        path.write_text("no picture")
+    with pytest.raises(InputError, match="at least two classes, found one: red"):
+        ImageClassifier.from_folder(photos, extractor=extractor_path)
+
+
+def test_no_readable_photo_is_refused(photos: Path, extractor_path: Path) -> None:
+    """The error names one of the files."""
+    for path in photos.glob("*/*"):
+        path.write_text("no picture")
+    with pytest.raises(InputError, match=r"found 12 files .*3\.png"):
+        ImageClassifier.from_folder(photos, extractor=extractor_path)
+
+
+def test_progress_counts_every_file(photos: Path, extractor_path: Path) -> None:
+    """Skipped files count too, so that a bar reaches its end."""
+    spoil(photos)
+    calls: list[tuple[int, int]] = []
+    ImageClassifier.from_folder(
+        photos,
+        extractor=extractor_path,
+        progress=lambda done, total: calls.append((done, total)),
+    )
+    assert calls == [(done, 14) for done in range(1, 15)]
+
+
+def test_photos_one_by_one(photos: Path, extractor_path: Path) -> None:
+    """Adding photos in the folder's order gives the head that the folder gives."""
+    classifier = ImageClassifier(Extractor.open(extractor_path))
+    for path in sorted(photos.glob("*/*")):
+        classifier.add(path.read_bytes(), path.parent.name)
+    classifier.fit()
+    from_folder = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    assert classifier.head is not None
+    assert from_folder.head is not None
+    assert (classifier.head.weights_ == from_folder.head.weights_).all()
+    assert classifier.head.classes_ == from_folder.head.classes_
+
+
+def test_a_bad_photo_adds_nothing(extractor_path: Path) -> None:
+    """Neither an example nor a class is left behind."""
+    classifier = ImageClassifier(extractor_path)
+    with pytest.raises(ImageError):
+        classifier.add(b"no picture", "cat")
+    assert classifier.n_samples == 0
+
+
+def test_a_class_name_is_a_text(extractor_path: Path) -> None:
+    """A number or an empty name is refused when it is added, not when the head is saved."""
+    classifier = ImageClassifier(extractor_path)
+    for wrong in (7, "", "tab\t"):
+        with pytest.raises(InputError, match="class name"):
+            classifier.add(np.zeros((8, 8, 3), np.uint8), wrong)  # type: ignore[arg-type]
+    assert classifier.n_samples == 0
+
+
+def test_before_fit(extractor_path: Path, photos: Path, tmp_path: Path) -> None:
+    """Predicting, evaluating and saving need a head; training needs examples."""
+    classifier = ImageClassifier(extractor_path)
+    with pytest.raises(NotFittedError, match="call fit"):
+        classifier.predict(photos / "red" / "0.png")
+    with pytest.raises(NotFittedError):
+        classifier.evaluate(photos)
+    with pytest.raises(NotFittedError):
+        classifier.save(tmp_path / "x.head")
+    with pytest.raises(InputError, match="add photos"):
+        classifier.fit()
+
+
+def test_save_and_load(photos: Path, extractor_path: Path, tmp_path: Path) -> None:
+    """A loaded classifier predicts the same to the bit."""
+    classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    classifier.save(tmp_path / "colours.head")
+    loaded = ImageClassifier.load(tmp_path / "colours.head", extractor=extractor_path)
+    picture = photos / "green" / "2.png"
+    assert loaded.predict(picture) == classifier.predict(picture)
+
+
+def test_fit_does_not_forget_loaded_classes(
+    photos: Path, extractor_path: Path, tmp_path: Path
+) -> None:
+    """A head file holds no examples: training on new photos alone would lose its classes."""
+    ImageClassifier.from_folder(photos, extractor=extractor_path).save(tmp_path / "colours.head")
+    loaded = ImageClassifier.load(tmp_path / "colours.head", extractor=extractor_path)
+    loaded.add(photos / "red" / "0.png", "red")
+    loaded.add(photos / "green" / "0.png", "grass")
+    with pytest.raises(InputError, match="found none of blue, green"):
+        loaded.fit()
+    assert loaded.predict(photos / "blue" / "0.png")[0][0] == "blue"
+
+
+def test_a_head_of_another_extractor_is_refused(
+    photos: Path, extractor_path: Path, tmp_path: Path
+) -> None:
+    """The same network under another hash is another extractor."""
+    ImageClassifier.from_folder(photos, extractor=extractor_path).save(tmp_path / "colours.head")
+    model = extractor_path.read_bytes() + b"\0" * 4
+    extractor_path.write_bytes(model)
+    manifest = extractor_path.with_suffix(".json")
+    document = json.loads(manifest.read_text())
+    document["size_bytes"] = len(model)
+    document["fingerprint"] = hashlib.sha256(model).hexdigest()
+    manifest.write_text(json.dumps(document))
+    with pytest.raises(ExtractorMismatchError):
+        ImageClassifier.load(tmp_path / "colours.head", extractor=extractor_path)
+
+
+def test_a_cut_head_file_is_refused(photos: Path, extractor_path: Path, tmp_path: Path) -> None:
+    """Wherever it was cut."""
+    path = tmp_path / "colours.head"
+    ImageClassifier.from_folder(photos, extractor=extractor_path).save(path)
+    data = path.read_bytes()
+    extractor = Extractor.open(extractor_path)
+    for length in (0, 1, 8, len(data) // 2, len(data) - 1):
+        path.write_bytes(data[:length])
+        with pytest.raises(FileFormatError):
+            ImageClassifier.load(path, extractor=extractor)
+
+
+def test_evaluate(photos: Path, extractor_path: Path, write_photo: PhotoWriter) -> None:
+    """Counts what was right, by class and by pair; a class without photos has no recall."""
+    classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    kept_apart = photos.parent / "kept apart"
+    for number in range(3):
+        write_photo(kept_apart / "red" / f"{number}.png", COLOURS["red"], 100 + number)
+    # A green picture in the folder of red ones is one mistake.
+    write_photo(kept_apart / "red" / "green.png", COLOURS["green"], 200)
+    write_photo(kept_apart / "green" / "1.png", COLOURS["green"], 201)
+    evaluation = classifier.evaluate(kept_apart)
+    assert evaluation.n_samples == 5
+    assert evaluation.classes == ("blue", "green", "red")
+    assert evaluation.top1 == pytest.approx(0.8)
+    assert evaluation.top5 == 1.0
+    assert evaluation.confusion.tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 3]]
+    np.testing.assert_allclose(evaluation.recall, [np.nan, 1.0, 0.75])
+
+
+def test_evaluate_refuses_unknown_classes(photos: Path, extractor_path: Path) -> None:
+    """A folder that names no class of the head is not counted as wrong in silence."""
+    classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    os.rename(photos / "red", photos / "crimson")
+    with pytest.raises(InputError, match="found also crimson"):
+        classifier.evaluate(photos)
