@@ -7,12 +7,16 @@ from collections.abc import Callable
 
 from headfit.engines.interface import Engine
 from headfit.engines.lce import LceEngine
+from headfit.engines.litert import LiteRtEngine, TensorFlowEngine, TfliteRuntimeEngine
 from headfit.engines.popcount import PopcountEngine
 from headfit.errors import EngineMissingError, InputError
 
 _log = logging.getLogger(__name__)
 
-_ENGINES: dict[str, Callable[[bytes], Engine]] = {"lce": LceEngine, "popcount": PopcountEngine}
+_ENGINES: dict[str, Callable[[bytes], Engine]] = {
+    engine.name: engine
+    for engine in (LceEngine, LiteRtEngine, TfliteRuntimeEngine, TensorFlowEngine, PopcountEngine)
+}
 """Every engine, fastest first."""
 
 

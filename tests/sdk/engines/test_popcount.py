@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from headfit.engines.popcount import PopcountEngine, bits
+from headfit.engines.popcount import PopcountEngine, counting
 from headfit.errors import InputError
 
 from .networks import DATA, Network, assert_same_embedding
@@ -64,7 +64,7 @@ assert not extra, extra
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("count", {bits.count_bits, bits._added_count})
+@pytest.mark.parametrize("count", {counting.count_bits, counting._added_count})
 def test_counts_bits(count: object) -> None:
     """Both ways of counting agree with Python's."""
     rng = np.random.default_rng(0)

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.engines.popcount.node import Kernel, Node
-from headfit.engines.tflite.schema import NO_ACTIVATION, RELU, RELU6, RELU_N1_TO_1
+from headfit.engines.operators.node import Node
+from headfit.engines.popcount.kernel import Kernel
+from headfit.engines.tflite.schema import (
+    ACTIVATION_RANGES,
+    NO_ACTIVATION,
+    RELU,
+    RELU6,
+    RELU_N1_TO_1,
+)
 
 FloatArray = NDArray[np.float32]
-
-RANGES: Final = {
-    NO_ACTIVATION: (-np.inf, np.inf),
-    RELU: (0.0, np.inf),
-    RELU_N1_TO_1: (-1.0, 1.0),
-    RELU6: (0.0, 6.0),
-}
-"""What each fused activation clamps to."""
 
 
 def fused_range(node: Node) -> tuple[float, float]:
     """Return the bounds of the operator's fused activation."""
-    return RANGES[node.option("fused_activation_function", NO_ACTIVATION, RELU6)]
+    return ACTIVATION_RANGES[node.option("fused_activation_function", NO_ACTIVATION, RELU6)]
 
 
 def clamp(x: FloatArray, bounds: tuple[float, float]) -> FloatArray:
@@ -40,7 +37,7 @@ def compile_clamp(node: Node) -> Kernel:
     """RELU, RELU_N1_TO_1, RELU6."""
     node.returns(node.operand(0).shape)
     activation = {"RELU": RELU, "RELU_N1_TO_1": RELU_N1_TO_1, "RELU6": RELU6}[node.name]
-    bounds = RANGES[activation]
+    bounds = ACTIVATION_RANGES[activation]
     return lambda x: clamp(x.copy(), bounds)
 
 

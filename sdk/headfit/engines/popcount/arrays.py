@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headfit.engines.operators.node import Node
 from headfit.engines.popcount.activations import FloatArray, clamp, fused_range
-from headfit.engines.popcount.node import Kernel, Node
-from headfit.engines.tflite.graph import Quantization
+from headfit.engines.popcount.kernel import Kernel
 
 _ARITHMETIC: Final[dict[str, np.ufunc]] = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}
 
@@ -82,29 +82,26 @@ def compile_concatenation(node: Node) -> Kernel:
 def compile_quantize(node: Node) -> Kernel:
     """QUANTIZE float32 to int8, per tensor."""
     node.returns(node.operand(0).shape, np.int8)
-    scale, zero_point = _int8_parameters(node, node.output.quantization)
-
-    def run(x: FloatArray) -> NDArray[np.int8]:
-        scaled = x / scale
-        rounded = np.copysign(np.floor(np.abs(scaled) + np.float32(0.5)), scaled) + zero_point
-        stored: NDArray[np.int8] = np.clip(rounded, -128, 127).astype(np.int8)
-        return stored
-
-    return run
+    quantization = node.per_tensor(node.output)
+    scale, zero_point = np.float32(quantization.scale[0]), quantization.zero_point[0]
+    return lambda x: round_to_int8(x / scale, zero_point)
 
 
 def compile_dequantize(node: Node) -> Kernel:
     """DEQUANTIZE int8 to float32, per tensor."""
     source = node.operand(0, np.int8)
     node.returns(source.shape)
-    scale, zero_point = _int8_parameters(node, source.quantization)
+    quantization = node.per_tensor(source)
+    scale, zero_point = np.float32(quantization.scale[0]), np.int32(quantization.zero_point[0])
     return lambda x: (x - zero_point).astype(np.float32) * scale
 
 
-def _int8_parameters(node: Node, quantization: Quantization | None) -> tuple[np.float32, Any]:
-    if quantization is None or len(quantization.scale) != 1:
-        raise node.refusal("an int8 tensor without one scale and zero point")
-    return np.float32(quantization.scale[0]), np.int32(quantization.zero_point[0])
+def round_to_int8(values: FloatArray, zero_point: int = 0) -> NDArray[np.int8]:
+    """Round half away from zero, as LCE and TFLite's reference do; add, and saturate."""
+    exact = values.astype(np.float64)  # 0.49999997 + 0.5 is 1 in float32
+    rounded = np.copysign(np.floor(np.abs(exact) + 0.5), exact) + zero_point
+    stored: NDArray[np.int8] = np.clip(rounded, -128, 127).astype(np.int8)
+    return stored
 
 
 def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:

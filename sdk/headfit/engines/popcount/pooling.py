@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
+from headfit.engines.operators.node import Node
+from headfit.engines.operators.windows import Window
 from headfit.engines.popcount.activations import FloatArray, clamp, fused_range
-from headfit.engines.popcount.node import Kernel, Node
-from headfit.engines.popcount.windows import Window
-
-_MAX_SIZE: Final = 1 << 15
+from headfit.engines.popcount.kernel import Kernel
 
 
 def compile_max_pool_2d(node: Node) -> Kernel:
@@ -31,7 +28,7 @@ def compile_average_pool_2d(node: Node) -> Kernel:
     """AVERAGE_POOL_2D; places outside the image do not count."""
     window, bounds = _window(node), fused_range(node)
     outside = window.outside(node.operand(0).shape).sum(axis=1)
-    counts = (window.size[0] * window.size[1] - outside).astype(np.float32)
+    counts = (window.area - outside).astype(np.float32)
     counts = counts.reshape(*window.output, 1)
 
     def run(x: FloatArray) -> FloatArray:
@@ -61,7 +58,6 @@ def compile_mean(node: Node) -> Kernel:
 
 def _window(node: Node) -> Window:
     shape = node.operand(0, rank=4).shape
-    size = (node.option("filter_height", 1, _MAX_SIZE), node.option("filter_width", 1, _MAX_SIZE))
-    window = Window.of(node, shape, size)
+    window = Window.of(node, shape, node.filter_size())
     node.returns((shape[0], *window.output, shape[3]))
     return window

@@ -6,6 +6,7 @@ with the module generated from it. LCE's operators are from its tflite/kernels.
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,6 +23,14 @@ NO_ACTIVATION: Final = 0
 RELU: Final = 1
 RELU_N1_TO_1: Final = 2
 RELU6: Final = 3
+
+ACTIVATION_RANGES: Final = {
+    NO_ACTIVATION: (-math.inf, math.inf),
+    RELU: (0.0, math.inf),
+    RELU_N1_TO_1: (-1.0, 1.0),
+    RELU6: (0.0, 6.0),
+}
+"""What each fused activation clamps to."""
 
 TENSOR_TYPES: Final[dict[int, np.dtype[np.generic]]] = {
     0: np.dtype("<f4"),

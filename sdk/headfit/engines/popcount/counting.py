@@ -1,4 +1,4 @@
-"""Binary values in words of 32: +1 is a 0 bit, -1 a 1 bit, the first channel the lowest bit."""
+"""Counting the bits in which words differ, on NumPy 2 and NumPy 1."""
 
 from __future__ import annotations
 
@@ -6,33 +6,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-
-Words = NDArray[np.uint32]
-"""Packed binary values, (..., ceil(channels / 32)); bits past the last channel are 0."""
-
-WORD_BITS: Final = 32
-
-
-def n_words(channels: int) -> int:
-    """Return how many words hold `channels` values."""
-    return -(-channels // WORD_BITS)
-
-
-def pack(negative: NDArray[np.bool_]) -> Words:
-    """Pack flags "is -1" along the last axis: (..., channels) to (..., words)."""
-    packed = np.packbits(negative, axis=-1, bitorder="little")
-    missing = 4 * n_words(negative.shape[-1]) - packed.shape[-1]
-    if missing:
-        packed = np.pad(packed, [(0, 0)] * (packed.ndim - 1) + [(0, missing)])
-    return packed.view("<u4")
-
-
-def unpack(words: Words, channels: int) -> NDArray[np.bool_]:
-    """Undo `pack`: flags "is -1", (..., channels)."""
-    octets = np.ascontiguousarray(words, "<u4").view(np.uint8)
-    flags = np.unpackbits(octets, axis=-1, count=channels, bitorder="little")
-    return flags.view(np.bool_)
-
 
 _native_count = getattr(np, "bitwise_count", None)
 """NumPy 2 counts with the processor's own instruction; NumPy 1 cannot count."""

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.engines.popcount.node import Node
+from headfit.engines.operators.node import Node
 from headfit.engines.tflite.schema import SAME, VALID
 
 _MAX_STEP: Final = 1 << 15
@@ -61,6 +61,11 @@ class Window:
         return cls(size, stride, dilation, *pairs)
 
     @property
+    def area(self) -> int:
+        """How many places the window sees at once."""
+        return self.size[0] * self.size[1]
+
+    @property
     def pads(self) -> bool:
         """Whether the window reads outside the image anywhere."""
         return any(self.before + self.after)
@@ -86,10 +91,9 @@ class Window:
 
     def patches(self, padded: NDArray[_Scalar]) -> NDArray[_Scalar]:
         """Return what the window sees: (out_h * out_w, window_h * window_w * channels)."""
-        n_taps = self.size[0] * self.size[1]
-        if n_taps == 1 and self.stride == (1, 1):
+        if self.area == 1 and self.stride == (1, 1):
             return padded.reshape(-1, padded.shape[3])
-        columns = np.empty((*self.output, n_taps, padded.shape[3]), padded.dtype)
+        columns = np.empty((*self.output, self.area, padded.shape[3]), padded.dtype)
         for k, tap in enumerate(self.taps(padded)):
             columns[:, :, k] = tap[0]
         return columns.reshape(self.output[0] * self.output[1], -1)

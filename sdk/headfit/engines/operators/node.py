@@ -1,24 +1,20 @@
-"""One operator with its tensors, and the questions a kernel asks before it accepts it."""
+"""One operator with its tensors, and the questions asked before it is accepted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from headfit.engines.tflite.graph import Graph, Operator, Tensor
+from headfit.engines.tflite.graph import Graph, Operator, Quantization, Tensor
 from headfit.errors import ExtractorError
-
-Kernel = Callable[..., NDArray[Any]]
-"""Takes the operator's present operands in order and returns its output."""
 
 
 class Node:
-    """An operator of a graph that is about to become a kernel.
+    """An operator of a graph, about to be compiled or lowered.
 
-    Every method raises `ExtractorError` if the operator is not as the kernel needs it.
+    Every method raises `ExtractorError` if the operator is not as the caller needs it.
     """
 
     def __init__(self, graph: Graph, operator: Operator) -> None:
@@ -41,8 +37,8 @@ class Node:
     def refusal(self, reason: str) -> ExtractorError:
         """Return the error that says why the operator cannot run."""
         return ExtractorError(
-            f"the popcount engine cannot run {self._operator.name}: {reason}. "
-            "Use another engine, or convert the network anew."
+            f"{self._operator.name} cannot be run: {reason}. "
+            "Convert the network with Larq Compute Engine 0.16, or use another engine."
         )
 
     def has(self, i: int) -> bool:
@@ -100,6 +96,10 @@ class Node:
             raise self.refusal(f"{name} is {value}, expected {low} to {high}")
         return value
 
+    def filter_size(self) -> tuple[int, int]:
+        """Return height and width of a pooling window."""
+        return self.option("filter_height", 1, 1 << 15), self.option("filter_width", 1, 1 << 15)
+
     def number(self, name: str) -> float:
         """Return an option that is a number."""
         return float(self._operator.options[name])
@@ -107,6 +107,12 @@ class Node:
     def flag(self, name: str) -> bool:
         """Return an option that is true or false."""
         return bool(self._operator.options[name])
+
+    def per_tensor(self, tensor: Tensor) -> Quantization:
+        """Return the single scale and zero point of an int8 tensor."""
+        if tensor.quantization is None or len(tensor.quantization.scale) != 1:
+            raise self.refusal(f"int8 tensor {tensor.name!r} has no single scale and zero point")
+        return tensor.quantization
 
     def returns(self, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> None:
         """Check that the file states this output."""

@@ -1,0 +1,100 @@
+"""Google's TFLite runtimes, over the lowered network: whichever of the three is installed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from headfit.engines.interface import FloatArray, check_input, check_signature
+from headfit.engines.lowering import lower
+from headfit.errors import EngineMissingError, ExtractorError
+
+
+class _TfliteEngine:
+    """Runs any extractor, LCE or float, in a `tf.lite.Interpreter`.
+
+    Parameters
+    ----------
+    model : bytes
+        A `.tflite` whose fingerprint was checked.
+
+    Raises
+    ------
+    EngineMissingError
+        If the package is not installed.
+    ExtractorError
+        If the file is damaged, or the runtime refuses the network.
+    """
+
+    name: str
+    _module: str
+    _distribution: str
+    _hint: str
+
+    def __init__(self, model: bytes) -> None:
+        try:
+            interpreter = import_module(self._module).Interpreter
+        except ImportError as error:
+            raise EngineMissingError(
+                f"the {self.name} engine does not load ({error}): {self._hint}"
+            ) from error
+        try:
+            self._interpreter: Any = interpreter(model_content=lower(model), num_threads=1)
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise ExtractorError(
+                f"{self.name} {self.version} refuses this network: {error}; use another engine"
+            ) from error
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        self.input_shape, self.embedding_dim = check_signature(
+            [(detail["shape"], detail["dtype"]) for detail in inputs],
+            [(detail["shape"], detail["dtype"]) for detail in outputs],
+        )
+        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+
+    @property
+    def version(self) -> str:
+        """Version of the installed package."""
+        return version(self._distribution)
+
+    def run(self, image: FloatArray, /) -> FloatArray:
+        """Run the extractor once; see `Engine.run`. Lets other threads work meanwhile."""
+        check_input(image, self.input_shape)
+        try:
+            self._interpreter.set_tensor(self._input, image)
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise ExtractorError(f"{self.name} could not run this network: {error}") from error
+        embedding: FloatArray = self._interpreter.get_tensor(self._output)
+        return embedding.astype(np.float32, copy=False).reshape(self.embedding_dim)
+
+
+class LiteRtEngine(_TfliteEngine):
+    """The package ai-edge-litert."""
+
+    name = "litert"
+    _module = "ai_edge_litert.interpreter"
+    _distribution = "ai-edge-litert"
+    _hint = "pip install 'headfit[litert]'"
+
+
+class TfliteRuntimeEngine(_TfliteEngine):
+    """The package tflite-runtime: NumPy 1, Python up to 3.11; small ARM boards too."""
+
+    name = "tflite-runtime"
+    _module = "tflite_runtime.interpreter"
+    _distribution = "tflite-runtime"
+    _hint = "pip install tflite-runtime 'numpy<2' flatbuffers (Python 3.11 or older)"
+
+
+class TensorFlowEngine(_TfliteEngine):
+    """The interpreter inside TensorFlow, for those who have it already."""
+
+    name = "tensorflow"
+    _module = "tensorflow.lite.python.interpreter"
+    _distribution = "tensorflow"
+    _hint = "pip install tensorflow, or better: pip install 'headfit[litert]'"

@@ -1,0 +1,1 @@
+"""What operators mean, whoever runs them: their checks, windows, packing and arithmetic."""
