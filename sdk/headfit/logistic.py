@@ -1,0 +1,120 @@
+"""Multinomial logistic regression: examples in, weights and bias for plain embeddings out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit.errors import TrainingDivergedError
+from headfit.softmax import loss_and_gradient
+from headfit.solvers import minimise_lbfgs
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+
+# A feature whose spread is this small beside its mean varies by the rounding of float32 alone.
+_ROUNDING = 16 * float(np.finfo(np.float32).eps)
+
+
+@dataclass(frozen=True, slots=True)
+class LogisticFit:
+    """What was learned, and how.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (embedding_dim, n_classes), dtype float32
+    bias : ndarray of shape (n_classes,), dtype float32
+        ``logits = embeddings @ weights + bias``.
+    loss : float
+        The loss reached, penalty included, per sample, in nats.
+    iterations : int
+        Steps of L-BFGS.
+    converged : bool
+        Whether the tolerance was met.
+    """
+
+    weights: FloatArray
+    bias: FloatArray
+    loss: float
+    iterations: int
+    converged: bool
+
+
+def fit_logistic(
+    embeddings: FloatArray,
+    targets: npt.NDArray[np.intp],
+    n_classes: int,
+    *,
+    l2: float,
+    tolerance: float,
+    max_iterations: int,
+) -> LogisticFit:
+    """Minimise the softmax loss on standardised embeddings, and fold the standardisation away.
+
+    The penalty is on the weights of standardised features, so that a feature's unit does not
+    matter, and standardised features are what L-BFGS minimises fastest.
+
+    Parameters
+    ----------
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+        Not written to.
+    targets : ndarray of shape (n_samples,), dtype intp
+        The column of each example's class.
+    n_classes : int
+    l2 : float
+        As in `headfit.softmax.loss_and_gradient`.
+    tolerance, max_iterations
+        As in `headfit.solvers.minimise_lbfgs`.
+
+    Raises
+    ------
+    TrainingDivergedError
+        If numbers overflow.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # the solver refuses what overflows
+        mean, scale = mean_and_scale(embeddings)
+        standardised = embeddings - mean
+        standardised /= scale
+    shape = (embeddings.shape[1] + 1, n_classes)  # the bias is the last row
+
+    def flat_loss(parameters: FloatArray) -> tuple[float, FloatArray]:
+        rows = parameters.reshape(shape)
+        loss, weights_gradient, bias_gradient = loss_and_gradient(
+            rows[:-1], rows[-1], standardised, targets, l2
+        )
+        return loss, np.concatenate([weights_gradient.ravel(), bias_gradient])
+
+    minimum = minimise_lbfgs(
+        flat_loss,
+        np.zeros(shape[0] * shape[1], np.float32),
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+    )
+    # ((e - mean) / scale) @ w + b  ==  e @ (w / scale) + (b - mean @ (w / scale))
+    rows = minimum.parameters.reshape(shape).astype(np.float64)
+    exact_weights = rows[:-1] / scale[:, np.newaxis]
+    with np.errstate(over="ignore"):  # refused below
+        weights = exact_weights.astype(np.float32)
+        bias = (rows[-1] - mean @ exact_weights).astype(np.float32)
+    if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
+        raise TrainingDivergedError(
+            "expected weights within float32, found larger ones; the embeddings hardly vary "
+            f"(smallest standard deviation {scale.min():g}): scale them up"
+        )
+    return LogisticFit(weights, bias, minimum.loss, minimum.iterations, minimum.converged)
+
+
+def mean_and_scale(embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return each feature's mean and standard deviation, summed in float64, as float32.
+
+    A feature that only varies by rounding is constant: it gets the scale 1, is 0 once centred, and
+    so its weight stays 0.
+    """
+    mean = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
+    centred = embeddings - mean
+    variance = np.einsum("ij,ij->j", centred, centred, dtype=np.float64) / len(embeddings)
+    scale = np.sqrt(variance).astype(np.float32)
+    scale[scale <= _ROUNDING * np.abs(mean)] = 1
+    return mean, scale

@@ -1,0 +1,86 @@
+"""How good predictions are: pure functions over targets and probabilities.
+
+Everywhere ``targets`` is an ndarray of shape (n_samples,), dtype intp: the column of each sample's
+true class; and ``probabilities`` is an ndarray of shape (n_samples, n_classes). There must be at
+least one sample.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+TargetArray: TypeAlias = npt.NDArray[np.intp]
+FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+
+
+def accuracy(targets: TargetArray, probabilities: FloatArray) -> float:
+    """Return the fraction of samples whose most probable class is the true one."""
+    return float((probabilities.argmax(axis=1) == targets).mean())
+
+
+def top_k_accuracy(targets: TargetArray, probabilities: FloatArray, k: int) -> float:
+    """Return the fraction of samples whose true class is among the ``k`` most probable.
+
+    Of equally probable classes the one with the lower column comes first, as in `accuracy`.
+    With ``k`` of at least n_classes it is 1.
+    """
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    return float((best == targets[:, np.newaxis]).any(axis=1).mean())
+
+
+def confusion(targets: TargetArray, probabilities: FloatArray) -> npt.NDArray[np.int64]:
+    """Return how often each class was taken for each.
+
+    Returns
+    -------
+    ndarray of shape (n_classes, n_classes), dtype int64
+        Entry ``[i, j]`` counts the samples of class ``i`` whose most probable class is ``j``.
+    """
+    n_classes = probabilities.shape[1]
+    pairs = targets * n_classes + probabilities.argmax(axis=1)
+    counts = np.bincount(pairs, minlength=n_classes * n_classes)
+    return counts.reshape(n_classes, n_classes).astype(np.int64)
+
+
+def recall(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return the fraction of each class's samples that were recognised.
+
+    Parameters
+    ----------
+    confusion : ndarray of shape (n_classes, n_classes), dtype int64
+        As `confusion` returns it.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,), dtype float64
+        NaN where a class has no sample.
+    """
+    n_samples = confusion.sum(axis=1)
+    recognised = np.diagonal(confusion)
+    return np.divide(
+        recognised, n_samples, out=np.full(len(confusion), np.nan), where=n_samples > 0
+    )
+
+
+def calibration_error(targets: TargetArray, probabilities: FloatArray, n_bins: int = 15) -> float:
+    """Return the expected calibration error: how far confidence is from accuracy.
+
+    Samples are binned by the probability of their most probable class, in ``n_bins`` bins of equal
+    width, each with its upper edge. The error is the mean over samples of
+    ``|accuracy - mean confidence|`` of their bin. Guo et al., "On Calibration of Modern Neural
+    Networks", ICML 2017, equation 3.
+
+    Returns
+    -------
+    float
+        From 0 (says 70 % where 70 % are right) to 1.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    is_right = probabilities.argmax(axis=1) == targets
+    bins = np.searchsorted(np.linspace(0, 1, n_bins + 1)[1:-1], confidence)
+    # accuracy - mean confidence, times the samples in the bin
+    gaps = np.bincount(bins, weights=is_right - confidence, minlength=n_bins)
+    return float(np.abs(gaps).sum() / len(targets))
