@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, FileFinder
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
@@ -59,6 +58,8 @@ class LceEngine:
     @property
     def version(self) -> str:
         """Version of the larq-compute-engine wheel."""
+        from importlib.metadata import version  # loads email and socket: only where it is asked
+
         return version("larq-compute-engine")
 
     def run(self, image: FloatArray, /) -> FloatArray:
@@ -112,6 +113,8 @@ def _load_wrapper() -> ModuleType:
 
 
 def _installed() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("larq-compute-engine")
     except PackageNotFoundError:

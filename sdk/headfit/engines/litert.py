@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -59,6 +58,8 @@ class _TfliteEngine:
     @property
     def version(self) -> str:
         """Version of the installed package."""
+        from importlib.metadata import version  # loads email and socket: only where it is asked
+
         return version(self._distribution)
 
     def run(self, image: FloatArray, /) -> FloatArray:
