@@ -112,6 +112,8 @@ class Node:
         """Return the single scale and zero point of an int8 tensor."""
         if tensor.quantization is None or len(tensor.quantization.scale) != 1:
             raise self.refusal(f"int8 tensor {tensor.name!r} has no single scale and zero point")
+        if not -128 <= tensor.quantization.zero_point[0] <= 127:
+            raise self.refusal(f"int8 tensor {tensor.name!r} has a zero point outside int8")
         return tensor.quantization
 
     def returns(self, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> None:

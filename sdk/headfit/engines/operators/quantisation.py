@@ -13,7 +13,8 @@ from headfit.engines.tflite.graph import Quantization
 
 def int8_pair(quantization: Quantization) -> tuple[int, int]:
     """Return the int8 for +1 and -1: the zero point plus and minus round(1 / scale)."""
-    offset = math.floor(1.0 / quantization.scale[0] + 0.5)  # half away from zero
+    inverse = np.float32(1) / np.float32(quantization.scale[0])
+    offset = math.floor(float(inverse) + 0.5)  # half away from zero
     zero_point = quantization.zero_point[0]
     return min(127, zero_point + offset), max(-128, zero_point - offset)
 

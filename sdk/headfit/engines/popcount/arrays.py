@@ -92,8 +92,8 @@ def compile_dequantize(node: Node) -> Kernel:
     source = node.operand(0, np.int8)
     node.returns(source.shape)
     quantization = node.per_tensor(source)
-    scale, zero_point = np.float32(quantization.scale[0]), np.int32(quantization.zero_point[0])
-    return lambda x: (x - zero_point).astype(np.float32) * scale
+    scale, zero_point = np.float32(quantization.scale[0]), np.float32(quantization.zero_point[0])
+    return lambda x: (x.astype(np.float32) - zero_point) * scale
 
 
 def round_to_int8(values: FloatArray, zero_point: int = 0) -> NDArray[np.int8]:
