@@ -1,0 +1,9 @@
+"""The example store: embeddings and class names collected so far; survives a crash; no photos."""
+
+from __future__ import annotations
+
+from headfit.examples.repair import RepairReport, repair_store
+from headfit.examples.rows import Examples
+from headfit.examples.store import ExampleStore
+
+__all__ = ["ExampleStore", "Examples", "RepairReport", "repair_store"]

@@ -1,0 +1,80 @@
+"""SQLite's write-ahead log: its page images, and whether damage hides some from SQLite.
+
+SQLite reads the log up to the first frame that is not whole, for there a power cut may have
+stopped the writer. Noise in the middle of the log looks the same to it: it would drop, in silence,
+what was acknowledged behind. The format is https://sqlite.org/fileformat2.html, section 4.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from headfit.examples.schema import PAGE_BYTES
+
+_HEADER_BYTES = 32
+_FRAME_BYTES = 24 + PAGE_BYTES
+_WORD_ORDERS = {0x377F0682: "<", 0x377F0683: ">"}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One page image: its number, whether it ends a transaction, and whether SQLite reads it."""
+
+    page_number: int
+    is_commit: bool
+    is_read: bool
+    page: bytes
+
+
+def committed_frames(log: bytes) -> list[Frame]:
+    """Return the frames of this generation of the log up to the last that ends a transaction."""
+    frames = list(_frames(log))
+    while frames and not frames[-1].is_commit:
+        frames.pop()
+    return frames
+
+
+def hidden_commits(log: bytes) -> int:
+    """Return how many transactions end behind the first damage, where SQLite does not look.
+
+    A power cut can leave one, which was not acknowledged: its frames reach the disk in any order.
+    A damaged header counts for one more, because it is written and synced by itself.
+    """
+    hidden = sum(frame.is_commit and not frame.is_read for frame in committed_frames(log))
+    return hidden + (hidden > 0 and not _header_is_whole(log))
+
+
+def _frames(log: bytes) -> Iterator[Frame]:
+    salts = {log[16:24], log[40:48]}  # the header's, and the first frame's
+    is_read = _header_is_whole(log)
+    sums = struct.unpack(">2I", log[24:32]) if is_read else (0, 0)
+    order = _WORD_ORDERS[struct.unpack(">I", log[:4])[0]] if is_read else "<"
+    for start in range(_HEADER_BYTES, len(log) - _FRAME_BYTES + 1, _FRAME_BYTES):
+        header, page = log[start : start + 24], log[start + 24 : start + _FRAME_BYTES]
+        if is_read:
+            sums = _checksum(page, order, _checksum(header[:8], order, sums))
+            is_read = header[8:16] == log[16:24] and header[16:] == struct.pack(">2I", *sums)
+        if header[8:16] in salts:
+            page_number, pages_after = struct.unpack(">2I", header[:8])
+            yield Frame(page_number, pages_after > 0, is_read, page)
+
+
+def _header_is_whole(log: bytes) -> bool:
+    if len(log) < _HEADER_BYTES:
+        return False
+    (magic,) = struct.unpack(">I", log[:4])
+    if magic not in _WORD_ORDERS:
+        return False
+    return log[24:32] == struct.pack(">2I", *_checksum(log[:24], _WORD_ORDERS[magic], (0, 0)))
+
+
+def _checksum(data: bytes, order: str, sums: tuple[int, ...]) -> tuple[int, int]:
+    """Return the two running sums of section 4.2."""
+    first, second = sums
+    words = iter(struct.unpack(f"{order}{len(data) // 4}I", data))
+    for even, odd in zip(words, words, strict=True):
+        first = first + even + second & 0xFFFFFFFF
+        second = second + odd + first & 0xFFFFFFFF
+    return first, second

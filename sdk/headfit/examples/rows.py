@@ -1,0 +1,167 @@
+"""What a row of the store means: examples to checked rows, and back."""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+DTYPES: dict[str, np.dtype[Any]] = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4")}
+
+ExampleRow = tuple[int, int, int, int, int, bytes]
+"""id, class_id, added_at_us, photo_hash, checksum, embedding."""
+
+_EXAMPLE_KEY = struct.Struct("<4q")
+_CHUNK = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """Examples in the order in which they were added.
+
+    Attributes
+    ----------
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+    class_names : tuple of str
+        The class of each.
+    ids : ndarray of shape (n_samples,), dtype int64
+        What `ExampleStore.forget` takes.
+    added_at : ndarray of shape (n_samples,), dtype datetime64[us]
+        When each was added, in UTC.
+    photo_hashes : ndarray of shape (n_samples,), dtype uint64
+        Perceptual hashes of the photos; 0 where none was given.
+    """
+
+    embeddings: npt.NDArray[np.float32]
+    class_names: tuple[str, ...]
+    ids: npt.NDArray[np.int64]
+    added_at: npt.NDArray[np.datetime64]
+    photo_hashes: npt.NDArray[np.uint64]
+
+
+def example_row(
+    example_id: int, class_id: int, added_at_us: int, photo_hash: int, embedding: bytes
+) -> ExampleRow:
+    """Return a row for the table ``examples``; ``photo_hash`` is signed, as SQLite's integers."""
+    key = _EXAMPLE_KEY.pack(example_id, class_id, added_at_us, photo_hash)
+    checksum = zlib.crc32(embedding, zlib.crc32(key))
+    return example_id, class_id, added_at_us, photo_hash, checksum, embedding
+
+
+def is_whole_example(row: Sequence[object], n_bytes: int | None = None) -> bool:
+    """Return whether ``row`` is what `example_row` made, with an embedding of ``n_bytes``."""
+    if len(row) != 6 or not isinstance(row[5], bytes):
+        return False
+    if n_bytes is not None and len(row[5]) != n_bytes:
+        return False
+    try:
+        key = _EXAMPLE_KEY.pack(*row[:4])
+    except struct.error:  # a value of another type
+        return False
+    return zlib.crc32(row[5], zlib.crc32(key)) == row[4]
+
+
+def text_checksum(*values: str | int) -> int:
+    """Return the checksum of a row of texts and integers."""
+    return zlib.crc32("\n".join(map(str, values)).encode())
+
+
+def thumbnail_row(example_id: int, jpeg: bytes) -> tuple[int, bytes, int]:
+    """Return a row for the table ``thumbnails``: id of the example, picture, checksum."""
+    return example_id, jpeg, zlib.crc32(jpeg, zlib.crc32(f"thumbnail {example_id}".encode()))
+
+
+def insert_examples(connection: sqlite3.Connection, rows: Iterable[ExampleRow]) -> None:
+    """Write rows of `example_row` into the table."""
+    connection.executemany("INSERT INTO examples VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def insert_thumbnails(
+    connection: sqlite3.Connection, thumbnails: Iterable[tuple[int, bytes, int]]
+) -> None:
+    """Write rows of `thumbnail_row` into the table."""
+    connection.executemany("INSERT INTO thumbnails VALUES (?, ?, ?)", thumbnails)
+
+
+def class_id_for(connection: sqlite3.Connection, name: str) -> int:
+    """Return the id of a class, which is made if there is none of this name."""
+    row = connection.execute("SELECT id FROM classes WHERE name = ?", (name,)).fetchone()
+    if row is not None:
+        return int(row[0])
+    (class_id,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM classes").fetchone()
+    insert_class(connection, class_id, name)
+    return int(class_id)
+
+
+def insert_class(connection: sqlite3.Connection, class_id: int, name: str) -> None:
+    """Write a row of the table ``classes``, over an older one of the same id."""
+    checksum = text_checksum("class", class_id, name)
+    row = (class_id, name, checksum)
+    connection.execute("INSERT OR REPLACE INTO classes VALUES (?, ?, ?)", row)
+
+
+def signed(photo_hash: int) -> int:
+    """Return an unsigned 64-bit number as the signed one with the same bits."""
+    return photo_hash - (1 << 64) if photo_hash >> 63 else photo_hash
+
+
+def read_classes(connection: sqlite3.Connection) -> dict[int, str]:
+    """Return the classes by id.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        If a row is damaged.
+    """
+    classes = {}
+    for class_id, name, checksum in connection.execute("SELECT * FROM classes"):
+        if text_checksum("class", class_id, name) != checksum:
+            raise sqlite3.DatabaseError(f"the name of class {class_id} is not what was written")
+        classes[class_id] = name
+    return classes
+
+
+def read_examples(connection: sqlite3.Connection, embedding_dim: int, dtype: str) -> Examples:
+    """Return all examples; the caller holds a transaction.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        If a row is damaged.
+    """
+    classes = read_classes(connection)
+    (n_samples,) = connection.execute("SELECT count(*) FROM examples").fetchone()
+    embeddings = np.empty((n_samples, embedding_dim), np.float32)
+    keys = np.empty((n_samples, 4), np.int64)
+    n_bytes = embedding_dim * DTYPES[dtype].itemsize
+    cursor = connection.execute(
+        "SELECT id, class_id, added_at_us, photo_hash, checksum, embedding FROM examples "
+        "ORDER BY id"
+    )
+    done = 0
+    while rows := cursor.fetchmany(_CHUNK):
+        for row in rows:
+            if not is_whole_example(row, n_bytes) or row[1] not in classes:
+                raise sqlite3.DatabaseError(f"example {row[0]} is not what was written")
+        end = done + len(rows)
+        if end > n_samples:
+            break
+        keys[done:end] = [row[:4] for row in rows]
+        blob = b"".join([row[5] for row in rows])
+        embeddings[done:end] = np.frombuffer(blob, DTYPES[dtype]).reshape(-1, embedding_dim)
+        done = end
+    if done != n_samples or rows:
+        raise sqlite3.DatabaseError("the tree of examples and its count do not agree")
+    return Examples(
+        embeddings=embeddings,
+        class_names=tuple([classes[class_id] for class_id in keys[:, 1].tolist()]),
+        ids=keys[:, 0].copy(),
+        added_at=keys[:, 2].astype("datetime64[us]"),
+        photo_hashes=keys[:, 3].astype(np.uint64),
+    )
