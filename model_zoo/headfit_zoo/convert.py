@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import larq_compute_engine as lce
@@ -75,7 +76,14 @@ def golden_picture(size: int) -> NDArray[np.uint8]:
 
 
 def convert(
-    model: tf.keras.Model, folder: Path, *, name: str, version: int, description: str, licence: str
+    model: tf.keras.Model,
+    folder: Path,
+    *,
+    name: str,
+    version: int,
+    description: str,
+    licence: str,
+    preprocessing: Preprocessing | None = None,
 ) -> Manifest:
     """Write ``<name>.tflite``, ``<name>.json`` and ``<name>.golden.png`` into `folder`.
 
@@ -86,6 +94,8 @@ def convert(
     folder : Path
     name, version, description, licence
         Go into the manifest.
+    preprocessing : Preprocessing, optional
+        What the network was trained to see; by default that of our own recipes.
 
     Returns
     -------
@@ -94,7 +104,7 @@ def convert(
     size = model.input_shape[1]
     extractor = cut_top(model)
     flatbuffer: bytes = lce.convert_keras_model(extractor)
-    preprocessing = Preprocessing(
+    preprocessing = preprocessing or Preprocessing(
         height=size,
         width=size,
         resize="shorter-side",
@@ -106,7 +116,8 @@ def convert(
     picture = golden_picture(size)
     # The reference is LCE's own interpreter on the very bytes that ship.
     interpreter = lce.testing.Interpreter(flatbuffer, num_threads=1)
-    embedding = interpreter.predict(prepare_input(picture, preprocessing))[0]
+    as_it_is = replace(preprocessing, resize_to=size)  # the golden picture has the input's size
+    embedding = interpreter.predict(prepare_input(picture, as_it_is))[0]
     manifest = Manifest(
         name=name,
         version=version,

@@ -10,10 +10,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from headfit_zoo.architectures import residual
+from headfit_zoo.architectures import alexnet, quicknet, residual, resnet18
 
 ARCHITECTURES: dict[str, Callable[..., Any]] = {
+    "alexnet_224": alexnet.build,
+    "alexnet_224_float": partial(alexnet.build, binary=False),
+    "alexnet_64": partial(alexnet.build, variant=64),
+    "alexnet_64_float": partial(alexnet.build, variant=64, binary=False),
+    "quicknet": quicknet.build,
     "residual": residual.build,
     "residual_float": partial(residual.build, binary=False),
+    "resnet18": resnet18.build,
+    "resnet18_float": partial(resnet18.build, binary=False),
 }
 """By the name of the Keras model that each builds."""
