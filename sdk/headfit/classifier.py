@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.errors import ImageError, InputError, NotFittedError
+from headfit.errors import ExtractorMismatchError, ImageError, InputError, NotFittedError
 from headfit.evaluation import Evaluation, evaluate_head
 from headfit.extractor import Extractor, Progress
 from headfit.folders import PhotoFolder, Skipped, find_photos
 from headfit.head import SoftmaxHead
 from headfit.headfile import CLASS_NAME_RULE, is_class_name
-from headfit.images import ImageSource
+from headfit.images import ImageSource, decode_image
+from headfit.likeness import perceptual_hash
+
+if TYPE_CHECKING:  # a store needs SQLite, which not every Python on a phone has
+    from headfit.examples import ExampleStore
 
 
 class ImageClassifier:
@@ -29,12 +35,16 @@ class ImageClassifier:
         What embeds the photos; by default the extractor that came with headfit.
     head : SoftmaxHead, optional
         A head fitted on this extractor's embeddings.
+    store : ExampleStore, optional
+        Where examples are kept, those of before included. Without one they last as long as this
+        object. The caller closes it.
 
     Attributes
     ----------
     extractor : Extractor
     head : SoftmaxHead or None
         None before `fit`.
+    store : ExampleStore or None
     skipped : tuple of Skipped
         Files that `add_folder` left out, and why.
 
@@ -50,11 +60,19 @@ class ImageClassifier:
         extractor: Extractor | str | os.PathLike[str] | None = None,
         *,
         head: SoftmaxHead | None = None,
+        store: ExampleStore | None = None,
     ) -> None:
         self.extractor = (
             extractor if isinstance(extractor, Extractor) else Extractor.open(extractor)
         )
+        if store is not None and store.fingerprint != self.extractor.fingerprint:
+            raise ExtractorMismatchError(
+                f"{store.path}: expected embeddings of the extractor with SHA-256 "
+                f"{self.extractor.fingerprint}, found those of {store.fingerprint}; open the store "
+                "with this extractor"
+            )
         self.head = head
+        self.store = store
         self.skipped: tuple[Skipped, ...] = ()
         self._embeddings: list[NDArray[np.float32]] = []
         self._class_names: list[str] = []
@@ -77,7 +95,7 @@ class ImageClassifier:
     @property
     def n_samples(self) -> int:
         """How many examples `fit` trains on."""
-        return len(self._class_names)
+        return len(self._class_names) if self.store is None else self.store.n_samples
 
     def add(self, image: ImageSource, class_name: str) -> None:
         """Add one example. The head learns of it at the next `fit`.
@@ -91,8 +109,13 @@ class ImageClassifier:
         """
         if not (isinstance(class_name, str) and is_class_name(class_name)):
             raise InputError(f"expected {CLASS_NAME_RULE}, found {class_name!r}; choose another")
-        self._embeddings.append(self.extractor.embed([image])[0])
-        self._class_names.append(class_name)
+        pixels = decode_image(image)
+        embedding = self.extractor.embed([pixels])[0]
+        if self.store is None:
+            self._embeddings.append(embedding)
+            self._class_names.append(class_name)
+        else:
+            self.store.add(embedding, class_name, photo_hash=perceptual_hash(pixels))
 
     def add_folder(
         self,
@@ -121,11 +144,15 @@ class ImageClassifier:
             far; with ``strict``, if anything would be left out. Nothing is added.
         """
         folder = find_photos(directory)
-        _require_two_classes(folder, {*folder.class_names, *self._class_names})
+        taught = self._taught_classes()
+        _require_two_classes(folder, taught.union(folder.class_names))
         examples = _embed_folder(self.extractor, folder, strict, progress)
-        _require_two_classes(folder, {*examples.class_names, *self._class_names})
-        self._embeddings.extend(examples.embeddings)
-        self._class_names += examples.class_names
+        _require_two_classes(folder, taught.union(examples.class_names))
+        if self.store is None:
+            self._embeddings.extend(examples.embeddings)
+            self._class_names += examples.class_names
+        else:
+            self.store.add_many(examples.embeddings, examples.class_names)
         self.skipped += examples.skipped
 
     def fit(self) -> SoftmaxHead:
@@ -137,19 +164,47 @@ class ImageClassifier:
             If there are fewer than two classes, or if a loaded head knows classes that the examples
             lack and would lose them.
         """
-        lost = sorted(set(self.head.classes_ if self.head else ()) - set(self._class_names))
+        lost = sorted(set(self.head.classes_ if self.head else ()) - self._taught_classes())
         if lost:
             raise InputError(
                 f"expected examples of every class the head knows, found none of "
                 f"{', '.join(lost)}; a head file holds no examples: add photos of these classes "
                 "too, or start with a new ImageClassifier"
             )
-        if not self._class_names:
+        if self.n_samples == 0:
             raise InputError("expected examples to train on, found none; add photos first")
-        self.head = SoftmaxHead().fit(
-            np.stack(self._embeddings), self._class_names, extractor=self.extractor
-        )
+        if self.store is None:
+            embeddings, class_names = np.stack(self._embeddings), self._class_names
+        else:
+            examples = self.store.load()
+            embeddings, class_names = examples.embeddings, list(examples.class_names)
+        self.head = SoftmaxHead().fit(embeddings, class_names, extractor=self.extractor)
         return self.head
+
+    def forget(self, class_name: str) -> None:
+        """Forget a class for good: its examples, in the store too, and what the head knows of it.
+
+        The head is trained again on what is left, or gone if that is fewer than two classes. Head
+        files that were saved before still know the class.
+
+        Raises
+        ------
+        InputError
+            If there is no example of the class. Nothing is forgotten.
+        """
+        if class_name not in self._taught_classes():
+            raise InputError(
+                f"expected one of the classes ({', '.join(sorted(self._taught_classes()))}), found "
+                f"{class_name!r}"
+            )
+        if self.store is not None:
+            self.store.forget(class_name)
+        keep = [name != class_name for name in self._class_names]
+        self._embeddings = list(compress(self._embeddings, keep))
+        self._class_names = list(compress(self._class_names, keep))
+        was_fitted, self.head = self.head is not None, None
+        if was_fitted and len(self._taught_classes()) >= 2:
+            self.fit()
 
     def predict(self, image: ImageSource) -> list[tuple[str, float]]:
         """Return every class with its probability, best first.
@@ -220,6 +275,9 @@ class ImageClassifier:
         classifier = cls(extractor)
         classifier.head = SoftmaxHead.load(path, extractor=classifier.extractor)
         return classifier
+
+    def _taught_classes(self) -> set[str]:
+        return set(self._class_names if self.store is None else self.store.class_counts)
 
     def _fitted_head(self) -> SoftmaxHead:
         if self.head is None:

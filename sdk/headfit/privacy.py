@@ -154,9 +154,10 @@ def fit_private(
 
 def clip_rows(embeddings: npt.NDArray[np.float32], norm: float) -> Array:
     """Return ``embeddings / norm``, each row shortened to length 1 if it is longer."""
-    scaled = embeddings.astype(np.float64) / norm
+    scaled: Array = embeddings.astype(np.float64) / norm
     lengths = np.linalg.norm(scaled, axis=1, keepdims=True)
-    return scaled / np.maximum(lengths, 1.0)
+    scaled /= np.maximum(lengths, 1.0)
+    return scaled
 
 
 def class_sums(clipped: Array, targets: npt.NDArray[np.intp], n_classes: int) -> Array:
