@@ -37,9 +37,9 @@ def test_open_and_embed(extractor_path: Path) -> None:
 
 def test_what_an_extractor_says_of_itself(extractor_path: Path) -> None:
     """Fingerprint and engine can be asked for."""
-    extractor = Extractor.open(extractor_path, engine="lce")
+    extractor = Extractor.open(extractor_path, engine="popcount")
     assert extractor.fingerprint == load_manifest(extractor_path.with_suffix(".json")).fingerprint
-    assert extractor.engine_name == "lce"
+    assert extractor.engine_name == "popcount"
 
 
 def test_progress_counts_every_image(extractor_path: Path) -> None:
