@@ -20,6 +20,7 @@ from headfit.classifier import ImageClassifier
 from headfit.errors import ExtractorError, FileFormatError, HeadfitError, ImageError, InputError
 from headfit.extractor import Extractor
 from headfit.folders import Skipped
+from headfit.store_command import store
 
 EXIT_CODES = {
     0: "done",
@@ -256,6 +257,9 @@ def inspect(head: Path, as_json: bool) -> None:
         )
         return
     _output().print(terminal.head_table(head, data))
+
+
+app.add_command(store)
 
 
 def _load(head: Path, extractor: str | None, engine: str) -> ImageClassifier:
