@@ -60,9 +60,9 @@ def recall(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """
     n_samples = confusion.sum(axis=1)
     recognised = np.diagonal(confusion)
-    return np.divide(
-        recognised, n_samples, out=np.full(len(confusion), np.nan), where=n_samples > 0
-    )
+    fractions = np.full(len(confusion), np.nan)
+    np.divide(recognised, n_samples, out=fractions, where=n_samples > 0)
+    return fractions
 
 
 def calibration_error(targets: TargetArray, probabilities: FloatArray, n_bins: int = 15) -> float:
