@@ -1,6 +1,6 @@
 """What runs an extractor's flatbuffer; the engines give equal embeddings."""
 
-from headfit.engines.choice import open_engine
+from headfit.engines.choice import EngineReport, SelfCheck, open_engine, survey_engines
 from headfit.engines.interface import Engine
 
-__all__ = ["Engine", "open_engine"]
+__all__ = ["Engine", "EngineReport", "SelfCheck", "open_engine", "survey_engines"]

@@ -1,34 +1,106 @@
-"""Which engine runs an extractor: the fastest one present."""
+"""Which engine runs an extractor: the fastest one present whose results are right."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
 
-from headfit.engines.interface import Engine
-from headfit.engines.lce import LceEngine
-from headfit.engines.litert import LiteRtEngine, TensorFlowEngine, TfliteRuntimeEngine
-from headfit.engines.popcount import PopcountEngine
-from headfit.errors import EngineMissingError, InputError
+import numpy as np
+from numpy.typing import NDArray
+
+from headfit.engines.catalogue import ENGINES, engine_opener
+from headfit.engines.interface import Engine, FloatArray
+from headfit.engines.isolated import IsolatedEngine
+from headfit.errors import EngineMissingError, ExtractorError
 
 _log = logging.getLogger(__name__)
-
-_ENGINES: dict[str, Callable[[bytes], Engine]] = {
-    engine.name: engine
-    for engine in (LceEngine, LiteRtEngine, TfliteRuntimeEngine, TensorFlowEngine, PopcountEngine)
-}
-"""Every engine, fastest first."""
+_TIMED_RUNS: Final = 5
 
 
-def open_engine(model: bytes, engine: str = "auto") -> Engine:
-    """Open a verified `.tflite` in an engine.
+@dataclass(frozen=True, slots=True, eq=False)
+class SelfCheck:
+    """A picture whose embedding is known, and how close an engine must come to it.
+
+    Attributes
+    ----------
+    image : ndarray of shape (1, height, width, channels), dtype float32
+    embedding : ndarray of shape (embedding_dim,)
+    cosine_at_least : float
+    difference_at_most : float
+        Largest difference allowed, as a fraction of the embedding's range.
+    """
+
+    image: FloatArray
+    embedding: NDArray[np.floating[Any]]
+    cosine_at_least: float
+    difference_at_most: float
+
+    @np.errstate(all="ignore")  # an engine may return NaN: that is no pass
+    def measure(self, engine: Engine) -> tuple[float, float]:
+        """Return the cosine and the largest difference of what the engine makes of the picture.
+
+        Raises
+        ------
+        ExtractorError
+            If the engine fails or the numbers miss the bounds.
+        """
+        known = np.asarray(self.embedding, np.float64)
+        shapes = (engine.input_shape, engine.embedding_dim)
+        if shapes != (self.image.shape, known.size):
+            raise ExtractorError(
+                f"engine {engine.name} has input shape and embedding width {shapes}, expected "
+                f"{(self.image.shape, known.size)}; the self-check is of another network"
+            )
+        found = engine.run(self.image).astype(np.float64)
+        norms = float(np.linalg.norm(found) * np.linalg.norm(known))
+        cosine = float(found @ known) / norms if norms > 0 else 0.0
+        difference = float(np.abs(found - known).max()) / (float(np.ptp(known)) or 1.0)
+        if not (cosine >= self.cosine_at_least and difference <= self.difference_at_most):
+            raise ExtractorError(
+                f"engine {engine.name} {engine.version} gives a wrong embedding for the golden "
+                f"picture: cosine {cosine:.6f}, expected at least {self.cosine_at_least:g}; "
+                f"difference {difference:.6f}, expected at most {self.difference_at_most:g}. "
+                "Use another engine."
+            )
+        return cosine, difference
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReport:
+    """What became of one engine; numbers are None where it did not get so far."""
+
+    name: str
+    present: bool
+    usable: bool
+    """Whether it opened the extractor and passed the self-check."""
+    reason: str
+    """Why it is not usable; empty if it is."""
+    version: str | None = None
+    cosine: float | None = None
+    difference: float | None = None
+    milliseconds: float | None = None
+    """For one picture, the median of some runs."""
+
+
+def open_engine(
+    model: bytes, engine: str = "auto", *, check: SelfCheck | None = None, isolate: bool = False
+) -> Engine:
+    """Open an extractor in an engine.
 
     Parameters
     ----------
     model : bytes
-        The file's content, its fingerprint already checked.
+        The `.tflite`, its fingerprint already checked.
     engine : str
-        An engine's name, or "auto" for the fastest one present.
+        An engine's name, or "auto" for the fastest one that is present and right.
+    check : SelfCheck, optional
+        An engine that does not pass is not used.
+    isolate : bool
+        Run in a process of its own: its crash is an error, not the end of this process.
 
     Raises
     ------
@@ -37,17 +109,70 @@ def open_engine(model: bytes, engine: str = "auto") -> Engine:
     EngineMissingError
         If the engine is not installed (with "auto": if none is).
     ExtractorError
-        If the engine refuses the network.
+        If the engine refuses the network or fails the check (with "auto": if every one does).
     """
     if engine != "auto":
-        if engine not in _ENGINES:
-            raise InputError(f"engine is one of auto, {', '.join(_ENGINES)}; found {engine!r}")
-        return _ENGINES[engine](model)
-    reasons = []
-    for name, opener in _ENGINES.items():
+        return _open(model, engine, check, isolate)
+    errors: list[ExtractorError] = []
+    for name in ENGINES:
         try:
-            return opener(model)
+            return _open(model, name, check, isolate)
         except EngineMissingError as error:
-            _log.info("engine %s is not here: %s", name, error)
-            reasons.append(str(error))
-    raise EngineMissingError("no engine is installed: " + "; ".join(reasons))
+            _log.info("engine %s is missing: %s", name, error)
+            errors.append(error)
+        except ExtractorError as error:
+            _log.warning("engine %s is not used: %s", name, error)
+            errors.append(error)
+    kind = EngineMissingError if _all_missing(errors) else ExtractorError
+    raise kind("no engine can run this extractor: " + "; ".join(map(str, errors))) from errors[-1]
+
+
+def survey_engines(model: bytes, check: SelfCheck | None = None) -> tuple[EngineReport, ...]:
+    """Try every engine on an extractor, each in a process of its own, and say how each did.
+
+    Parameters
+    ----------
+    model : bytes
+        The `.tflite`, its fingerprint already checked.
+    check : SelfCheck, optional
+        Without it engines are opened and timed on a grey picture, and believed.
+    """
+    return tuple(_report(model, name, check) for name in ENGINES)
+
+
+def _open(model: bytes, name: str, check: SelfCheck | None, isolate: bool) -> Engine:
+    opener = engine_opener(name)
+    engine = IsolatedEngine(model, name) if isolate else opener(model)
+    if check is not None:
+        check.measure(engine)
+    return engine
+
+
+def _report(model: bytes, name: str, check: SelfCheck | None) -> EngineReport:
+    try:
+        engine = IsolatedEngine(model, name)
+    except EngineMissingError as error:
+        return EngineReport(name, present=False, usable=False, reason=str(error))
+    except ExtractorError as error:
+        return EngineReport(name, present=True, usable=False, reason=str(error))
+    with engine:
+        try:
+            cosine, difference = check.measure(engine) if check is not None else (None, None)
+            image = check.image if check is not None else np.zeros(engine.input_shape, np.float32)
+            milliseconds = _time(lambda: engine.run(image))
+        except ExtractorError as error:
+            return EngineReport(name, True, False, str(error), engine.version)
+        return EngineReport(name, True, True, "", engine.version, cosine, difference, milliseconds)
+
+
+def _time(call: Callable[[], object]) -> float:
+    durations = []
+    for _ in range(_TIMED_RUNS):
+        start = time.perf_counter()
+        call()
+        durations.append(1000 * (time.perf_counter() - start))
+    return statistics.median(durations)
+
+
+def _all_missing(errors: Iterable[ExtractorError]) -> bool:
+    return all(isinstance(error, EngineMissingError) for error in errors)

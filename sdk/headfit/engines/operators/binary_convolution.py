@@ -73,6 +73,7 @@ class BinaryConvolution:
         return unpack_signs(self.filters, self.depth // self.window.area)
 
 
+@np.errstate(all="ignore")  # NaN and infinite constants travel on, as in LCE
 def read_binary_convolution(node: Node) -> BinaryConvolution:
     """Read and check a LceBconv2d.
 
@@ -128,15 +129,14 @@ def _read_affine(
         quantization = node.per_tensor(node.output)
         scale, zero_point = quantization.scale[0], quantization.zero_point[0]
     low, high = ACTIVATION_RANGES[activation]
-    with np.errstate(over="ignore"):
-        return Affine(
-            activation,
-            (depth - min(high, depth), depth - max(low, -depth)),
-            (-multiplier / scale).astype(np.float32),
-            ((bias + depth * multiplier) / scale + zero_point).astype(np.float32),
-            correction,
-            quantization,
-        )
+    return Affine(
+        activation,
+        (depth - min(high, depth), depth - max(low, -depth)),
+        (-multiplier / scale).astype(np.float32),
+        ((bias + depth * multiplier) / scale + zero_point).astype(np.float32),
+        correction,
+        quantization,
+    )
 
 
 def _correction(node: Node, window: Window, signs: NDArray[np.float32]) -> NDArray[np.float32]:

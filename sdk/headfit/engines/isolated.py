@@ -1,0 +1,163 @@
+"""An engine in a process of its own, so that a crash of native code is an error and no more.
+
+The process is spawned: a script that uses it needs the guard ``if __name__ == "__main__":``, and
+a frozen program ``multiprocessing.freeze_support()``.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from headfit.engines.catalogue import engine_opener
+from headfit.engines.interface import FloatArray, check_input
+from headfit.errors import EngineMissingError, ExtractorError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+_EMBEDDING, _MISSING, _FAILED, _READY = b"E", b"M", b"F", b"R"
+"""First byte of what the worker sends: the rest is float32 data, or text."""
+_PATIENCE_S: Final = 60.0
+
+
+class IsolatedEngine:
+    """Runs an extractor in a worker process, and starts another one after a crash.
+
+    Parameters
+    ----------
+    model : bytes
+        The `.tflite`, its fingerprint already checked.
+    engine : str
+        Which engine the worker opens.
+    patience_s : float
+        How many seconds the worker may take over one answer before it is ended.
+
+    Raises
+    ------
+    InputError
+        If there is no engine of that name.
+    EngineMissingError
+        If the engine is not installed.
+    ExtractorError
+        If the engine refuses the network, or the worker dies over it.
+    """
+
+    def __init__(self, model: bytes, engine: str, patience_s: float = _PATIENCE_S) -> None:
+        engine_opener(engine)
+        self.name = engine
+        self._model = model
+        self._patience_s = patience_s
+        self._lock = threading.Lock()
+        self._process: Any = None
+        self._connection: Connection[bytes, bytes] | None = None
+        with self._lock:
+            self._start()
+
+    def run(self, image: FloatArray, /) -> FloatArray:
+        """Run the extractor once; see `Engine.run`. Lets other threads work meanwhile."""
+        check_input(image, self.input_shape)
+        with self._lock:
+            if self._connection is None:
+                self._start()
+            answer = self._ask(np.ascontiguousarray(image, "<f4").tobytes())
+        return np.frombuffer(answer, "<f4").astype(np.float32)
+
+    def close(self) -> None:
+        """End the worker; a later `run` starts another."""
+        with self._lock:
+            self._stop()
+
+    def __enter__(self) -> IsolatedEngine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        from multiprocessing import get_context  # loads socket and more: only where it is used
+
+        context = get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, self.name), daemon=True)
+        self._process.start()
+        theirs.close()  # so that the worker's death ends the conversation
+        try:
+            ready = json.loads(self._ask(self._model))
+        except ExtractorError:
+            self._stop()
+            raise
+        self.version: str = ready["version"]
+        self.input_shape: tuple[int, ...] = tuple(ready["input_shape"])
+        self.embedding_dim: int = ready["embedding_dim"]
+
+    def _ask(self, question: bytes) -> bytes:
+        """Send and wait; whatever goes wrong in the worker is an ExtractorError here."""
+        assert self._connection is not None
+        try:
+            self._connection.send_bytes(question)
+            if not self._connection.poll(self._patience_s):
+                self._stop()
+                raise ExtractorError(
+                    f"the {self.name} engine gave no answer within {self._patience_s:g} s and was "
+                    "ended; try again, or use another engine"
+                )
+            answer: bytes = self._connection.recv_bytes()
+        except (EOFError, OSError) as error:
+            self._process.join(self._patience_s)
+            exit_code = self._process.exitcode
+            self._stop()
+            raise ExtractorError(
+                f"the process of the {self.name} engine died with exit code {exit_code}; try "
+                "again, or use another engine"
+            ) from error
+        kind, content = answer[:1], answer[1:]
+        if kind == _MISSING:
+            raise EngineMissingError(content.decode())
+        if kind == _FAILED:
+            raise ExtractorError(content.decode())
+        return content
+
+    def _stop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+            self._process.kill()  # a stopped process would not hear a milder signal
+            self._process.join()
+
+
+def _serve(connection: Connection[bytes, bytes], name: str) -> None:
+    """Answer in the worker until the other side is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the caller's to handle
+    try:
+        engine = engine_opener(name)(connection.recv_bytes())
+        ready = {
+            "version": engine.version,
+            "input_shape": engine.input_shape,
+            "embedding_dim": engine.embedding_dim,
+        }
+        connection.send_bytes(_READY + json.dumps(ready).encode())
+        while True:
+            image = np.frombuffer(connection.recv_bytes(), "<f4").reshape(engine.input_shape)
+            try:
+                embedding = engine.run(image.astype(np.float32))
+            except ExtractorError as error:
+                connection.send_bytes(_FAILED + str(error).encode())
+            else:
+                connection.send_bytes(_EMBEDDING + embedding.astype("<f4").tobytes())
+    except EngineMissingError as error:
+        connection.send_bytes(_MISSING + str(error).encode())
+    except ExtractorError as error:
+        connection.send_bytes(_FAILED + str(error).encode())
+    except (EOFError, OSError):
+        return  # the caller has gone

@@ -1,0 +1,108 @@
+"""Choosing an engine: the fastest that is right, and a report that says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from headfit.engines import SelfCheck, open_engine, survey_engines
+from headfit.engines.catalogue import ENGINES
+from headfit.engines.popcount import PopcountEngine
+from headfit.engines.tflite import read_graph, write_graph
+from headfit.errors import EngineMissingError, ExtractorError, InputError
+
+from .networks import Network
+
+NETWORK = Network("maxpool")
+CHECK = SelfCheck(NETWORK.image, NETWORK.embedding, 0.99999, 1e-4)
+
+
+def _opens(name: str) -> bool:
+    try:
+        ENGINES[name](NETWORK.model)
+    except EngineMissingError:
+        return False
+    return True
+
+
+def test_auto_takes_the_first_present() -> None:
+    """Auto is the first engine of the list that is installed; popcount always is."""
+    expected = next(name for name in ENGINES if _opens(name))
+    assert open_engine(NETWORK.model, check=CHECK).name == expected
+    assert list(ENGINES)[-1] == "popcount"
+
+
+def test_a_wrong_engine_is_not_used() -> None:
+    """If no engine gives the golden embedding, none is used, and the numbers are told."""
+    wrong = replace(CHECK, embedding=NETWORK.embedding[::-1])
+    for engine in ("auto", "popcount"):
+        with pytest.raises(ExtractorError, match=r"cosine .* expected at least 0\.99999"):
+            open_engine(NETWORK.model, engine, check=wrong)
+
+
+def test_an_engine_that_is_wrong_in_one_number_is_not_used() -> None:
+    """The bound on the largest difference holds where the cosine hardly moves."""
+    off = NETWORK.embedding.copy()
+    off[3] += 2e-4 * np.ptp(off)
+    with pytest.raises(ExtractorError, match="difference"):
+        open_engine(NETWORK.model, "popcount", check=replace(CHECK, embedding=off))
+
+
+def test_auto_goes_on_after_a_broken_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that computes something else is passed over for the next."""
+    graph = read_graph(NETWORK.model)
+    last = graph.operators[-2]  # the last convolution; its bias moves every number
+    bias = graph.tensors[last.inputs[3]]
+    tensors = [replace(t, data=t.data + 1) if t is bias else t for t in graph.tensors]
+    other = write_graph(replace(graph, tensors=tuple(tensors)))
+
+    class Broken(PopcountEngine):
+        name = "lce"
+
+        def __init__(self, model: bytes) -> None:
+            super().__init__(other)
+
+    monkeypatch.setitem(ENGINES, "lce", Broken)
+    with pytest.raises(ExtractorError, match="engine lce .* wrong embedding"):
+        open_engine(NETWORK.model, "lce", check=CHECK)
+    assert open_engine(NETWORK.model, check=CHECK).name != "lce"
+
+
+def test_unknown_engine() -> None:
+    with pytest.raises(InputError, match="engine is one of auto, lce, .* found 'onnx'"):
+        open_engine(NETWORK.model, "onnx")
+
+
+def test_a_file_that_no_engine_runs() -> None:
+    """With auto the error carries every engine's reason."""
+    with pytest.raises(ExtractorError, match=r"no engine can run .*no usable \.tflite"):
+        open_engine(NETWORK.model[:-100])
+
+
+def test_survey() -> None:
+    """Every engine is in the report: missing ones with the pip command, others with numbers."""
+    reports = survey_engines(NETWORK.model, CHECK)
+    assert [report.name for report in reports] == list(ENGINES)
+    for report in reports:
+        assert report.present == _opens(report.name)
+        assert report.usable == report.present
+        if report.present:
+            assert not report.reason
+            assert report.version
+            assert report.cosine is not None
+            assert report.cosine >= 0.99999
+            assert report.milliseconds is not None
+            assert report.milliseconds > 0
+        else:
+            assert "pip install" in report.reason
+
+
+def test_survey_of_wrong_engines() -> None:
+    """A wrong engine is present, not usable, and the reason has the numbers."""
+    reports = survey_engines(NETWORK.model, replace(CHECK, embedding=-NETWORK.embedding))
+    (popcount,) = [report for report in reports if report.name == "popcount"]
+    assert popcount.present
+    assert not popcount.usable
+    assert "cosine -1.000000" in popcount.reason
