@@ -145,23 +145,41 @@ def read_examples(connection: sqlite3.Connection, embedding_dim: int, dtype: str
         "ORDER BY id"
     )
     done = 0
-    while rows := cursor.fetchmany(_CHUNK):
-        for row in rows:
-            if not is_whole_example(row, n_bytes) or row[1] not in classes:
-                raise sqlite3.DatabaseError(f"example {row[0]} is not what was written")
+    while (rows := cursor.fetchmany(_CHUNK)) and done + len(rows) <= n_samples:
         end = done + len(rows)
-        if end > n_samples:
-            break
-        keys[done:end] = [row[:4] for row in rows]
-        blob = b"".join([row[5] for row in rows])
-        embeddings[done:end] = np.frombuffer(blob, DTYPES[dtype]).reshape(-1, embedding_dim)
+        raw = _whole_blobs(rows, keys[done:end], n_bytes)
+        embeddings[done:end] = np.frombuffer(raw, DTYPES[dtype]).reshape(-1, embedding_dim)
         done = end
     if done != n_samples or rows:
         raise sqlite3.DatabaseError("the tree of examples and its count do not agree")
+    class_ids = keys[:, 1].tolist()
+    if not classes.keys() >= set(class_ids):
+        raise sqlite3.DatabaseError("an example is of a class that has no name")
     return Examples(
         embeddings=embeddings,
-        class_names=tuple([classes[class_id] for class_id in keys[:, 1].tolist()]),
+        class_names=tuple([classes[class_id] for class_id in class_ids]),
         ids=keys[:, 0].copy(),
         added_at=keys[:, 2].astype("datetime64[us]"),
         photo_hashes=keys[:, 3].astype(np.uint64),
     )
+
+
+def _whole_blobs(rows: list[ExampleRow], keys: npt.NDArray[np.int64], n_bytes: int) -> bytes:
+    """Check a chunk of rows, write what is not embedding into ``keys``; return the embeddings.
+
+    All at once where all are whole, since loading is what an app waits for.
+    """
+    *columns, checksums, blobs = zip(*rows, strict=True)
+    try:
+        keys[:] = np.array(columns, np.int64).T
+        packed = keys.tobytes()
+        found = [
+            zlib.crc32(b, zlib.crc32(packed[32 * i : 32 * i + 32])) for i, b in enumerate(blobs)
+        ]
+        raw = b"".join(blobs)
+    except (TypeError, ValueError, OverflowError):  # a value of another type
+        found, raw = [], b""
+    if tuple(found) != checksums or len(raw) != n_bytes * len(rows):
+        broken = next(row[0] for row in rows if not is_whole_example(row, n_bytes))
+        raise sqlite3.DatabaseError(f"example {broken} is not what was written")
+    return raw
