@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 import headfit
 from headfit.errors import ExtractorMismatchError, InputError, NotFittedError
-from headfit.headfile import FittedOn, HeadData, Scalar, load_head, save_head
+from headfit.headfile import HeadData, Scalar, load_head, save_head
 from headfit.inputs import check_settings, checked_embeddings, classes_and_targets
 from headfit.logistic import fit_logistic
-from headfit.manifest import Manifest
+from headfit.manifest import ExtractorReference, Manifest
 from headfit.softmax import softmax
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
@@ -92,12 +92,12 @@ class SoftmaxHead:
         self.l2 = l2
         self.tolerance = tolerance
         self.max_iterations = max_iterations
-        self._fitted_on: FittedOn | None = None
+        self._extractor: ExtractorReference | None = None
 
     @property
     def fingerprint_(self) -> str | None:
         """Fingerprint of the extractor that the head was fitted on, None if nobody said."""
-        return self._fitted_on.fingerprint if self._fitted_on else None
+        return self._extractor.fingerprint if self._extractor else None
 
     def fit(
         self,
@@ -106,7 +106,7 @@ class SoftmaxHead:
         *,
         extractor: DescribedExtractor | None = None,
     ) -> SoftmaxHead:
-        """Forget everything and learn these examples.
+        """Forget everything, learn these examples, and return the head itself.
 
         Parameters
         ----------
@@ -116,11 +116,6 @@ class SoftmaxHead:
             class.
         extractor : Extractor, optional
             What made the embeddings. The head remembers it, and its file refuses any other.
-
-        Returns
-        -------
-        SoftmaxHead
-            Itself.
 
         Raises
         ------
@@ -149,11 +144,7 @@ class SoftmaxHead:
             max_iterations=self.max_iterations,
         )
         if not fit.converged:
-            _logger.warning(
-                "training stopped after %d iterations short of the tolerance %g",
-                fit.iterations,
-                self.tolerance,
-            )
+            _logger.warning("training stopped after %d iterations, not converged", fit.iterations)
         self.weights_, self.bias_ = fit.weights, fit.bias
         self.classes_ = classes
         self.class_counts_ = tuple(np.bincount(targets, minlength=len(classes)).tolist())
@@ -162,12 +153,12 @@ class SoftmaxHead:
             "solver": "l-bfgs",
             "l2": float(self.l2),
             "tolerance": float(self.tolerance),
-            "max_iterations": self.max_iterations,
+            "max_iterations": int(self.max_iterations),
             "iterations": fit.iterations,
             "loss": fit.loss,
             "converged": fit.converged,
         }
-        self._fitted_on = None if extractor is None else _fitted_on(extractor.manifest)
+        self._extractor = None if extractor is None else ExtractorReference.of(extractor.manifest)
         return self
 
     def predict(self, embeddings: npt.ArrayLike) -> npt.NDArray[np.str_]:
@@ -237,7 +228,7 @@ class SoftmaxHead:
             bias=self.bias_,
             classes=self.classes_,
             class_counts=self.class_counts_,
-            extractor=self._fitted_on,
+            extractor=self._extractor,
             training=self.training_,
             headfit_version=headfit.__version__,
         )
@@ -264,11 +255,11 @@ class SoftmaxHead:
         """
         data = load_head(path)
         if extractor is not None:
-            _check_fitted_on(data, extractor.manifest, os.fspath(path))
+            _check_extractor(data, extractor.manifest, os.fspath(path))
         head = cls()
         head.weights_, head.bias_ = data.weights, data.bias
         head.classes_, head.class_counts_ = data.classes, data.class_counts
-        head.training_, head._fitted_on = data.training, data.extractor
+        head.training_, head._extractor = data.training, data.extractor
         return head
 
     def _logits(self, embeddings: npt.ArrayLike) -> FloatArray:
@@ -294,16 +285,7 @@ class SoftmaxHead:
             raise NotFittedError("expected a fitted head, found a new one; call fit or load first")
 
 
-def _fitted_on(manifest: Manifest) -> FittedOn:
-    return FittedOn(
-        name=manifest.name,
-        version=manifest.version,
-        fingerprint=manifest.fingerprint,
-        preprocessing=manifest.preprocessing,
-    )
-
-
-def _check_fitted_on(head: HeadData, manifest: Manifest, source: str) -> None:
+def _check_extractor(head: HeadData, manifest: Manifest, source: str) -> None:
     """Refuse a head whose embeddings came from another extractor."""
     if head.extractor is not None and head.extractor.fingerprint != manifest.fingerprint:
         raise ExtractorMismatchError(

@@ -23,9 +23,8 @@ from headfit.files import read_bounded, write_atomically
 from headfit.manifest import (
     FINGERPRINT_PATTERN,
     MAX_EMBEDDING_DIM,
-    NAME_PATTERN,
-    Preprocessing,
-    preprocessing_from_json,
+    ExtractorReference,
+    reference_from_json,
 )
 
 FORMAT = "headfit-head"
@@ -37,16 +36,6 @@ MAX_CLASS_NAME_LENGTH = 255
 CLASS_NAME_RULE = f"class names of 1 to {MAX_CLASS_NAME_LENGTH} characters, no control characters"
 
 Scalar: TypeAlias = str | int | float | bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class FittedOn:
-    """The extractor whose embeddings a head was fitted on, as its manifest describes it."""
-
-    name: str
-    version: int
-    fingerprint: str
-    preprocessing: Preprocessing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +50,7 @@ class HeadData:
         Class names in column order.
     class_counts : tuple of int
         Examples of each class that the head was fitted on.
-    extractor : FittedOn or None
+    extractor : ExtractorReference or None
         None if the caller did not say.
     training : mapping of str to text, number, boolean or None
         How the head was fitted, for people.
@@ -73,7 +62,7 @@ class HeadData:
     bias: npt.NDArray[np.float32]
     classes: tuple[str, ...]
     class_counts: tuple[int, ...]
-    extractor: FittedOn | None
+    extractor: ExtractorReference | None
     training: Mapping[str, Scalar]
     headfit_version: str
 
@@ -270,23 +259,9 @@ def _class_counts(metadata: Fields, n_classes: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def _extractor(metadata: Fields) -> FittedOn | None:
+def _extractor(metadata: Fields) -> ExtractorReference | None:
     value, source = _nested(metadata, "extractor")
-    if value is None:
-        return None
-    fields = Fields(value, source)
-    extractor = FittedOn(
-        name=fields.text("name", pattern=NAME_PATTERN, meaning="an extractor's name"),
-        version=fields.whole("version", 1, 2**31),
-        fingerprint=fields.text(
-            "fingerprint", pattern=FINGERPRINT_PATTERN, meaning="64 hex digits"
-        ),
-        preprocessing=preprocessing_from_json(
-            fields.take("preprocessing"), f"{source}: preprocessing"
-        ),
-    )
-    fields.done()
-    return extractor
+    return None if value is None else reference_from_json(value, source)
 
 
 def _training(metadata: Fields) -> dict[str, Scalar]:

@@ -22,7 +22,7 @@ MAX_EMBEDDING_DIM = 65_536
 MAX_INPUT_SIDE = 4_096
 MAX_MODEL_BYTES = 1 << 30
 
-NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 FINGERPRINT_PATTERN = r"[0-9a-f]{64}"
 
 
@@ -112,6 +112,21 @@ class Manifest:
     golden: Golden | None
 
 
+@dataclass(frozen=True, slots=True)
+class ExtractorReference:
+    """What a head remembers of the extractor it was fitted on; the fields are the manifest's."""
+
+    name: str
+    version: int
+    fingerprint: str
+    preprocessing: Preprocessing
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> ExtractorReference:
+        """Return what a head fitted on this extractor remembers."""
+        return cls(manifest.name, manifest.version, manifest.fingerprint, manifest.preprocessing)
+
+
 def load_manifest(path: str | os.PathLike[str]) -> Manifest:
     """Read the manifest at ``path``; see `load_manifest_bytes`."""
     return load_manifest_bytes(read_bounded(path, MAX_MANIFEST_BYTES), os.fspath(path))
@@ -144,18 +159,9 @@ def load_manifest_bytes(data: bytes, source: str = "manifest") -> Manifest:
         )
     embedding_dim = fields.whole("embedding_dim", 1, MAX_EMBEDDING_DIM)
     manifest = Manifest(
-        name=fields.text(
-            "name", pattern=NAME_PATTERN, meaning="a name of letters, digits, '.', '_', '-'"
-        ),
-        version=fields.whole("version", 1, 2**31),
-        fingerprint=fields.text(
-            "fingerprint", pattern=FINGERPRINT_PATTERN, meaning="64 hex digits"
-        ),
+        **_reference_fields(fields, source),
         size_bytes=fields.whole("size_bytes", 1, MAX_MODEL_BYTES),
         embedding_dim=embedding_dim,
-        preprocessing=preprocessing_from_json(
-            fields.take("preprocessing"), f"{source}: preprocessing"
-        ),
         description=fields.text("description"),
         licence=fields.text("licence"),
         golden=_golden(fields.take("golden"), embedding_dim, f"{source}: golden"),
@@ -189,8 +195,29 @@ def save_manifest(manifest: Manifest, path: str | os.PathLike[str]) -> None:
     write_atomically(path, data)
 
 
-def preprocessing_from_json(value: Any, source: str) -> Preprocessing:
-    """Return the checked `Preprocessing` of a parsed JSON object, which head files carry too."""
+def reference_from_json(value: Any, source: str) -> ExtractorReference:
+    """Return the checked `ExtractorReference` of a parsed JSON object, as head files hold it."""
+    fields = Fields(value, source)
+    reference = ExtractorReference(**_reference_fields(fields, source))
+    fields.done()
+    return reference
+
+
+def _reference_fields(fields: Fields, source: str) -> dict[str, Any]:
+    """Return the fields that manifests and head files share."""
+    return {
+        "name": fields.text(
+            "name", pattern=_NAME_PATTERN, meaning="a name of letters, digits, '.', '_', '-'"
+        ),
+        "version": fields.whole("version", 1, 2**31),
+        "fingerprint": fields.text(
+            "fingerprint", pattern=FINGERPRINT_PATTERN, meaning="64 hex digits"
+        ),
+        "preprocessing": _preprocessing(fields.take("preprocessing"), f"{source}: preprocessing"),
+    }
+
+
+def _preprocessing(value: Any, source: str) -> Preprocessing:
     fields = Fields(value, source)
     resize_to = fields.whole("resize_to", 1, MAX_INPUT_SIDE)
     preprocessing = Preprocessing(

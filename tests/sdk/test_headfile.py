@@ -23,7 +23,6 @@ from safetensors.numpy import save as safetensors_save
 from headfit.errors import FileFormatError, UnsupportedVersionError
 from headfit.headfile import (
     MAX_HEADER_BYTES,
-    FittedOn,
     HeadData,
     is_class_name,
     load_head,
@@ -31,7 +30,7 @@ from headfit.headfile import (
     save_head,
     save_head_bytes,
 )
-from headfit.manifest import Preprocessing
+from headfit.manifest import ExtractorReference, Preprocessing
 
 GOLDEN_PATH = Path(__file__).parents[1] / "data" / "head_v1.bin"
 
@@ -41,7 +40,7 @@ GOLDEN = HeadData(
     bias=np.array([0.25, -3.5, 1e-20], np.float32),
     classes=('a "quoted" \\ name', "größe 网", "plain"),
     class_counts=(1, 20, 300),
-    extractor=FittedOn(
+    extractor=ExtractorReference(
         name="tiny-net",
         version=3,
         fingerprint="0123456789abcdef" * 4,
