@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -50,6 +51,7 @@ def train(
     recipe: Recipe,
     folder: Path,
     *,
+    start: Path | None = None,
     verbose: int = 2,
 ) -> dict[str, float]:
     """Train by a recipe, going on from the last checkpoint in `folder` when there is one.
@@ -63,6 +65,8 @@ def train(
     folder : Path
         Receives ``recipe.json``, ``log.csv``, ``checkpoints/`` and, at the end,
         ``weights.h5``.
+    start : Path, optional
+        The ``weights.h5`` of another training of the same network, to begin with.
     verbose : int
         Keras's: 0 silent, 1 a progress bar, 2 a line an epoch.
 
@@ -74,10 +78,18 @@ def train(
     Raises
     ------
     InputError
-        If `folder` holds a training by another recipe, or of another network or data set.
+        If `folder` holds a training by another recipe, or of another network or data set; if
+        `start` is of another network.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder, model, training, recipe)
+    _claim(folder, model, training, recipe, start)
+    if start is not None:
+        try:
+            model.load_weights(start)
+        except ValueError as error:  # Keras names the first layer that does not fit
+            raise InputError(
+                f"expected weights of {model.name} in {start}, found {error}"
+            ) from None
     steps_per_epoch = len(training) // recipe.batch_size
     schedule = WarmupCosine(
         recipe.learning_rate,
@@ -103,28 +115,29 @@ def train(
     rows = _read_log(folder / "log.csv")[: int(done.numpy())]
     for epoch in range(int(done.numpy()), recipe.epochs):
         started = time.monotonic()
-        size = recipe.size_in(epoch)
+        stage = recipe.stage_of(epoch)
         batches = training_batches(
             training,
-            size=size,
+            size=stage.size,
+            unscaled=stage.unscaled,
             batch_size=recipe.batch_size,
             min_crop=recipe.min_crop,
             seed=recipe.seed,
             epoch=epoch,
         )
         if verbose:
-            print(f"epoch {epoch + 1} of {recipe.epochs}, {size} px", flush=True)
+            print(f"epoch {epoch + 1} of {recipe.epochs}, {stage.size} px", flush=True)
         history = model.fit(
             batches.map(_normalised),
             initial_epoch=epoch,
             epochs=epoch + 1,
-            validation_data=evaluation_batches(validation, size=size).map(_normalised),
+            validation_data=evaluation_batches(validation, size=stage.size).map(_normalised),
             verbose=verbose,
         ).history
         rows.append(
             {
                 "epoch": epoch + 1,
-                "size": size,
+                "size": stage.size,
                 **{key: round(history[key][0], 5) for key in LOG_FIELDS[2:-1]},
                 "seconds": round(time.monotonic() - started, 1),
             }
@@ -149,7 +162,9 @@ def _loss(label_smoothing: float, n_classes: int) -> tf.keras.losses.Loss:
     return lambda targets, logits: smooth(tf.one_hot(tf.reshape(targets, [-1]), n_classes), logits)
 
 
-def _claim(folder: Path, model: tf.keras.Model, training: PackedSet, recipe: Recipe) -> None:
+def _claim(
+    folder: Path, model: tf.keras.Model, training: PackedSet, recipe: Recipe, start: Path | None
+) -> None:
     """Write what is trained here, or refuse when something else is."""
     mine = {
         "network": model.name,
@@ -157,6 +172,7 @@ def _claim(folder: Path, model: tf.keras.Model, training: PackedSet, recipe: Rec
         "classes": list(training.classes),
         "n_samples": len(training),
         "recipe": recipe.as_dict(),
+        "start_sha256": start and hashlib.sha256(start.read_bytes()).hexdigest(),
     }
     mine = json.loads(json.dumps(mine))
     path = folder / "recipe.json"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from headfit.errors import InputError
@@ -14,6 +15,7 @@ from headfit_zoo.datasets import (
     list_folder,
     open_or_pack,
     random_boxes,
+    shift,
     training_batches,
 )
 
@@ -78,7 +80,7 @@ def test_training_batches_depend_on_seed_and_epoch_alone(
 
     def first(epoch: int) -> np.ndarray:
         batches = training_batches(
-            packed[0], size=32, batch_size=8, min_crop=0.4, seed=1, epoch=epoch
+            packed[0], size=32, batch_size=8, min_crop=0.4, unscaled=0.5, seed=1, epoch=epoch
         )
         assert len(batches) == 10
         return next(iter(batches))[0].numpy()
@@ -98,6 +100,20 @@ def test_random_boxes_stay_inside() -> None:
         assert edge.max() <= 1 + 1e-6
     assert (width * height).min() > 0.39
     assert 0.45 < np.mean(right < left) < 0.55
+
+
+def test_shifted_pictures_stay_sharp(packed: tuple[PackedSet, PackedSet]) -> None:
+    """A shift moves a picture by whole pixels, perhaps mirrored, and changes no pixel's value."""
+    pictures = packed[0].images[:12].astype(np.float32)
+    shifted = shift(tf.constant(pictures), 64, tf.constant([1, 2])).numpy()
+    mirrored = 0
+    for picture, moved in zip(pictures, shifted, strict=True):
+        wide = np.pad(picture, [(4, 4), (4, 4), (0, 0)], "reflect")
+        windows = [wide[i : i + 64, j : j + 64] for i in range(9) for j in range(9)]
+        straight = any(np.allclose(window, moved, atol=0.01) for window in windows)
+        mirrored += not straight
+        assert straight or any(np.allclose(window[:, ::-1], moved, atol=0.01) for window in windows)
+    assert 0 < mirrored < 12
 
 
 def test_evaluation_batches_keep_order(packed: tuple[PackedSet, PackedSet]) -> None:

@@ -79,6 +79,20 @@ def test_another_training_in_the_folder_is_refused(trained: Path, packed: tuple)
         train(residual.build(3, None), *packed, other, trained, verbose=0)
 
 
+def test_a_training_begins_with_the_weights_of_another(
+    trained: Path, packed: tuple[PackedSet, PackedSet], tmp_path: Path
+) -> None:
+    """With `start`, a rate of zero leaves the other training's weights; the folder records them."""
+    still = Recipe(stages=(Stage(1, 32),), final_size=32, batch_size=9, learning_rate=0.0)
+    model, other = residual.build(3, None), residual.build(3, None)
+    train(model, *packed, still, tmp_path, start=trained / "weights.h5", verbose=0)
+    other.load_weights(trained / "weights.h5")
+    for ours, theirs in zip(model.trainable_weights, other.trainable_weights, strict=True):
+        assert np.array_equal(ours.numpy(), theirs.numpy())
+    with pytest.raises(InputError, match="differs in start_sha256"):
+        train(model, *packed, still, tmp_path, verbose=0)
+
+
 def test_training_learns_stripes(packed: tuple[PackedSet, PackedSet], tmp_path: Path) -> None:
     """A few epochs tell three directions of stripes apart on held-out pictures."""
     recipe = Recipe(stages=(Stage(8, 32),), final_size=32, batch_size=9, learning_rate=5e-3)
@@ -108,6 +122,6 @@ def test_only_the_blocks_are_binary() -> None:
 
 def test_recipe_names_the_size_of_every_epoch() -> None:
     """Stages follow one another, and an epoch beyond the last is refused."""
-    assert [SHORT.size_in(epoch) for epoch in range(SHORT.epochs)] == [32, 32, 48]
+    assert [SHORT.stage_of(epoch).size for epoch in range(SHORT.epochs)] == [32, 32, 48]
     with pytest.raises(ValueError, match="beyond"):
-        SHORT.size_in(3)
+        SHORT.stage_of(3)
