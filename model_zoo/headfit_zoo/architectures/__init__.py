@@ -17,7 +17,7 @@ ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "alexnet_224_float": partial(alexnet.build, binary=False),
     "alexnet_64": partial(alexnet.build, variant=64),
     "alexnet_64_float": partial(alexnet.build, variant=64, binary=False),
-    "quicknet": quicknet.build,
+    **{name: partial(quicknet.build, name=name, **size) for name, size in quicknet.SIZES.items()},
     "residual": residual.build,
     "residual_float": partial(residual.build, binary=False),
     "resnet18": resnet18.build,

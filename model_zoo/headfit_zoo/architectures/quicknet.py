@@ -7,11 +7,19 @@ published weight files, which name their layers by number alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import larq as lq
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+
+SIZES: dict[str, dict[str, Any]] = {
+    "quicknet": {},
+    "quicknet_small": {"widths": (32, 64, 256, 512)},
+    "quicknet_large": {"blocks": (6, 8, 12, 6)},
+}
+"""What the published networks give to `build`, by name."""
 
 CLIP = 1.25
 """Latent weights and the sign's gradient are cut off here, in training."""
@@ -84,6 +92,7 @@ def build(
     *,
     widths: Sequence[int] = (64, 128, 256, 512),
     blocks: Sequence[int] = (4, 4, 4, 4),
+    name: str = "quicknet",
 ) -> tf.keras.Model:
     """Build the network.
 
@@ -94,8 +103,9 @@ def build(
     input_size : int or None
         Height and width in pixels; None trains at any size.
     widths, blocks : sequence of int
-        Channels and number of residual blocks of each section. QuickNet-Small has widths
-        (32, 64, 256, 512), QuickNet-Large has blocks (6, 8, 12, 6).
+        Channels and number of residual blocks of each section.
+    name : str
+        Of the model.
 
     Returns
     -------
@@ -113,4 +123,4 @@ def build(
     x = tf.keras.layers.ReLU(name="final_relu")(x)
     embedding = tf.keras.layers.GlobalAveragePooling2D(name="embedding")(x)
     logits = tf.keras.layers.Dense(n_classes, name="logits")(embedding)
-    return tf.keras.Model(picture, logits, name="quicknet")
+    return tf.keras.Model(picture, logits, name=name)

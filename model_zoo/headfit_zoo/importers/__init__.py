@@ -41,8 +41,8 @@ _QUICKNET = _centre_224("bicubic", MEAN, STD)
 
 IMPORTERS = {
     "quicknet": Importer(quicknet.build, _QUICKNET),
-    "quicknet-large": Importer(partial(quicknet.build, blocks=(6, 8, 12, 6)), _QUICKNET),
-    "quicknet-small": Importer(partial(quicknet.build, widths=(32, 64, 256, 512)), _QUICKNET),
+    "quicknet-large": Importer(partial(quicknet.build, name="quicknet_large"), _QUICKNET),
+    "quicknet-small": Importer(partial(quicknet.build, name="quicknet_small"), _QUICKNET),
     "resnet18-binary-imagenet": Importer(
         bmxnet.build, _centre_224("bilinear", (123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 
 import h5py
 import numpy as np
@@ -17,13 +16,7 @@ N_CLASSES = 1000
 INPUT_SIZE = 224
 
 
-def build(
-    data: bytes,
-    source: str = "weights",
-    *,
-    widths: Sequence[int] = (64, 128, 256, 512),
-    blocks: Sequence[int] = (4, 4, 4, 4),
-) -> tf.keras.Model:
+def build(data: bytes, source: str = "weights", *, name: str = "quicknet") -> tf.keras.Model:
     """Return a QuickNet with the weights of a Keras HDF5 file, classifier included.
 
     Parameters
@@ -32,15 +25,15 @@ def build(
         The whole file. HDF5 is read by a C library: check the file's SHA-256 before.
     source : str
         Names it in messages.
-    widths, blocks : sequence of int
-        As for `headfit_zoo.architectures.quicknet.build`.
+    name : str
+        Which of `headfit_zoo.architectures.quicknet.SIZES`.
 
     Raises
     ------
     FileFormatError
         If the file is damaged or holds another network.
     """
-    model = quicknet.build(N_CLASSES, INPUT_SIZE, widths=widths, blocks=blocks)
+    model = quicknet.build(N_CLASSES, INPUT_SIZE, name=name, **quicknet.SIZES[name])
     fill(model, data, source)
     return model
 
