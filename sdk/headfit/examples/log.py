@@ -47,7 +47,7 @@ def hidden_commits(log: bytes) -> int:
 
 
 def _frames(log: bytes) -> Iterator[Frame]:
-    salts = {log[16:24], log[40:48]}  # the header's, and the first frame's
+    salts = _salts(log)
     is_read = _header_is_whole(log)
     sums = struct.unpack(">2I", log[24:32]) if is_read else (0, 0)
     order = _WORD_ORDERS[struct.unpack(">I", log[:4])[0]] if is_read else "<"
@@ -55,10 +55,22 @@ def _frames(log: bytes) -> Iterator[Frame]:
         header, page = log[start : start + 24], log[start + 24 : start + _FRAME_BYTES]
         if is_read:
             sums = _checksum(page, order, _checksum(header[:8], order, sums))
-            is_read = header[8:16] == log[16:24] and header[16:] == struct.pack(">2I", *sums)
-        if header[8:16] in salts:
+            is_read = header[8:16] == salts and header[16:] == struct.pack(">2I", *sums)
+        if header[8:16] == salts:
             page_number, pages_after = struct.unpack(">2I", header[:8])
             yield Frame(page_number, pages_after > 0, is_read, page)
+
+
+def _salts(log: bytes) -> bytes:
+    """Return what marks the frames of this generation of the log; older ones lie behind them.
+
+    It stands in the header. If that is damaged, the first mark that two frames share is taken.
+    """
+    if _header_is_whole(log):
+        return log[16:24]
+    starts = range(_HEADER_BYTES, len(log) - _FRAME_BYTES + 1, _FRAME_BYTES)
+    marks = [log[start + 8 : start + 16] for start in starts]
+    return next((mark for mark in marks if marks.count(mark) > 1), log[40:48])
 
 
 def _header_is_whole(log: bytes) -> bool:
