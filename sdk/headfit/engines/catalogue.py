@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from typing import Final
 
+from headfit.engines.android import AndroidEngine
 from headfit.engines.interface import Engine
 from headfit.engines.lce import LceEngine
 from headfit.engines.litert import LiteRtEngine, TensorFlowEngine, TfliteRuntimeEngine
 from headfit.engines.popcount import PopcountEngine
 from headfit.errors import InputError
 
+_ON_ANDROID: Final = hasattr(sys, "getandroidapilevel") or "ANDROID_ARGUMENT" in os.environ
+_NATIVE: Final = (
+    # Asking for Java elsewhere could start a Java machine; on Android there is nothing else.
+    (AndroidEngine,)
+    if _ON_ANDROID
+    else (LceEngine, LiteRtEngine, TfliteRuntimeEngine, TensorFlowEngine)
+)
+
 ENGINES: Final[dict[str, Callable[[bytes], Engine]]] = {
-    engine.name: engine
-    for engine in (LceEngine, LiteRtEngine, TfliteRuntimeEngine, TensorFlowEngine, PopcountEngine)
+    engine.name: engine for engine in (*_NATIVE, PopcountEngine)
 }
 """In the order in which "auto" tries them: as measured on x86, docs/engines.md has the numbers."""
 

@@ -127,8 +127,10 @@ def open_engine(
     raise kind("no engine can run this extractor: " + "; ".join(map(str, errors))) from errors[-1]
 
 
-def survey_engines(model: bytes, check: SelfCheck | None = None) -> tuple[EngineReport, ...]:
-    """Try every engine on an extractor, each in a process of its own, and say how each did.
+def survey_engines(
+    model: bytes, check: SelfCheck | None = None, *, isolate: bool = True
+) -> tuple[EngineReport, ...]:
+    """Try every engine on an extractor and say how each did.
 
     Parameters
     ----------
@@ -136,33 +138,41 @@ def survey_engines(model: bytes, check: SelfCheck | None = None) -> tuple[Engine
         The `.tflite`, its fingerprint already checked.
     check : SelfCheck, optional
         Without it engines are opened and timed on a grey picture, and believed.
+    isolate : bool
+        Try each in a process of its own, so that none can take this one down. Android has no such
+        processes.
     """
-    return tuple(_report(model, name, check) for name in ENGINES)
+    return tuple(_report(model, name, check, isolate) for name in ENGINES)
 
 
 def _open(model: bytes, name: str, check: SelfCheck | None, isolate: bool) -> Engine:
-    opener = engine_opener(name)
-    engine = IsolatedEngine(model, name) if isolate else opener(model)
+    engine = _start(model, name, isolate)
     if check is not None:
         check.measure(engine)
     return engine
 
 
-def _report(model: bytes, name: str, check: SelfCheck | None) -> EngineReport:
+def _start(model: bytes, name: str, isolate: bool) -> Engine:
+    return IsolatedEngine(model, name) if isolate else engine_opener(name)(model)
+
+
+def _report(model: bytes, name: str, check: SelfCheck | None, isolate: bool) -> EngineReport:
     try:
-        engine = IsolatedEngine(model, name)
+        engine = _start(model, name, isolate)
     except EngineMissingError as error:
         return EngineReport(name, present=False, usable=False, reason=str(error))
     except ExtractorError as error:
         return EngineReport(name, present=True, usable=False, reason=str(error))
-    with engine:
-        try:
-            cosine, difference = check.measure(engine) if check is not None else (None, None)
-            image = check.image if check is not None else np.zeros(engine.input_shape, np.float32)
-            milliseconds = _time(lambda: engine.run(image))
-        except ExtractorError as error:
-            return EngineReport(name, True, False, str(error), engine.version)
-        return EngineReport(name, True, True, "", engine.version, cosine, difference, milliseconds)
+    try:
+        cosine, difference = check.measure(engine) if check is not None else (None, None)
+        image = check.image if check is not None else np.zeros(engine.input_shape, np.float32)
+        milliseconds = _time(lambda: engine.run(image))
+    except ExtractorError as error:
+        return EngineReport(name, True, False, str(error), engine.version)
+    finally:
+        if isinstance(engine, IsolatedEngine):
+            engine.close()
+    return EngineReport(name, True, True, "", engine.version, cosine, difference, milliseconds)
 
 
 def _time(call: Callable[[], object]) -> float:

@@ -1,0 +1,7 @@
+package org.tensorflow.lite;
+
+public enum DataType {
+  FLOAT32,
+  INT32,
+  UINT8,
+}

@@ -1,0 +1,7 @@
+package org.tensorflow.lite;
+
+public interface Tensor {
+  int[] shape();
+
+  DataType dataType();
+}
