@@ -1,4 +1,4 @@
-"""The ``headfit-zoo`` command: train, convert, verify."""
+"""The ``headfit-zoo`` command: train, convert, verify; list, install and measure extractors."""
 
 from __future__ import annotations
 
@@ -7,13 +7,23 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.markdown import Markdown
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from headfit.errors import HeadfitError
 
@@ -36,16 +46,16 @@ Run = Annotated[Path, typer.Argument(help="Folder of a training, as written by '
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[datasets.Progress]:
+def _progress(what: str, *, in_bytes: bool = False) -> Iterator[datasets.Progress]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        DownloadColumn() if in_bytes else MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=progress_console) as bars:
         task = bars.add_task(what, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+        yield lambda done, total: bars.update(task, completed=done, total=total or None)
 
 
 @app.command()
@@ -69,6 +79,9 @@ def train(
     recipe: Annotated[
         str, typer.Option(help="Training settings, by name.")
     ] = "tiny-imagenet-short",
+    start_from: Annotated[
+        Path | None, typer.Option(help="Finished training of the same network to begin with.")
+    ] = None,
 ) -> None:
     """Train a network; stop it when you like and start it again."""
     from headfit_zoo.architectures import ARCHITECTURES
@@ -86,9 +99,14 @@ def train(
         f"{len(training)} training and {len(validation)} validation pictures, "
         f"{len(training.classes)} classes; {settings.epochs} epochs into {run}"
     )
-    verbose = 1 if sys.stdout.isatty() else 2
     last = run_training(
-        build(len(training.classes), None), training, validation, settings, run, verbose=verbose
+        build(len(training.classes), None),
+        training,
+        validation,
+        settings,
+        run,
+        start=start_from and start_from / "weights.h5",
+        verbose=1 if sys.stdout.isatty() else 2,
     )
     console.print(f"validation top-1 {last['val_top1']:.1%}, top-5 {last['val_top5']:.1%}")
 
@@ -158,6 +176,156 @@ def verify(
     console.print(table)
 
 
+@app.command(name="list")
+def list_extractors() -> None:
+    """List the extractors that there are, and which of them are installed."""
+    from headfit.extractor import installed_folder
+    from headfit_zoo import document
+    from headfit_zoo.cards import load_cards
+
+    table = Table("extractor", "installed", "input", "embedding", "best known accuracy")
+    for name, card in load_cards().items():
+        here = (installed_folder() / f"{name}.tflite").exists()
+        network = card.network
+        table.add_row(
+            name,
+            "yes" if here else "",
+            f"{network.input_size} px",
+            str(network.embedding_dim),
+            document.accuracy(card),
+        )
+    console.print(table)
+
+
+@app.command()
+def info(name: Annotated[str, typer.Argument(help="Name of an extractor.")]) -> None:
+    """Say all that is known of an extractor: origin, licence, accuracy, size, limits."""
+    from headfit_zoo.cards import find_card
+    from headfit_zoo.document import section
+
+    console.print(Markdown(section(find_card(name))))
+
+
+@app.command()
+def document(
+    page: Annotated[Path, typer.Argument(help="The page to write.")] = Path("docs/extractors.md"),
+) -> None:
+    """Write the page of all extractors from their cards."""
+    from headfit_zoo.cards import load_cards
+    from headfit_zoo.document import render
+
+    page.write_text(render(load_cards().values()), encoding="utf-8")
+    console.print(f"wrote {page}")
+
+
+@app.command()
+def install(
+    name: Annotated[str, typer.Argument(help="Name of an extractor, see 'list'.")],
+    given: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="The published weights, or a .tflite with its manifest beside it, "
+            "instead of fetching them.",
+        ),
+    ] = None,
+) -> None:
+    """Put an extractor where every app of this user finds it by name."""
+    from headfit.extractor import installed_folder
+    from headfit_zoo.cards import find_card
+    from headfit_zoo.download import download
+    from headfit_zoo.install import install as put
+
+    card = find_card(name)
+    fetched = installed_folder().parent / "downloads" / name
+
+    def fetch() -> Path:
+        assert card.source is not None  # 'install' asks for weights of others alone
+        fetched.parent.mkdir(parents=True, exist_ok=True)
+        with _progress(f"Fetching {name}", in_bytes=True) as report:
+            download(card.source.url, fetched, sha256=card.source.sha256, progress=report)
+        return fetched
+
+    manifest = put(card, given, fetch)
+    fetched.unlink(missing_ok=True)
+    console.print(
+        f"installed {name}: {manifest.size_bytes:,} bytes, embedding of {manifest.embedding_dim}, "
+        f"SHA-256 {manifest.fingerprint}"
+    )
+    if card.file and card.file.fingerprint != manifest.fingerprint:
+        progress_console.print(
+            "[yellow]warning:[/] the card names another fingerprint, "
+            f"{card.file.fingerprint}: another version of the converter made this file, and heads "
+            "trained on the card's file do not fit it"
+        )
+
+
+@app.command()
+def remove(name: Annotated[str, typer.Argument(help="Name of an installed extractor.")]) -> None:
+    """Remove an installed extractor."""
+    from headfit_zoo.install import remove as take_away
+
+    take_away(name)
+    console.print(f"removed {name}")
+
+
+@app.command()
+def summary(
+    architecture: Annotated[str, typer.Argument(help="Network, by name.")],
+    size: Annotated[int, typer.Option(help="Height and width of the picture in pixels.")] = 64,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Count a network's parameters, multiply-adds and bytes, without its classifier."""
+    from headfit_zoo.architectures import ARCHITECTURES
+    from headfit_zoo.summary import summarise
+
+    layers, whole = summarise(_known("architecture", architecture, ARCHITECTURES)(2, size))
+    if as_json:
+        print(json.dumps(asdict(whole)))
+        return
+    table = Table("layer", "output", "parameters", "of one bit", "multiply-adds", "binary", "bytes")
+    for cost in (*layers, whole):
+        numbers = list(asdict(cost).values())[2:]
+        table.add_row(cost.name, "x".join(map(str, cost.shape)), *(f"{n:,}" for n in numbers))
+    console.print(table)
+
+
+@app.command()
+def transfer(
+    extractor: Annotated[str, typer.Argument(help="Name of an extractor or path of a .tflite.")],
+    data: Annotated[Path, typer.Option(help="Folder or zip with a folder of pictures per class.")],
+    train_part: Annotated[
+        str | None, typer.Option("--train", help="First folder of the training pictures.")
+    ] = None,
+    test_part: Annotated[
+        str | None, typer.Option("--test", help="First folder of the test pictures.")
+    ] = None,
+    cache: Annotated[Path, typer.Option(help="Folder that keeps embeddings.")] = Path(
+        "build/embeddings"
+    ),
+    engine: Annotated[str, typer.Option(help="What runs the extractor.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Measure how well a linear head learns a data set; halves it unless parts are named."""
+    from headfit import Extractor
+    from headfit_zoo import transfer as protocol
+
+    pictures = protocol.Pictures.open(data)
+    parts = protocol.split(pictures.names, train_part, test_part)
+    with _progress("Embedding") as report:
+        embeddings = protocol.embed(
+            Extractor.open(extractor, engine=engine), pictures, cache, progress=report
+        )
+    result = protocol.measure(embeddings, pictures.names, parts)
+    if as_json:
+        print(json.dumps(asdict(result)))
+        return
+    console.print(
+        f"{result.top1:.1%} top-1, {result.top5:.1%} top-5 on {result.n_test} pictures of "
+        f"{result.n_classes} classes, trained on {result.n_train} with l2 = {result.l2:g}"
+    )
+
+
 def _known(kind: str, name: str, choices: Mapping[str, Value]) -> Value:
     if name not in choices:
         raise typer.BadParameter(f"expected {kind} out of {', '.join(choices)}, found {name!r}")
@@ -169,5 +337,10 @@ def main() -> None:
     try:
         app()
     except HeadfitError as error:
-        progress_console.print(f"[bold red]error:[/] {error}", highlight=False)
-        raise SystemExit(1) from None
+        problem = str(error)
+    except OSError as error:
+        problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    else:
+        return
+    progress_console.print(Text.assemble(("error: ", "bold red"), problem))
+    raise SystemExit(1)

@@ -49,3 +49,35 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
     result = run("train", tmp_path, "-o", tmp_path / "run", "--recipe", "best")
     assert result.returncode == 2
     assert "tiny-imagenet-short" in result.stderr
+
+
+def test_list_and_info_show_the_cards() -> None:
+    """Each extractor is listed, and what is not known is said to be unknown."""
+    listing = run("list")
+    assert listing.returncode == 0, listing.stderr
+    assert "quicknet-large" in listing.stdout
+    about = run("info", "quicknet-small")
+    assert about.returncode == 0, about.stderr
+    assert "not measured" in about.stdout
+    unknown = run("info", "resnet50")
+    assert unknown.returncode == 1
+    assert "found 'resnet50'" in " ".join(unknown.stderr.split())
+
+
+def test_document_writes_the_page(tmp_path: Path) -> None:
+    """The command makes the page that lies in docs/."""
+    assert run("document", tmp_path / "page.md").returncode == 0
+    page = Path(__file__).parents[2] / "docs" / "extractors.md"
+    assert (tmp_path / "page.md").read_bytes() == page.read_bytes()
+
+
+def test_summary_counts_the_twins_alike() -> None:
+    """Binary and float twin have the same multiply-adds; only their kind differs."""
+    binary, twin = (
+        json.loads(run("summary", name, "--size", 64, "--json").stdout)
+        for name in ("resnet18", "resnet18_float")
+    )
+    assert binary["binary_multiply_adds"] > 100_000_000
+    assert twin["binary_multiply_adds"] == 0
+    assert twin["multiply_adds"] == binary["multiply_adds"] + binary["binary_multiply_adds"]
+    assert twin["parameters"] == binary["parameters"]
