@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from headfit.engines import Engine, open_engine
+from headfit.engines import Engine, SelfCheck, open_engine
 from headfit.errors import ExtractorError, InputError
 from headfit.images import ImageSource, prepare_input
-from headfit.manifest import Golden, Manifest, load_manifest
+from headfit.manifest import Manifest, load_manifest
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)`` after every photo."""
@@ -41,7 +41,11 @@ class Extractor:
 
     @classmethod
     def open(
-        cls, name_or_path: str | os.PathLike[str] | None = None, *, engine: str = "auto"
+        cls,
+        name_or_path: str | os.PathLike[str] | None = None,
+        *,
+        engine: str = "auto",
+        isolate: bool = False,
     ) -> Extractor:
         """Open an extractor after checking that its file is the one its manifest describes.
 
@@ -51,13 +55,16 @@ class Extractor:
             Path of a ``.tflite`` whose manifest lies beside it as ``.json``, or the name of an
             extractor in `installed_folder`. By default the one that came with headfit.
         engine : str
-            Which engine runs it; "auto" takes the fastest one present.
+            Which engine runs it; "auto" takes the fastest one that is present and reproduces the
+            golden picture's embedding.
+        isolate : bool
+            Run the engine in a process of its own, which cannot take this one down.
 
         Raises
         ------
         ExtractorError
-            If there is no extractor of that name, the file is not the one of the manifest, or the
-            engine's embedding of the golden picture is wrong.
+            If there is no extractor of that name, the file is not the one of the manifest, or no
+            engine's embedding of the golden picture is right.
         EngineMissingError
             If the engine is not installed.
         FileFormatError
@@ -68,10 +75,9 @@ class Extractor:
         path = _find(name_or_path)
         path.stat()  # of two missing files, the error should name this one
         manifest = load_manifest(path.with_suffix(".json"))
-        opened = open_engine(_read_verified(path, manifest), engine)
+        model = _read_verified(path, manifest)
+        opened = open_engine(model, engine, check=_self_check(path, manifest), isolate=isolate)
         _check_shapes(path, manifest, opened)
-        if manifest.golden is not None:
-            _check_golden(path, manifest, manifest.golden, opened)
         return cls(manifest, opened)
 
     @property
@@ -195,21 +201,16 @@ def _check_shapes(path: Path, manifest: Manifest, engine: Engine) -> None:
         )
 
 
-def _check_golden(path: Path, manifest: Manifest, golden: Golden, engine: Engine) -> None:
-    """Refuse an engine that does not reproduce the known embedding."""
+def _self_check(path: Path, manifest: Manifest) -> SelfCheck | None:
+    """Return the golden picture as the extractor's input, with its known embedding."""
+    golden, preprocessing = manifest.golden, manifest.preprocessing
+    if golden is None:
+        return None
     # The golden picture has the input's size already: it is neither resized nor cropped.
-    preprocessing = manifest.preprocessing
     as_it_is = replace(preprocessing, resize_to=min(preprocessing.height, preprocessing.width))
-    found = engine.run(prepare_input(path.with_suffix(".golden.png"), as_it_is)).astype(np.float64)
-    known = np.asarray(golden.embedding)
-    norms = np.linalg.norm(found) * np.linalg.norm(known)
-    cosine = float(found @ known / norms) if norms > 0 else 0.0
-    spread = float(np.ptp(known)) or 1.0
-    difference = float(np.abs(found - known).max()) / spread
-    if not (cosine >= golden.cosine_at_least and difference <= golden.difference_at_most):
-        raise ExtractorError(
-            f"{path}: expected the golden picture's embedding from engine {engine.name} "
-            f"{engine.version} (cosine at least {golden.cosine_at_least:g}, difference at most "
-            f"{golden.difference_at_most:g}), found cosine {cosine:.6f} and difference "
-            f"{difference:.6f}; choose another engine"
-        )
+    return SelfCheck(
+        image=prepare_input(path.with_suffix(".golden.png"), as_it_is),
+        embedding=np.asarray(golden.embedding),
+        cosine_at_least=golden.cosine_at_least,
+        difference_at_most=golden.difference_at_most,
+    )

@@ -78,7 +78,7 @@ def test_a_changed_file_never_reaches_an_engine(
 ) -> None:
     """One flipped bit, a missing or an added byte: refused by the hash before any engine runs."""
 
-    def engine_reached(*_: object) -> None:
+    def engine_reached(*_: object, **__: object) -> None:
         raise AssertionError("unverified bytes reached an engine")
 
     monkeypatch.setattr(extractor_module, "open_engine", engine_reached)
@@ -96,7 +96,7 @@ def test_an_engine_that_computes_wrong_is_refused(extractor_path: Path) -> None:
     assert golden is not None
     embedding = (golden.embedding[0] + 10.0, *golden.embedding[1:])
     change_manifest(extractor_path, golden=dataclasses.replace(golden, embedding=embedding))
-    with pytest.raises(ExtractorError, match="golden picture.*choose another engine"):
+    with pytest.raises(ExtractorError, match="golden picture"):
         Extractor.open(extractor_path)
 
 
