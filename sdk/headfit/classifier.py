@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.errors import ExtractorMismatchError, ImageError, InputError, NotFittedError
+from headfit.errors import ExtractorMismatchError, InputError, NotFittedError
 from headfit.evaluation import Evaluation, evaluate_head
 from headfit.extractor import Extractor, Progress
-from headfit.folders import PhotoFolder, Skipped, find_photos
+from headfit.folder_examples import embed_folder, require_two_classes
+from headfit.folders import Skipped, find_photos
 from headfit.head import SoftmaxHead
 from headfit.headfile import CLASS_NAME_RULE, is_class_name
 from headfit.images import ImageSource, decode_image
@@ -145,9 +144,9 @@ class ImageClassifier:
         """
         folder = find_photos(directory)
         taught = self._taught_classes()
-        _require_two_classes(folder, taught.union(folder.class_names))
-        examples = _embed_folder(self.extractor, folder, strict, progress)
-        _require_two_classes(folder, taught.union(examples.class_names))
+        require_two_classes(folder, taught.union(folder.class_names))
+        examples = embed_folder(self.extractor, folder, strict, progress)
+        require_two_classes(folder, taught.union(examples.class_names))
         if self.store is None:
             self._embeddings.extend(examples.embeddings)
             self._class_names += examples.class_names
@@ -249,7 +248,7 @@ class ImageClassifier:
                 f"({', '.join(head.classes_)}), found also {', '.join(unknown)}; rename or remove "
                 "them"
             )
-        examples = _embed_folder(self.extractor, folder, strict, progress)
+        examples = embed_folder(self.extractor, folder, strict, progress)
         return evaluate_head(head, examples.embeddings, examples.class_names, examples.skipped)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -283,50 +282,3 @@ class ImageClassifier:
         if self.head is None:
             raise NotFittedError("expected a trained head, found none; call fit first")
         return self.head
-
-
-@dataclass(frozen=True, slots=True)
-class _Examples:
-    embeddings: NDArray[np.float32]
-    class_names: Sequence[str]
-    skipped: tuple[Skipped, ...]
-
-
-def _embed_folder(
-    extractor: Extractor, folder: PhotoFolder, strict: bool, progress: Progress | None
-) -> _Examples:
-    """Embed what can be decoded; say what cannot, and which classes are lost by it."""
-    skipped = list(folder.skipped)
-    if strict and skipped:
-        raise InputError(
-            f"{skipped[0].path}: expected nothing but photos in a folder per class, found one that "
-            f"{skipped[0].reason}; remove it, or do without strict"
-        )
-    embeddings: list[NDArray[np.float32]] = []
-    class_names: list[str] = []
-    for index, photo in enumerate(folder.photos):
-        try:
-            embeddings.append(extractor.embed([photo.path])[0])
-            class_names.append(photo.class_name)
-        except ImageError as error:
-            if strict:
-                raise
-            skipped.append(Skipped(photo.path, str(error).removeprefix(f"{photo.path}: ")))
-        if progress is not None:
-            progress(index + 1, len(folder.photos))
-    if not class_names:
-        raise InputError(
-            f"{folder.root}: expected photos, found {len(folder.photos)} files that cannot be "
-            f"read, the last {skipped[-1].path} ({skipped[-1].reason}); give photos as JPEG or PNG"
-        )
-    lost = sorted(set(folder.class_names) - set(class_names))
-    skipped += [Skipped(folder.root / name, "holds no photo that can be read") for name in lost]
-    return _Examples(np.stack(embeddings), class_names, tuple(skipped))
-
-
-def _require_two_classes(folder: PhotoFolder, class_names: set[str]) -> None:
-    if len(class_names) < 2:
-        raise InputError(
-            f"{folder.root}: expected photos of at least two classes, found one: "
-            f"{', '.join(class_names)}; add a folder with photos of something else"
-        )

@@ -19,6 +19,7 @@ from headfit import headfile, terminal
 from headfit.classifier import ImageClassifier
 from headfit.errors import ExtractorError, FileFormatError, HeadfitError, ImageError, InputError
 from headfit.extractor import Extractor
+from headfit.folder_examples import reason
 from headfit.folders import Skipped
 from headfit.store_command import store
 
@@ -180,7 +181,7 @@ def predict(
         except (ImageError, OSError) as error:
             if strict:
                 raise
-            skipped.append(Skipped(image, _reason(error, image)))
+            skipped.append(Skipped(image, reason(error, image)))
             continue
         if as_json:
             best_first = [{"class": name, "probability": p} for name, p in classes]
@@ -279,12 +280,6 @@ def _check_output(output: Path) -> None:
             f"{output}: expected a new file or a head file to replace, found another kind of file; "
             "choose another name"
         ) from error
-
-
-def _reason(error: Exception, path: Path) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return str(error).removeprefix(f"{path}: ")
 
 
 def _as_json(skipped: tuple[Skipped, ...] | list[Skipped]) -> list[dict[str, str]]:

@@ -103,6 +103,17 @@ def test_strict_refuses_loose_files(photos: Path, extractor_path: Path) -> None:
         ImageClassifier.from_folder(photos, extractor=extractor_path, strict=True)
 
 
+def test_a_file_that_vanishes_is_skipped(photos: Path, extractor_path: Path) -> None:
+    """What the system refuses to read is named like any other unreadable file."""
+    last = photos / "red" / "3.png"
+
+    def remove_last(done: int, total: int) -> None:
+        last.unlink(missing_ok=True)
+
+    classifier = ImageClassifier.from_folder(photos, extractor=extractor_path, progress=remove_last)
+    assert classifier.skipped == (Skipped(last, "No such file or directory"),)
+
+
 def test_a_class_without_readable_photo_is_named(photos: Path, extractor_path: Path) -> None:
     """The class cannot be learned, and the report says that it is lost."""
     (photos / "ghost").mkdir()
