@@ -25,11 +25,16 @@ CLIP = 1.25
 """Latent weights and the sign's gradient are cut off here, in training."""
 
 
-def _blur(shape: Sequence[int], dtype: object = None) -> NDArray[np.float32]:
-    """Return the 3x3 binomial kernel for every channel."""
-    line = np.array([1, 2, 1]) / 4
-    kernel = np.outer(line, line)[:, :, None, None]
-    return np.broadcast_to(kernel, shape).astype(np.float32)
+class Blur(tf.keras.initializers.Initializer):  # type: ignore[misc]
+    """The 3x3 binomial kernel, for every channel."""
+
+    def __call__(
+        self, shape: Sequence[int], dtype: object = None, **_: object
+    ) -> NDArray[np.float32]:
+        """Return the kernel of a depthwise convolution, of shape (3, 3, channels, 1)."""
+        line = np.array([1, 2, 1]) / 4
+        kernel = np.outer(line, line)[:, :, None, None]
+        return np.broadcast_to(kernel, shape).astype(np.float32)
 
 
 def _fine_batch_norm(x: tf.Tensor, name: str) -> tf.Tensor:
@@ -79,7 +84,7 @@ def _transition(x: tf.Tensor, filters: int, name: str) -> tf.Tensor:
         strides=2,
         padding="same",
         use_bias=False,
-        depthwise_initializer=_blur,
+        depthwise_initializer=Blur(),
         trainable=False,
         name=f"{name}_blur",
     )(x)
