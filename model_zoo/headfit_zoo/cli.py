@@ -162,18 +162,20 @@ def verify(
     model = load_trained(run, size)
     pictures = find_pictures(photos, most=most)
     with _progress("Comparing") as report:
-        result: dict[str, float] = compare(model, device, pictures, progress=report).as_dict()
+        parity = compare(model, device, pictures, progress=report)
+    result = {"parity": parity.as_dict()}
     if data is not None:
         with _progress("Scoring") as report:
             _, validation = open_or_pack(data, run / "data", size)
-            result |= score(model, device, validation, progress=report)
+            result["accuracy"] = score(model, device, validation, progress=report)
     if as_json:
         print(json.dumps(result))
         return
-    table = Table("measure", "value", title=f"Keras against {device.engine_name}")
-    for key, value in result.items():
-        table.add_row(key.replace("_", " "), f"{value:.6g}")
-    console.print(table)
+    for title, measures in result.items():
+        table = Table("measure", "value", title=f"{title}, engine {device.engine_name}")
+        for key, value in measures.items():
+            table.add_row(key.replace("_", " "), f"{value:.6g}")
+        console.print(table)
 
 
 @app.command(name="list")

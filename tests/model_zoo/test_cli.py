@@ -36,8 +36,10 @@ def test_train_convert_verify(folder_of_stripes: Path, tmp_path: Path) -> None:
     )
     assert verifying.returncode == 0, verifying.stderr
     result = json.loads(verifying.stdout)
-    assert result["mean_cosine"] > 0.999
-    assert 0 <= result["top1"] <= result["top5"] == 1
+    assert result["parity"]["n_samples"] == 6
+    assert result["parity"]["mean_cosine"] > 0.999
+    assert result["accuracy"]["n_samples"] == 9
+    assert 0 <= result["accuracy"]["top1"] <= result["accuracy"]["top5"] == 1
 
 
 def test_bad_input_is_one_line(tmp_path: Path) -> None:
