@@ -170,12 +170,13 @@ def main() -> int:
     parser.add_argument("--into", type=Path, default=Path("headfit-demo"), help="folder to write")
     parser.add_argument("--extractor", help="name or path of another extractor")
     arguments = parser.parse_args()
-    console = Console(highlight=False)
     try:
-        run(arguments.into, console, arguments.extractor)
-    except HeadfitError as error:
-        Console(stderr=True, highlight=False).print(f"headfit: {error}", markup=False)
+        run(arguments.into, Console(highlight=False), arguments.extractor)
+    except (HeadfitError, OSError) as error:
+        print(f"headfit: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
