@@ -97,5 +97,9 @@ class TensorFlowEngine(_TfliteEngine):
 
     name = "tensorflow"
     _module = "tensorflow.lite.python.interpreter"
-    _distribution = "tensorflow"
     _hint = "pip install tensorflow, or better: pip install 'headfit[litert]'"
+
+    @property
+    def version(self) -> str:
+        """Version of TensorFlow, whichever of its distributions brought it."""
+        return str(import_module("tensorflow").__version__)
