@@ -17,6 +17,7 @@ from rich.text import Text
 import headfit
 from headfit import headfile, terminal
 from headfit.classifier import ImageClassifier
+from headfit.engine_command import cut, doctor, lower
 from headfit.errors import ExtractorError, FileFormatError, HeadfitError, ImageError, InputError
 from headfit.extractor import Extractor
 from headfit.folder_examples import reason
@@ -260,7 +261,8 @@ def inspect(head: Path, as_json: bool) -> None:
     _output().print(terminal.head_table(head, data))
 
 
-app.add_command(store)
+for command in (store, doctor, lower, cut):
+    app.add_command(command)
 
 
 def _load(head: Path, extractor: str | None, engine: str) -> ImageClassifier:

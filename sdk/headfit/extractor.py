@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from headfit.engines import Engine, SelfCheck, open_engine
+from headfit.engines import Engine, EngineReport, SelfCheck, open_engine, survey_engines
 from headfit.errors import ExtractorError, InputError
 from headfit.images import ImageSource, prepare_input
 from headfit.manifest import Manifest, load_manifest
@@ -72,13 +72,28 @@ class Extractor:
         FileNotFoundError
             If the file or its manifest is missing.
         """
-        path = _find(name_or_path)
-        path.stat()  # of two missing files, the error should name this one
-        manifest = load_manifest(path.with_suffix(".json"))
-        model = _read_verified(path, manifest)
+        path, manifest, model = _read(name_or_path)
         opened = open_engine(model, engine, check=_self_check(path, manifest), isolate=isolate)
         _check_shapes(path, manifest, opened)
         return cls(manifest, opened)
+
+    @staticmethod
+    def survey(
+        name_or_path: str | os.PathLike[str] | None = None,
+    ) -> tuple[Manifest, tuple[EngineReport, ...]]:
+        """Try every engine on an extractor, each in a process of its own, and say how each did.
+
+        Parameters and errors are those of `open`, but for those of the engines: they are in the
+        reports.
+
+        Returns
+        -------
+        manifest : Manifest
+        reports : tuple of EngineReport
+            Fastest kind first; "auto" takes the first that is usable.
+        """
+        path, manifest, model = _read(name_or_path)
+        return manifest, survey_engines(model, _self_check(path, manifest))
 
     @property
     def fingerprint(self) -> str:
@@ -173,6 +188,13 @@ def _find(name_or_path: str | os.PathLike[str] | None) -> Path:
         f"found {path.name!r}; give the path of a .tflite, or put it with its manifest into "
         f"{installed_folder()}"
     )
+
+
+def _read(name_or_path: str | os.PathLike[str] | None) -> tuple[Path, Manifest, bytes]:
+    path = _find(name_or_path)
+    path.stat()  # of two missing files, the error should name this one
+    manifest = load_manifest(path.with_suffix(".json"))
+    return path, manifest, _read_verified(path, manifest)
 
 
 def _read_verified(path: Path, manifest: Manifest) -> bytes:
