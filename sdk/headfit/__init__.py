@@ -21,6 +21,7 @@ from headfit.errors import (
 from headfit.evaluation import Evaluation
 from headfit.extractor import Extractor
 from headfit.head import SoftmaxHead
+from headfit.learner import HeadLearner
 
 __all__ = [
     "EngineMissingError",
@@ -29,6 +30,7 @@ __all__ = [
     "ExtractorError",
     "ExtractorMismatchError",
     "FileFormatError",
+    "HeadLearner",
     "HeadfitError",
     "ImageClassifier",
     "ImageError",

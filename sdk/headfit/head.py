@@ -2,60 +2,59 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 import headfit
 from headfit.errors import ExtractorMismatchError, InputError, NotFittedError
+from headfit.fitting import DEFAULT_L2, Fit, Settings, fit_head
 from headfit.headfile import HeadData, Scalar, load_head, save_head
-from headfit.inputs import check_settings, checked_embeddings, classes_and_targets
-from headfit.logistic import fit_logistic
+from headfit.inputs import (
+    DescribedExtractor,
+    check_rename,
+    check_settings,
+    check_width,
+    checked_embeddings,
+    classes_and_targets,
+)
 from headfit.manifest import ExtractorReference, Manifest
 from headfit.softmax import softmax
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
-DEFAULT_L2 = 50.0
-"""Measured on 5 kinds of flowers and 15 of scenes, 1 to 400 photos per class, with the 288-wide
-embeddings of a binary network: near the most accurate of 1 to 3000 at every number of photos, with
-probabilities closer to how often they are right than at 10 or less. It counts against the sum of
-the losses, so it needs no change as photos come.
-"""
-
-_logger = logging.getLogger("headfit")
-
-
-class DescribedExtractor(Protocol):
-    """What a head needs to know of an extractor: `headfit.Extractor` has it."""
-
-    @property
-    def manifest(self) -> Manifest:
-        """What the extractor is."""
-        ...
-
 
 class SoftmaxHead:
-    """Multinomial logistic regression on embeddings.
+    """A linear softmax layer on embeddings.
 
-    Training standardises every feature to mean 0 and standard deviation 1, minimises
-    ``sum(-log p(class)) + l2 / 2 * sum(standardised weights ** 2)`` with L-BFGS, and folds the
-    standardisation into ``weights_`` and ``bias_``: prediction is one product and one softmax.
-    The same examples in the same order give the same bits.
+    However it was fitted, prediction is one product and one softmax: all that training scales or
+    calibrates is folded into ``weights_`` and ``bias_``. The same examples in the same order give
+    the same bits.
 
     Parameters
     ----------
+    method : str
+        "imprint": the mean embedding of a class is its weights; best with one or two photos.
+        "lda": linear discriminant analysis with a shrunk covariance. "logistic": multinomial
+        logistic regression on standardised features, which minimises
+        ``sum(-log p(class)) + l2 / 2 * sum(weights ** 2)`` with L-BFGS; best with many photos.
+        "auto" chooses by the number of photos and how many of them each head gets right that is
+        made without them: see `headfit.fitting.fit_head`. ``training_["method"]`` says which.
     l2 : float
-        Strength of the penalty; scikit-learn's ``C`` is ``1 / l2``.
+        Strength of the penalty; scikit-learn's ``C`` is ``1 / l2``. Logistic regression only.
+    class_weight : None or "balanced"
+        "balanced" lets every class count the same, however many photos it has. By default every
+        photo counts the same, so common classes are more probable.
+    label_smoothing : float
+        Share of each photo's class that is spread over all classes. Logistic regression only.
     tolerance : float
-        Training stops when the gradient's norm has fallen to this fraction of its first value.
-        float32 reaches about 1e-6.
+        Logistic regression stops when the gradient's norm has fallen to this fraction of its first
+        value. float32 reaches about 1e-6.
     max_iterations : int
-        Training stops after so many steps.
+        Logistic regression stops after so many steps.
 
     Attributes
     ----------
@@ -67,7 +66,8 @@ class SoftmaxHead:
     class_counts_ : tuple of int
         Examples of each class.
     training_ : mapping
-        How the head was fitted: settings, final loss in nats, iterations, whether it converged.
+        How the head was fitted: the method and its settings; final loss in nats, iterations and
+        whether it converged, or the leave-one-out accuracy where the method has it.
 
     Examples
     --------
@@ -87,9 +87,19 @@ class SoftmaxHead:
     training_: Mapping[str, Scalar]
 
     def __init__(
-        self, *, l2: float = DEFAULT_L2, tolerance: float = 1e-4, max_iterations: int = 500
+        self,
+        *,
+        method: str = "auto",
+        l2: float = DEFAULT_L2,
+        class_weight: str | None = None,
+        label_smoothing: float = 0.0,
+        tolerance: float = 1e-4,
+        max_iterations: int = 500,
     ) -> None:
+        self.method = method
         self.l2 = l2
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.tolerance = tolerance
         self.max_iterations = max_iterations
         self._extractor: ExtractorReference | None = None
@@ -124,42 +134,31 @@ class SoftmaxHead:
         TrainingDivergedError
             If training leaves the finite numbers. The head stays as it was.
         """
-        check_settings(self.l2, self.tolerance, self.max_iterations)
+        settings = self.settings()
         embeddings = checked_embeddings(embeddings)
-        n_samples, embedding_dim = embeddings.shape
-        if extractor is not None and extractor.manifest.embedding_dim != embedding_dim:
-            raise InputError(
-                f"expected embeddings of width {extractor.manifest.embedding_dim} as "
-                f"{extractor.manifest.name} makes them, found width {embedding_dim}; pass the "
-                "extractor that made them"
-            )
-        classes, targets = classes_and_targets(class_names, n_samples)
-
-        fit = fit_logistic(
-            embeddings,
-            targets,
-            len(classes),
-            l2=self.l2,
-            tolerance=self.tolerance,
-            max_iterations=self.max_iterations,
-        )
-        if not fit.converged:
-            _logger.warning("training stopped after %d iterations, not converged", fit.iterations)
-        self.weights_, self.bias_ = fit.weights, fit.bias
-        self.classes_ = classes
-        self.class_counts_ = tuple(np.bincount(targets, minlength=len(classes)).tolist())
-        self.training_ = {
-            "method": "logistic-regression",
-            "solver": "l-bfgs",
-            "l2": float(self.l2),
-            "tolerance": float(self.tolerance),
-            "max_iterations": int(self.max_iterations),
-            "iterations": fit.iterations,
-            "loss": fit.loss,
-            "converged": fit.converged,
-        }
-        self._extractor = None if extractor is None else ExtractorReference.of(extractor.manifest)
+        check_width(embeddings, extractor)
+        classes, targets = classes_and_targets(class_names, len(embeddings))
+        fit = fit_head(embeddings, targets, len(classes), settings)
+        counts = np.bincount(targets, minlength=len(classes)).tolist()
+        self.become(fit, classes, counts, extractor)
         return self
+
+    def rename_class(self, class_name: str, new_name: str) -> None:
+        """Call a class by another name; nothing is trained, and columns stay sorted by name.
+
+        Raises
+        ------
+        InputError
+            If there is no such class, or the new name is taken or unusable.
+        """
+        self._require_fitted()
+        check_rename(self.classes_, class_name, new_name)
+        names = [new_name if name == class_name else name for name in self.classes_]
+        order = sorted(range(len(names)), key=names.__getitem__)
+        self.weights_ = np.ascontiguousarray(self.weights_[:, order])
+        self.bias_ = self.bias_[order]
+        self.classes_ = tuple(names[column] for column in order)
+        self.class_counts_ = tuple(self.class_counts_[column] for column in order)
 
     def predict(self, embeddings: npt.ArrayLike) -> npt.NDArray[np.str_]:
         """Return the most probable class of each embedding.
@@ -261,6 +260,35 @@ class SoftmaxHead:
         head.classes_, head.class_counts_ = data.classes, data.class_counts
         head.training_, head._extractor = data.training, data.extractor
         return head
+
+    def settings(self) -> Settings:
+        """Return the parameters, checked; for `headfit.learner`."""
+        if self.class_weight not in (None, "balanced"):
+            raise InputError(
+                f"expected a class_weight of None or 'balanced', found {self.class_weight!r}"
+            )
+        settings = Settings(
+            method=self.method,
+            l2=self.l2,
+            balanced=self.class_weight == "balanced",
+            label_smoothing=self.label_smoothing,
+            tolerance=self.tolerance,
+            max_iterations=self.max_iterations,
+        )
+        check_settings(settings)
+        return settings
+
+    def become(
+        self,
+        fit: Fit,
+        classes: tuple[str, ...],
+        class_counts: Sequence[int],
+        extractor: DescribedExtractor | None,
+    ) -> None:
+        """Become what was fitted; for `headfit.learner`."""
+        self.weights_, self.bias_, self.training_ = fit.weights, fit.bias, fit.training
+        self.classes_, self.class_counts_ = classes, tuple(class_counts)
+        self._extractor = None if extractor is None else ExtractorReference.of(extractor.manifest)
 
     def _logits(self, embeddings: npt.ArrayLike) -> FloatArray:
         self._require_fitted()

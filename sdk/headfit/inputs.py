@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import InputError
+from headfit.fitting import METHODS, Settings
 from headfit.headfile import CLASS_NAME_RULE, MAX_CLASSES, is_class_name
-from headfit.manifest import MAX_EMBEDDING_DIM
+from headfit.manifest import MAX_EMBEDDING_DIM, Manifest
 
 MAX_L2 = 1e9
 """Beyond it the weights drown in the rounding of float32."""
 
 
-def check_settings(l2: float, tolerance: float, max_iterations: int) -> None:
+class DescribedExtractor(Protocol):
+    """What a head needs to know of an extractor: `headfit.Extractor` has it."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the extractor is."""
+        ...
+
+
+def check_settings(settings: Settings) -> None:
     """Refuse settings of a head that make no sense."""
-    if not 0 <= l2 <= MAX_L2:
-        raise InputError(f"expected l2 from 0 to {MAX_L2:g}, found {l2}")
-    if not 0 <= tolerance < 1:
-        raise InputError(f"expected a tolerance from 0 to below 1, found {tolerance}")
-    if max_iterations < 1:
-        raise InputError(f"expected max_iterations of at least 1, found {max_iterations}")
+    if settings.method not in METHODS:
+        raise InputError(f"expected a method of {', '.join(METHODS)}, found {settings.method!r}")
+    if not 0 <= settings.l2 <= MAX_L2:
+        raise InputError(f"expected l2 from 0 to {MAX_L2:g}, found {settings.l2}")
+    if not 0 <= settings.tolerance < 1:
+        raise InputError(f"expected a tolerance from 0 to below 1, found {settings.tolerance}")
+    if settings.max_iterations < 1:
+        raise InputError(f"expected max_iterations of at least 1, found {settings.max_iterations}")
+    if not 0 <= settings.label_smoothing < 1:
+        raise InputError(
+            f"expected label_smoothing from 0 to below 1, found {settings.label_smoothing}"
+        )
 
 
 def checked_embeddings(embeddings: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -51,10 +68,38 @@ def checked_embeddings(embeddings: npt.ArrayLike) -> npt.NDArray[np.float32]:
     return checked
 
 
-def classes_and_targets(
-    class_names: Sequence[str] | npt.NDArray[np.str_], n_samples: int
-) -> tuple[tuple[str, ...], npt.NDArray[np.intp]]:
-    """Return the sorted classes, and each example's column among them."""
+def check_width(embeddings: npt.NDArray[np.float32], extractor: DescribedExtractor | None) -> None:
+    """Refuse embeddings that the extractor cannot have made."""
+    if extractor is not None and extractor.manifest.embedding_dim != embeddings.shape[1]:
+        raise InputError(
+            f"expected embeddings of width {extractor.manifest.embedding_dim} as "
+            f"{extractor.manifest.name} makes them, found width {embeddings.shape[1]}; pass the "
+            "extractor that made them"
+        )
+
+
+def check_class(class_name: str, classes: Collection[str]) -> None:
+    """Refuse the name of a class that is not there."""
+    if class_name not in classes:
+        raise InputError(
+            f"expected one of the classes ({', '.join(sorted(classes))}), found {class_name!r}"
+        )
+
+
+def check_rename(classes: Collection[str], class_name: str, new_name: str) -> None:
+    """Refuse to rename a class that is not there, or to a name that is taken or unusable."""
+    check_class(class_name, classes)
+    if not (isinstance(new_name, str) and is_class_name(new_name)):
+        raise InputError(f"expected {CLASS_NAME_RULE}, found {new_name!r}; choose another")
+    if new_name in classes and new_name != class_name:
+        raise InputError(
+            f"expected a new name, found {new_name!r}, which is another class; to merge the two, "
+            "teach the examples again under one name"
+        )
+
+
+def checked_names(class_names: Sequence[str] | npt.NDArray[np.str_], n_samples: int) -> list[str]:
+    """Return the class name of each of ``n_samples`` examples as str."""
     if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
         raise InputError("expected a class name per example, each a str, found something else")
     if len(class_names) != n_samples:
@@ -62,14 +107,23 @@ def classes_and_targets(
             f"expected as many class names as embeddings, found {len(class_names)} names and "
             f"{n_samples} embeddings"
         )
-    classes = tuple(sorted({str(name) for name in class_names}))
-    for name in classes:
+    names = [str(name) for name in class_names]
+    for name in sorted(set(names)):
         if not is_class_name(name):
             raise InputError(f"expected {CLASS_NAME_RULE}, found {name!r}; rename the class")
+    return names
+
+
+def classes_and_targets(
+    class_names: Sequence[str] | npt.NDArray[np.str_], n_samples: int
+) -> tuple[tuple[str, ...], npt.NDArray[np.intp]]:
+    """Return the sorted classes, and each example's column among them."""
+    names = checked_names(class_names, n_samples)
+    classes = tuple(sorted(set(names)))
     if not 2 <= len(classes) <= MAX_CLASSES:
         found = f"one: {classes[0]!r}" if len(classes) == 1 else str(len(classes))
         raise InputError(
             f"expected 2 to {MAX_CLASSES} classes, found {found}; add examples of something else"
         )
     columns = {name: column for column, name in enumerate(classes)}
-    return classes, np.array([columns[str(name)] for name in class_names], np.intp)
+    return classes, np.array([columns[name] for name in names], np.intp)

@@ -11,11 +11,9 @@ import numpy.typing as npt
 from headfit.errors import TrainingDivergedError
 from headfit.softmax import loss_and_gradient
 from headfit.solvers import minimise_lbfgs
+from headfit.sums import ROUNDING
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
-
-# A feature whose spread is this small beside its mean varies by the rounding of float32 alone.
-_ROUNDING = 16 * float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +48,9 @@ def fit_logistic(
     l2: float,
     tolerance: float,
     max_iterations: int,
+    label_smoothing: float = 0.0,
+    sample_weights: FloatArray | None = None,
+    start: tuple[FloatArray, FloatArray] | None = None,
 ) -> LogisticFit:
     """Minimise the softmax loss on standardised embeddings, and fold the standardisation away.
 
@@ -63,10 +64,14 @@ def fit_logistic(
     targets : ndarray of shape (n_samples,), dtype intp
         The column of each example's class.
     n_classes : int
-    l2 : float
+    l2, label_smoothing, sample_weights
         As in `headfit.softmax.loss_and_gradient`.
     tolerance, max_iterations
-        As in `headfit.solvers.minimise_lbfgs`.
+        As in `headfit.solvers.minimise_lbfgs`; the tolerance is a fraction of the gradient's norm
+        at zero, wherever the start.
+    start : weights and bias for plain embeddings, optional
+        Where to begin: nearer than zero if the head has learned most of this before. The optimum
+        is the same.
 
     Raises
     ------
@@ -82,15 +87,28 @@ def fit_logistic(
     def flat_loss(parameters: FloatArray) -> tuple[float, FloatArray]:
         rows = parameters.reshape(shape)
         loss, weights_gradient, bias_gradient = loss_and_gradient(
-            rows[:-1], rows[-1], standardised, targets, l2
+            rows[:-1],
+            rows[-1],
+            standardised,
+            targets,
+            l2,
+            label_smoothing=label_smoothing,
+            sample_weights=sample_weights,
         )
         return loss, np.concatenate([weights_gradient.ravel(), bias_gradient])
 
+    begin = np.zeros(shape[0] * shape[1], np.float32)
+    reference_norm = None
+    if start is not None:
+        reference_norm = float(np.linalg.norm(flat_loss(begin)[1]))
+        weights, bias = start
+        begin = np.vstack([weights * scale[:, np.newaxis], bias + mean @ weights]).ravel()
     minimum = minimise_lbfgs(
         flat_loss,
-        np.zeros(shape[0] * shape[1], np.float32),
+        begin,
         tolerance=tolerance,
         max_iterations=max_iterations,
+        reference_norm=reference_norm,
     )
     # ((e - mean) / scale) @ w + b  ==  e @ (w / scale) + (b - mean @ (w / scale))
     rows = minimum.parameters.reshape(shape).astype(np.float64)
@@ -116,5 +134,5 @@ def mean_and_scale(embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
     centred = embeddings - mean
     variance = np.einsum("ij,ij->j", centred, centred, dtype=np.float64) / len(embeddings)
     scale = np.sqrt(variance).astype(np.float32)
-    scale[scale <= _ROUNDING * np.abs(mean)] = 1
+    scale[scale <= ROUNDING * np.abs(mean)] = 1
     return mean, scale

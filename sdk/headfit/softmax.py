@@ -69,11 +69,15 @@ def loss_and_gradient(
     embeddings: FloatArray,
     targets: TargetArray,
     l2: float,
+    *,
+    label_smoothing: float = 0.0,
+    sample_weights: FloatArray | None = None,
 ) -> tuple[float, FloatArray, FloatArray]:
     """Return the loss that a head minimises, and its gradient.
 
-    ``loss = cross_entropy(embeddings @ weights + bias, targets)
-    + l2 / (2 * n_samples) * sum(weights ** 2)``.
+    ``loss = sum(sample_weights * cross_entropy(embeddings @ weights + bias, wanted)) / n_samples
+    + l2 / (2 * n_samples) * sum(weights ** 2)``, where ``wanted`` is ``1 - label_smoothing`` of
+    the target and ``label_smoothing`` spread evenly over all classes.
     Times ``n_samples`` it is a log posterior: the penalty is what is believed before any photo,
     and counts for less the more photos there are. The bias is not penalised: how common a class
     is must not depend on the penalty.
@@ -87,6 +91,11 @@ def loss_and_gradient(
         The column of each sample's class.
     l2 : float
         Strength of the penalty; scikit-learn's ``C`` is ``1 / l2``.
+    label_smoothing : float
+        From 0 to below 1. Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016,
+        section 7.
+    sample_weights : ndarray of shape (n_samples,), dtype float32, optional
+        How many samples each counts for; by default one.
 
     Returns
     -------
@@ -95,16 +104,31 @@ def loss_and_gradient(
     weights_gradient : ndarray of shape (embedding_dim, n_classes), dtype float32
     bias_gradient : ndarray of shape (n_classes,), dtype float32
     """
-    n_samples = len(targets)
+    n_samples, n_classes = len(targets), len(bias)
     rows = np.arange(n_samples)
-    log_probabilities = log_softmax(embeddings @ weights + bias)
+    # One array of n_samples x n_classes, worked on in place: allocating costs as much as exp.
+    array = embeddings @ weights
+    array += bias
+    array -= array.max(axis=1, keepdims=True)
+    wanted = (1 - label_smoothing) * array[rows, targets]
+    if label_smoothing:
+        wanted += label_smoothing * array.mean(axis=1)
+    np.exp(array, out=array)
+    sums = array.sum(axis=1)
+    losses = np.log(sums) - wanted
+    if sample_weights is not None:
+        losses *= sample_weights
     decay = l2 / n_samples
     penalty = decay / 2 * float(np.square(weights).sum(dtype=np.float64))
-    loss = penalty - float(log_probabilities[rows, targets].mean(dtype=np.float64))
+    loss = penalty + float(losses.mean(dtype=np.float64))
 
-    # d loss / d logits = (probabilities - one_hot(targets)) / n_samples
-    logits_gradient = np.exp(log_probabilities)
-    logits_gradient[rows, targets] -= 1
-    logits_gradient /= n_samples
-    weights_gradient = embeddings.T @ logits_gradient + np.float32(decay) * weights
-    return loss, weights_gradient, logits_gradient.sum(axis=0)
+    # d loss / d logits = sample_weights * (probabilities - wanted) / n_samples
+    array /= sums[:, np.newaxis]
+    if label_smoothing:
+        array -= label_smoothing / n_classes
+    array[rows, targets] -= 1 - label_smoothing
+    if sample_weights is not None:
+        array *= sample_weights[:, np.newaxis]
+    array /= n_samples
+    weights_gradient = embeddings.T @ array + np.float32(decay) * weights
+    return loss, weights_gradient, array.sum(axis=0)

@@ -71,6 +71,7 @@ def minimise_lbfgs(
     tolerance: float,
     max_iterations: int,
     memory: int = 10,
+    reference_norm: float | None = None,
 ) -> Minimum:
     """Minimise a smooth loss with L-BFGS and a strong-Wolfe line search.
 
@@ -84,11 +85,14 @@ def minimise_lbfgs(
     start : ndarray of shape (n,), dtype float32
         Where to begin. Not written to.
     tolerance : float
-        Stop when the gradient's norm is at most this fraction of its norm at ``start``.
+        Stop when the gradient's norm is at most this fraction of ``reference_norm``.
     max_iterations : int
         Stop after so many steps.
     memory : int
         How many past steps shape the next one; each keeps two arrays of shape (n,).
+    reference_norm : float, optional
+        By default the gradient's norm at ``start``. A warm start, whose gradient is small already,
+        says what a cold one would have met.
 
     Raises
     ------
@@ -113,7 +117,7 @@ def minimise_lbfgs(
         return _Point(step, parameters, loss, gradient, slope)
 
     here = evaluate(start, np.zeros_like(start), 0.0)
-    enough = tolerance * _norm(here.gradient)
+    enough = tolerance * (_norm(here.gradient) if reference_norm is None else reference_norm)
     history: deque[tuple[FloatArray, FloatArray]] = deque(maxlen=memory)
     iterations = stalled = 0
     lowest = here.loss

@@ -15,6 +15,7 @@ PUBLIC_NAMES = [
     "ExtractorError",
     "ExtractorMismatchError",
     "FileFormatError",
+    "HeadLearner",
     "HeadfitError",
     "ImageClassifier",
     "ImageError",

@@ -315,9 +315,13 @@ def test_unusable_examples_are_refused(
         ("tolerance", 1.0),
         ("tolerance", float("nan")),
         ("max_iterations", 0),
+        ("method", "best"),
+        ("class_weight", "even"),
+        ("label_smoothing", -0.1),
+        ("label_smoothing", 1.0),
     ],
 )
-def test_unusable_settings_are_refused(setting: str, value: float) -> None:
+def test_unusable_settings_are_refused(setting: str, value: object) -> None:
     embeddings, class_names = examples()
     with pytest.raises(InputError, match=setting):
         SoftmaxHead(**{setting: value}).fit(embeddings, class_names)

@@ -38,21 +38,51 @@ def test_the_numeric_gradient_is_right() -> None:
     np.testing.assert_allclose([np.cos(at[0]), 3 * at[1] ** 2], actual, rtol=1e-8)
 
 
+SAMPLE_WEIGHTS = np.array([0.5, 2.0, 1.0, 0.0, 3.0, 0.25, 1.0])
+
+
+@pytest.mark.parametrize("sample_weights", [None, SAMPLE_WEIGHTS])
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1, 0.9])
 @pytest.mark.parametrize("l2", [0.0, 0.3, 20.0])
-def test_the_gradient_is_that_of_the_whole_loss(l2: float) -> None:
-    """Every term is on; weights and bias both."""
+def test_the_gradient_is_that_of_the_whole_loss(
+    l2: float, label_smoothing: float, sample_weights: npt.NDArray | None
+) -> None:
+    """Every term on and off; weights and bias both."""
     weights, bias, embeddings, targets = problem()
-    _, weights_gradient, bias_gradient = loss_and_gradient(weights, bias, embeddings, targets, l2)
+
+    def loss_at(w: npt.NDArray, b: npt.NDArray) -> tuple[float, npt.NDArray, npt.NDArray]:
+        return loss_and_gradient(
+            w,
+            b,
+            embeddings,
+            targets,
+            l2,
+            label_smoothing=label_smoothing,
+            sample_weights=sample_weights,
+        )
+
+    _, weights_gradient, bias_gradient = loss_at(weights, bias)
     np.testing.assert_allclose(
-        numeric_gradient(lambda w: loss_and_gradient(w, bias, embeddings, targets, l2)[0], weights),
-        weights_gradient,
-        atol=1e-6,
+        numeric_gradient(lambda w: loss_at(w, bias)[0], weights), weights_gradient, atol=1e-6
     )
     np.testing.assert_allclose(
-        numeric_gradient(lambda b: loss_and_gradient(weights, b, embeddings, targets, l2)[0], bias),
-        bias_gradient,
-        atol=1e-6,
+        numeric_gradient(lambda b: loss_at(weights, b)[0], bias), bias_gradient, atol=1e-6
     )
+
+
+def test_sample_weights_and_smoothing_are_the_formula() -> None:
+    """A weight of 2 is the sample twice; smoothed, the target is a distribution."""
+    weights, bias, embeddings, targets = problem()
+    twice = np.append(np.arange(7), 3)
+    counted, _, _ = loss_and_gradient(weights, bias, embeddings[twice], targets[twice], 0.0)
+    weighted, _, _ = loss_and_gradient(
+        weights, bias, embeddings, targets, 0.0, sample_weights=1 + (np.arange(7) == 3)
+    )
+    assert weighted * 7 == pytest.approx(counted * 8)
+    smoothed, _, _ = loss_and_gradient(weights, bias, embeddings, targets, 0.0, label_smoothing=0.3)
+    wanted = 0.7 * np.eye(3)[targets] + 0.1
+    log_probabilities = log_softmax(embeddings @ weights + bias)
+    assert smoothed == pytest.approx(-(wanted * log_probabilities).sum(axis=1).mean())
 
 
 def test_the_loss_is_the_formula() -> None:

@@ -1,0 +1,232 @@
+"""HeadLearner: examples that come and go, and the head that follows them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit.errors import InputError
+from headfit.fitting import fit_head
+from headfit.head import SoftmaxHead
+from headfit.inputs import (
+    DescribedExtractor,
+    check_class,
+    check_rename,
+    check_width,
+    checked_embeddings,
+    checked_names,
+)
+from headfit.sums import ClassSums
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+
+
+class HeadLearner:
+    """Keeps examples and the sums over them, and fits a head to those that are there.
+
+    What is forgotten leaves no trace: heads of sums are, to float tolerance, those that training
+    from scratch without the photo gives, and logistic regression reaches the same optimum from
+    where it was. Adding or forgetting an example costs the same however many there are.
+
+    Parameters
+    ----------
+    head : SoftmaxHead, optional
+        Its parameters say how to fit; `fit` fits it again and again.
+    extractor : Extractor, optional
+        What makes the embeddings; the head remembers it.
+
+    Attributes
+    ----------
+    head : SoftmaxHead
+        As of the last `fit`.
+    class_counts : dict of str to int
+        Examples of each class, sorted by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> learner = HeadLearner()
+    >>> cups = learner.add_examples(np.array([[0, 1], [0, 2]], np.float32), ["cup", "cup"])
+    >>> pens = learner.add_examples(np.array([[5, 1], [6, 2]], np.float32), ["pen", "pen"])
+    >>> learner.forget_examples(cups[:1])
+    >>> head = learner.fit()
+    >>> head.class_counts_
+    (1, 2)
+    """
+
+    def __init__(
+        self, head: SoftmaxHead | None = None, *, extractor: DescribedExtractor | None = None
+    ) -> None:
+        self.head = SoftmaxHead() if head is None else head
+        self._extractor = extractor
+        self._embeddings: dict[int, FloatArray] = {}  # by number, in the order of their coming
+        self._names: dict[int, str] = {}
+        self._classes: tuple[str, ...] = ()  # sorted, the columns of the sums
+        self._sums = ClassSums.empty(0)
+        self._next_number = 0
+        self._is_fitted = False
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """Examples of each class, sorted by name."""
+        counts = Counter(self._names.values())
+        return {name: counts[name] for name in self._classes}
+
+    def add_examples(
+        self, embeddings: npt.ArrayLike, class_names: Sequence[str] | npt.NDArray[np.str_]
+    ) -> list[int]:
+        """Add examples, of old classes or new ones, and return their numbers, to forget them by.
+
+        Parameters
+        ----------
+        embeddings : array of shape (n_samples, embedding_dim)
+        class_names : sequence of str, length n_samples
+
+        Raises
+        ------
+        InputError
+            If they cannot be used; none is added.
+        """
+        checked = checked_embeddings(embeddings)
+        check_width(checked, self._extractor)
+        names = checked_names(class_names, len(checked))
+        width = len(self._sums.moments) if self._classes else checked.shape[1]
+        if checked.shape[1] != width:
+            raise InputError(
+                f"expected embeddings of width {width} as before, found width {checked.shape[1]}; "
+                "use one extractor for all"
+            )
+        if not self._classes:
+            self._sums = ClassSums.empty(width)
+        self._arrange(set(self._classes).union(names))
+        self._sums = self._sums.plus(self._sums_of(checked, names))
+        numbers = list(range(self._next_number, self._next_number + len(names)))
+        self._next_number += len(names)
+        self._embeddings.update(zip(numbers, checked.copy(), strict=True))
+        self._names.update(zip(numbers, names, strict=True))
+        self._is_fitted = False
+        return numbers
+
+    def forget_examples(self, numbers: Iterable[int]) -> None:
+        """Forget examples as if they had never been.
+
+        Raises
+        ------
+        InputError
+            If there is no such example, or a class would lose its last; none is forgotten.
+        """
+        numbers = set(numbers)
+        unknown = sorted(numbers - self._names.keys())
+        if unknown:
+            raise InputError(
+                f"expected numbers that add_examples returned, found {unknown[0]}, which was never "
+                "given or is forgotten"
+            )
+        lost = Counter(self._names[number] for number in numbers)
+        for name, count in self.class_counts.items():
+            if lost[name] == count:
+                raise InputError(
+                    f"expected an example of {name!r} to stay, found that all {count} would go; "
+                    "call remove_class to forget the class"
+                )
+        self._forget(sorted(numbers))
+
+    def remove_class(self, class_name: str) -> None:
+        """Forget a class and all its examples.
+
+        Raises
+        ------
+        InputError
+            If there is no such class.
+        """
+        check_class(class_name, self._classes)
+        self._forget([number for number, name in self._names.items() if name == class_name])
+        self._arrange(set(self._classes) - {class_name})
+
+    def rename_class(self, class_name: str, new_name: str) -> None:
+        """Call a class by another name; the head too, without training.
+
+        Raises
+        ------
+        InputError
+            If there is no such class, or the new name is taken or unusable.
+        """
+        check_rename(self._classes, class_name, new_name)
+        if class_name in getattr(self.head, "classes_", ()):
+            self.head.rename_class(class_name, new_name)
+        names = [new_name if name == class_name else name for name in self._classes]
+        order = sorted(range(len(names)), key=names.__getitem__)
+        self._sums = self._sums.at_columns(order)
+        self._classes = tuple(names[column] for column in order)
+        for number, name in self._names.items():
+            if name == class_name:
+                self._names[number] = new_name
+
+    def fit(self) -> SoftmaxHead:
+        """Fit the head to the examples that are there now, and return it.
+
+        Raises
+        ------
+        InputError
+            If there are fewer than two classes.
+        TrainingDivergedError
+            If training leaves the finite numbers. The head stays as it was.
+        """
+        if self._is_fitted:
+            return self.head
+        if len(self._classes) < 2:
+            raise InputError(
+                f"expected at least 2 classes, found {len(self._classes)}; add examples of "
+                "something else"
+            )
+        settings = self.head.settings()
+        columns = {name: column for column, name in enumerate(self._classes)}
+        targets = np.array([columns[name] for name in self._names.values()], np.intp)
+        embeddings = np.stack(list(self._embeddings.values()))
+        fit = fit_head(
+            embeddings,
+            targets,
+            len(columns),
+            settings,
+            sums=self._sums,
+            start=self._start(columns),
+        )
+        self.head.become(fit, self._classes, self._sums.counts.tolist(), self._extractor)
+        self._is_fitted = True
+        return self.head
+
+    def _start(self, columns: dict[str, int]) -> tuple[FloatArray, FloatArray] | None:
+        """Return what logistic regression knows of these classes; of new ones, nothing."""
+        width = len(self._sums.moments)
+        knows = getattr(self.head, "training_", {}).get("method") == "logistic-regression"
+        if not knows or len(self.head.weights_) != width:
+            return None
+        weights = np.zeros((width, len(columns)), np.float32)
+        bias = np.zeros(len(columns), np.float32)
+        for old, name in enumerate(self.head.classes_):
+            if name in columns:
+                weights[:, columns[name]] = self.head.weights_[:, old]
+                bias[columns[name]] = self.head.bias_[old]
+        return weights, bias
+
+    def _forget(self, numbers: list[int]) -> None:
+        embeddings = np.array([self._embeddings.pop(number) for number in numbers], np.float32)
+        names = [self._names.pop(number) for number in numbers]
+        if names:
+            self._sums = self._sums.minus(self._sums_of(embeddings, names))
+            self._is_fitted = False
+
+    def _arrange(self, classes: set[str]) -> None:
+        """Give the sums a column for each of ``classes``, sorted, and no other."""
+        old = {name: column for column, name in enumerate(self._classes)}
+        self._classes = tuple(sorted(classes))
+        self._sums = self._sums.at_columns([old.get(name, -1) for name in self._classes])
+
+    def _sums_of(self, embeddings: FloatArray, names: list[str]) -> ClassSums:
+        columns = {name: column for column, name in enumerate(self._classes)}
+        targets = np.array([columns[name] for name in names], np.intp)
+        return ClassSums.of(embeddings, targets, len(columns))

@@ -1,0 +1,201 @@
+"""HeadLearner: whatever came and went, the head is that of training on what is there."""
+
+from __future__ import annotations
+
+import doctest
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import headfit.learner
+from headfit.errors import InputError
+from headfit.head import SoftmaxHead
+from headfit.learner import HeadLearner
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def examples(n_samples: int = 40, seed: int = 0) -> tuple[FloatArray, list[str]]:
+    rng = np.random.default_rng(seed)
+    names = [["cup", "pen", "toy", "zip"][i % 4] for i in range(n_samples)]
+    centres = {"cup": 0.0, "pen": 1.0, "toy": 2.0, "zip": 3.0}
+    spread = rng.normal(size=(n_samples, 7))
+    return (spread + [[centres[name]] for name in names]).astype(np.float32) + 1, names
+
+
+def from_scratch(
+    method: str, embeddings: FloatArray, names: list[str], keep: list[int]
+) -> SoftmaxHead:
+    head = SoftmaxHead(method=method, tolerance=1e-6)
+    return head.fit(embeddings[keep], [names[i] for i in keep])
+
+
+def assert_same_head(expected: SoftmaxHead, actual: SoftmaxHead, atol: float) -> None:
+    assert expected.classes_ == actual.classes_
+    assert expected.class_counts_ == actual.class_counts_
+    assert expected.training_["method"] == actual.training_["method"]
+    embeddings, _ = examples(200, seed=9)
+    np.testing.assert_allclose(
+        expected.predict_proba(embeddings), actual.predict_proba(embeddings), atol=atol
+    )
+    if actual.training_["method"] != "logistic-regression":
+        np.testing.assert_allclose(expected.weights_, actual.weights_, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(expected.bias_, actual.bias_, rtol=1e-4, atol=1e-5)
+
+
+METHODS = [("imprint", 1e-5), ("lda", 1e-5), ("logistic", 2e-4), ("auto", 2e-4)]
+
+
+@pytest.mark.parametrize(("method", "atol"), METHODS)
+def test_forgetting_leaves_the_head_of_training_without_the_photos(
+    method: str, atol: float
+) -> None:
+    embeddings, names = examples()
+    learner = HeadLearner(SoftmaxHead(method=method, tolerance=1e-6))
+    numbers = learner.add_examples(embeddings, names)
+    learner.fit()
+    learner.forget_examples([numbers[3], numbers[0], numbers[17]])
+    keep = [i for i in range(40) if i not in (0, 3, 17)]
+    assert_same_head(from_scratch(method, embeddings, names, keep), learner.fit(), atol)
+
+
+@pytest.mark.parametrize(("method", "atol"), METHODS)
+def test_adding_photos_and_classes_is_training_on_all(method: str, atol: float) -> None:
+    """One by one, in any order of classes, with a fit after each."""
+    embeddings, names = examples()
+    order = [3, 2, 1, 0, *range(4, 40)]
+    learner = HeadLearner(SoftmaxHead(method=method, tolerance=1e-6))
+    learner.add_examples(embeddings[order[:2]], [names[i] for i in order[:2]])
+    for i in order[2:]:
+        learner.fit()
+        learner.add_examples(embeddings[i : i + 1], [names[i]])
+    assert_same_head(from_scratch(method, embeddings, names, order), learner.fit(), atol)
+
+
+@pytest.mark.parametrize(("method", "atol"), METHODS)
+def test_removing_a_class_is_training_without_it(method: str, atol: float) -> None:
+    embeddings, names = examples()
+    learner = HeadLearner(SoftmaxHead(method=method, tolerance=1e-6))
+    learner.add_examples(embeddings, names)
+    learner.fit()
+    learner.remove_class("pen")
+    keep = [i for i in range(40) if names[i] != "pen"]
+    assert_same_head(from_scratch(method, embeddings, names, keep), learner.fit(), atol)
+    assert learner.class_counts == {"cup": 10, "toy": 10, "zip": 10}
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_any_history_ends_in_the_head_of_what_is_left(data: st.DataObject) -> None:
+    """Adding, forgetting, removing, renaming, in any order."""
+    embeddings, names = examples(24)
+    learner = HeadLearner(SoftmaxHead(method="lda"))
+    there: dict[int, tuple[int, str]] = {}
+    for i in range(24):
+        (number,) = learner.add_examples(embeddings[i : i + 1], [names[i]])
+        there[number] = (i, names[i])
+        action = data.draw(st.sampled_from(["none", "none", "forget", "remove", "rename", "fit"]))
+        counts = learner.class_counts
+        if action == "forget":
+            gone = data.draw(st.sampled_from(sorted(there)))
+            if counts[there[gone][1]] > 1:
+                learner.forget_examples([gone])
+                del there[gone]
+        elif action == "remove" and len(counts) > 2:
+            lost = data.draw(st.sampled_from(sorted(counts)))
+            learner.remove_class(lost)
+            there = {n: example for n, example in there.items() if example[1] != lost}
+        elif action == "rename":
+            old = data.draw(st.sampled_from(sorted(counts)))
+            learner.rename_class(old, new := f"{i} was {old}"[:20])
+            there = {n: (j, new if name == old else name) for n, (j, name) in there.items()}
+        elif action == "fit" and len(counts) >= 2:
+            learner.fit()
+    left = list(there.values())
+    if len({name for _, name in left}) < 2:
+        return
+    head = SoftmaxHead(method="lda").fit(embeddings[[i for i, _ in left]], [n for _, n in left])
+    assert_same_head(head, learner.fit(), 1e-5)
+
+
+def test_renaming_trains_nothing() -> None:
+    """Columns move to stay sorted; their numbers are the same to the bit."""
+    embeddings, names = examples()
+    learner = HeadLearner()
+    learner.add_examples(embeddings, names)
+    head = learner.fit()
+    cup = head.weights_[:, 0].copy()
+    learner.rename_class("cup", "vase")
+    assert head.classes_ == ("pen", "toy", "vase", "zip")
+    np.testing.assert_array_equal(cup, head.weights_[:, 2])
+    assert learner.fit().weights_[:, 2].tobytes() == cup.tobytes()
+    assert learner.class_counts == {"pen": 10, "toy": 10, "vase": 10, "zip": 10}
+
+
+def test_a_warm_start_needs_fewer_steps() -> None:
+    embeddings, names = examples(400)
+    learner = HeadLearner()
+    learner.add_examples(embeddings[:399], names[:399])
+    cold = learner.fit().training_["iterations"]
+    learner.add_examples(embeddings[399:], names[399:])
+    warm = learner.fit().training_["iterations"]
+    assert isinstance(cold, int)
+    assert isinstance(warm, int)
+    assert 2 * warm < cold
+
+
+def test_everything_can_be_forgotten_and_begun_anew() -> None:
+    """With another width, too."""
+    embeddings, names = examples(8)
+    learner = HeadLearner()
+    learner.add_examples(embeddings, names)
+    for name in sorted(set(names)):
+        learner.remove_class(name)
+    assert learner.class_counts == {}
+    with pytest.raises(InputError, match="at least 2 classes, found 0"):
+        learner.fit()
+    learner.add_examples(embeddings[:, :3], names)
+    assert learner.fit().weights_.shape == (3, 4)
+
+
+def test_the_callers_array_is_not_kept() -> None:
+    embeddings, names = examples(8)
+    learner = HeadLearner(SoftmaxHead(method="lda"))
+    learner.add_examples(embeddings, names)
+    expected = SoftmaxHead(method="lda").fit(embeddings, names)
+    embeddings[:] = 0
+    assert_same_head(expected, learner.fit(), 1e-5)
+
+
+def test_what_cannot_be_done_is_refused_and_changes_nothing() -> None:
+    embeddings, names = examples(8)
+    learner = HeadLearner()
+    numbers = learner.add_examples(embeddings, names)
+    before = learner.fit().weights_.copy()
+    with pytest.raises(InputError, match="all 2 would go; call remove_class"):
+        learner.forget_examples([numbers[0], numbers[4], numbers[1]])
+    with pytest.raises(InputError, match="found 99, which was never given"):
+        learner.forget_examples([numbers[0], 99])
+    with pytest.raises(InputError, match="expected one of the classes .*found 'dog'"):
+        learner.remove_class("dog")
+    with pytest.raises(InputError, match="expected one of the classes"):
+        learner.rename_class("dog", "cat")
+    with pytest.raises(InputError, match="'pen', which is another class"):
+        learner.rename_class("cup", "pen")
+    with pytest.raises(InputError, match="no control characters"):
+        learner.rename_class("cup", "\n")
+    with pytest.raises(InputError, match="width 7 as before, found width 3"):
+        learner.add_examples(embeddings[:, :3], names)
+    with pytest.raises(InputError, match="8 names and 7 embeddings"):
+        learner.add_examples(embeddings[:7], names)
+    with pytest.raises(InputError, match="NaN or infinity"):
+        learner.add_examples(np.full((1, 7), np.nan), ["cup"])
+    assert learner.class_counts == {"cup": 2, "pen": 2, "toy": 2, "zip": 2}
+    assert learner.fit().weights_.tobytes() == before.tobytes()
+
+
+def test_the_example_in_the_docstring_runs() -> None:
+    assert doctest.testmod(headfit.learner).failed == 0
