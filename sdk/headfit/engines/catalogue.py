@@ -7,24 +7,62 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from headfit.engines.android import AndroidEngine
 from headfit.engines.interface import Engine
-from headfit.engines.lce import LceEngine
-from headfit.engines.litert import LiteRtEngine, TensorFlowEngine, TfliteRuntimeEngine
-from headfit.engines.popcount import PopcountEngine
 from headfit.errors import InputError
 
 _ON_ANDROID: Final = hasattr(sys, "getandroidapilevel") or "ANDROID_ARGUMENT" in os.environ
-_NATIVE: Final = (
+
+
+# Each engine's module is loaded when it is opened: `import headfit` should take a moment.
+def _android(model: bytes) -> Engine:
+    from headfit.engines.android import AndroidEngine
+
+    return AndroidEngine(model)
+
+
+def _lce(model: bytes) -> Engine:
+    from headfit.engines.lce import LceEngine
+
+    return LceEngine(model)
+
+
+def _litert(model: bytes) -> Engine:
+    from headfit.engines.litert import LiteRtEngine
+
+    return LiteRtEngine(model)
+
+
+def _tflite_runtime(model: bytes) -> Engine:
+    from headfit.engines.litert import TfliteRuntimeEngine
+
+    return TfliteRuntimeEngine(model)
+
+
+def _tensorflow(model: bytes) -> Engine:
+    from headfit.engines.litert import TensorFlowEngine
+
+    return TensorFlowEngine(model)
+
+
+def _popcount(model: bytes) -> Engine:
+    from headfit.engines.popcount import PopcountEngine
+
+    return PopcountEngine(model)
+
+
+_NATIVE: Final[dict[str, Callable[[bytes], Engine]]] = (
     # Asking for Java elsewhere could start a Java machine; on Android there is nothing else.
-    (AndroidEngine,)
+    {"android": _android}
     if _ON_ANDROID
-    else (LceEngine, LiteRtEngine, TfliteRuntimeEngine, TensorFlowEngine)
+    else {
+        "lce": _lce,
+        "litert": _litert,
+        "tflite-runtime": _tflite_runtime,
+        "tensorflow": _tensorflow,
+    }
 )
 
-ENGINES: Final[dict[str, Callable[[bytes], Engine]]] = {
-    engine.name: engine for engine in (*_NATIVE, PopcountEngine)
-}
+ENGINES: Final[dict[str, Callable[[bytes], Engine]]] = {**_NATIVE, "popcount": _popcount}
 """In the order in which "auto" tries them: as measured on x86, docs/engines.md has the numbers."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import statistics
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -181,7 +180,7 @@ def _time(call: Callable[[], object]) -> float:
         start = time.perf_counter()
         call()
         durations.append(1000 * (time.perf_counter() - start))
-    return statistics.median(durations)
+    return float(np.median(durations))
 
 
 def _all_missing(errors: Iterable[ExtractorError]) -> bool:
