@@ -138,7 +138,7 @@ def run(into: Path, console: Console, extractor: str | None = None) -> None:
     table.add_row("The head", f"{terminal.size(head_file.stat().st_size)}, {head_file}")
     table.add_row(
         "The extractor",
-        f"{terminal.size(manifest.size_bytes)}, {manifest.name}, the same for every head",
+        f"{terminal.size(manifest.size_bytes)}, {manifest.name}, shared by all heads",
     )
     console.print()
     console.print(Panel(table, title="What came out", expand=False, padding=(1, 2)))

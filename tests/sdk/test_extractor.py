@@ -35,6 +35,13 @@ def test_open_and_embed(extractor_path: Path) -> None:
     np.testing.assert_allclose(embeddings[0], extractor.manifest.golden.embedding, atol=1e-3)
 
 
+def test_the_extractor_that_comes_with_headfit() -> None:
+    """Opens without a name, is whole, reproduces its golden picture, and stays under 1 MB."""
+    manifest = Extractor.open().manifest
+    assert manifest.golden is not None
+    assert manifest.size_bytes < 1_000_000
+
+
 def test_what_an_extractor_says_of_itself(extractor_path: Path) -> None:
     """Fingerprint and engine can be asked for."""
     extractor = Extractor.open(extractor_path, engine="popcount")
