@@ -189,6 +189,11 @@ def _read(stream: IO[bytes], name: str, max_pixels: int) -> Image.Image:
             f"{name}: expected a JPEG, PNG, GIF, WebP or BMP image, found none of these or a "
             "damaged header; convert the picture or leave it out"
         ) from error
+    except Image.DecompressionBombError as error:  # Pillow's own bound lies above ours
+        raise ImageError(
+            f"{name}: expected at most {max_pixels} pixels, found many more: {error} Make the "
+            "picture smaller"
+        ) from error
     except _DECODER_FAULTS as error:
         raise _damaged(name, error) from error
     return _decode(image, name, max_pixels)
