@@ -26,6 +26,12 @@ test: $(VENV)/.dev ## Run every test
 slow: $(VENV)/.dev ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow
 
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure engines, heads and the store; prints tables, asserts nothing
+	@$(BIN)/python tests/benchmarks/engines.py sdk/headfit/extractors/*.tflite
+	@$(BIN)/python tests/benchmarks/store.py
+	@$(BIN)/python tests/benchmarks/flowers5.py
+
 .PHONY: check
 check: lint types imports test ## Run everything that continuous integration runs
 
