@@ -49,6 +49,8 @@ def load_trained(run: Path, input_size: int | None = None) -> tf.keras.Model:
         known = ", ".join(ARCHITECTURES)
         raise InputError(f"expected a network out of {known}, found {about['network']!r} in {run}")
     size = input_size or about["recipe"]["final_size"]
+    # Keras numbers layers as they come, and their names go into the file and so into its hash.
+    tf.keras.backend.clear_session()
     model = ARCHITECTURES[about["network"]](len(about["classes"]), size)
     model.load_weights(run / "weights.h5")
     return model

@@ -213,8 +213,9 @@ def test_ctrl_c_leaves_the_old_head(
     photos: Path, extractor_path: Path, head: Path, write_photo: PhotoWriter
 ) -> None:
     """Stopped while it trains: exit code 130, the old file whole, no other file beside it."""
-    for number in range(300):
-        write_photo(photos / "red" / f"more {number}.png", COLOURS["red"], number)
+    write_photo(photos / "red" / "more.png", COLOURS["red"], 7)
+    for number in range(6000):  # long enough that the signal comes in the midst of it
+        os.link(photos / "red" / "more.png", photos / "red" / f"more {number}.png")
     before, files = head.read_bytes(), sorted(os.listdir(head.parent))
     process = subprocess.Popen(
         [*HEADFIT, "train", str(photos), "-o", str(head), "--extractor", str(extractor_path)],
