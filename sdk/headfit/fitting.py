@@ -35,11 +35,11 @@ PRIOR_PHOTOS = 500.0
 number of photos. Choosing among 100 to 3000 by leave-one-out was no better, so it stays.
 """
 
-LOGISTIC_FROM_PER_CLASS = 5
+LOGISTIC_FROM_PER_CLASS = 10
 LOGISTIC_FROM_IN_ALL = 100
 """Photos per class on average, or in all, from which "auto" takes logistic regression. Measured on
-5 and 102 kinds of flowers and 15 of scenes at 1 to 20 photos per class: below, imprinting is the
-best or within half a point of it, unless leave-one-out says otherwise.
+5 and 102 kinds of flowers and 15 of scenes at 1 to 20 photos per class, and chosen there: below,
+leave-one-out between imprinting and the analysis finds the best head or one within half a point.
 """
 
 MAX_JUDGED = 2000

@@ -81,7 +81,7 @@ def examples(
 def test_scikit_learn_finds_the_same_head(n_samples: int, l2: float) -> None:
     """LogisticRegression on standardised embeddings with C = 1 / l2 minimises the same loss."""
     embeddings, class_names = examples(n_samples)
-    head = SoftmaxHead(l2=l2, tolerance=1e-6).fit(embeddings, class_names)
+    head = SoftmaxHead(method="logistic", l2=l2, tolerance=1e-6).fit(embeddings, class_names)
     scaler = StandardScaler().fit(embeddings.astype(np.float64))
     reference = LogisticRegression(C=1 / l2, tol=1e-10, max_iter=10_000).fit(
         scaler.transform(embeddings), class_names
@@ -220,7 +220,7 @@ def test_a_feature_that_varies_by_rounding_only_is_ignored() -> None:
 
 def test_embeddings_that_are_all_the_same_give_the_class_frequencies() -> None:
     """Nothing to learn from but how common each class is."""
-    head = SoftmaxHead().fit(np.ones((10, 4), np.float32), ["a"] * 7 + ["b"] * 3)
+    head = SoftmaxHead(method="logistic").fit(np.ones((10, 4)), ["a"] * 7 + ["b"] * 3)
     np.testing.assert_allclose([[0.7, 0.3]], head.predict_proba(np.ones((1, 4))), atol=1e-3)
 
 

@@ -184,7 +184,7 @@ def method_of(n_per_class: int, n_classes: int = 4, **parameters: object) -> str
 def test_auto_goes_by_the_number_of_photos() -> None:
     """And says which head it took."""
     assert method_of(1) == "imprint"
-    assert method_of(5) == "logistic-regression"
+    assert method_of(10) == "logistic-regression"
     assert method_of(1, n_classes=LOGISTIC_FROM_IN_ALL) == "logistic-regression"
     assert method_of(1, method="lda") == "lda"
     assert method_of(9, method="imprint") == "imprint"
