@@ -12,7 +12,15 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from headfit.calibration import sharpness
 from headfit.errors import TrainingDivergedError
-from headfit.fitting import LOGISTIC_FROM_IN_ALL, MAX_JUDGED, PRIOR_PHOTOS, Settings, fit_head
+from headfit.fitting import (
+    FEW_IN_ALL,
+    LDA_FROM_PER_CLASS,
+    LOGISTIC_FROM_PER_CLASS,
+    MAX_JUDGED,
+    PRIOR_PHOTOS,
+    Settings,
+    fit_head,
+)
 from headfit.head import SoftmaxHead
 from headfit.imprint import imprint, imprint_leave_one_out
 from headfit.lda import fit_lda, lda_leave_one_out
@@ -183,23 +191,27 @@ def method_of(n_per_class: int, n_classes: int = 4, **parameters: object) -> str
 
 def test_auto_goes_by_the_number_of_photos() -> None:
     """And says which head it took."""
-    assert method_of(1) == "imprint"
-    assert method_of(10) == "logistic-regression"
-    assert method_of(1, n_classes=LOGISTIC_FROM_IN_ALL) == "logistic-regression"
+    assert method_of(LDA_FROM_PER_CLASS - 1) == "imprint"
+    assert method_of(LDA_FROM_PER_CLASS) == "lda"
+    assert method_of(LOGISTIC_FROM_PER_CLASS - 1) == "lda"
+    assert method_of(LOGISTIC_FROM_PER_CLASS) == "logistic-regression"
+    assert method_of(1, n_classes=FEW_IN_ALL) == "logistic-regression"
     assert method_of(1, method="lda") == "lda"
-    assert method_of(9, method="imprint") == "imprint"
+    assert method_of(30, method="imprint") == "imprint"
     assert method_of(1, method="logistic") == "logistic-regression"
 
 
-def test_auto_goes_by_leave_one_out_where_there_are_few_photos() -> None:
-    """Directions that tell nothing leave imprinting behind; where they tell all, it stays."""
+def test_auto_goes_by_leave_one_out_where_that_is_clear() -> None:
+    """Against what the number of photos says: only lengths tell, or only directions."""
+    lengths = np.tile([1.0, 2.0, 3.0, 4.0, 5.0], 2)[:, np.newaxis] * np.ones(5)
+    lengths += 0.01 * np.random.default_rng(1).normal(size=(10, 5))
+    head = SoftmaxHead().fit(lengths, list("abcde") * 2)
+    assert head.training_["method"] == "lda"
     rng = np.random.default_rng(1)
-    names = ["a", "b", "c"] * 4
-    lengths = np.tile([1.0, 2.0, 3.0], 4)[:, np.newaxis]
-    same_direction = lengths * (1 + 0.01 * rng.normal(size=(12, 5)))
-    assert SoftmaxHead().fit(same_direction, names).training_["method"] == "lda"
-    any_length = np.tile(np.eye(3), (4, 1)) * rng.uniform(0.01, 10, (12, 1))
-    assert SoftmaxHead().fit(any_length, names).training_["method"] == "imprint"
+    directions = np.vstack([np.eye(8), -np.eye(8)])
+    any_length = np.tile(directions, (4, 1)) * rng.choice([0.01, 10], (64, 1))
+    head = SoftmaxHead().fit(any_length, [f"class {i % 16}" for i in range(64)])
+    assert head.training_["method"] == "imprint"
 
 
 @pytest.mark.parametrize("method", ["imprint", "lda"])
