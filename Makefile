@@ -32,6 +32,17 @@ bench: $(VENV)/.dev ## Measure engines, heads and the store; prints tables, asse
 	@$(BIN)/python tests/benchmarks/store.py
 	@$(BIN)/python tests/benchmarks/flowers5.py
 
+# nox wants newer packages than the zoo does, so it has an environment of its own. pyenv's shims
+# find only the versions that are named.
+.PHONY: matrix
+matrix: build/nox/.made ## Run the device's tests on every Python that is here, with NumPy 1 and 2
+	@PYENV_VERSION="$$(pyenv versions --bare 2> /dev/null | grep '^3\.1[0-3]\.' | paste -sd:)" build/nox/bin/nox
+
+build/nox/.made: | $(VENV)/.made
+	@$(PYTHON) -m venv build/nox
+	@build/nox/bin/python -m pip install --disable-pip-version-check --no-input --quiet nox
+	@touch $@
+
 .PHONY: check
 check: lint types imports test ## Run everything that continuous integration runs
 
