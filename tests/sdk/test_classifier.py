@@ -53,6 +53,7 @@ def test_a_class_of_one_photo_is_learned(
     classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)
     assert classifier.head is not None
     assert classifier.head.class_counts_ == (4, 4, 4, 1)
+    assert classifier.predict(only)[0][0] == "white"
     white = {path: dict(classifier.predict(path))["white"] for path in photos.glob("*/*")}
     assert max(white, key=white.__getitem__) == only
 

@@ -221,6 +221,8 @@ def test_ctrl_c_leaves_the_old_head(
         [*HEADFIT, "train", str(photos), "-o", str(head), "--extractor", str(extractor_path)],
         stderr=subprocess.PIPE,
         text=True,
+        # In a shell's background job, as these tests may be, the signal is ignored: not here.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     first = process.stderr.readline()
