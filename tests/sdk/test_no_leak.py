@@ -19,7 +19,7 @@ MARK = "Taken at Rumpelstiltskin's, 51.4769 N"
 # A whole day of a user, in a process of its own: teach, train, save, restart, predict, evaluate,
 # forget, move. The audit hook sees what Python asks of the system, before it is done.
 DAY = """
-import json, sys
+import json, os, sys
 seen, written = [], []
 def watch(event, arguments):
     if event.startswith(("socket.", "ssl.", "urllib.", "http.", "ftplib.", "smtplib.")):
@@ -27,9 +27,9 @@ def watch(event, arguments):
     if event == "open" and isinstance(arguments[0], (str, bytes)):
         mode, flags = arguments[1], arguments[2]
         if (mode and set(mode) & set("wax+")) or (not mode and flags and flags & 3):
-            written.append(str(arguments[0]))
+            written.append(os.fsdecode(arguments[0]))
     if event == "sqlite3.connect":
-        written.append(str(arguments[0]))
+        written.append(os.fsdecode(arguments[0]))  # Python 3.10 gives bytes
 sys.addaudithook(watch)
 
 from pathlib import Path
