@@ -6,6 +6,7 @@ import contextlib
 import glob
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -90,9 +91,9 @@ def open_database(path: str, *, create: bool) -> sqlite3.Connection:
         )
         try:
             _refuse_foreign(connection, path, create)
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            _switch_to_wal(connection)
             for pragma in (
-                f"page_size = {PAGE_BYTES}",
-                "journal_mode = WAL",
                 "synchronous = FULL",
                 "fullfsync = ON",  # on Apple's systems fsync alone does not reach the disk
                 "secure_delete = ON",
@@ -106,6 +107,19 @@ def open_database(path: str, *, create: bool) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Switch the journal, waiting for others: this is where SQLite itself does not wait."""
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 @contextlib.contextmanager
