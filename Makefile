@@ -43,6 +43,10 @@ build/nox/.made: | $(VENV)/.made
 	@build/nox/bin/python -m pip install --disable-pip-version-check --no-input --quiet nox
 	@touch $@
 
+.PHONY: arm
+arm: ## Run the device's tests on emulated 64-bit ARM (needs root; docs/arm.md)
+	@tests/arm/run.sh $(TESTS)
+
 .PHONY: check
 check: lint types imports test ## Run everything that continuous integration runs
 

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Run the device's tests on 64-bit ARM, emulated, on a Debian x86 machine: docs/arm.md. Needs root.
+# usage: tests/arm/run.sh [pytest arguments; by default all of tests/sdk]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD/build/arm/root
+release=bookworm # its Python is 3.11, the last one that tflite-runtime has wheels for
+if [ $# -eq 0 ]; then set -- tests/sdk; fi
+
+say() { printf '\n== %s\n' "$*"; }
+
+if ! command -v debootstrap qemu-aarch64-static > /dev/null; then
+  apt-get install --yes --no-install-recommends debootstrap qemu-user-static
+fi
+
+# The kernel starts ARM programs through QEMU from here on, the tests' subprocesses too.
+binfmt=/proc/sys/fs/binfmt_misc
+[ -e $binfmt/register ] || mount -t binfmt_misc binfmt_misc $binfmt
+[ -e $binfmt/qemu-aarch64 ] || cat /usr/lib/binfmt.d/qemu-aarch64.conf > $binfmt/register
+
+if [ ! -e "$root/.made" ]; then
+  say "Making an arm64 Debian $release in ${root#"$PWD"/}"
+  rm -rf "$root"
+  mirror=$(sed -n 's/^URIs: //p' /etc/apt/sources.list.d/debian.sources | head -n 1)
+  debootstrap --arch=arm64 --foreign --variant=minbase --include=python3 "$release" "$root" "$mirror"
+  # Unpacked is enough for Python: configuring all packages under emulation takes far longer.
+  for package in "$root"/var/cache/apt/archives/*.deb; do dpkg-deb --extract "$package" "$root"; done
+  touch "$root/.made"
+fi
+
+# ARM wheels, unpacked by this machine's pip. The oldest NumPy and the newest: one runtime each.
+install() { # folder, packages...
+  local target=$root/opt/$1
+  shift
+  [ ! -e "$target/.made" ] || return 0
+  say "Installing wheels: $*"
+  rm -rf "$target"
+  python3.11 -m pip install --quiet --root-user-action ignore --target "$target" \
+    --python-version 3.11 --only-binary :all: --platform manylinux2014_aarch64 \
+    --platform manylinux_2_27_aarch64 --platform manylinux_2_28_aarch64 \
+    --platform manylinux_2_34_aarch64 "$@" \
+    pillow click rich flatbuffers pytest pytest-timeout hypothesis safetensors scikit-learn
+  touch "$target/.made"
+}
+install litert ai-edge-litert 'numpy>=2'
+install tflite-runtime tflite-runtime 'numpy<2'
+
+say "Testing commit $(git rev-parse --short HEAD)"
+rm -rf "$root/headfit"
+mkdir "$root/headfit"
+git archive HEAD sdk tests pyproject.toml | tar -x -C "$root/headfit"
+
+# One command inside, in a mount namespace of its own: nothing stays mounted. /sys stays empty, for
+# it describes x86 processors, and LiteRT's ARM build crashes on them.
+inside() { # folder of the wheels, command...
+  unshare --mount bash -euc '
+    root=$1 wheels=$2; shift 2
+    mount -t proc proc "$root/proc"
+    mount --rbind /dev "$root/dev"
+    mount -t tmpfs tmpfs "$root/tmp"
+    exec chroot "$root" /usr/bin/env -i -C /headfit PATH=/usr/bin HOME=/root LANG=C.UTF-8 CI=true COLUMNS=120 \
+      OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH="/headfit/sdk:/opt/$wheels" "$@"
+  ' inside "$root" "$@"
+}
+
+failed=0
+for wheels in litert tflite-runtime; do
+  say "$wheels: the embedded extractor's golden picture in every engine"
+  inside "$wheels" python3 -c \
+    'import numpy, platform as p; print(p.machine(), "Python", p.python_version(), "NumPy", numpy.__version__)'
+  inside "$wheels" python3 -m headfit doctor || failed=1
+  say "$wheels: pytest $*"
+  # A test may take 300 seconds on a machine; emulated it is given ten times that.
+  # tflite-runtime's ARM library makes the processor flush denormals, of which SciPy warns.
+  inside "$wheels" python3 -m pytest -p no:cacheprovider --timeout 3000 \
+    -W 'ignore:The value of the smallest subnormal:UserWarning' "$@" || failed=1
+done
+echo "Not run: Larq Compute Engine's own engine (lce), which has no wheel for Linux on ARM."
+exit "$failed"
