@@ -50,8 +50,8 @@ rm -rf "$root/headfit"
 mkdir "$root/headfit"
 git archive HEAD sdk tests pyproject.toml | tar -x -C "$root/headfit"
 
-# One command inside, in a mount namespace of its own: nothing stays mounted. /sys stays empty, for
-# it describes x86 processors, and LiteRT's ARM build crashes on them.
+# One command inside, in a mount namespace of its own: nothing stays mounted. /sys stays empty:
+# LiteRT's ARM build crashes where it is there, perhaps on the x86 processors that it shows.
 inside() { # folder of the wheels, command...
   unshare --mount bash -euc '
     root=$1 wheels=$2; shift 2
