@@ -181,7 +181,7 @@ def verify(
 @app.command(name="list")
 def list_extractors() -> None:
     """List the extractors that there are, and which of them are installed."""
-    from headfit.extractor import installed_folder
+    from headfit.installed import installed_folder
     from headfit_zoo import document
     from headfit_zoo.cards import load_cards
 
@@ -233,7 +233,7 @@ def install(
     ] = None,
 ) -> None:
     """Put an extractor where every app of this user finds it by name."""
-    from headfit.extractor import installed_folder
+    from headfit.installed import installed_folder
     from headfit_zoo.cards import find_card
     from headfit_zoo.download import download
     from headfit_zoo.install import install as put

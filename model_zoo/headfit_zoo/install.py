@@ -17,7 +17,7 @@ from pathlib import Path
 
 from headfit import Extractor
 from headfit.errors import ExtractorError, InputError
-from headfit.extractor import installed_folder
+from headfit.installed import installed_folder
 from headfit.manifest import Manifest
 from headfit_zoo.cards import Card
 

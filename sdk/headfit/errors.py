@@ -9,6 +9,7 @@
     ├─ FileFormatError (ValueError)       a head file or manifest breaks its specification
     │  └─ UnsupportedVersionError
     ├─ ExtractorError                     the frozen extractor cannot be opened or run
+    │  ├─ ExtractorMissingError           it is not on this device: install it once
     │  ├─ ExtractorMismatchError          a head fitted on another extractor
     │  └─ EngineMissingError (ImportError) names the pip command
     ├─ StoreError                         the example store is damaged, locked or full
@@ -47,6 +48,10 @@ class UnsupportedVersionError(FileFormatError):
 
 class ExtractorError(HeadfitError):
     """The frozen extractor cannot be opened or run."""
+
+
+class ExtractorMissingError(ExtractorError):
+    """The extractor is not on this device; the message says which file to install."""
 
 
 class ExtractorMismatchError(ExtractorError):

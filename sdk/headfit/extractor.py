@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +15,11 @@ from PIL import Image
 from headfit.engines import Engine, EngineReport, SelfCheck, open_engine, survey_engines
 from headfit.errors import ExtractorError, InputError
 from headfit.images import ImageSource, prepare_input
+from headfit.installed import find_extractor, install_extractor
 from headfit.manifest import Manifest, load_manifest
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)`` after every photo."""
-
-_EMBEDDED = Path(__file__).with_name("extractors")
 
 
 class Extractor:
@@ -53,7 +51,8 @@ class Extractor:
         ----------
         name_or_path : str or path, optional
             Path of a ``.tflite`` whose manifest lies beside it as ``.json``, or the name of an
-            extractor in `installed_folder`. By default the one that came with headfit.
+            extractor in `headfit.installed.installed_folder`. By default the one that headfit
+            knows: it came with the package, or was put on this device by `install`.
         engine : str
             Which engine runs it; "auto" takes the fastest one that is present and reproduces the
             golden picture's embedding.
@@ -62,9 +61,11 @@ class Extractor:
 
         Raises
         ------
+        ExtractorMissingError
+            If there is no extractor of that name, or the default one is not installed.
         ExtractorError
-            If there is no extractor of that name, the file is not the one of the manifest, or no
-            engine's embedding of the golden picture is right.
+            If the file is not the one of the manifest, or no engine's embedding of the golden
+            picture is right.
         EngineMissingError
             If the engine is not installed.
         FileFormatError
@@ -76,6 +77,14 @@ class Extractor:
         opened = open_engine(model, engine, check=_self_check(path, manifest), isolate=isolate)
         _check_shapes(path, manifest, opened)
         return cls(manifest, opened)
+
+    @staticmethod
+    def install(model: bytes) -> Path:
+        """Install the extractor that headfit knows, where an app ships without it.
+
+        Parameters, result and errors are those of `headfit.installed.install_extractor`.
+        """
+        return install_extractor(model)
 
     @staticmethod
     def survey(
@@ -149,49 +158,8 @@ class Extractor:
         return embeddings
 
 
-def installed_folder() -> Path:
-    """Return the folder of this user in which extractors are looked up by name.
-
-    It is the platform's place for application data, with ``headfit/extractors`` below it; nothing
-    creates it.
-    """
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "headfit" / "extractors"
-
-
-def _find(name_or_path: str | os.PathLike[str] | None) -> Path:
-    """Return the path of the ``.tflite`` meant."""
-    if name_or_path is None:
-        embedded = sorted(_EMBEDDED.glob("*.tflite"))
-        if len(embedded) != 1:
-            raise ExtractorError(
-                f"expected one extractor in {_EMBEDDED}, found {len(embedded)}; install headfit "
-                "again, or give the path of a .tflite"
-            )
-        return embedded[0]
-    path = Path(name_or_path)
-    if path.suffix == ".tflite" or len(path.parts) != 1:
-        return path
-    available: list[str] = []
-    for folder in (_EMBEDDED, installed_folder()):
-        candidate = folder / f"{path.name}.tflite"
-        if candidate.is_file():
-            return candidate
-        available += [found.stem for found in sorted(folder.glob("*.tflite"))]
-    raise ExtractorError(
-        f"expected the name of an installed extractor ({', '.join(available) or 'there is none'}), "
-        f"found {path.name!r}; give the path of a .tflite, or put it with its manifest into "
-        f"{installed_folder()}"
-    )
-
-
 def _read(name_or_path: str | os.PathLike[str] | None) -> tuple[Path, Manifest, bytes]:
-    path = _find(name_or_path)
+    path = find_extractor(name_or_path)
     path.stat()  # of two missing files, the error should name this one
     manifest = load_manifest(path.with_suffix(".json"))
     return path, manifest, _read_verified(path, manifest)

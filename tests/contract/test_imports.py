@@ -14,6 +14,7 @@ PUBLIC_NAMES = [
     "Extractor",
     "ExtractorError",
     "ExtractorMismatchError",
+    "ExtractorMissingError",
     "FileFormatError",
     "HeadLearner",
     "HeadfitError",

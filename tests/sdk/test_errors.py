@@ -16,6 +16,7 @@ PARENTS = {
     "FileFormatError": (errors.HeadfitError, ValueError),
     "UnsupportedVersionError": (errors.FileFormatError,),
     "ExtractorError": (errors.HeadfitError,),
+    "ExtractorMissingError": (errors.ExtractorError,),
     "ExtractorMismatchError": (errors.ExtractorError,),
     "EngineMissingError": (errors.ExtractorError, ImportError),
     "StoreError": (errors.HeadfitError,),

@@ -12,7 +12,8 @@ from PIL import Image
 
 from headfit import extractor as extractor_module
 from headfit.errors import ExtractorError, FileFormatError, ImageError, InputError
-from headfit.extractor import Extractor, installed_folder
+from headfit.extractor import Extractor
+from headfit.installed import installed_folder
 from headfit.manifest import load_manifest, save_manifest
 
 
