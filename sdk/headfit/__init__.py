@@ -23,6 +23,8 @@ from headfit.evaluation import Evaluation
 from headfit.extractor import Extractor
 from headfit.head import SoftmaxHead
 from headfit.learner import HeadLearner
+from headfit.privacy import Privacy
+from headfit.public_view import PublicView
 
 __all__ = [
     "EngineMissingError",
@@ -38,6 +40,8 @@ __all__ = [
     "ImageError",
     "InputError",
     "NotFittedError",
+    "Privacy",
+    "PublicView",
     "SoftmaxHead",
     "StoreError",
     "TrainingDivergedError",

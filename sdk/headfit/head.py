@@ -22,6 +22,7 @@ from headfit.inputs import (
     classes_and_targets,
 )
 from headfit.manifest import ExtractorReference, Manifest
+from headfit.privacy import Privacy, fit_private
 from headfit.softmax import softmax
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
@@ -115,6 +116,7 @@ class SoftmaxHead:
         class_names: Sequence[str] | npt.NDArray[np.str_],
         *,
         extractor: DescribedExtractor | None = None,
+        privacy: Privacy | None = None,
     ) -> SoftmaxHead:
         """Forget everything, learn these examples, and return the head itself.
 
@@ -126,6 +128,10 @@ class SoftmaxHead:
             class.
         extractor : Extractor, optional
             What made the embeddings. The head remembers it, and its file refuses any other.
+        privacy : Privacy, optional
+            Fit with noise, so that the head tells little of any one example; the parameters of the
+            head count for nothing then. ``training_`` and the file say what is promised and under
+            which assumptions, ``class_counts_`` are noised. See docs/privacy.md.
 
         Raises
         ------
@@ -138,6 +144,14 @@ class SoftmaxHead:
         embeddings = checked_embeddings(embeddings)
         check_width(embeddings, extractor)
         classes, targets = classes_and_targets(class_names, len(embeddings))
+        if privacy is not None:
+            manifest = None if extractor is None else extractor.manifest
+            view = privacy.view(embeddings.shape[1], manifest)
+            generator = np.random.default_rng()  # seeded by the system: nobody may guess the noise
+            noised = fit_private(embeddings, targets, len(classes), privacy, view, generator)
+            noised_fit = Fit(noised.weights, noised.bias, noised.training)
+            self.become(noised_fit, classes, noised.class_counts, extractor)
+            return self
         fit = fit_head(embeddings, targets, len(classes), settings)
         counts = np.bincount(targets, minlength=len(classes)).tolist()
         self.become(fit, classes, counts, extractor)

@@ -1,6 +1,6 @@
 """Differentially private heads: what one example can change is bounded, and drowned in noise.
 
-Every embedding is scaled by a public constant and clipped to the unit ball by itself. Nothing is
+Every embedding is seen through a public view and clipped to the unit ball by itself. Nothing is
 standardised or centred by the data, and nothing is divided by the number of examples: both would
 tell of the data without noise. Neighbouring data sets differ by one example, added or removed.
 The names of the classes and their number count as public. How the noise is bought is in
@@ -18,6 +18,8 @@ import numpy.typing as npt
 
 from headfit.accounting import check_privacy, noise_for
 from headfit.errors import InputError
+from headfit.manifest import Manifest
+from headfit.public_view import PublicView
 from headfit.softmax import softmax
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -41,9 +43,10 @@ class Privacy:
         strong, 10 is weak.
     delta : float
         Probability that the promise fails; well below one over the number of examples.
-    embedding_norm : float
-        Norm to which embeddings are clipped: about the usual one of this extractor, measured on
-        pictures that are public, for instance its golden one.
+    public_view : PublicView, optional
+        How the head sees embeddings. `PublicView.of` some hundred public pictures brings much
+        accuracy. By default they are seen as they are, and clipped to the length of the embedding
+        of the extractor's golden picture.
     method : str
         "class-sums": the sum of each class, noised once, makes nearest-mean classes; best with few
         examples. "statistics": the second moments too, which make ridge regression; needs
@@ -57,7 +60,7 @@ class Privacy:
 
     epsilon: float
     delta: float
-    embedding_norm: float
+    public_view: PublicView | None = None
     method: str = "class-sums"
     expected_samples: int = 1000
     sampling_rate: float = 0.1
@@ -69,7 +72,7 @@ class Privacy:
         check_privacy(self.epsilon, self.delta)
         if self.method not in METHODS:
             raise InputError(f"expected one of {', '.join(METHODS)}, found {self.method!r}")
-        for name in ("embedding_norm", "clip_norm", "learning_rate", "expected_samples"):
+        for name in ("clip_norm", "learning_rate", "expected_samples"):
             value = getattr(self, name)
             if not 0 < value < math.inf:
                 raise InputError(f"expected a positive {name}, found {value}")
@@ -79,6 +82,29 @@ class Privacy:
         if self.method == "dp-sgd":
             return noise_for(self.epsilon, self.delta, self.sampling_rate, self.steps)
         return noise_for(self.epsilon, self.delta)
+
+    def view(self, embedding_dim: int, manifest: Manifest | None) -> PublicView:
+        """Return how embeddings of this width are seen; ``manifest`` describes their extractor.
+
+        Raises
+        ------
+        InputError
+            If the view is of another extractor, or there is neither a view nor a golden picture.
+        """
+        if self.public_view is None:
+            if manifest is None or manifest.golden is None:
+                raise InputError(
+                    "expected a public view, or an extractor with a golden picture, found neither; "
+                    "pass public_view=PublicView.of(embeddings of public pictures)"
+                )
+            return PublicView.plain(embedding_dim, math.hypot(*manifest.golden.embedding))
+        width = len(self.public_view.centre)
+        if width != embedding_dim:
+            raise InputError(
+                f"expected a public view of embeddings of width {embedding_dim}, found width "
+                f"{width}; make it with the extractor that made these"
+            )
+        return self.public_view
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +134,7 @@ def fit_private(
     targets: npt.NDArray[np.intp],
     n_classes: int,
     privacy: Privacy,
+    view: PublicView,
     generator: np.random.Generator,
 ) -> PrivateFit:
     """Fit a head that is differentially private in every example.
@@ -120,12 +147,14 @@ def fit_private(
         The column of each example's class.
     n_classes : int
     privacy : Privacy
+    view : PublicView
+        How embeddings are seen; ``privacy`` may have none.
     generator : numpy.random.Generator
         Where the noise comes from. Nobody may be able to guess its seed: pass a fresh
         ``np.random.default_rng()``.
     """
     noise = privacy.noise_multiplier()
-    clipped = clip_rows(embeddings, privacy.embedding_norm)
+    clipped = view.seen(embeddings)
     if privacy.method == "dp-sgd":
         weights, bias = _descend(clipped, targets, n_classes, privacy, noise, generator)
         counts = np.zeros(n_classes)
@@ -139,25 +168,19 @@ def fit_private(
         "delta": float(privacy.delta),
         "neighbours": "one example added or removed; class names are public",
         "noise_multiplier": noise,
-        "embedding_norm": float(privacy.embedding_norm),
+        "view_width": view.directions.shape[1],
+        "view_norm": view.norm,
     }
     if privacy.method == "dp-sgd":
         for name in ("expected_samples", "sampling_rate", "steps", "clip_norm", "learning_rate"):
             training[name] = getattr(privacy, name)
+    unfolded_weights, unfolded_bias = view.unfold(weights, bias)
     return PrivateFit(
-        weights=(weights / privacy.embedding_norm).astype(np.float32),
-        bias=bias.astype(np.float32),
+        weights=unfolded_weights,
+        bias=unfolded_bias,
         class_counts=tuple(max(0, round(count)) for count in counts.tolist()),
         training=training,
     )
-
-
-def clip_rows(embeddings: npt.NDArray[np.float32], norm: float) -> Array:
-    """Return ``embeddings / norm``, each row shortened to length 1 if it is longer."""
-    scaled: Array = embeddings.astype(np.float64) / norm
-    lengths = np.linalg.norm(scaled, axis=1, keepdims=True)
-    scaled /= np.maximum(lengths, 1.0)
-    return scaled
 
 
 def class_sums(clipped: Array, targets: npt.NDArray[np.intp], n_classes: int) -> Array:

@@ -22,6 +22,8 @@ PUBLIC_NAMES = [
     "ImageError",
     "InputError",
     "NotFittedError",
+    "Privacy",
+    "PublicView",
     "SoftmaxHead",
     "StoreError",
     "TrainingDivergedError",
