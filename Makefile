@@ -18,6 +18,14 @@ help: ## List the targets
 demo: $(VENV)/.demo ## Train a head on sample photos and show what it can do
 	@$(BIN)/python -m headfit.demo --into build/demo
 
+.PHONY: app
+app: $(VENV)/.app ## Start the app
+	@$(BIN)/python -m headfit_demo
+
+.PHONY: app-screens
+app-screens: $(VENV)/.app ## Draw every screen of the app into docs/app, without a display
+	@$(BIN)/python -m headfit_demo.pictures docs/app
+
 .PHONY: test
 test: $(VENV)/.dev ## Run every test
 	@$(BIN)/python -m pytest
@@ -87,7 +95,12 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/.made
 	@$(PIP) -e ".[cli,lce,demo]"
 	@touch $@
 
+$(VENV)/.app: pyproject.toml | $(VENV)/.made
+	@echo "Installing headfit, its fastest engine, Kivy and the sample photos into $(VENV) (about 250 MB, once)"
+	@$(PIP) -e ".[app,lce,demo]"
+	@touch $@
+
 $(VENV)/.dev: pyproject.toml | $(VENV)/.made
 	@echo "Installing headfit and all that its tests need, TensorFlow among it, into $(VENV) (about 500 MB, once)"
 	@$(PIP) -e ".[dev]"
-	@touch $(VENV)/.demo $@
+	@touch $(VENV)/.demo $(VENV)/.app $@

@@ -1,0 +1,1 @@
+"""The app: teach your phone to see, and ship only a head."""

@@ -1,0 +1,35 @@
+"""The `headfit-app` command; imports Kivy only when the app starts.
+
+The engine's process is spawned and imports this module again: nothing may happen at import.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+from pathlib import Path
+
+
+def main() -> None:
+    """Read the options and run the app until its window closes."""
+    multiprocessing.freeze_support()  # in a bundle, this process may be the engine's
+    parser = argparse.ArgumentParser(prog="headfit-app", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--camera", metavar="DIR", type=Path, help="show the photos of a folder instead of a camera"
+    )
+    parser.add_argument("--data", metavar="DIR", type=Path, help="keep projects in this folder")
+    parser.add_argument("--extractor", metavar="NAME", help="name or path of another extractor")
+    # Android starts the app without arguments of ours.
+    options, _ = parser.parse_known_args()
+
+    os.environ.setdefault("KIVY_NO_ARGS", "1")  # the options are ours
+    from headfit_demo.app import DemoApp
+
+    DemoApp(
+        camera_folder=options.camera, data_folder=options.data, extractor=options.extractor
+    ).run()
+
+
+if __name__ == "__main__":
+    main()

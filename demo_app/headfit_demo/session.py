@@ -1,0 +1,277 @@
+"""Session: everything the app does, without a window.
+
+One thread at a time may use a session; the app gives all of it to its worker. What a method
+returns is a value that never changes, safe to show from another thread. Errors are those of
+headfit and ``OSError``; nothing taught is lost by any of them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from headfit import Extractor, HeadfitError, InputError, NotFittedError, SoftmaxHead
+from headfit.examples import ExampleStore
+from headfit_demo.facts import EngineSpeed, Facts, Stored, gather_facts, measure
+from headfit_demo.projects import Project, ProjectFolder, checked_name
+from headfit_demo.teaching import OpenProject, Photo, recognise
+from headfit_demo.views import (
+    Added,
+    PhotoView,
+    Progress,
+    ProjectCard,
+    ProjectView,
+    Recognition,
+)
+
+GREETING_KEY = "greeting"
+GREETING_HEAD = Path(__file__).parent / "assets" / "greeting.head"
+
+
+class Session:
+    """The user's projects, one of them open, and the extractor that all share.
+
+    Parameters
+    ----------
+    data_folder : Path
+        Where projects lie; made when the first one is.
+    extractor : str or Path, optional
+        Another extractor than the one that came with headfit.
+    isolate : bool
+        Run the extractor in a process of its own.
+    """
+
+    def __init__(
+        self, data_folder: Path, *, extractor: str | Path | None = None, isolate: bool = True
+    ) -> None:
+        self.data_folder = data_folder
+        self._projects = ProjectFolder(data_folder / "projects")
+        self._extractor_name = extractor
+        self._isolate = isolate
+        self._extractor: Extractor | None = None
+        self._open: OpenProject | None = None
+        self._greeting: SoftmaxHead | None = None
+        self._keeps_thumbnails = False
+
+    def open_extractor(self) -> Extractor:
+        """Return the extractor, opened at the first call.
+
+        Raises
+        ------
+        ExtractorError
+            If there is none, or nothing here can run it. The next call tries again.
+        """
+        if self._extractor is None:
+            self._extractor = Extractor.open(self._extractor_name, isolate=self._isolate)
+        return self._extractor
+
+    def close(self) -> None:
+        """Close the open project; nothing has to be saved."""
+        if self._open is not None:
+            self._open.close()
+        self._open = self._greeting = None
+
+    # Projects
+
+    def projects(self) -> tuple[ProjectCard, ...]:
+        """Return the projects, the one that was changed last first."""
+        return tuple(map(_card, self._projects.all()))
+
+    def create_project(self, name: str) -> ProjectView:
+        """Make an empty project and open it."""
+        return self.open_project(self._projects.create(name).key)
+
+    def open_project(self, key: str) -> ProjectView:
+        """Open a project, or the greeting by `GREETING_KEY`; the one before is closed.
+
+        Raises
+        ------
+        ExtractorMismatchError
+            If it was taught with another extractor.
+        StoreError
+            If its examples are damaged or locked.
+        """
+        extractor = self.open_extractor()
+        if key == GREETING_KEY:
+            greeting = SoftmaxHead.load(GREETING_HEAD, extractor=extractor)
+            self.close()
+            self._greeting = greeting
+        else:
+            project = self._projects.get(key)
+            self.close()
+            self._open = OpenProject(project, extractor, self._keeps_thumbnails)
+        return self.view()
+
+    def rename_project(self, name: str) -> ProjectView:
+        """Call the open project by another name."""
+        self._project.rename(checked_name(name))
+        return self.view()
+
+    def delete_project(self, key: str) -> None:
+        """Delete a project and all that was taught in it, for good."""
+        if self._open is not None and self._open.project.key == key:
+            self.close()
+        self._projects.delete(key)
+
+    def view(self) -> ProjectView:
+        """Return the open project as the screens show it."""
+        if self._greeting is not None:
+            return ProjectView.of_head(GREETING_KEY, self._greeting.classes_)
+        return self._project.view()
+
+    # Teaching
+
+    def add_class(self, class_name: str) -> ProjectView:
+        """Name a thing that photos will follow of."""
+        self._project.add_class(class_name)
+        return self.view()
+
+    def rename_class(self, class_name: str, new_name: str) -> ProjectView:
+        """Call a class by another name; nothing is trained again."""
+        self._project.rename_class(class_name, new_name)
+        return self.view()
+
+    def forget_class(self, class_name: str) -> ProjectView:
+        """Forget a class and its photos for good."""
+        self._project.forget_class(class_name)
+        return self.view()
+
+    def add_photos(
+        self,
+        class_name: str,
+        photos: Iterable[Photo],
+        progress: Callable[[int], None] | None = None,
+    ) -> Added:
+        """Teach photos of a class; see `OpenProject.add_photos`."""
+        return self._project.add_photos(class_name, photos, progress)
+
+    def photos(self, class_name: str) -> tuple[PhotoView, ...]:
+        """Return what is known of the photos of a class, the newest first."""
+        return self._project.photos(class_name)
+
+    def forget_photos(self, example_ids: Iterable[int]) -> ProjectView:
+        """Forget photos for good."""
+        self._project.forget_photos(example_ids)
+        return self.view()
+
+    def undo(self) -> str | None:
+        """Take back the last adding or renaming; return what it was, or None."""
+        return self._project.undo()
+
+    # The head
+
+    def train(self, progress: Callable[[Progress], None] | None = None) -> ProjectView:
+        """Train the head on all photos; what ``progress`` raises stops it and changes nothing."""
+        self._project.train(progress)
+        return self.view()
+
+    def refresh(self) -> ProjectView:
+        """Train the head again if that takes a moment only."""
+        self._project.refresh()
+        return self.view()
+
+    def recognise(self, photo: Photo) -> Recognition:
+        """Say what a photo shows.
+
+        Raises
+        ------
+        NotFittedError
+            If the head is not trained yet.
+        """
+        head = self._greeting if self._open is None else self._open.head
+        return recognise(self.open_extractor(), head, photo)
+
+    def export_head(self, path: Path) -> None:
+        """Copy the head file to where it is wanted.
+
+        Raises
+        ------
+        NotFittedError
+            If the head is not trained yet.
+        """
+        source = self._head_path()
+        if not source.is_file():
+            raise NotFittedError("expected a trained head, found none; teach two things first")
+        shutil.copyfile(source, path)
+
+    def import_head(self, path: Path, name: str) -> ProjectView:
+        """Make a project of a head file that came from elsewhere, and open it.
+
+        Raises
+        ------
+        ExtractorMismatchError
+            If the head was trained on another extractor.
+        FileFormatError
+            If this is no head file.
+        """
+        head = SoftmaxHead.load(path, extractor=self.open_extractor())
+        project = self._projects.create(name, head.classes_)
+        head.save(project.head_path)
+        return self.open_project(project.key)
+
+    # What is kept
+
+    def stored(self) -> Stored:
+        """Return what the open project keeps, and how large it is."""
+        return measure(self._project)
+
+    def keep_thumbnails(self, allowed: bool) -> None:
+        """Allow or forbid to keep small pictures; those that are there go when it is forbidden."""
+        self._keeps_thumbnails = allowed
+        if self._open is not None:
+            self._open.keep_thumbnails(allowed)
+
+    def erase_examples(self) -> ProjectView:
+        """Forget all photos of the open project for good; the head stays as it is."""
+        self._project.erase_examples()
+        return self.view()
+
+    def erase_head(self) -> ProjectView:
+        """Delete the head; the photos stay, so it can be trained again."""
+        self._project.erase_head()
+        return self.view()
+
+    def erase_everything(self) -> None:
+        """Delete every project for good."""
+        self.close()
+        for project in self._projects.all():
+            self._projects.delete(project.key)
+
+    # For developers
+
+    def facts(self) -> Facts:
+        """Return the numbers and lines of the developer page."""
+        head = self._greeting if self._open is None else self._open.head
+        return gather_facts(self.open_extractor(), head, self._head_path(), self.view())
+
+    def engine_speeds(self) -> tuple[EngineSpeed, ...]:
+        """Time every engine on this machine, each in a process of its own; takes seconds."""
+        _, reports = Extractor.survey(self._extractor_name)
+        return tuple(EngineSpeed(one.name, one.milliseconds, one.reason) for one in reports)
+
+    @property
+    def _project(self) -> OpenProject:
+        if self._open is None:
+            raise InputError("expected an open project, found none; open or make one first")
+        return self._open
+
+    def _head_path(self) -> Path:
+        return GREETING_HEAD if self._open is None else self._open.project.head_path
+
+
+def _card(project: Project) -> ProjectCard:
+    """Describe a project without its extractor; one that cannot be read counts as empty."""
+    counts: dict[str, int] = {}
+    try:
+        with ExampleStore.open(project.store_path) as store:
+            counts = store.class_counts
+    except (HeadfitError, OSError):
+        pass  # opening it says what is wrong
+    return ProjectCard(
+        key=project.key,
+        name=project.name,
+        n_classes=len(counts.keys() | set(project.class_names)),
+        n_photos=sum(counts.values()),
+        has_head=project.head_path.exists(),
+    )

@@ -1,0 +1,184 @@
+"""What the session tells the screens: values that never change, so any thread may show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCard:
+    """A project in the list of projects."""
+
+    key: str
+    name: str
+    n_classes: int
+    n_photos: int
+    has_head: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClassView:
+    """A class as the screens show it.
+
+    Attributes
+    ----------
+    name : str
+    n_photos : int
+    accuracy : float or None
+        Fraction of its photos that a head recognises which was made without them.
+    needs_photos : bool
+        Whether more photos of it would help most.
+    """
+
+    name: str
+    n_photos: int
+    accuracy: float | None = None
+    needs_photos: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoView:
+    """A photo that was taught: its example's id, a thumbnail if there is one, and doubts.
+
+    Attributes
+    ----------
+    example_id : int
+    thumbnail : bytes or None
+        A JPEG; None where none was kept.
+    likelier : str or None
+        The class it looks more like than its own.
+    is_repeated : bool
+        Whether another photo looks nearly the same.
+    """
+
+    example_id: int
+    thumbnail: bytes | None
+    likelier: str | None = None
+    is_repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectView:
+    """The open project.
+
+    Attributes
+    ----------
+    key, name : str
+    is_greeting : bool
+        Whether it is the ready head on sample pictures, which cannot be taught.
+    classes : tuple of ClassView
+        In the order in which they were named.
+    n_photos : int
+    head_classes : tuple of str
+        What the head knows; empty while there is none.
+    head_is_fresh : bool
+        Whether the head was trained on exactly the photos that are there.
+    accuracy : float or None
+        Over all photos, each judged by a head that was made without it.
+    accuracy_history : tuple of (int, float)
+        How many photos there were, and the accuracy then; since the project was opened.
+    """
+
+    key: str
+    name: str
+    is_greeting: bool
+    classes: tuple[ClassView, ...]
+    n_photos: int
+    head_classes: tuple[str, ...]
+    head_is_fresh: bool
+    accuracy: float | None
+    accuracy_history: tuple[tuple[int, float], ...]
+
+    @classmethod
+    def of_head(cls, key: str, class_names: tuple[str, ...]) -> ProjectView:
+        """Return the view of a head that came ready, without photos."""
+        classes = tuple(ClassView(name, 0) for name in class_names)
+        return cls(key, "", True, classes, 0, class_names, True, None, ())
+
+    @property
+    def can_train(self) -> bool:
+        """Whether at least two classes have photos, and no class of the head lacks them."""
+        taught = {one.name for one in self.classes if one.n_photos}
+        return len(taught) >= 2 and taught.issuperset(self.head_classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A photo that was not taught: what the user knows it by, and the error."""
+
+    name: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of photos that were offered.
+
+    Attributes
+    ----------
+    n_added : int
+    n_repeated : int
+        How many of them look like a photo that was there.
+    refused : tuple of Refused
+    """
+
+    n_added: int
+    n_repeated: int
+    refused: tuple[Refused, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a training is.
+
+    Attributes
+    ----------
+    fraction : float
+        Estimated from how many steps the last training took.
+    seconds_left : float
+    losses : tuple of float
+        One per step, in nats per photo.
+    """
+
+    fraction: float
+    seconds_left: float
+    losses: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What a photo was taken for.
+
+    Attributes
+    ----------
+    ranking : tuple of (str, float)
+        Class names with probabilities, best first.
+    is_known : bool
+        False if it looks like nothing that was taught.
+    milliseconds : float
+        From pixels to answer.
+    engine : str
+        What ran the extractor.
+    """
+
+    ranking: tuple[tuple[str, float], ...]
+    is_known: bool
+    milliseconds: float
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class PickedFile:
+    """A file that the user chose.
+
+    Attributes
+    ----------
+    name : str
+        What the user knows it by, for messages.
+    content : Path or bytes
+        A desktop gives the path, a phone the bytes.
+    """
+
+    name: str
+    content: Path | bytes
