@@ -83,8 +83,12 @@ class Fields:
             "written by headfit"
         )
 
+    def has(self, key: str) -> bool:
+        """Return whether the field ``key`` is there and was not taken yet."""
+        return key in self._left
+
     def take(self, key: str) -> Any:
-        """Return the field ``key`` as it is."""
+        """Return the field ``key`` as it is, and count it as read."""
         if key not in self._left:
             raise FileFormatError(
                 f"{self.source}: expected the key {key!r}, found none; the file is damaged or "
@@ -114,13 +118,26 @@ class Fields:
         """Return a finite number from ``low`` to ``high``, both included."""
         return self._number(self.take(key), key, low, high)
 
-    def numbers(
-        self, key: str, length: int, low: float = -math.inf, high: float = math.inf
-    ) -> tuple[float, ...]:
-        """Return a list of ``length`` finite numbers from ``low`` to ``high``."""
+    def number_or_none(self, key: str) -> float | None:
+        """Return a finite number, or None for ``null``."""
         value = self.take(key)
-        if not isinstance(value, list) or len(value) != length:
-            raise self.fault(f"a list of {length} numbers", value, key)
+        return None if value is None else self._number(value, key, -math.inf, math.inf)
+
+    def numbers(
+        self,
+        key: str,
+        length: int,
+        low: float = -math.inf,
+        high: float = math.inf,
+        *,
+        or_fewer: bool = False,
+    ) -> tuple[float, ...]:
+        """Return a list of ``length`` finite numbers from ``low`` to ``high``, or of fewer."""
+        value = self.take(key)
+        is_list = isinstance(value, list)
+        if not is_list or len(value) > length or (len(value) < length and not or_fewer):
+            expected = f"at most {length}" if or_fewer else str(length)
+            raise self.fault(f"a list of {expected} numbers", value, key)
         return tuple(self._number(item, key, low, high) for item in value)
 
     def done(self) -> None:

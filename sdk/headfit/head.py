@@ -12,6 +12,7 @@ import numpy.typing as npt
 import headfit
 from headfit.errors import ExtractorMismatchError, InputError, NotFittedError
 from headfit.fitting import DEFAULT_L2, Fit, Settings, fit_head
+from headfit.headblocks import Calibration, PrivacyGuarantee
 from headfit.headfile import HeadData, Scalar, load_head, save_head
 from headfit.inputs import (
     DescribedExtractor,
@@ -69,6 +70,15 @@ class SoftmaxHead:
     training_ : mapping
         How the head was fitted: the method and its settings; final loss in nats, iterations and
         whether it converged, or the leave-one-out accuracy where the method has it.
+    storage_ : str
+        How `save` stores the weights: see `headfit.headfile.HeadData`.
+    thresholds_ : ndarray of shape (embedding_dim,), dtype float32, or None
+        Of a binary head: embeddings become +1 where they are at least this, else -1, before they
+        are multiplied.
+    calibration_ : Calibration or None
+        What is known of examples that the head was made without.
+    privacy_ : PrivacyGuarantee or None
+        The differential privacy that fitting gave to each example.
 
     Examples
     --------
@@ -86,6 +96,10 @@ class SoftmaxHead:
     classes_: tuple[str, ...]
     class_counts_: tuple[int, ...]
     training_: Mapping[str, Scalar]
+    storage_: str
+    thresholds_: FloatArray | None
+    calibration_: Calibration | None
+    privacy_: PrivacyGuarantee | None
 
     def __init__(
         self,
@@ -244,6 +258,10 @@ class SoftmaxHead:
             extractor=self._extractor,
             training=self.training_,
             headfit_version=headfit.__version__,
+            storage=self.storage_,
+            thresholds=self.thresholds_,
+            calibration=self.calibration_,
+            privacy=self.privacy_,
         )
         save_head(path, head)
 
@@ -273,6 +291,8 @@ class SoftmaxHead:
         head.weights_, head.bias_ = data.weights, data.bias
         head.classes_, head.class_counts_ = data.classes, data.class_counts
         head.training_, head._extractor = data.training, data.extractor
+        head.storage_, head.thresholds_ = data.storage, data.thresholds
+        head.calibration_, head.privacy_ = data.calibration, data.privacy
         return head
 
     def settings(self) -> Settings:
@@ -302,6 +322,8 @@ class SoftmaxHead:
         """Become what was fitted; for `headfit.learner`."""
         self.weights_, self.bias_, self.training_ = fit.weights, fit.bias, fit.training
         self.classes_, self.class_counts_ = classes, tuple(class_counts)
+        self.storage_, self.thresholds_ = "float32", None
+        self.calibration_, self.privacy_ = None, None
         self._extractor = None if extractor is None else ExtractorReference.of(extractor.manifest)
 
     def _logits(self, embeddings: npt.ArrayLike) -> FloatArray:
@@ -312,6 +334,8 @@ class SoftmaxHead:
                 f"expected embeddings of width {len(self.weights_)}, found width "
                 f"{embeddings.shape[1]}; use the extractor that the head was fitted on"
             )
+        if self.thresholds_ is not None:
+            embeddings = np.where(embeddings >= self.thresholds_, np.float32(1), np.float32(-1))
         with np.errstate(over="ignore", invalid="ignore"):
             logits: FloatArray = embeddings @ self.weights_ + self.bias_
         if not np.isfinite(logits).all():

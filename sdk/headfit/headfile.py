@@ -6,36 +6,54 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import math
 import os
-import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from headfit.container import content_hash, pack, unpack
 from headfit.errors import FileFormatError, UnsupportedVersionError
 from headfit.fields import Fields, canonical_json, is_writable_text, parse_json
 from headfit.files import read_bounded, write_atomically
+from headfit.headblocks import (
+    Block,
+    Calibration,
+    PrivacyGuarantee,
+    Signature,
+    block_as_json,
+    calibration_from_json,
+    privacy_from_json,
+    signature_from_json,
+)
 from headfit.manifest import (
     FINGERPRINT_PATTERN,
     MAX_EMBEDDING_DIM,
     ExtractorReference,
     reference_from_json,
 )
+from headfit.storage import DTYPES, decode, encode, layout
 
 FORMAT = "headfit-head"
-FORMAT_VERSION = 1
+VERSIONS = ("1", "2")
 MAX_FILE_BYTES = 1 << 28
-MAX_HEADER_BYTES = 1 << 23
+MAX_WEIGHTS = 1 << 26
 MAX_CLASSES = 65_536
 MAX_CLASS_NAME_LENGTH = 255
 CLASS_NAME_RULE = f"class names of 1 to {MAX_CLASS_NAME_LENGTH} characters, no control characters"
 
 Scalar: TypeAlias = str | int | float | bool | None
+
+_BLOCKS: Final[dict[str, Callable[[object, str], Block]]] = {
+    "calibration": calibration_from_json,
+    "privacy": privacy_from_json,
+    "signature": signature_from_json,
+}
+_NOT_HASHED: Final = ("content_sha256",)
+_SIGNED_TEXT: Final = b"headfit head "
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +63,7 @@ class HeadData:
     Attributes
     ----------
     weights : ndarray of shape (embedding_dim, n_classes), dtype float32
+        However they are stored.
     bias : ndarray of shape (n_classes,), dtype float32
     classes : tuple of str
         Class names in column order.
@@ -56,6 +75,15 @@ class HeadData:
         How the head was fitted, for people.
     headfit_version : str
         The headfit that wrote the file.
+    storage : str
+        "float32", "float16", "int8" or "binary"; it must hold the weights exactly, see
+        `headfit.storage.rounded`.
+    thresholds : ndarray of shape (embedding_dim,), dtype float32, or None
+        For "binary" alone: embeddings become +1 where they are at least this, else -1.
+    calibration : Calibration or None
+    privacy : PrivacyGuarantee or None
+    signature : Signature or None
+        Of the form it must have; whether it is right is not checked here.
     """
 
     weights: npt.NDArray[np.float32]
@@ -65,6 +93,11 @@ class HeadData:
     extractor: ExtractorReference | None
     training: Mapping[str, Scalar]
     headfit_version: str
+    storage: str = "float32"
+    thresholds: npt.NDArray[np.float32] | None = None
+    calibration: Calibration | None = None
+    privacy: PrivacyGuarantee | None = None
+    signature: Signature | None = None
 
 
 def is_class_name(name: str) -> bool:
@@ -86,27 +119,46 @@ def save_head_bytes(head: HeadData) -> bytes:
         If the head breaks the specification.
     """
     embedding_dim, n_classes = head.weights.shape
-    data = head.bias.astype("<f4").tobytes() + head.weights.astype("<f4").tobytes()
+    data = encode(head.weights, head.bias, head.storage, head.thresholds)
+    blocks = {name: getattr(head, name) for name in _BLOCKS}
+    blocks = {name: block for name, block in blocks.items() if block is not None}
+    is_old = head.storage == "float32" and not blocks
     try:
         metadata = {
             "format": FORMAT,
-            "format_version": str(FORMAT_VERSION),
+            "format_version": "1" if is_old else "2",
             "headfit_version": head.headfit_version,
             "embedding_dim": str(embedding_dim),
             "classes": canonical_json(head.classes),
             "class_counts": canonical_json(head.class_counts),
             "extractor": canonical_json(head.extractor and dataclasses.asdict(head.extractor)),
             "training": canonical_json(dict(head.training)),
+            **{name: canonical_json(block_as_json(block)) for name, block in blocks.items()},
         }
-        header = {"__metadata__": metadata, **_tensors(embedding_dim, n_classes)}
-        metadata["content_sha256"] = _content_hash(header, data)
-        text = canonical_json(header).encode()
+        header = {"__metadata__": metadata, **layout(head.storage, embedding_dim, n_classes)}
+        metadata["content_sha256"] = content_hash(header, data, without=_NOT_HASHED).hex()
+        file = pack(header, data)
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"expected metadata that JSON can hold, found: {error}") from error
-    text += b" " * (-len(text) % 8)
-    file = struct.pack("<Q", len(text)) + text + data
     load_head_bytes(file, "head")  # what could not be read must not be written
     return file
+
+
+def signed_message(file: bytes, source: str = "head file") -> bytes:
+    """Return what the signature of a head file signs.
+
+    To sign, write the head with any `Signature`, sign this message, and write it again with the
+    right one: the message does not depend on the signature.
+
+    Raises
+    ------
+    FileFormatError
+        If this is no head file, or it has no signature.
+    """
+    if load_head_bytes(file, source).signature is None:
+        raise FileFormatError(f"{source}: expected a signature, found none; sign the file first")
+    header, data = unpack(file, source)
+    return _SIGNED_TEXT + content_hash(header, data, without=(*_NOT_HASHED, "signature"))
 
 
 def load_head(path: str | os.PathLike[str]) -> HeadData:
@@ -131,15 +183,14 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadData:
     FileFormatError
         If anything else breaks the specification.
     """
-    text, data = _split(file, source)
-    header = parse_json(text, source)
+    header, data = unpack(file, source)
     fields = Fields(header, source)
     metadata = Fields(fields.take("__metadata__"), f"{source}: __metadata__")
     metadata.text("format", pattern=FORMAT, meaning=f"{FORMAT!r}")
     version = metadata.text("format_version", pattern="[1-9][0-9]{0,8}", meaning="an integer")
-    if version != str(FORMAT_VERSION):
+    if version not in VERSIONS:
         raise UnsupportedVersionError(
-            f"{source}: expected head format version {FORMAT_VERSION}, found {version}; "
+            f"{source}: expected head format version {' or '.join(VERSIONS)}, found {version}; "
             "install a newer headfit"
         )
     embedding_dim = int(
@@ -150,85 +201,63 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadData:
     classes = _classes(metadata)
     n_classes = len(classes)
     class_counts = _class_counts(metadata, n_classes)
-    extractor = _extractor(metadata)
+    reference, where = _nested(metadata, "extractor")
+    extractor = None if reference is None else reference_from_json(reference, where)
     training = _training(metadata)
     headfit_version = metadata.text("headfit_version")
-    content_hash = metadata.text("content_sha256", pattern=FINGERPRINT_PATTERN)
+    expected_hash = metadata.text("content_sha256", pattern=FINGERPRINT_PATTERN)
+    blocks = {
+        name: read(*_nested(metadata, name))
+        for name, read in _BLOCKS.items()
+        if version != "1" and metadata.has(name)
+    }
     metadata.done()
 
-    for name, expected in _tensors(embedding_dim, n_classes).items():
+    storage = "float32" if version == "1" else _storage(header.get("weights"), fields)
+    if version != "1" and storage == "float32" and not blocks:
+        raise metadata.fault("1 for a head that version 1 can hold", version, "format_version")
+    if embedding_dim * n_classes > MAX_WEIGHTS:
+        raise metadata.fault(f"at most {MAX_WEIGHTS // n_classes}", embedding_dim, "embedding_dim")
+    tensors = layout(storage, embedding_dim, n_classes)
+    for name, expected in tensors.items():
         found = fields.take(name)
         # The second comparison tells 4 from 4.0 and 1 from true.
         if found != expected or canonical_json(found) != canonical_json(expected):
             raise fields.fault(str(expected), found, name)
     fields.done()
-    n_bytes = 4 * n_classes * (1 + embedding_dim)
+    n_bytes = tensors["weights"]["data_offsets"][1]
     if len(data) != n_bytes:
         raise FileFormatError(
             f"{source}: expected {n_bytes} bytes of weights, found {len(data)}; the file was cut "
             "or something was appended"
         )
-    if _content_hash(header, data) != content_hash:
+    if content_hash(header, data, without=_NOT_HASHED).hex() != expected_hash:
         raise FileFormatError(
-            f"{source}: expected content with SHA-256 {content_hash}, found other content; the "
+            f"{source}: expected content with SHA-256 {expected_hash}, found other content; the "
             "file is damaged, fetch it again"
         )
-    values = np.frombuffer(data, "<f4").astype(np.float32)
-    if not np.isfinite(values).all():
-        raise FileFormatError(
-            f"{source}: expected finite weights, found NaN or infinity; train again"
-        )
+    weights, bias, thresholds = decode(data, storage, embedding_dim, n_classes, source)
     return HeadData(
-        weights=values[n_classes:].reshape(embedding_dim, n_classes),
-        bias=values[:n_classes],
+        weights=weights,
+        bias=bias,
         classes=classes,
         class_counts=class_counts,
         extractor=extractor,
         training=training,
         headfit_version=headfit_version,
+        storage=storage,
+        thresholds=thresholds,
+        **blocks,  # type: ignore[arg-type]  # each is of the kind that its name says
     )
 
 
-def _split(file: bytes, source: str) -> tuple[bytes, bytes]:
-    """Return the header's text and the data."""
-    if len(file) < 8:
-        raise FileFormatError(
-            f"{source}: expected at least 8 bytes, found {len(file)}; this is no head file"
-        )
-    (length,) = struct.unpack_from("<Q", file)
-    if length > min(MAX_HEADER_BYTES, len(file) - 8):
-        raise FileFormatError(
-            f"{source}: expected a header of at most {min(MAX_HEADER_BYTES, len(file) - 8)} bytes, "
-            f"found {length}; the file was cut or is no head file"
-        )
-    text = file[8 : 8 + length]
-    # JSON allows tabs and newlines between tokens; one form of white space leaves no byte of the
-    # header that could change unnoticed.
-    if not text.startswith(b"{") or min(text) < 0x20:
-        raise FileFormatError(
-            f"{source}: expected a header of one line that begins with '{{', found "
-            f"{text[:16]!r}; this is no head file"
-        )
-    return text, file[8 + length :]
-
-
-def _tensors(embedding_dim: int, n_classes: int) -> dict[str, dict[str, Any]]:
-    """Return what the header must say about the tensors: there is one layout."""
-    middle, end = 4 * n_classes, 4 * n_classes * (1 + embedding_dim)
-    return {
-        "bias": {"dtype": "F32", "shape": [n_classes], "data_offsets": [0, middle]},
-        "weights": {
-            "dtype": "F32",
-            "shape": [embedding_dim, n_classes],
-            "data_offsets": [middle, end],
-        },
-    }
-
-
-def _content_hash(header: Mapping[str, Any], data: bytes) -> str:
-    metadata = {k: v for k, v in header["__metadata__"].items() if k != "content_sha256"}
-    content = canonical_json({**header, "__metadata__": metadata}).encode() + data
-    return hashlib.sha256(content).hexdigest()
+def _storage(weights: Any, fields: Fields) -> str:
+    """Return how the weights are stored, which their dtype says."""
+    storages = {dtype: storage for storage, dtype in DTYPES.items()}
+    dtype = weights.get("dtype") if isinstance(weights, dict) else None
+    if not isinstance(dtype, str) or dtype not in storages:
+        raise fields.fault(f"a dtype of {', '.join(storages)}", weights, "weights")
+    return storages[dtype]
 
 
 def _nested(metadata: Fields, key: str) -> tuple[Any, str]:
@@ -257,11 +286,6 @@ def _class_counts(metadata: Fields, n_classes: int) -> tuple[int, ...]:
         if type(count) is not int or not 0 <= count <= 2**53:
             raise metadata.fault("counts from 0 to 2^53", count, "class_counts")
     return tuple(counts)
-
-
-def _extractor(metadata: Fields) -> ExtractorReference | None:
-    value, source = _nested(metadata, "extractor")
-    return None if value is None else reference_from_json(value, source)
 
 
 def _training(metadata: Fields) -> dict[str, Scalar]:
