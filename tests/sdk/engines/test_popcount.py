@@ -11,6 +11,7 @@ import pytest
 from headfit.engines.popcount import PopcountEngine, counting
 from headfit.errors import InputError
 
+from .graphs import INT32, ConvolutionCase, convolution_model
 from .networks import DATA, Network, assert_same_embedding
 
 
@@ -29,6 +30,39 @@ def test_is_bit_equal_where_hardly_anything_is_float(name: str) -> None:
     np.testing.assert_array_equal(
         PopcountEngine(network.model).run(network.image), network.embedding
     )
+
+
+@pytest.fixture(params=["counted", "added", "multiplied"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processor's count, NumPy 1's sums, the matrix product in turn, whatever is fastest."""
+    monkeypatch.setattr(counting, "_MULTIPLIES", request.param == "multiplied")
+    monkeypatch.setattr(counting, "_MANY_PLACES", 1)
+    if request.param == "added":
+        monkeypatch.setattr(counting, "count_bits", counting._added_count)
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("name", ["bitpacked", "maxpool", "grouped", "zero_padded"])
+def test_every_way_of_counting(name: str) -> None:
+    """Each gives the same bits."""
+    network = Network(name)
+    np.testing.assert_array_equal(
+        PopcountEngine(network.model).run(network.image), network.embedding
+    )
+
+
+@pytest.mark.parametrize("way", ["multiplied"], indirect=True)
+@pytest.mark.usefixtures("way")
+def test_the_longest_products_are_exact() -> None:
+    """One value out of 4 Mi, the most that are accepted, is seen in a sum of floats."""
+    case = ConvolutionCase((4, 4), 1 << 18, (4, 4), 3, padding=1)
+    filters = np.zeros((3, 4, 4, 1 << 13), INT32)
+    filters[1, 3, 3, -1] = 1
+    filters[2] = -1
+    ones = np.ones(3, np.float32)
+    model = convolution_model(case, filters, ones, 0 * ones, np.zeros(3, INT32))
+    image = np.ones((1, 4, 4, 1 << 18), np.float32)
+    assert PopcountEngine(model).run(image).tolist() == [1 << 22, (1 << 22) - 2, -1 << 22]
 
 
 def test_neither_changes_its_input_nor_remembers_it(network: Network) -> None:

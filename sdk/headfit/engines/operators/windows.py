@@ -66,6 +66,11 @@ class Window:
         return self.size[0] * self.size[1]
 
     @property
+    def n_places(self) -> int:
+        """How many places the window takes."""
+        return self.output[0] * self.output[1]
+
+    @property
     def pads(self) -> bool:
         """Whether the window reads outside the image anywhere."""
         return any(self.before + self.after)
@@ -96,7 +101,7 @@ class Window:
         columns = np.empty((*self.output, self.area, padded.shape[3]), padded.dtype)
         for k, tap in enumerate(self.taps(padded)):
             columns[:, :, k] = tap[0]
-        return columns.reshape(self.output[0] * self.output[1], -1)
+        return columns.reshape(self.n_places, -1)
 
     def outside(self, shape: tuple[int, ...]) -> NDArray[Any]:
         """Say which places see padding: bool (out_h * out_w, window_h * window_w)."""

@@ -13,7 +13,7 @@ from headfit.engines.operators.packing import Words, n_words, pack, unpack
 from headfit.engines.operators.quantisation import int8_pair, unpacked_channels
 from headfit.engines.operators.windows import Window
 from headfit.engines.popcount.arrays import round_to_int8
-from headfit.engines.popcount.counting import count_differences
+from headfit.engines.popcount.counting import compile_count
 from headfit.engines.popcount.kernel import Kernel
 
 
@@ -69,27 +69,18 @@ def compile_convolution(node: Node) -> Kernel:
     convolution = read_binary_convolution(node)
     window, transform = convolution.window, convolution.transform
     shape = node.output.shape
-    words = convolution.filters.shape[3]
-    flat = convolution.filters.reshape(convolution.groups, -1, window.area * words)
-    filters = [np.ascontiguousarray(_as_pairs(group).T) for group in flat]
+    differing = compile_count(convolution)
 
     def count(x: Words) -> NDArray[Any]:
         """Return popcount(x xor filter) for every place and filter; outside the image x is +1."""
-        padded = window.pad(x, 0)
-        counts = [
-            count_differences(
-                _as_pairs(window.patches(padded[..., g * words : (g + 1) * words])), group
-            )
-            for g, group in enumerate(filters)
-        ]
-        return counts[0] if len(counts) == 1 else np.concatenate(counts, axis=1)
+        return differing(window.pad(x, 0))
 
     if isinstance(transform, Thresholds):
         thresholds = transform.values
         return lambda x, *_: pack(count(x) > thresholds).reshape(shape)
 
     def run(x: Words, *_: object) -> NDArray[Any]:
-        values = count(x).astype(np.float32)
+        values = count(x).astype(np.float32, copy=False)
         values += values
         np.clip(values, *transform.bounds, out=values)
         values *= transform.multiplier
@@ -99,10 +90,3 @@ def compile_convolution(node: Node) -> Kernel:
         return (values if transform.quantization is None else round_to_int8(values)).reshape(shape)
 
     return run
-
-
-def _as_pairs(words: Words) -> NDArray[np.uint64]:
-    """View rows of 32-bit words as 64-bit ones, with a zero word added if their number is odd."""
-    if words.shape[1] % 2:
-        words = np.pad(words, [(0, 0), (0, 1)])
-    return np.ascontiguousarray(words).view(np.uint64)
