@@ -32,3 +32,17 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[[bool, str], None]:
+    """Skip the test where a tool is missing, saying how to get it; in CI that is an error."""
+
+    def check(is_there: bool, what: str) -> None:
+        if is_there:
+            return
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"missing in CI: {what}")
+        pytest.skip(f"not tested, missing: {what}")
+
+    return check

@@ -1,0 +1,117 @@
+"""`make apk`: lays out what the Android app holds, says what is missing here, and runs Buildozer.
+
+The app holds the code of headfit and of the demo, and heads. It holds no network: that arrives
+once, as a file of its own (docs/android.md).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+APP = ROOT / "demo_app"
+NDK = "r28c"
+PROFILES = ("lce", "litert")
+
+_BUILDOZER = Path.home() / ".buildozer" / "android" / "platform"
+# A folder may come from the environment or from an earlier run of Buildozer.
+_SDK_VARIABLES = ("ANDROIDSDK", "ANDROID_HOME", "ANDROID_SDK_ROOT")
+_NDK_VARIABLES = ("ANDROIDNDK", "ANDROID_NDK_HOME", "ANDROID_NDK_ROOT")
+_NETWORKS = shutil.ignore_patterns("__pycache__", "*.tflite", "*.po", "*.pot")
+
+
+def stage(folder: Path) -> None:
+    """Lay out in ``folder`` all that Buildozer needs, beside what it built there before."""
+    app = folder / "app"
+    shutil.rmtree(app, ignore_errors=True)
+    shutil.copytree(ROOT / "sdk" / "headfit", app / "headfit", ignore=_NETWORKS)
+    shutil.copytree(APP / "headfit_demo", app / "headfit_demo", ignore=_NETWORKS)
+    shutil.copy(APP / "main.py", app)
+    shutil.copy(APP / "buildozer.spec", folder)
+    shutil.copy(APP / "headfit_packaging" / "android" / "extra_manifest.xml", folder)
+
+
+def find_folder(variables: tuple[str, ...], default: Path, holds: str) -> Path | None:
+    """Return the first folder named by the variables, or the default, that has ``holds`` in it."""
+    named = [Path(os.environ[name]) for name in variables if os.environ.get(name)]
+    return next((folder for folder in [*named, default] if (folder / holds).exists()), None)
+
+
+def find_sdk() -> Path | None:
+    """Return Android's SDK if it is here."""
+    return find_folder(_SDK_VARIABLES, _BUILDOZER / "android-sdk", "build-tools")
+
+
+def find_ndk() -> Path | None:
+    """Return Android's NDK if it is here."""
+    return find_folder(_NDK_VARIABLES, _BUILDOZER / f"android-ndk-{NDK}", "source.properties")
+
+
+def missing(*, may_download: bool) -> list[str]:
+    """Return a line for each thing that Buildozer needs and does not find, with its remedy."""
+    lines = []
+    if importlib.util.find_spec("buildozer") is None:
+        lines.append("Buildozer: pip install 'headfit[android]'")
+    for command, package in (
+        ("javac", "openjdk-17-jdk-headless"),
+        ("git", "git"),
+        ("unzip", "unzip"),
+        ("autoreconf", "autoconf automake libtool"),
+        ("pkg-config", "pkg-config"),
+        ("cmake", "cmake"),
+        ("cc", "build-essential"),
+    ):
+        if shutil.which(command) is None:
+            lines.append(f"{command}: on Debian, sudo apt-get install {package}")
+    if not may_download:
+        download = "or let Buildozer fetch it from Google: make apk DOWNLOAD=1"
+        if find_sdk() is None:
+            lines.append(f"Android SDK: set ANDROIDSDK to its folder, {download}")
+        if find_ndk() is None:
+            lines.append(f"Android NDK {NDK}: set ANDROIDNDK to its folder, {download}")
+    return lines
+
+
+def settings() -> dict[str, str]:
+    """Return what Buildozer is told through its environment: the folders that were found."""
+    found: Mapping[str, Path | None] = {
+        "APP_ANDROID_SDK_PATH": find_sdk(),
+        "APP_ANDROID_NDK_PATH": find_ndk(),
+    }
+    return {name: str(folder) for name, folder in found.items() if folder is not None}
+
+
+def main() -> None:
+    """Stage, check, build; end with 1 and a list if something is missing."""
+    parser = argparse.ArgumentParser(description="Build the Android app.")
+    parser.add_argument("--into", type=Path, default=ROOT / "build" / "android")
+    parser.add_argument("--profile", choices=PROFILES, help="pack an engine other than popcount")
+    parser.add_argument("--aar", type=Path, help="LCE's lce-lite.aar, for the profile lce")
+    parser.add_argument("--download", action="store_true", help="let Buildozer fetch SDK and NDK")
+    options = parser.parse_args()
+    if (options.profile == "lce") != (options.aar is not None):
+        parser.error("profile lce and an archive go together: PROFILE=lce AAR=path/to/lce-lite.aar")
+
+    stage(options.into)
+    print(f"Staged the app in {options.into}")
+    if options.aar is not None:
+        (options.into / "libs").mkdir(exist_ok=True)
+        shutil.copy(options.aar, options.into / "libs" / "lce-lite.aar")
+    lines = missing(may_download=options.download)
+    if lines:
+        print("The app cannot be built here yet. Missing:", *lines, sep="\n  ", file=sys.stderr)
+        sys.exit(1)
+    profile = ["--profile", options.profile] if options.profile else []
+    command = [sys.executable, "-m", "buildozer", *profile, "android", "debug"]
+    sys.exit(subprocess.run(command, cwd=options.into, env=os.environ | settings()).returncode)
+
+
+if __name__ == "__main__":
+    main()
