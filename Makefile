@@ -26,6 +26,11 @@ app: $(VENV)/.app ## Start the app
 app-screens: $(VENV)/.app ## Draw every screen of the app into docs/app, without a display
 	@$(BIN)/python -m headfit_demo.pictures docs/app
 
+.PHONY: apk
+apk: $(VENV)/.apk ## Build the Android app, or say what is missing (PROFILE=lce AAR=..., DOWNLOAD=1)
+	@$(BIN)/python demo_app/headfit_packaging/apk.py $(if $(PROFILE),--profile $(PROFILE)) \
+	  $(if $(AAR),--aar $(AAR)) $(if $(DOWNLOAD),--download)
+
 .PHONY: test
 test: $(VENV)/.dev ## Run every test
 	@$(BIN)/python -m pytest
@@ -100,7 +105,12 @@ $(VENV)/.app: pyproject.toml | $(VENV)/.made
 	@$(PIP) -e ".[app,lce,demo]"
 	@touch $@
 
+$(VENV)/.apk: pyproject.toml | $(VENV)/.made
+	@echo "Installing Buildozer and python-for-android into $(VENV)"
+	@$(PIP) -e ".[android]"
+	@touch $@
+
 $(VENV)/.dev: pyproject.toml | $(VENV)/.made
 	@echo "Installing headfit and all that its tests need, TensorFlow among it, into $(VENV) (about 500 MB, once)"
 	@$(PIP) -e ".[dev]"
-	@touch $(VENV)/.demo $(VENV)/.app $@
+	@touch $(VENV)/.demo $(VENV)/.app $(VENV)/.apk $@

@@ -14,7 +14,7 @@ from pathlib import Path
 def main() -> None:
     """Read the options and run the app until its window closes."""
     multiprocessing.freeze_support()  # in a bundle, this process may be the engine's
-    parser = argparse.ArgumentParser(prog="headfit-app", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="headfit-app", description="Teach your phone to see.")
     parser.add_argument(
         "--camera", metavar="DIR", type=Path, help="show the photos of a folder instead of a camera"
     )

@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -80,12 +79,14 @@ def missing(*, may_download: bool) -> list[str]:
 
 
 def settings() -> dict[str, str]:
-    """Return what Buildozer is told through its environment: the folders that were found."""
-    found: Mapping[str, Path | None] = {
-        "APP_ANDROID_SDK_PATH": find_sdk(),
-        "APP_ANDROID_NDK_PATH": find_ndk(),
+    """Return Buildozer's environment: the folders that were found, and Cython on the path."""
+    found = {"APP_ANDROID_SDK_PATH": find_sdk(), "APP_ANDROID_NDK_PATH": find_ndk()}
+    return os.environ | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        # Without it Buildozer installs what it needs for the user instead of here.
+        "VIRTUAL_ENV": sys.prefix,
+        **{name: str(folder) for name, folder in found.items() if folder is not None},
     }
-    return {name: str(folder) for name, folder in found.items() if folder is not None}
 
 
 def main() -> None:
@@ -110,7 +111,7 @@ def main() -> None:
         sys.exit(1)
     profile = ["--profile", options.profile] if options.profile else []
     command = [sys.executable, "-m", "buildozer", *profile, "android", "debug"]
-    sys.exit(subprocess.run(command, cwd=options.into, env=os.environ | settings()).returncode)
+    sys.exit(subprocess.run(command, cwd=options.into, env=settings()).returncode)
 
 
 if __name__ == "__main__":

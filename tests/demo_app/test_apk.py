@@ -63,6 +63,11 @@ embeddings = extractor.embed(list(pictures))
 head = headfit.SoftmaxHead().fit(embeddings, ["cup", "pen"] * 3, extractor=extractor)
 found["predicted"] = head.predict(embeddings).tolist()
 import headfit_demo.__main__
+sys.argv[1:] = ["--help"]
+try:
+    headfit_demo.__main__.main()
+except SystemExit as end:
+    found["help"] = end.code
 print(json.dumps(found))
 """
 
@@ -290,7 +295,8 @@ def test_what_the_app_unpacks_runs_without_assertions_and_docstrings(
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["help"] == 0
     assert found["file"] == str(unpacked / "headfit" / "__init__.pyc")
     assert found["docstring"] is None
     fingerprint = load_manifest(network.with_suffix(".json")).fingerprint

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,14 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def found(
+    tmp_path_factory: pytest.TempPathFactory, require: Callable[[bool, str], None]
+) -> dict[str, Any]:
     """Compile the stub, and run the engine over it in a process with a Java machine."""
     javac = shutil.which("javac")
-    if javac is None or importlib.util.find_spec("jnius") is None:
-        pytest.skip("the Android bridge is not tested: javac or pyjnius is not installed")
+    require(javac is not None, "javac: on Debian, apt-get install openjdk-17-jdk-headless")
+    require(importlib.util.find_spec("jnius") is not None, "pyjnius: pip install pyjnius")
+    assert javac is not None
     classes = tmp_path_factory.mktemp("classes")
     sources = sorted(map(str, (DATA / "java").rglob("*.java")))
     subprocess.run([javac, "-d", str(classes), *sources], check=True)
