@@ -31,6 +31,7 @@ from PIL import (
 )
 
 from headfit.errors import ImageError
+from headfit.image_bombs import bomb
 from headfit.manifest import Preprocessing
 
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[np.uint8]
@@ -75,6 +76,8 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+_EIGHT_OF_SIXTEEN = ((np.arange(65_536) + 128) // 257).astype(np.uint8)
 
 _WARNINGS_LOCK = threading.Lock()
 
@@ -156,7 +159,8 @@ def prepare_input(
 
 def _open_rgb(source: ImageSource, name: str | None, max_pixels: int) -> Image.Image:
     if isinstance(source, Image.Image):
-        return _decode(source, name or "image", max_pixels)
+        _check_size(source, name or "image", max_pixels)
+        return _decode(source, name or "image")
     if isinstance(source, np.ndarray):
         return _from_array(source, name or "array")
     if isinstance(source, bytes):
@@ -196,10 +200,13 @@ def _read(stream: IO[bytes], name: str, max_pixels: int) -> Image.Image:
         ) from error
     except _DECODER_FAULTS as error:
         raise _damaged(name, error) from error
-    return _decode(image, name, max_pixels)
+    _check_size(image, name, max_pixels)
+    if reason := bomb(image, stream):
+        raise ImageError(f"{name}: {reason}; save the picture anew or leave it out")
+    return _decode(image, name)
 
 
-def _decode(image: Image.Image, name: str, max_pixels: int) -> Image.Image:
+def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels or max(width, height) > MAX_SIDE:
         raise ImageError(
@@ -208,6 +215,9 @@ def _decode(image: Image.Image, name: str, max_pixels: int) -> Image.Image:
         )
     if width == 0 or height == 0:
         raise ImageError(f"{name}: expected an image, found {width} x {height} pixels")
+
+
+def _decode(image: Image.Image, name: str) -> Image.Image:
     try:
         image.load()
         orientation = _orientation(image)
@@ -249,12 +259,12 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
     """Return 16-bit grey as 8-bit: ``round(v / 257)``, so that 65,535 becomes 255."""
-    pixels = np.asarray(image).astype(np.int64)
-    if pixels.min() < 0 or pixels.max() > 65_535:
+    pixels = np.asarray(image)
+    if pixels.dtype != np.uint16 and (pixels.min() < 0 or pixels.max() > 65_535):
         raise ImageError(
             f"expected 16-bit grey, found values from {pixels.min()} to {pixels.max()}"
         )
-    return Image.fromarray(((pixels + 128) // 257).astype(np.uint8))
+    return Image.fromarray(_EIGHT_OF_SIXTEEN[pixels])
 
 
 @contextlib.contextmanager
