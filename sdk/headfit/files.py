@@ -9,6 +9,8 @@ import shutil
 
 from headfit.errors import FileFormatError
 
+_PIECE_BYTES = 1 << 20
+
 
 def read_bounded(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     """Return the bytes of a file that may be no longer than ``max_bytes``.
@@ -18,14 +20,17 @@ def read_bounded(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     FileFormatError
         If the file is longer. Nothing beyond the bound is read.
     """
+    data = bytearray()
     with open(path, "rb") as stream:
-        data = stream.read(max_bytes + 1)
+        # By pieces: asked for the bound at once, Python would take that much memory first.
+        while len(data) <= max_bytes and (piece := stream.read(_PIECE_BYTES)):
+            data += piece
     if len(data) > max_bytes:
         raise FileFormatError(
             f"{os.fspath(path)}: expected at most {max_bytes} bytes, found more; "
             "this is another kind of file"
         )
-    return data
+    return bytes(data)
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:

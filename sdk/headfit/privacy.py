@@ -55,7 +55,8 @@ class Privacy:
         For "dp-sgd": a guess at the number of examples, by which gradients are divided.
     sampling_rate, steps, clip_norm, learning_rate
         For "dp-sgd": the chance of an example to be in a step, the number of steps, the norm to
-        which one example's gradient is clipped, and the size of a step.
+        which one example's gradient is clipped, and the size of a step for each class there is: of
+        many classes each is met more rarely.
     """
 
     epsilon: float
@@ -66,7 +67,7 @@ class Privacy:
     sampling_rate: float = 0.1
     steps: int = 200
     clip_norm: float = 1.0
-    learning_rate: float = 4.0
+    learning_rate: float = 0.25
 
     def __post_init__(self) -> None:
         check_privacy(self.epsilon, self.delta)
@@ -262,7 +263,7 @@ def _descend(
     parameters = np.zeros((clipped.shape[1] + 1, n_classes))
     average = np.zeros_like(parameters)
     # By the expected number, a constant; the actual one is private (meta-pytorch/opacus#571).
-    rate = privacy.learning_rate / (privacy.sampling_rate * privacy.expected_samples)
+    rate = privacy.learning_rate * n_classes / (privacy.sampling_rate * privacy.expected_samples)
     first_kept = privacy.steps // 2
     for step in range(privacy.steps):
         is_in = generator.random(len(clipped)) < privacy.sampling_rate
