@@ -144,7 +144,7 @@ class SoftmaxHead:
             What made the embeddings. The head remembers it, and its file refuses any other.
         privacy : Privacy, optional
             Fit with noise, so that the head tells little of any one example; the parameters of the
-            head count for nothing then. ``training_`` and the file say what is promised and under
+            head count for nothing then. ``privacy_`` and the file say what is promised and under
             which assumptions, ``class_counts_`` are noised. See docs/privacy.md.
 
         Raises
@@ -165,6 +165,7 @@ class SoftmaxHead:
             noised = fit_private(embeddings, targets, len(classes), privacy, view, generator)
             noised_fit = Fit(noised.weights, noised.bias, noised.training)
             self.become(noised_fit, classes, noised.class_counts, extractor)
+            self.privacy_ = noised.guarantee
             return self
         fit = fit_head(embeddings, targets, len(classes), settings)
         counts = np.bincount(targets, minlength=len(classes)).tolist()

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from headfit.accounting import check_privacy, noise_for
 from headfit.errors import InputError
+from headfit.headblocks import PrivacyGuarantee
 from headfit.manifest import Manifest
 from headfit.public_view import PublicView
 from headfit.softmax import softmax
@@ -30,6 +31,15 @@ METHODS = ("class-sums", "statistics", "dp-sgd")
 LOGIT_SCALE = 10.0
 """How sharp the probabilities of one-shot heads are. A constant, for the spread of the embeddings
 must not be looked at: classes are right, probabilities are not calibrated."""
+
+
+ASSUMPTIONS = (
+    "Neighbouring data sets differ by one example, added or removed. The names of the classes and "
+    "their number are public. Settings, and the view of the embeddings, were chosen without the "
+    "examples. Only this head was released of them: epsilons of several heads add up. Nobody "
+    "guesses the seed of the noise, which comes from the operating system; its rounding to 64 bits "
+    "is not accounted for."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +130,16 @@ class PrivateFit:
     class_counts : tuple of int
         Noised numbers of examples; zeros for "dp-sgd", which learns none. The exact ones are
         private: a head file must not hold them.
-    training : dict
+    guarantee : PrivacyGuarantee
         The promise and what it assumes, for the head file.
+    training : dict
+        The settings, for the head file.
     """
 
     weights: npt.NDArray[np.float32]
     bias: npt.NDArray[np.float32]
     class_counts: tuple[int, ...]
+    guarantee: PrivacyGuarantee
     training: dict[str, Scalar]
 
 
@@ -165,9 +178,6 @@ def fit_private(
         )
     training: dict[str, Scalar] = {
         "method": f"private-{privacy.method}",
-        "epsilon": float(privacy.epsilon),
-        "delta": float(privacy.delta),
-        "neighbours": "one example added or removed; class names are public",
         "noise_multiplier": noise,
         "view_width": view.directions.shape[1],
         "view_norm": view.norm,
@@ -180,6 +190,12 @@ def fit_private(
         weights=unfolded_weights,
         bias=unfolded_bias,
         class_counts=tuple(max(0, round(count)) for count in counts.tolist()),
+        guarantee=PrivacyGuarantee(
+            f"{privacy.method}, Gaussian noise",
+            float(privacy.epsilon),
+            float(privacy.delta),
+            ASSUMPTIONS,
+        ),
         training=training,
     )
 

@@ -28,11 +28,12 @@ from headfit.engines.popcount.engine import PopcountEngine
 from headfit.errors import HeadfitError
 from headfit.examples import ExampleStore, repair_store
 from headfit.examples.transfer import load_examples
+from headfit.extractor import Extractor
 from headfit.fields import canonical_json
 from headfit.head import SoftmaxHead
 from headfit.headfile import load_head_bytes
 from headfit.images import prepare_input
-from headfit.manifest import Preprocessing, load_manifest_bytes
+from headfit.manifest import Manifest, Preprocessing, load_manifest_bytes, save_manifest
 from headfit.privacy import Privacy
 from headfit.public_view import PublicView
 
@@ -106,7 +107,7 @@ def mend_png(data: bytes) -> bytes:
 # Images
 
 _PREPROCESSING = Preprocessing(
-    height=32, width=32, resize="shorter-side", resize_to=32, interpolation="bicubic",
+    height=64, width=64, resize="shorter-side", resize_to=64, interpolation="bicubic",
     mean=(127.5,) * 3, std=(64.0,) * 3,
 )  # fmt: skip
 
@@ -309,8 +310,9 @@ class CommandDoor:
         image.save(folder / "photo.png")
         (folder / "note.txt").write_text("dear diary")
         (folder / "huge.png").write_bytes(_png_header(60_000, 60_000))
-        shutil.copy(DATA / "engines" / "maxpool.tflite", folder / "net.tflite")
-        SoftmaxHead().fit(np.eye(4), ["cup", "pen"] * 2).save(folder / "a.head")
+        extractor = _extractor_in(folder)
+        values = np.random.default_rng(0).normal(size=(8, extractor.embedding_dim))
+        SoftmaxHead().fit(values, ["red", "blue"] * 4, extractor=extractor).save(folder / "a.head")
         (folder / "damaged.head").write_bytes((folder / "a.head").read_bytes()[:-1])
         if not (folder / "a.store").exists():
             with _filled(folder / "a.store") as store:
@@ -340,6 +342,19 @@ class CommandDoor:
             sys.stdin = stdin
         assert code in EXIT_CODES
         assert code != 1
+
+
+def _extractor_in(folder: Path) -> Extractor:
+    """Write a small network with random weights and its manifest."""
+    model = (DATA / "engines" / "residual.tflite").read_bytes()
+    (folder / "net.tflite").write_bytes(model)
+    manifest = Manifest(
+        name="net", version=1, fingerprint=hashlib.sha256(model).hexdigest(),
+        size_bytes=len(model), embedding_dim=160, preprocessing=_PREPROCESSING,
+        description="Random weights.", licence="Apache-2.0", golden=None,
+    )  # fmt: skip
+    save_manifest(manifest, folder / "net.json")
+    return Extractor.open(folder / "net.tflite", engine="popcount")
 
 
 def _png_header(width: int, height: int) -> bytes:

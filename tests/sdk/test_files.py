@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,14 @@ def test_a_file_is_read_up_to_the_bound(tmp_path: Path) -> None:
     assert read_bounded(path, 5) == b"12345"
     with pytest.raises(FileFormatError, match="at most 4 bytes"):
         read_bounded(path, 4)
+
+
+def test_a_generous_bound_takes_no_memory(tmp_path: Path) -> None:
+    """What is taken depends on what is there, not on what might be."""
+    path = tmp_path / "a"
+    path.write_bytes(b"12345")
+    tracemalloc.start()
+    read_bounded(path, 1 << 31)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 22

@@ -151,7 +151,10 @@ def test_the_promise_and_its_assumptions_can_be_written_down(method: str) -> Non
         for seed in range(5)
     ]
     assert fits[0].training["method"] == f"private-{method}"
-    assert (fits[0].training["epsilon"], fits[0].training["delta"]) == (1.0, 1e-5)
+    promise = fits[0].guarantee
+    assert (promise.epsilon, promise.delta) == (1.0, 1e-5)
+    assert method in promise.mechanism
+    assert "one example, added or removed" in promise.assumptions
     assert fits[0].training["noise_multiplier"] == exact(method).noise_multiplier()
     counts = {fit.class_counts for fit in fits}
     assert counts == {(0, 0, 0)} if method == "dp-sgd" else len(counts) == 5
@@ -229,7 +232,8 @@ def test_a_private_head_is_saved_with_its_promise(tmp_path: Path) -> None:
     heads[0].save(tmp_path / "private.head")
     head = SoftmaxHead.load(tmp_path / "private.head")
     assert head.training_ == heads[0].training_
-    assert (head.training_["epsilon"], head.training_["delta"]) == (1.0, 1e-5)
+    assert head.privacy_ == heads[0].privacy_
+    assert (head.privacy_.epsilon, head.privacy_.delta) == (1.0, 1e-5)
     assert head.class_counts_ == heads[0].class_counts_
     assert head.class_counts_ != heads[1].class_counts_
     np.testing.assert_array_equal(head.weights_, heads[0].weights_)
