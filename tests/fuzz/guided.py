@@ -32,7 +32,7 @@ def main() -> None:
     corpus = folder / "corpus"
     corpus.mkdir(parents=True)
     for index, seed in enumerate(door.seeds()):
-        assert knock(door, seed) or name in ("command", "head"), "expected a seed to get through"
+        assert knock(door, seed), "expected a seed to get through"
         (corpus / str(index)).write_bytes(seed)
     last, result = folder / "last", folder / "result"
     tried = let_in = 0
