@@ -62,7 +62,7 @@ def test_mutants_are_let_in_or_refused(door: tuple[Door, list[bytes]], data: st.
 @given(noise=st.binary(max_size=300))
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_noise_is_refused(door: tuple[Door, list[bytes]], noise: bytes) -> None:
-    """No file comes of it; the store's door opens, looks and says so itself, commands have codes."""
+    """No file comes of it; commands end with codes, and the store's door looks into a refusal."""
     one, _ = door
     assert knock(one, noise) == (one in (DOORS["command"], DOORS["store"]))
 
