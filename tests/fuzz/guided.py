@@ -65,7 +65,7 @@ def main() -> None:
         return door.mend(mutant)[:max_size] if seed % 4 else mutant
 
     options = [
-        f"-runs={runs}", f"-max_len={MAX_INPUT_BYTES}", "-len_control=0", "-seed=1", "-timeout=0",
+        f"-runs={runs}", f"-max_len={MAX_INPUT_BYTES}", "-len_control=0", "-seed=1", "-timeout=120",
         "-rss_limit_mb=0", f"-artifact_prefix={folder}/", "-print_final_stats=1", str(corpus),
     ]  # fmt: skip
     atheris.Setup([sys.argv[0], *options], one, custom_mutator=mutate)
