@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from headfit.calibration import sharpness
+from headfit.calibration import HeldOut, calibrate, sharpness
 from headfit.errors import TrainingDivergedError
+from headfit.headblocks import Calibration
 from headfit.imprint import imprint, imprint_leave_one_out
 from headfit.lda import fit_lda, lda_leave_one_out
 from headfit.logistic import fit_logistic
+from headfit.softmax import softmax
+from headfit.solvers import Progress
 from headfit.sums import ClassSums
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -50,6 +53,7 @@ MAX_JUDGED = 2000
 # on the same embeddings at 1 to 5 photos per class.
 _IMPRINT_SHARPNESS = 4.0
 _LDA_SHARPNESS = 0.03
+_LOGISTIC_SHARPNESS = 1.0
 
 _logger = logging.getLogger("headfit")
 
@@ -77,23 +81,35 @@ class Fit:
         ``logits = embeddings @ weights + bias``.
     training : dict
         Method, settings and outcome, for the head file.
+    held_out : HeldOut
+        Nothing by default, and of private fits.
+    calibration : Calibration or None
     """
 
     weights: FloatArray
     bias: FloatArray
     training: dict[str, Scalar]
+    held_out: HeldOut = field(default_factory=HeldOut.nothing)
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Closed:
-    """A head in closed form, and how it does on the examples that it was made without."""
+class _Solution:
+    """A head, not yet calibrated, and the logits of the examples that it was made without."""
 
-    method: str
-    weights: Array
-    bias: Array
-    sharpness: float
-    is_right: npt.NDArray[np.bool_]
-    settings: dict[str, Scalar]
+    weights: Array | FloatArray
+    bias: Array | FloatArray
+    rows: TargetArray
+    targets: TargetArray
+    logits: Array
+    expected_sharpness: float
+    training: dict[str, Scalar]
+
+    @property
+    def is_right(self) -> npt.NDArray[np.bool_]:
+        """Which held-out examples get the right class."""
+        is_right: npt.NDArray[np.bool_] = self.logits.argmax(axis=1) == self.targets
+        return is_right
 
 
 def fit_head(
@@ -104,6 +120,7 @@ def fit_head(
     *,
     sums: ClassSums | None = None,
     start: tuple[FloatArray, FloatArray] | None = None,
+    progress: Progress | None = None,
 ) -> Fit:
     """Fit a head by the method that the settings name, or the best that the evidence allows.
 
@@ -124,6 +141,8 @@ def fit_head(
         Of these examples, where they are known already.
     start : weights and bias, optional
         Where logistic regression begins.
+    progress : callable, optional
+        Called as ``progress(iteration, loss)``; only logistic regression iterates.
 
     Raises
     ------
@@ -138,7 +157,8 @@ def fit_head(
     ):
         method = "logistic"
     if method == "logistic":
-        return _logistic(embeddings, targets, n_classes, settings, start)
+        solution = _logistic(embeddings, targets, n_classes, settings, start, progress)
+        return _exported(solution, settings)
     sums = ClassSums.of(embeddings, targets, n_classes) if sums is None else sums
     if method == "imprint":
         return _exported(_imprint(sums, embeddings, targets), settings)
@@ -151,7 +171,7 @@ def fit_head(
     return _exported(other if _is_surely_better(other, presumed) else presumed, settings)
 
 
-def _is_surely_better(head: _Closed, than: _Closed) -> bool:
+def _is_surely_better(head: _Solution, than: _Solution) -> bool:
     """Return whether a head is right more often, by two standard deviations of what chance does.
 
     Only examples that one gets right and the other wrong tell (McNemar's test).
@@ -167,11 +187,13 @@ def _logistic(
     n_classes: int,
     settings: Settings,
     start: tuple[FloatArray, FloatArray] | None,
-) -> Fit:
+    progress: Progress | None,
+) -> _Solution:
+    counts = np.bincount(targets, minlength=n_classes)
     sample_weights = None
     if settings.balanced:
-        counts = np.bincount(targets, minlength=n_classes)
         sample_weights = (len(targets) / (n_classes * counts))[targets].astype(np.float32)
+    rows = _judged(counts, targets)
     fit = fit_logistic(
         embeddings,
         targets,
@@ -182,12 +204,13 @@ def _logistic(
         label_smoothing=settings.label_smoothing,
         sample_weights=sample_weights,
         start=start,
+        left_out=rows,
+        progress=progress,
     )
     if not fit.converged:
         _logger.warning("training stopped after %d iterations, not converged", fit.iterations)
     training: dict[str, Scalar] = {
         "method": "logistic-regression",
-        "asked_for": settings.method,
         "solver": "l-bfgs",
         "l2": float(settings.l2),
         "balanced": settings.balanced,
@@ -198,64 +221,72 @@ def _logistic(
         "loss": fit.loss,
         "converged": fit.converged,
     }
-    return Fit(fit.weights, fit.bias, training)
+    return _Solution(
+        fit.weights, fit.bias, rows, targets[rows], fit.left_out_logits, _LOGISTIC_SHARPNESS,
+        training,
+    )  # fmt: skip
 
 
-def _imprint(sums: ClassSums, embeddings: FloatArray, targets: TargetArray) -> _Closed:
-    mean, inverse_scale = sums.mean_and_inverse_scale()
-    weights, bias = imprint(sums, mean, inverse_scale)
-    judged = _judged(sums, targets)
-    targets = targets[judged]
-    logits = imprint_leave_one_out(sums, mean, inverse_scale, embeddings[judged], targets)
-    factor = sharpness(logits, targets, _IMPRINT_SHARPNESS)
-    return _Closed("imprint", weights, bias, factor, logits.argmax(axis=1) == targets, {})
+def _imprint(sums: ClassSums, embeddings: FloatArray, targets: TargetArray) -> _Solution:
+    spread = sums.mean_and_inverse_scale()
+    weights, bias = imprint(sums, *spread)
+    rows = _judged(sums.counts, targets)
+    logits = imprint_leave_one_out(sums, *spread, embeddings[rows], targets[rows])
+    training: dict[str, Scalar] = {"method": "imprint"}
+    return _Solution(weights, bias, rows, targets[rows], logits, _IMPRINT_SHARPNESS, training)
 
 
 def _lda(
     sums: ClassSums, embeddings: FloatArray, targets: TargetArray, settings: Settings
-) -> _Closed:
-    mean, inverse_scale = sums.mean_and_inverse_scale()
-    weights, bias = fit_lda(sums, mean, inverse_scale, PRIOR_PHOTOS)
-    judged = _judged(sums, targets)
-    targets = targets[judged]
-    logits = lda_leave_one_out(sums, mean, inverse_scale, PRIOR_PHOTOS, embeddings[judged], targets)
+) -> _Solution:
+    rows = _judged(sums.counts, targets)
+    spread = sums.mean_and_inverse_scale()
+    weights, bias = fit_lda(sums, *spread, PRIOR_PHOTOS)
+    logits = lda_leave_one_out(sums, *spread, PRIOR_PHOTOS, embeddings[rows], targets[rows])
     if settings.balanced:  # every class is as common as any other
         log_frequency = np.log(sums.counts)
         bias, logits = bias - log_frequency, logits - log_frequency
-    factor = sharpness(logits, targets, _LDA_SHARPNESS)
-    used: dict[str, Scalar] = {"prior_photos": PRIOR_PHOTOS, "balanced": settings.balanced}
-    return _Closed("lda", weights, bias, factor, logits.argmax(axis=1) == targets, used)
+    training: dict[str, Scalar] = {
+        "method": "lda",
+        "prior_photos": PRIOR_PHOTOS,
+        "balanced": settings.balanced,
+    }
+    return _Solution(weights, bias, rows, targets[rows], logits, _LDA_SHARPNESS, training)
 
 
-def _judged(sums: ClassSums, targets: TargetArray) -> TargetArray:
+def _judged(counts: npt.NDArray[np.int64], targets: TargetArray) -> TargetArray:
     """Return the rows of examples to leave out one by one, evenly spread if there are many.
 
     The only one of its class leaves nothing to judge it by.
     """
-    rows = np.flatnonzero(sums.counts[targets] > 1)
+    rows = np.flatnonzero(counts[targets] > 1)
     step = -(-len(rows) // MAX_JUDGED)
     return rows[:: max(step, 1)]
 
 
-def _exported(head: _Closed, settings: Settings) -> Fit:
-    """Fold the sharpness into float32 weights."""
+def _exported(solution: _Solution, settings: Settings) -> Fit:
+    """Calibrate a head by what was held out, and fold that into float32 weights."""
+    factor = sharpness(solution.logits, solution.targets, solution.expected_sharpness)
     # What all classes have in common changes no probability, but would drown in float32 what sets
     # them apart.
-    weights = head.weights - head.weights.mean(axis=1, keepdims=True)
-    bias = head.bias - head.bias.mean()
+    weights = solution.weights - solution.weights.mean(axis=1, keepdims=True)
+    bias = solution.bias - solution.bias.mean()
     with np.errstate(over="ignore"):  # refused below
-        rounded_weights = (head.sharpness * weights).astype(np.float32)
-        rounded_bias = (head.sharpness * bias).astype(np.float32)
+        rounded_weights = (factor * weights).astype(np.float32)
+        rounded_bias = (factor * bias).astype(np.float32)
     if not (np.isfinite(rounded_weights).all() and np.isfinite(rounded_bias).all()):
         raise TrainingDivergedError(
             "expected weights within float32, found larger ones; the embeddings are too small or "
             "hardly vary: scale them up"
         )
+    is_right = solution.is_right
     training: dict[str, Scalar] = {
-        "method": head.method,
+        **solution.training,
         "asked_for": settings.method,
-        **head.settings,
-        "sharpness": head.sharpness,
-        "leave_one_out_accuracy": float(head.is_right.mean()) if len(head.is_right) else None,
+        "sharpness": factor,
+        "leave_one_out_accuracy": float(is_right.mean()) if len(is_right) else None,
     }
-    return Fit(np.ascontiguousarray(rounded_weights), rounded_bias, training)
+    probabilities = softmax(factor * solution.logits)
+    held_out = HeldOut(solution.rows, solution.targets, probabilities)
+    weights = np.ascontiguousarray(rounded_weights)
+    return Fit(weights, rounded_bias, training, held_out, calibrate(held_out))

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 import headfit
+from headfit.calibration import least_probability
 from headfit.errors import ExtractorMismatchError, InputError, NotFittedError
 from headfit.fitting import DEFAULT_L2, Fit, Settings, fit_head
 from headfit.headblocks import Calibration, PrivacyGuarantee
@@ -25,6 +26,7 @@ from headfit.inputs import (
 from headfit.manifest import ExtractorReference, Manifest
 from headfit.privacy import Privacy, fit_private
 from headfit.softmax import softmax
+from headfit.solvers import Progress
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
@@ -33,8 +35,9 @@ class SoftmaxHead:
     """A linear softmax layer on embeddings.
 
     However it was fitted, prediction is one product and one softmax: all that training scales or
-    calibrates is folded into ``weights_`` and ``bias_``. The same examples in the same order give
-    the same bits.
+    calibrates is folded into ``weights_`` and ``bias_``. Calibrated is by what the head, made
+    without an example, says of it: ``training_["sharpness"]`` is the factor that the logits got.
+    The same examples in the same order give the same bits.
 
     Parameters
     ----------
@@ -69,14 +72,16 @@ class SoftmaxHead:
         Examples of each class.
     training_ : mapping
         How the head was fitted: the method and its settings; final loss in nats, iterations and
-        whether it converged, or the leave-one-out accuracy where the method has it.
+        whether it converged; the leave-one-out accuracy, None where every photo is alone in its
+        class.
     storage_ : str
         How `save` stores the weights: see `headfit.headfile.HeadData`.
     thresholds_ : ndarray of shape (embedding_dim,), dtype float32, or None
         Of a binary head: embeddings become +1 where they are at least this, else -1, before they
         are multiplied.
     calibration_ : Calibration or None
-        What is known of examples that the head was made without.
+        From which probability on a photo counts as known, and how large conformal sets must be;
+        learned of examples that the head was made without.
     privacy_ : PrivacyGuarantee or None
         The differential privacy that fitting gave to each example.
 
@@ -131,6 +136,7 @@ class SoftmaxHead:
         *,
         extractor: DescribedExtractor | None = None,
         privacy: Privacy | None = None,
+        progress: Progress | None = None,
     ) -> SoftmaxHead:
         """Forget everything, learn these examples, and return the head itself.
 
@@ -146,6 +152,10 @@ class SoftmaxHead:
             Fit with noise, so that the head tells little of any one example; the parameters of the
             head count for nothing then. ``privacy_`` and the file say what is promised and under
             which assumptions, ``class_counts_`` are noised. See docs/privacy.md.
+        progress : callable, optional
+            Called as ``progress(iteration, loss)`` after every step of logistic regression; the
+            other methods take no steps. An exception that it raises passes through and the head
+            stays as it was: so training is cancelled.
 
         Raises
         ------
@@ -167,7 +177,7 @@ class SoftmaxHead:
             self.become(noised_fit, classes, noised.class_counts, extractor)
             self.privacy_ = noised.guarantee
             return self
-        fit = fit_head(embeddings, targets, len(classes), settings)
+        fit = fit_head(embeddings, targets, len(classes), settings, progress=progress)
         counts = np.bincount(targets, minlength=len(classes)).tolist()
         self.become(fit, classes, counts, extractor)
         return self
@@ -222,6 +232,63 @@ class SoftmaxHead:
             Each row sums to 1.
         """
         return softmax(self._logits(embeddings))
+
+    def is_known(self, embeddings: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Return whether each embedding seems to show one of the classes at all.
+
+        A photo is unknown if its most probable class is less probable than that of 95 % of known
+        photos, as judged by leaving out the examples one by one. With fewer than 19 such examples
+        nothing is known of that, and every photo counts as known; so it does with a head of a file
+        that says nothing of it.
+
+        Parameters and errors are those of `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), dtype bool
+        """
+        best = self.predict_proba(embeddings).max(axis=1)
+        threshold = self.calibration_.threshold if self.calibration_ else None
+        is_known: npt.NDArray[np.bool_] = best >= (0.0 if threshold is None else threshold)
+        return is_known
+
+    def predict_sets(
+        self, embeddings: npt.ArrayLike, coverage: float = 0.9
+    ) -> list[tuple[str, ...]]:
+        """Return for each embedding the classes that it may show: "A or B".
+
+        Conformal prediction: of new photos like the old ones, taken over all classes, the share
+        whose class is in the set is about ``coverage`` or more (see
+        `headfit.calibration.calibrate`). With too few examples to tell, all classes are in it.
+
+        Parameters
+        ----------
+        embeddings : array of shape (n_samples, embedding_dim)
+        coverage : float
+            Above 0 and below 1.
+
+        Returns
+        -------
+        list of n_samples tuples of str
+            Class names, the most probable first; at least one.
+
+        Raises
+        ------
+        NotFittedError
+            If the head has not been fitted.
+        InputError
+            If the embeddings or the coverage cannot be used.
+        """
+        if not 0 < coverage < 1:
+            raise InputError(f"expected a coverage above 0 and below 1, found {coverage}")
+        probabilities = self.predict_proba(embeddings)
+        least = least_probability(self.calibration_, coverage) if self.calibration_ else 0.0
+        order = np.argsort(-probabilities, axis=1, kind="stable")
+        sizes = np.maximum((probabilities >= np.float32(least)).sum(axis=1), 1)
+        return [
+            tuple(self.classes_[column] for column in columns[:size])
+            for columns, size in zip(order, sizes, strict=True)
+        ]
 
     def top_k(self, embeddings: npt.ArrayLike, k: int) -> list[list[tuple[str, float]]]:
         """Return the ``k`` most probable classes of each embedding with their probabilities.
@@ -324,7 +391,7 @@ class SoftmaxHead:
         self.weights_, self.bias_, self.training_ = fit.weights, fit.bias, fit.training
         self.classes_, self.class_counts_ = classes, tuple(class_counts)
         self.storage_, self.thresholds_ = "float32", None
-        self.calibration_, self.privacy_ = None, None
+        self.calibration_, self.privacy_ = fit.calibration, None
         self._extractor = None if extractor is None else ExtractorReference.of(extractor.manifest)
 
     def _logits(self, embeddings: npt.ArrayLike) -> FloatArray:

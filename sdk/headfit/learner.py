@@ -9,7 +9,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from headfit.calibration import HeldOut
 from headfit.errors import InputError
+from headfit.feedback import Feedback, feedback_on
 from headfit.fitting import fit_head
 from headfit.head import SoftmaxHead
 from headfit.inputs import (
@@ -20,6 +22,7 @@ from headfit.inputs import (
     checked_embeddings,
     checked_names,
 )
+from headfit.solvers import Progress
 from headfit.sums import ClassSums
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
@@ -68,7 +71,12 @@ class HeadLearner:
         self._classes: tuple[str, ...] = ()  # sorted, the columns of the sums
         self._sums = ClassSums.empty(0)
         self._next_number = 0
-        self._is_fitted = False
+        self._held_out: HeldOut | None = None  # None unless the head is that of the examples
+
+    @property
+    def n_samples(self) -> int:
+        """How many examples there are."""
+        return len(self._names)
 
     @property
     def class_counts(self) -> dict[str, int]:
@@ -77,7 +85,11 @@ class HeadLearner:
         return {name: counts[name] for name in self._classes}
 
     def add_examples(
-        self, embeddings: npt.ArrayLike, class_names: Sequence[str] | npt.NDArray[np.str_]
+        self,
+        embeddings: npt.ArrayLike,
+        class_names: Sequence[str] | npt.NDArray[np.str_],
+        *,
+        numbers: Sequence[int] | None = None,
     ) -> list[int]:
         """Add examples, of old classes or new ones, and return their numbers, to forget them by.
 
@@ -85,11 +97,13 @@ class HeadLearner:
         ----------
         embeddings : array of shape (n_samples, embedding_dim)
         class_names : sequence of str, length n_samples
+        numbers : sequence of int, optional
+            What to call them, for instance their ids in a store; by default they are counted.
 
         Raises
         ------
         InputError
-            If they cannot be used; none is added.
+            If they cannot be used, or a number is taken; none is added.
         """
         checked = checked_embeddings(embeddings)
         check_width(checked, self._extractor)
@@ -100,15 +114,25 @@ class HeadLearner:
                 f"expected embeddings of width {width} as before, found width {checked.shape[1]}; "
                 "use one extractor for all"
             )
+        if numbers is None:
+            numbers = range(self._next_number, self._next_number + len(names))
+        taken = sorted(self._names.keys() & set(numbers))
+        if taken or not len(set(numbers)) == len(numbers) == len(names):
+            raise InputError(
+                f"expected a new number for each of {len(names)} examples, found {len(numbers)}, "
+                f"of which {len(set(numbers))} are different and {len(taken)} were given before"
+            )
+        if not len(names):
+            return []
         if not self._classes:
             self._sums = ClassSums.empty(width)
         self._arrange(set(self._classes).union(names))
         self._sums = self._sums.plus(self._sums_of(checked, names))
-        numbers = list(range(self._next_number, self._next_number + len(names)))
-        self._next_number += len(names)
+        numbers = list(numbers)
+        self._next_number = max(self._next_number, max(numbers) + 1)
         self._embeddings.update(zip(numbers, checked.copy(), strict=True))
         self._names.update(zip(numbers, names, strict=True))
-        self._is_fitted = False
+        self._held_out = None
         return numbers
 
     def forget_examples(self, numbers: Iterable[int]) -> None:
@@ -165,9 +189,16 @@ class HeadLearner:
         for number, name in self._names.items():
             if name == class_name:
                 self._names[number] = new_name
+        if self._held_out is not None:
+            self._held_out = self._held_out.at_columns(order)
 
-    def fit(self) -> SoftmaxHead:
+    def fit(self, *, progress: Progress | None = None) -> SoftmaxHead:
         """Fit the head to the examples that are there now, and return it.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            As in `SoftmaxHead.fit`; not called where nothing has changed since the last fit.
 
         Raises
         ------
@@ -176,8 +207,26 @@ class HeadLearner:
         TrainingDivergedError
             If training leaves the finite numbers. The head stays as it was.
         """
-        if self._is_fitted:
-            return self.head
+        self._fitted(progress)
+        return self.head
+
+    def feedback(self) -> Feedback:
+        """Return what leaving examples out one by one says of them; the head is fitted first.
+
+        Raises
+        ------
+        InputError, TrainingDivergedError
+            As `fit`.
+        """
+        held_out = self._fitted(None)
+        embeddings = np.stack(list(self._embeddings.values()))
+        numbers = list(self._names)
+        return feedback_on(held_out, self._classes, numbers, embeddings, self._sums)
+
+    def _fitted(self, progress: Progress | None) -> HeldOut:
+        """Fit the head if the examples have changed; return what was held out."""
+        if self._held_out is not None:
+            return self._held_out
         if len(self._classes) < 2:
             raise InputError(
                 f"expected at least 2 classes, found {len(self._classes)}; add examples of "
@@ -194,10 +243,11 @@ class HeadLearner:
             settings,
             sums=self._sums,
             start=self._start(columns),
+            progress=progress,
         )
         self.head.become(fit, self._classes, self._sums.counts.tolist(), self._extractor)
-        self._is_fitted = True
-        return self.head
+        self._held_out = fit.held_out
+        return fit.held_out
 
     def _start(self, columns: dict[str, int]) -> tuple[FloatArray, FloatArray] | None:
         """Return what logistic regression knows of these classes; of new ones, nothing."""
@@ -207,10 +257,11 @@ class HeadLearner:
             return None
         weights = np.zeros((width, len(columns)), np.float32)
         bias = np.zeros(len(columns), np.float32)
+        sharpness = np.float32(self.head.training_.get("sharpness") or 1)
         for old, name in enumerate(self.head.classes_):
             if name in columns:
-                weights[:, columns[name]] = self.head.weights_[:, old]
-                bias[columns[name]] = self.head.bias_[old]
+                weights[:, columns[name]] = self.head.weights_[:, old] / sharpness
+                bias[columns[name]] = self.head.bias_[old] / sharpness
         return weights, bias
 
     def _forget(self, numbers: list[int]) -> None:
@@ -218,7 +269,7 @@ class HeadLearner:
         names = [self._names.pop(number) for number in numbers]
         if names:
             self._sums = self._sums.minus(self._sums_of(embeddings, names))
-            self._is_fitted = False
+            self._held_out = None
 
     def _arrange(self, classes: set[str]) -> None:
         """Give the sums a column for each of ``classes``, sorted, and no other."""

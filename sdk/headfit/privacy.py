@@ -230,7 +230,7 @@ def clipped_gradient_sum(
         The weights, and the bias as the last row.
     """
     with_one = _with_one(clipped)
-    difference = _probabilities(with_one @ parameters)
+    difference = softmax(with_one @ parameters)
     difference[np.arange(len(targets)), targets] -= 1
     norms = np.linalg.norm(difference, axis=1) * np.linalg.norm(with_one, axis=1)
     difference *= (clip_norm / np.maximum(norms, clip_norm))[:, np.newaxis]
@@ -291,11 +291,6 @@ def _descend(
         if step >= first_kept:
             average += parameters / (privacy.steps - first_kept)
     return average[:-1], average[-1]
-
-
-def _probabilities(logits: Array) -> Array:
-    """Return `softmax`, which keeps float64 although it promises float32 only."""
-    return softmax(logits)  # type: ignore[arg-type, return-value]
 
 
 def _with_one(clipped: Array) -> Array:

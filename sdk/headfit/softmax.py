@@ -5,13 +5,14 @@ Pure functions. They check nothing (the callers did) and write to none of their 
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 TargetArray: TypeAlias = npt.NDArray[np.intp]
+Floats = TypeVar("Floats", bound=npt.NDArray[np.floating[Any]])
 
 
 def log_softmax(logits: FloatArray) -> FloatArray:
@@ -32,19 +33,19 @@ def log_softmax(logits: FloatArray) -> FloatArray:
     return shifted
 
 
-def softmax(logits: FloatArray) -> FloatArray:
+def softmax(logits: Floats) -> Floats:
     """Return ``exp(logits) / sum(exp(logits))`` per row.
 
     Parameters
     ----------
-    logits : ndarray of shape (n_samples, n_classes), dtype float32
+    logits : ndarray of shape (n_samples, n_classes), dtype float32 or float64
 
     Returns
     -------
-    ndarray of shape (n_samples, n_classes), dtype float32
+    ndarray of shape (n_samples, n_classes), of the same dtype
         Probabilities; each row sums to 1.
     """
-    probabilities: FloatArray = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     return probabilities
 

@@ -15,6 +15,7 @@ from headfit.errors import TrainingDivergedError
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 LossAndGradient: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray]]
+Progress: TypeAlias = Callable[[int, float], None]
 
 # Nocedal and Wright, Numerical Optimization, 2nd edition, section 3.1: usual for quasi-Newton.
 _SUFFICIENT_DECREASE = 1e-4
@@ -72,6 +73,7 @@ def minimise_lbfgs(
     max_iterations: int,
     memory: int = 10,
     reference_norm: float | None = None,
+    progress: Progress | None = None,
 ) -> Minimum:
     """Minimise a smooth loss with L-BFGS and a strong-Wolfe line search.
 
@@ -93,6 +95,8 @@ def minimise_lbfgs(
     reference_norm : float, optional
         By default the gradient's norm at ``start``. A warm start, whose gradient is small already,
         says what a cold one would have met.
+    progress : callable, optional
+        Called as ``progress(iterations, loss)`` after every step. What it raises passes through.
 
     Raises
     ------
@@ -139,6 +143,8 @@ def minimise_lbfgs(
         iterations += 1
         stalled = 0 if here.loss < lowest else stalled + 1
         lowest = min(lowest, here.loss)
+        if progress is not None:
+            progress(iterations, here.loss)
     gradient_norm = _norm(here.gradient)
     return Minimum(
         here.parameters, here.loss, gradient_norm, iterations, evaluations, gradient_norm <= enough
