@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __version__ = "0.1.0"
 
-from headfit.classifier import ImageClassifier
+from headfit.classifier import ImageClassifier, Recognition
 from headfit.errors import (
     EngineMissingError,
     ExtractorError,
@@ -21,18 +21,21 @@ from headfit.errors import (
 )
 from headfit.evaluation import Evaluation
 from headfit.extractor import Extractor
+from headfit.feedback import Doubt, Feedback
 from headfit.head import SoftmaxHead
 from headfit.learner import HeadLearner
 from headfit.privacy import Privacy
 from headfit.public_view import PublicView
 
 __all__ = [
+    "Doubt",
     "EngineMissingError",
     "Evaluation",
     "Extractor",
     "ExtractorError",
     "ExtractorMismatchError",
     "ExtractorMissingError",
+    "Feedback",
     "FileFormatError",
     "HeadLearner",
     "HeadfitError",
@@ -42,6 +45,7 @@ __all__ = [
     "NotFittedError",
     "Privacy",
     "PublicView",
+    "Recognition",
     "SoftmaxHead",
     "StoreError",
     "TrainingDivergedError",

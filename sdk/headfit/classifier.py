@@ -3,37 +3,55 @@
 from __future__ import annotations
 
 import os
-from itertools import compress
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from headfit.errors import ExtractorMismatchError, InputError, NotFittedError
 from headfit.evaluation import Evaluation, evaluate_head
 from headfit.extractor import Extractor, Progress
+from headfit.feedback import Feedback
 from headfit.folder_examples import embed_folder, require_two_classes
 from headfit.folders import Skipped, find_photos
 from headfit.head import SoftmaxHead
-from headfit.headfile import CLASS_NAME_RULE, is_class_name
 from headfit.images import ImageSource, decode_image
+from headfit.inputs import check_class, checked_names
 from headfit.likeness import perceptual_hash
+from headfit.solvers import Progress as TrainingProgress
+from headfit.teaching import Teaching
 
 if TYPE_CHECKING:  # a store needs SQLite, which not every Python on a phone has
     from headfit.examples import ExampleStore
 
 
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What a classifier sees in a photo.
+
+    Attributes
+    ----------
+    ranking : list of (class name, probability)
+        Every class, best first.
+    is_known : bool
+        Whether the photo seems to show one of the classes at all: see `SoftmaxHead.is_known`.
+    """
+
+    ranking: list[tuple[str, float]]
+    is_known: bool
+
+
 class ImageClassifier:
     """Learns to tell classes of photos apart.
 
-    Photos are embedded when they come in and are not kept.
+    Photos are embedded when they come in and are not kept. An example has a number, to forget it
+    by; with a store it is the store's id.
 
     Parameters
     ----------
     extractor : Extractor, name or path, optional
         What embeds the photos; by default the extractor that came with headfit.
     head : SoftmaxHead, optional
-        A head fitted on this extractor's embeddings.
+        A head fitted on this extractor's embeddings, or a new one whose parameters say how to fit.
     store : ExampleStore, optional
         Where examples are kept, those of before included. Without one they last as long as this
         object. The caller closes it.
@@ -70,11 +88,14 @@ class ImageClassifier:
                 f"{self.extractor.fingerprint}, found those of {store.fingerprint}; open the store "
                 "with this extractor"
             )
-        self.head = head
         self.store = store
         self.skipped: tuple[Skipped, ...] = ()
-        self._embeddings: list[NDArray[np.float32]] = []
-        self._class_names: list[str] = []
+        self._teaching = Teaching(self.extractor, head, store)
+
+    @property
+    def head(self) -> SoftmaxHead | None:
+        """The head as of the last `fit`."""
+        return self._teaching.head
 
     @classmethod
     def from_folder(
@@ -94,10 +115,15 @@ class ImageClassifier:
     @property
     def n_samples(self) -> int:
         """How many examples `fit` trains on."""
-        return len(self._class_names) if self.store is None else self.store.n_samples
+        return sum(self.class_counts.values())
 
-    def add(self, image: ImageSource, class_name: str) -> None:
-        """Add one example. The head learns of it at the next `fit`.
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """How many examples `fit` has of each class, sorted by name."""
+        return self._teaching.class_counts
+
+    def add(self, image: ImageSource, class_name: str) -> int:
+        """Add one example and return its number. The head learns of it at the next `fit`.
 
         Raises
         ------
@@ -106,15 +132,11 @@ class ImageClassifier:
         InputError
             If the class name is empty, or cannot be written into a head file.
         """
-        if not (isinstance(class_name, str) and is_class_name(class_name)):
-            raise InputError(f"expected {CLASS_NAME_RULE}, found {class_name!r}; choose another")
+        names = checked_names([class_name], 1)
         pixels = decode_image(image)
-        embedding = self.extractor.embed([pixels])[0]
-        if self.store is None:
-            self._embeddings.append(embedding)
-            self._class_names.append(class_name)
-        else:
-            self.store.add(embedding, class_name, photo_hash=perceptual_hash(pixels))
+        hashes = None if self.store is None else [perceptual_hash(pixels)]
+        (number,) = self._teaching.add(self.extractor.embed([pixels]), names, hashes)
+        return number
 
     def add_folder(
         self,
@@ -143,19 +165,23 @@ class ImageClassifier:
             far; with ``strict``, if anything would be left out. Nothing is added.
         """
         folder = find_photos(directory)
-        taught = self._taught_classes()
+        taught = set(self.class_counts)
         require_two_classes(folder, taught.union(folder.class_names))
         examples = embed_folder(self.extractor, folder, strict, progress)
         require_two_classes(folder, taught.union(examples.class_names))
-        if self.store is None:
-            self._embeddings.extend(examples.embeddings)
-            self._class_names += examples.class_names
-        else:
-            self.store.add_many(examples.embeddings, examples.class_names)
+        self._teaching.add(examples.embeddings, examples.class_names)
         self.skipped += examples.skipped
 
-    def fit(self) -> SoftmaxHead:
-        """Forget the head and train a new one on all examples.
+    def fit(self, *, progress: TrainingProgress | None = None) -> SoftmaxHead:
+        """Fit the head to all examples.
+
+        If few have come or gone since the last time that takes milliseconds. Parameters are those
+        of the head that was passed in, by default `SoftmaxHead`'s.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            As in `SoftmaxHead.fit`; if it raises, the head stays as it was.
 
         Raises
         ------
@@ -163,27 +189,23 @@ class ImageClassifier:
             If there are fewer than two classes, or if a loaded head knows classes that the examples
             lack and would lose them.
         """
-        lost = sorted(set(self.head.classes_ if self.head else ()) - self._taught_classes())
-        if lost:
-            raise InputError(
-                f"expected examples of every class the head knows, found none of "
-                f"{', '.join(lost)}; a head file holds no examples: add photos of these classes "
-                "too, or start with a new ImageClassifier"
-            )
-        if self.n_samples == 0:
-            raise InputError("expected examples to train on, found none; add photos first")
-        if self.store is None:
-            embeddings, class_names = np.stack(self._embeddings), self._class_names
-        else:
-            examples = self.store.load()
-            embeddings, class_names = examples.embeddings, list(examples.class_names)
-        self.head = SoftmaxHead().fit(embeddings, class_names, extractor=self.extractor)
-        return self.head
+        return self._teaching.fit(progress)
+
+    def feedback(self) -> Feedback:
+        """Return how well the examples teach their classes; the head is fitted first.
+
+        Raises
+        ------
+        InputError
+            As `fit`.
+        """
+        self.fit()
+        return self._teaching.learner().feedback()
 
     def forget(self, class_name: str) -> None:
         """Forget a class for good: its examples, in the store too, and what the head knows of it.
 
-        The head is trained again on what is left, or gone if that is fewer than two classes. Head
+        The head is fitted again to what is left, or gone if that is fewer than two classes. Head
         files that were saved before still know the class.
 
         Raises
@@ -191,19 +213,45 @@ class ImageClassifier:
         InputError
             If there is no example of the class. Nothing is forgotten.
         """
-        if class_name not in self._taught_classes():
-            raise InputError(
-                f"expected one of the classes ({', '.join(sorted(self._taught_classes()))}), found "
-                f"{class_name!r}"
-            )
-        if self.store is not None:
-            self.store.forget(class_name)
-        keep = [name != class_name for name in self._class_names]
-        self._embeddings = list(compress(self._embeddings, keep))
-        self._class_names = list(compress(self._class_names, keep))
-        was_fitted, self.head = self.head is not None, None
-        if was_fitted and len(self._taught_classes()) >= 2:
-            self.fit()
+        check_class(class_name, self.class_counts)
+        self._teaching.remove_class(class_name)
+
+    def forget_examples(self, numbers: Iterable[int]) -> None:
+        """Forget examples for good, in the store too; the head is fitted again to what is left.
+
+        Raises
+        ------
+        InputError
+            If there is no such example, or a class would lose its last. Nothing is forgotten.
+        """
+        self._teaching.forget_examples(numbers)
+
+    def rename_class(self, class_name: str, new_name: str) -> None:
+        """Call a class by another name, in the store and in the head; nothing is trained.
+
+        Raises
+        ------
+        InputError
+            If there is no such class, or the new name is taken or unusable.
+        """
+        self._teaching.rename_class(class_name, new_name)
+
+    def undo(self) -> str | None:
+        """Undo the last change of the store that can be undone: see `ExampleStore.undo`.
+
+        The head, if there is one, is fitted again to what is left.
+
+        Returns
+        -------
+        str or None
+            What was undone, in words; None if there is nothing to undo.
+
+        Raises
+        ------
+        InputError
+            If there is no store.
+        """
+        return self._teaching.undo()
 
     def predict(self, image: ImageSource) -> list[tuple[str, float]]:
         """Return every class with its probability, best first.
@@ -217,6 +265,16 @@ class ImageClassifier:
         """
         head = self._fitted_head()
         return head.top_k(self.extractor.embed([image]), len(head.classes_))[0]
+
+    def recognise(self, image: ImageSource) -> Recognition:
+        """Return what `predict` does, and whether the photo seems to show any of the classes.
+
+        Errors are those of `predict`.
+        """
+        head = self._fitted_head()
+        embeddings = self.extractor.embed([image])
+        ranking = head.top_k(embeddings, len(head.classes_))[0]
+        return Recognition(ranking, bool(head.is_known(embeddings)[0]))
 
     def evaluate(
         self,
@@ -271,12 +329,8 @@ class ImageClassifier:
         FileFormatError
             If the file is no head file.
         """
-        classifier = cls(extractor)
-        classifier.head = SoftmaxHead.load(path, extractor=classifier.extractor)
-        return classifier
-
-    def _taught_classes(self) -> set[str]:
-        return set(self._class_names if self.store is None else self.store.class_counts)
+        opened = extractor if isinstance(extractor, Extractor) else Extractor.open(extractor)
+        return cls(opened, head=SoftmaxHead.load(path, extractor=opened))
 
     def _fitted_head(self) -> SoftmaxHead:
         if self.head is None:

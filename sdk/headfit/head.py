@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -379,6 +380,11 @@ class SoftmaxHead:
         )
         check_settings(settings)
         return settings
+
+    def unfitted(self) -> SoftmaxHead:
+        """Return a new head with the same parameters; for `headfit.teaching`."""
+        names = inspect.signature(SoftmaxHead).parameters
+        return SoftmaxHead(**{name: getattr(self, name) for name in names})
 
     def become(
         self,

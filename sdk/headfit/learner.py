@@ -79,6 +79,11 @@ class HeadLearner:
         return len(self._names)
 
     @property
+    def names(self) -> dict[int, str]:
+        """The class name of each example by its number, in the order of their coming."""
+        return dict(self._names)
+
+    @property
     def class_counts(self) -> dict[str, int]:
         """Examples of each class, sorted by name."""
         counts = Counter(self._names.values())
@@ -209,6 +214,11 @@ class HeadLearner:
         """
         self._fitted(progress)
         return self.head
+
+    def drop_head(self) -> None:
+        """Put a new head with the same parameters in the place of the head; examples stay."""
+        self.head = self.head.unfitted()
+        self._held_out = None
 
     def feedback(self) -> Feedback:
         """Return what leaving examples out one by one says of them; the head is fitted first.

@@ -9,12 +9,14 @@ from importlib.metadata import requires
 import headfit
 
 PUBLIC_NAMES = [
+    "Doubt",
     "EngineMissingError",
     "Evaluation",
     "Extractor",
     "ExtractorError",
     "ExtractorMismatchError",
     "ExtractorMissingError",
+    "Feedback",
     "FileFormatError",
     "HeadLearner",
     "HeadfitError",
@@ -24,6 +26,7 @@ PUBLIC_NAMES = [
     "NotFittedError",
     "Privacy",
     "PublicView",
+    "Recognition",
     "SoftmaxHead",
     "StoreError",
     "TrainingDivergedError",

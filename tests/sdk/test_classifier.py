@@ -21,6 +21,7 @@ from headfit.errors import (
 )
 from headfit.extractor import Extractor
 from headfit.folders import Skipped
+from headfit.head import SoftmaxHead
 
 from .conftest import COLOURS, PhotoWriter
 
@@ -172,8 +173,48 @@ def test_photos_one_by_one(photos: Path, extractor_path: Path) -> None:
     from_folder = ImageClassifier.from_folder(photos, extractor=extractor_path)
     assert classifier.head is not None
     assert from_folder.head is not None
-    assert (classifier.head.weights_ == from_folder.head.weights_).all()
+    np.testing.assert_allclose(
+        from_folder.head.weights_, classifier.head.weights_, rtol=1e-4, atol=1e-7
+    )
     assert classifier.head.classes_ == from_folder.head.classes_
+
+
+def test_a_photo_can_be_unknown(
+    photos: Path, extractor_path: Path, write_photo: PhotoWriter
+) -> None:
+    """Twelve photos cannot tell what is unknown; with sixty, one that fits no class is."""
+    few = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    picture = photos / "red" / "0.png"
+    assert few.recognise(picture).ranking == few.predict(picture)
+    assert few.recognise(picture).is_known
+    for name, colour in COLOURS.items():
+        for number in range(4, 20):
+            write_photo(photos / name / f"{number}.png", colour, 1000 + number)
+    many = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    assert many.head is not None
+    known = [many.recognise(path).is_known for path in photos.glob("*/*.png")]
+    assert np.mean(known) >= 0.9
+    assert many.head.calibration_ is not None
+    assert many.head.calibration_.n_held_out == 60
+
+
+def test_parameters_of_a_new_head_say_how_to_fit(photos: Path, extractor_path: Path) -> None:
+    classifier = ImageClassifier(extractor_path, head=SoftmaxHead(method="imprint"))
+    assert classifier.head is None
+    classifier.add_folder(photos)
+    assert classifier.fit().training_["method"] == "imprint"
+
+
+def test_a_cancelled_fit_leaves_no_head(photos: Path, extractor_path: Path) -> None:
+    classifier = ImageClassifier(extractor_path, head=SoftmaxHead(method="logistic"))
+    classifier.add_folder(photos)
+
+    def cancel(iteration: int, loss: float) -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        classifier.fit(progress=cancel)
+    assert classifier.head is None
 
 
 def test_a_bad_photo_adds_nothing(extractor_path: Path) -> None:

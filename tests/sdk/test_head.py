@@ -438,7 +438,7 @@ def test_the_file_says_what_was_fitted(tmp_path: Path) -> None:
     assert data.extractor.name == "tiny-net"
     assert data.extractor.preprocessing == EXTRACTOR.manifest.preprocessing
     # Weights and little else.
-    assert (tmp_path / "a").stat().st_size < 4 * 13 * 4 + 1500
+    assert (tmp_path / "a").stat().st_size < 4 * 13 * 4 + 2500
 
 
 def test_a_head_for_another_extractor_is_refused(tmp_path: Path) -> None:

@@ -197,5 +197,97 @@ def test_what_cannot_be_done_is_refused_and_changes_nothing() -> None:
     assert learner.fit().weights_.tobytes() == before.tobytes()
 
 
+@pytest.mark.parametrize("method", ["imprint", "lda", "logistic"])
+def test_feedback_names_what_is_wrong(method: str) -> None:
+    """A wrong name, a photo twice, a class of one photo; by the numbers that were given."""
+    _, names = examples(80)
+    columns = [["cup", "pen", "toy", "zip"].index(name) for name in names]
+    rng = np.random.default_rng(0)
+    embeddings = rng.normal(size=(4, 40))[columns] + rng.normal(size=(80, 40))
+    embeddings = np.vstack([embeddings, embeddings[4:5], 5 * rng.normal(size=(1, 40))])
+    names = [*names, names[4], "lone"]
+    assert names[12] == "cup"
+    names[12] = "zip"
+    learner = HeadLearner(SoftmaxHead(method=method))
+    numbers = learner.add_examples(embeddings, names, numbers=range(1000, 1082))
+    assert numbers == list(range(1000, 1082))
+    feedback = learner.feedback()
+    assert [doubt.number for doubt in feedback.likely_mislabelled] == [1012]
+    assert feedback.likely_mislabelled[0].class_name == "zip"
+    assert feedback.likely_mislabelled[0].likelier == "cup"
+    assert feedback.near_duplicates == ((1004, 1080),)
+    assert feedback.needs_photos[0] == "lone"
+    assert feedback.accuracy["lone"] is None
+    assert feedback.accuracy["zip"] == pytest.approx(20 / 21, abs=0.05)
+    assert list(feedback.accuracy) == ["cup", "lone", "pen", "toy", "zip"]
+
+
+def test_feedback_follows_a_new_name_without_training() -> None:
+    embeddings, names = examples(80)
+    learner = HeadLearner(SoftmaxHead(method="lda"))
+    learner.add_examples(embeddings, names)
+    before = learner.feedback()
+    weights = learner.head.weights_
+    learner.rename_class("cup", "vase")
+    after = learner.feedback()
+    assert after.accuracy == {
+        {"cup": "vase"}.get(name, name): share for name, share in before.accuracy.items()
+    }
+    assert {doubt.number for doubt in after.likely_mislabelled} == {
+        doubt.number for doubt in before.likely_mislabelled
+    }
+    assert sorted(map(bytes, weights.T.copy())) == sorted(
+        map(bytes, learner.head.weights_.T.copy())
+    )
+
+
+def test_a_class_that_lags_needs_photos() -> None:
+    """The one that cannot be told from another, and not those that are always right."""
+    rng = np.random.default_rng(0)
+    centres = np.array([[9.0, 0, 0], [0, 9, 0], [0, 0, 9], [0, 0, 9.3]])
+    names = [["a", "b", "c", "d"][i % 4] for i in range(80)]
+    embeddings = centres[np.arange(80) % 4] + rng.normal(size=(80, 3))
+    learner = HeadLearner(SoftmaxHead(method="lda"))
+    learner.add_examples(embeddings, names)
+    assert set(learner.feedback().needs_photos) <= {"c", "d"}
+    assert learner.feedback().needs_photos
+
+
+def test_numbers_must_be_new_and_one_for_each() -> None:
+    embeddings, names = examples(8)
+    learner = HeadLearner()
+    learner.add_examples(embeddings, names, numbers=range(7, 15))
+    for numbers in ([14], [15, 16], [15, 15]):
+        with pytest.raises(InputError, match="a new number for each of"):
+            learner.add_examples(embeddings[:1], names[:1], numbers=numbers)
+    assert learner.add_examples(embeddings[:1], names[:1]) == [15]
+    assert learner.names[15] == names[0]
+
+
+def test_training_can_be_watched_and_cancelled() -> None:
+    """What the callback raises passes through; the head, and the next fit, are as before."""
+    embeddings, names = examples(400)
+    learner = HeadLearner(SoftmaxHead(method="logistic"))
+    learner.add_examples(embeddings[:200], names[:200])
+    before = learner.fit().weights_.copy()
+    learner.add_examples(embeddings[200:], names[200:])
+    seen: list[tuple[int, float]] = []
+
+    def cancel(iteration: int, loss: float) -> None:
+        seen.append((iteration, loss))
+        if iteration == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        learner.fit(progress=cancel)
+    assert [iteration for iteration, _ in seen] == [1, 2, 3]
+    np.testing.assert_array_equal(before, learner.head.weights_)
+    steps: list[int] = []
+    head = learner.fit(progress=lambda iteration, loss: steps.append(iteration))
+    assert steps == list(range(1, len(steps) + 1))
+    assert head.class_counts_ == (100, 100, 100, 100)
+    assert head.training_["iterations"] == len(steps)
+
+
 def test_the_example_in_the_docstring_runs() -> None:
     assert doctest.testmod(headfit.learner).failed == 0

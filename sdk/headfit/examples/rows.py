@@ -127,8 +127,8 @@ def read_classes(connection: sqlite3.Connection) -> dict[int, str]:
     return classes
 
 
-def read_examples(connection: sqlite3.Connection, embedding_dim: int, dtype: str) -> Examples:
-    """Return all examples; the caller holds a transaction.
+def read_names(connection: sqlite3.Connection) -> dict[int, str]:
+    """Return the class of each example by the example's id.
 
     Raises
     ------
@@ -136,13 +136,33 @@ def read_examples(connection: sqlite3.Connection, embedding_dim: int, dtype: str
         If a row is damaged.
     """
     classes = read_classes(connection)
-    (n_samples,) = connection.execute("SELECT count(*) FROM examples").fetchone()
+    found = connection.execute("SELECT id, class_id FROM examples ORDER BY id").fetchall()
+    if not classes.keys() >= {class_id for _, class_id in found}:
+        raise sqlite3.DatabaseError("an example is of a class that has no name")
+    return {example_id: classes[class_id] for example_id, class_id in found}
+
+
+def read_examples(
+    connection: sqlite3.Connection, embedding_dim: int, dtype: str, after: int = 0
+) -> Examples:
+    """Return all examples whose id is above ``after``; the caller holds a transaction.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        If a row is damaged.
+    """
+    classes = read_classes(connection)
+    (n_samples,) = connection.execute(
+        "SELECT count(*) FROM examples WHERE id > ?", (after,)
+    ).fetchone()
     embeddings = np.empty((n_samples, embedding_dim), np.float32)
     keys = np.empty((n_samples, 4), np.int64)
     n_bytes = embedding_dim * DTYPES[dtype].itemsize
     cursor = connection.execute(
         "SELECT id, class_id, added_at_us, photo_hash, checksum, embedding FROM examples "
-        "ORDER BY id"
+        "WHERE id > ? ORDER BY id",
+        (after,),
     )
     done = 0
     while (rows := cursor.fetchmany(_CHUNK)) and done + len(rows) <= n_samples:

@@ -220,8 +220,18 @@ class ExampleStore:
         with self._writing() as connection:
             return changes.add(connection, blobs, class_names, added_at_us, hashes, pictures)
 
-    def load(self) -> Examples:
-        """Return all examples as arrays.
+    def names_by_id(self) -> dict[int, str]:
+        """Return the class name of every example, in the order in which they were added."""
+        with self._reading() as connection:
+            return rows.read_names(connection)
+
+    def load(self, *, after: int = 0) -> Examples:
+        """Return examples as arrays.
+
+        Parameters
+        ----------
+        after : int
+            Only examples with a larger id; an id is never given twice, and later ones are larger.
 
         Raises
         ------
@@ -229,7 +239,7 @@ class ExampleStore:
             If anything in the store is damaged; `repair_store` keeps the rest.
         """
         with self._reading() as connection:
-            return rows.read_examples(connection, self.embedding_dim, self.dtype)
+            return rows.read_examples(connection, self.embedding_dim, self.dtype, after)
 
     def check(self) -> None:
         """Read every page and every row.
