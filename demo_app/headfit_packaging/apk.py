@@ -23,15 +23,17 @@ _BUILDOZER = Path.home() / ".buildozer" / "android" / "platform"
 # A folder may come from the environment or from an earlier run of Buildozer.
 _SDK_VARIABLES = ("ANDROIDSDK", "ANDROID_HOME", "ANDROID_SDK_ROOT")
 _NDK_VARIABLES = ("ANDROIDNDK", "ANDROID_NDK_HOME", "ANDROID_NDK_ROOT")
-_NETWORKS = shutil.ignore_patterns("__pycache__", "*.tflite", "*.po", "*.pot")
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.tflite", "java", "*.po", "*.pot")
 
 
 def stage(folder: Path) -> None:
     """Lay out in ``folder`` all that Buildozer needs, beside what it built there before."""
-    app = folder / "app"
-    shutil.rmtree(app, ignore_errors=True)
-    shutil.copytree(ROOT / "sdk" / "headfit", app / "headfit", ignore=_NETWORKS)
-    shutil.copytree(APP / "headfit_demo", app / "headfit_demo", ignore=_NETWORKS)
+    app, java = folder / "app", folder / "java"
+    for old in (app, java):
+        shutil.rmtree(old, ignore_errors=True)
+    shutil.copytree(ROOT / "sdk" / "headfit", app / "headfit", ignore=_LEFT_OUT)
+    shutil.copytree(APP / "headfit_demo", app / "headfit_demo", ignore=_LEFT_OUT)
+    shutil.copytree(ROOT / "sdk" / "headfit" / "engines" / "java", java)
     shutil.copy(APP / "main.py", app)
     shutil.copy(APP / "buildozer.spec", folder)
     shutil.copy(APP / "headfit_packaging" / "android" / "extra_manifest.xml", folder)

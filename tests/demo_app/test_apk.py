@@ -134,6 +134,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, staged: Path) -> Path:
     (folder / "app" / "headfit").mkdir(parents=True)
     for name in ("buildozer.spec", "extra_manifest.xml", "app/main.py", "app/headfit/__init__.py"):
         shutil.copy(staged / name, folder / name)
+    shutil.copytree(staged / "java", folder / "java")
     return folder
 
 
@@ -218,6 +219,7 @@ def test_versions_in_gradle(dist: Path) -> None:
     for line in ("compileSdkVersion 35", "minSdkVersion 24", "namespace 'org.headfit.headfit'"):
         assert line in gradle
     assert "implementation" not in gradle, "the default app has no Java library"
+    assert "srcDir" not in gradle.replace("jniLibs.srcDir", ""), "and no Java of ours"
 
 
 def test_aapt_accepts_the_manifest(
@@ -263,10 +265,13 @@ def test_lce_is_packed_on_demand(small: Path, package: Callable[..., Path]) -> N
     assert "flatDir { dirs 'libs' }" in gradle
     assert "implementation(name: 'lce-lite', ext: 'aar')" in gradle
     assert (made / "libs" / "lce-lite.aar").exists()
+    assert f"srcDir '{small / 'java'}'" in gradle
+    assert (small / "java" / "org" / "headfit" / "ExtractorRunner.java").exists()
 
 
 def test_litert_is_packed_on_demand(small: Path, package: Callable[..., Path]) -> None:
     gradle = (package(small, "litert") / "build.gradle").read_text()
+    assert f"srcDir '{small / 'java'}'" in gradle
     assert "implementation 'com.google.ai.edge.litert:litert:1.4.1'" in gradle
 
 

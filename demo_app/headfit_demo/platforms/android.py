@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from kivy.clock import mainthread
 
+from headfit.engines.android import load_classes
+from headfit.errors import EngineMissingError
 from headfit_demo.camera import Camera
 from headfit_demo.platforms.android_camera import AndroidCamera
 from headfit_demo.views import PickedFile
@@ -43,6 +46,8 @@ class AndroidPlatform:
         self._intents = self._java("android.content.Intent")
         self._activity = self._java("org.kivy.android.PythonActivity").mActivity
         self._api = int(self._java("android.os.Build$VERSION").SDK_INT)
+        with suppress(EngineMissingError):  # then popcount runs
+            load_classes()
         # Bound once for good: Android's list of listeners breaks if one leaves while it is asked.
         import_module("android.activity").bind(on_activity_result=self._on_result)
         self._waiting: dict[int, Answer] = {}

@@ -1,8 +1,8 @@
 """TFLite's Java interpreter on Android, through pyjnius.
 
 The app packs one of two archives: LCE's own `lce-lite`, which runs an extractor as it is, or
-Google's `litert`, which runs it lowered. Classes must first be looked up on the main thread, so
-open the engine there; Java lets other Python threads work while it runs.
+Google's `litert`, which runs it lowered; and the Java class of ``java/org/headfit``, the only one
+that is looked up. Java lets other Python threads work while it runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from headfit.engines.lowering import lower
 from headfit.engines.tflite import read_graph
 from headfit.errors import EngineMissingError, ExtractorError
 
-_PACKAGE: Final = "org.tensorflow.lite"
+_RUNNER: Final = "org.headfit.ExtractorRunner"
 _DTYPES: Final = {"FLOAT32": np.float32, "INT32": np.int32, "INT8": np.int8, "UINT8": np.uint8}
 
 
@@ -40,99 +40,83 @@ class AndroidEngine:
     name = "android"
 
     def __init__(self, model: bytes) -> None:
-        try:
-            jnius = import_module("jnius")
-        except ImportError as error:
-            raise EngineMissingError(
-                f"the android engine does not load ({error}): add pyjnius to the requirements in "
-                "buildozer.spec"
-            ) from error
-        self._java_error: Any = jnius.JavaException
-        self._autoclass: Any = jnius.autoclass
-        try:
-            interpreter = self._autoclass(f"{_PACKAGE}.Interpreter")
-            options = self._autoclass(f"{_PACKAGE}.Interpreter$Options")
-            self._buffers: Any = self._autoclass("java.nio.ByteBuffer")
-            self._order = self._autoclass("java.nio.ByteOrder").nativeOrder()
-        except self._java_error as error:
-            raise EngineMissingError(
-                f"this app has no TFLite ({_message(error)}): pack lce-lite or litert, see "
-                "docs/android.md"
-            ) from error
+        self._java_error, runner = _load_runner()
         read_graph(model)  # nothing that we cannot read reaches native code
-        settings = options()
-        settings.setNumThreads(1)
         try:
-            self._interpreter = self._open(interpreter, model, settings)
+            self._runner = self._open(runner, model)
         except self._java_error as error:
             raise ExtractorError(
                 f"TFLite refuses this network: {_message(error)}; use the popcount engine"
             ) from error
-        inputs = [
-            self._interpreter.getInputTensor(i)
-            for i in range(self._interpreter.getInputTensorCount())
-        ]
-        outputs = [
-            self._interpreter.getOutputTensor(i)
-            for i in range(self._interpreter.getOutputTensorCount())
-        ]
+        opened = self._runner
+        self.version = str(runner.version())
         self.input_shape, self.embedding_dim = check_signature(
-            [_describe(tensor) for tensor in inputs], [_describe(tensor) for tensor in outputs]
+            [
+                (list(opened.inputShape(i)), _dtype(opened.inputType(i)))
+                for i in range(opened.inputCount())
+            ],
+            [
+                (list(opened.outputShape(i)), _dtype(opened.outputType(i)))
+                for i in range(opened.outputCount())
+            ],
         )
-        # Java reads and writes direct buffers in place; they live as long as the engine.
-        self._input = self._direct(4 * int(np.prod(self.input_shape)))
-        self._output = self._direct(4 * self.embedding_dim)
-        self._copy = self._buffers.allocate(4 * self.embedding_dim)
-
-    @property
-    def version(self) -> str:
-        """Version of the TFLite inside the app."""
-        return str(self._autoclass(f"{_PACKAGE}.TensorFlowLite").runtimeVersion())
 
     def run(self, image: FloatArray, /) -> FloatArray:
         """Run the extractor once; see `Engine.run`."""
         check_input(image, self.input_shape)
-        self._input.clear()
-        self._input.put(np.ascontiguousarray(image, "<f4").tobytes())
-        self._input.rewind()
-        self._output.clear()
         try:
-            self._interpreter.run(self._input, self._output)
+            embedding = self._runner.run(np.ascontiguousarray(image, "<f4").tobytes())
         except self._java_error as error:
             raise ExtractorError(f"TFLite could not run this network: {_message(error)}") from error
-        # pyjnius reads no direct buffer; it does read the array behind a plain one.
-        self._output.rewind()
-        self._copy.clear()
-        self._copy.put(self._output)
-        return np.frombuffer(self._copy.array().tostring(), "<f4").astype(np.float32)
+        return np.frombuffer(embedding.tostring(), "<f4").astype(np.float32)
 
     def close(self) -> None:
         """Free what Java holds; the engine cannot run afterwards."""
-        self._interpreter.close()
+        self._runner.close()
 
-    def _open(self, interpreter: Any, model: bytes, settings: Any) -> Any:
+    def _open(self, runner: Any, model: bytes) -> Any:
         """Open the network as it is, or lowered where LCE's operators are not known."""
         try:
-            return interpreter(self._filled(model), settings)
+            return runner(model)
         except self._java_error as error:
             if "custom op" not in _message(error):
                 raise
-        return interpreter(self._filled(lower(model)), settings)
-
-    def _filled(self, content: bytes) -> Any:
-        buffer = self._direct(len(content))
-        buffer.put(content)
-        buffer.rewind()
-        return buffer
-
-    def _direct(self, size: int) -> Any:
-        buffer = self._buffers.allocateDirect(size)
-        buffer.order(self._order)
-        return buffer
+        return runner(lower(model))
 
 
-def _describe(tensor: Any) -> tuple[list[int], object]:
-    return list(tensor.shape()), _DTYPES.get(str(tensor.dataType().toString()), np.object_)
+def load_classes() -> None:
+    """Let Java look its class up; do it on the main thread.
+
+    An app's own classes are found there only. Once found, any thread may open an engine.
+
+    Raises
+    ------
+    EngineMissingError
+        If pyjnius is not here, or the app has no TFLite classes.
+    """
+    _load_runner()
+
+
+def _load_runner() -> tuple[Any, Any]:
+    """Return Java's exception as pyjnius raises it, and the class that runs extractors."""
+    try:
+        jnius = import_module("jnius")
+    except ImportError as error:
+        raise EngineMissingError(
+            f"the android engine does not load ({error}): add pyjnius to the requirements in "
+            "buildozer.spec"
+        ) from error
+    try:
+        return jnius.JavaException, jnius.autoclass(_RUNNER)
+    except jnius.JavaException as error:
+        raise EngineMissingError(
+            f"this app has no TFLite ({_message(error)}): pack lce-lite or litert and headfit's "
+            "Java class, see docs/android.md"
+        ) from error
+
+
+def _dtype(name: Any) -> object:
+    return _DTYPES.get(str(name), np.object_)
 
 
 def _message(error: Any) -> str:

@@ -17,19 +17,20 @@ from typing import Any
 
 import pytest
 
+from headfit.engines import android
 from headfit.engines.android import AndroidEngine
 from headfit.errors import EngineMissingError
 
 from .networks import DATA
 
 SCRIPT = """
-import json, sys
+import json, sys, threading
 import numpy as np
 import jnius_config
 jnius_config.set_classpath(sys.argv[1])
 jnius_config.add_options("-Xrs")
 from jnius import autoclass
-from headfit.engines.android import AndroidEngine
+from headfit.engines.android import AndroidEngine, load_classes
 from headfit.errors import ExtractorError, InputError
 
 model = open(sys.argv[2], "rb").read()
@@ -42,6 +43,12 @@ def reason(call):
         return f"{type(error).__name__}: {error}"
 
 found = {"model_size": len(model)}
+load_classes()
+in_thread = []
+thread = threading.Thread(target=lambda: in_thread.append(AndroidEngine(model).embedding_dim))
+thread.start()
+thread.join()
+found["in_thread"] = in_thread
 stub.knowsLce = True
 engine = AndroidEngine(model)
 found["size_with_lce"] = stub.modelSize
@@ -63,6 +70,13 @@ found["no_vector"] = reason(lambda: AndroidEngine(model))
 print(json.dumps(found))
 """
 
+WITHOUT = """
+import jnius_config
+jnius_config.add_options("-Xrs")
+from headfit.engines.android import load_classes
+load_classes()
+"""
+
 
 @pytest.fixture(scope="module")
 def found(
@@ -74,8 +88,13 @@ def found(
     require(importlib.util.find_spec("jnius") is not None, "pyjnius: pip install pyjnius")
     assert javac is not None
     classes = tmp_path_factory.mktemp("classes")
-    sources = sorted(map(str, (DATA / "java").rglob("*.java")))
-    subprocess.run([javac, "-d", str(classes), *sources], check=True)
+    helper = Path(android.__file__).with_name("java")
+    sources = [path for folder in (DATA / "java", helper) for path in folder.rglob("*.java")]
+    # As strict as Gradle in python-for-android's project, which compiles for Java 8.
+    subprocess.run(
+        [javac, "--release", "8", "-Xlint:all,-options", "-Werror", "-d", classes, *sources],
+        check=True,
+    )
     environment = dict(os.environ)
     environment.setdefault("JAVA_HOME", str(Path(javac).resolve().parents[1]))
     done = subprocess.run(
@@ -87,7 +106,14 @@ def found(
     )
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
+    without = subprocess.run(
+        [sys.executable, "-c", WITHOUT],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+    )
+    return result | {"not_packed": without.stderr.splitlines()[-1].rpartition("errors.")[2]}
 
 
 def test_lce_lite_gets_the_network_as_it_is(found: dict[str, Any]) -> None:
@@ -108,6 +134,16 @@ def test_numbers_cross_the_bridge(found: dict[str, Any]) -> None:
         [132.0, 264.0, 396.0, 528.0],
         [-33.0, -66.0, -99.0, -132.0],
     ]
+
+
+def test_threads_open_it_once_its_class_is_found(found: dict[str, Any]) -> None:
+    """As the app does: looked up where the app starts, opened where it works."""
+    assert found["in_thread"] == [4]
+
+
+def test_an_app_without_the_class_is_told_what_to_pack(found: dict[str, Any]) -> None:
+    assert found["not_packed"].startswith("EngineMissingError: this app has no TFLite")
+    assert "org/headfit/ExtractorRunner" in found["not_packed"]
 
 
 def test_errors_are_ours(found: dict[str, Any]) -> None:
