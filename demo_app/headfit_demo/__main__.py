@@ -24,6 +24,9 @@ def main() -> None:
     options, _ = parser.parse_known_args()
 
     os.environ.setdefault("KIVY_NO_ARGS", "1")  # the options are ours
+    from headfit_demo.window import configure
+
+    configure(1120, 760)
     from headfit_demo.app import DemoApp
 
     DemoApp(

@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kivy.app import App
-from kivy.uix.label import Label
-from kivy.uix.screenmanager import Screen, ScreenManager
+from kivy.core.window import Window
+from kivy.properties import BooleanProperty, ObjectProperty
 
+from headfit_demo.dropping import Drops
+from headfit_demo.eye import Eye
+from headfit_demo.facts import file_name
 from headfit_demo.platforms import this_platform
+from headfit_demo.preferences import Preferences
+from headfit_demo.screens.developer import DeveloperScreen
+from headfit_demo.screens.home import HomeScreen
+from headfit_demo.screens.photos import PhotosScreen
+from headfit_demo.screens.privacy import PrivacyScreen
+from headfit_demo.screens.recognise import RecogniseScreen
+from headfit_demo.screens.settings import SettingsScreen
+from headfit_demo.screens.teach import TeachScreen
+from headfit_demo.sentences import sentence
 from headfit_demo.session import Session
+from headfit_demo.shell import PLACES, Shell, place_name
+from headfit_demo.theme import theme
+from headfit_demo.translation import system_language, tr
+from headfit_demo.views import Added, PhotoView, PickedFile, ProjectView
+from headfit_demo.widgets import jpeg_texture
 from headfit_demo.worker import Worker
+
+SCREENS = (
+    HomeScreen,
+    TeachScreen,
+    PhotosScreen,
+    RecogniseScreen,
+    PrivacyScreen,
+    DeveloperScreen,
+    SettingsScreen,
+)
+PHOTOS_AT_ONCE = 8
+"""Of many photos, so many are taught before the screen shows them and other work has its turn."""
+
+_ESCAPE, _Z, _1 = 27, 122, 49
 
 
 class DemoApp(App):
@@ -28,6 +63,13 @@ class DemoApp(App):
     """
 
     title = "headfit"
+    project = ObjectProperty(None, allownone=True)
+    """The open project as a `ProjectView`, or None."""
+
+    is_training = BooleanProperty(False)
+    keeps_thumbnails = BooleanProperty(False)
+    eye = ObjectProperty(None)
+    shell = ObjectProperty(None, allownone=True)
 
     def __init__(
         self,
@@ -40,27 +82,258 @@ class DemoApp(App):
         super().__init__(**options)
         self.platform = this_platform(camera_folder)
         self.worker = Worker()
-        self.session = Session(
-            data_folder or self.platform.data_folder(),
-            extractor=extractor,
-            isolate=self.platform.isolates_engine,
-        )
+        self.eye = Eye(self.platform, self.complain)
+        self.photos: dict[str, tuple[PhotoView, ...]] = {}
+        self._textures: dict[tuple[str, int], Any] = {}
+        self._extractor_name = extractor
+        self.use_folder(data_folder or self.platform.data_folder())
 
-    def build(self) -> ScreenManager:
-        """Return the screens."""
-        screens = ScreenManager()
-        home = Screen(name="home")
-        self.greeting = Label(text="headfit")
-        home.add_widget(self.greeting)
-        screens.add_widget(home)
-        self.worker.do(self.session.projects, self._show_projects)
-        return screens
+    def use_folder(self, folder: Path) -> None:
+        """Keep everything in a folder from now on."""
+        self.session = Session(
+            folder, extractor=self._extractor_name, isolate=self.platform.isolates_engine
+        )
+        self._preferences_path = folder / "preferences.json"
+        self.preferences = Preferences.load(self._preferences_path)
+        self._apply_preferences()
+
+    def build(self) -> Shell:
+        """Return the frame with all screens in it."""
+        self.shell = Shell()
+        for screen in SCREENS:
+            self.shell.ids.screens.add_widget(screen())
+        self.shell.ids.screens.bind(current=self._arrived)
+        self._arrived()
+        Window.bind(on_keyboard=self._key)
+        self._drops = Drops(self)
+        self.do(self.session.open_extractor, lambda _: None)
+        return self.shell
 
     def on_stop(self) -> None:
         """Close what is open."""
+        self.eye.switch_off()
         self.worker.do(self.session.close, lambda result, error: None)
         self.worker.stop()
 
-    def _show_projects(self, projects: Any, error: Exception | None) -> None:
-        names = [project.name for project in projects or ()]
-        self.greeting.text = str(error) if error else "\n".join(names) or "No project yet."
+    def on_pause(self) -> bool:
+        """Let the camera go while another app is in front; all that was taught is on the disk."""
+        self.eye.switch_off()
+        return True
+
+    # Work and what came of it
+
+    def do(self, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
+        """Let the worker do something, then show it, or say what went wrong."""
+
+        def finish(result: Any, error: Exception | None) -> None:
+            if error is None:
+                done(result)
+            else:
+                self.complain(error)
+
+        self.worker.do(work, finish)
+
+    def change(self, work: Callable[[], Any], *, keep_head: bool = False) -> None:
+        """Change the project, learn anew where that takes a moment only, and show it."""
+
+        def work_and_look() -> Any:
+            work()
+            if not keep_head:
+                self.session.refresh()
+            return self.session.look()
+
+        self.do(work_and_look, self.show)
+
+    def look(self) -> None:
+        """Show the open project as it is now."""
+        if self.project is not None:
+            self.do(self.session.look, self.show)
+
+    def show(self, seen: tuple[ProjectView, dict[str, tuple[PhotoView, ...]]]) -> None:
+        """Show a project and its photos."""
+        self.project, self.photos = seen
+        self._refresh_screen()
+
+    def complain(self, error: Exception) -> None:
+        """Say what went wrong, in one sentence."""
+        self.notify(sentence(error))
+
+    def notify(self, text: str) -> None:
+        """Say something that goes by itself."""
+        self.shell.ids.notice.show(text)
+
+    def thumbnail(self, photo: PhotoView) -> Any:
+        """Return the texture of a photo's thumbnail, or None."""
+        key = (self.project.key, photo.example_id)
+        if key not in self._textures and photo.thumbnail is not None:
+            self._textures[key] = jpeg_texture(photo.thumbnail)
+        return self._textures.get(key)
+
+    # Where we are
+
+    def go(self, screen: str) -> None:
+        """Go to a screen."""
+        self.shell.ids.screens.current = screen
+
+    def undo(self) -> None:
+        """Take back the last adding or renaming."""
+
+        def undo_and_look() -> Any:
+            undone = self.session.undo()
+            self.session.refresh()
+            return undone, self.session.look()
+
+        def say(result: Any) -> None:
+            undone, seen = result
+            self.show(seen)
+            if undone is None:
+                self.notify(tr.say("There is nothing to take back."))
+
+        if self.project is not None:
+            self.do(undo_and_look, say)
+
+    # Projects
+
+    def create_project(self, name: str) -> None:
+        """Make a project and go teach it."""
+        self._open(partial(self.session.create_project, name))
+
+    def open_project(self, key: str) -> None:
+        """Open a project and go teach it."""
+        self._open(partial(self.session.open_project, key))
+
+    def import_head(self, file: PickedFile) -> None:
+        """Make a project of a head file."""
+        self._open(partial(self.session.import_head, file), "recognise")
+
+    def delete_project(self, key: str) -> None:
+        """Delete a project."""
+        if self.project is not None and self.project.key == key:
+            self.project, self.photos = None, {}
+        self.do(partial(self.session.delete_project, key), lambda _: self._refresh_screen())
+
+    def erase_everything(self) -> None:
+        """Delete all projects."""
+        self.project, self.photos = None, {}
+        self.do(self.session.erase_everything, lambda _: self.go("home"))
+
+    def export_head(self) -> None:
+        """Give the head away: save it somewhere, or share it."""
+        path = Path(tempfile.gettempdir()) / f"{file_name(self.project.name)}.head"
+
+        def give(_: Any) -> None:
+            self.platform.give_file(path, thank)
+
+        def thank(where: str | None) -> None:
+            if where:
+                self.notify(tr.say("Saved: {where}").format(where=where))
+
+        self.do(partial(self.session.export_head, path), give)
+
+    def _open(self, work: Callable[[], Any], screen: str = "teach") -> None:
+        def work_and_look() -> Any:
+            work()
+            return self.session.look()
+
+        def arrive(seen: Any) -> None:
+            self._textures.clear()
+            self.show(seen)
+            self.go(screen)
+
+        self.do(work_and_look, arrive)
+
+    # Photos
+
+    def add_photos(
+        self,
+        class_name: str,
+        photos: Sequence[Any],
+        done: Callable[[Added | None], Any] = lambda _: None,
+    ) -> None:
+        """Teach photos of a class, some at a time, and show them as they come."""
+        now, later = photos[:PHOTOS_AT_ONCE], photos[PHOTOS_AT_ONCE:]
+
+        def work() -> Any:
+            added = self.session.add_photos(class_name, now)
+            self.session.refresh()
+            return added, self.session.look()
+
+        def finish(result: Any, error: Exception | None) -> None:
+            if error is not None:
+                self.complain(error)
+                self.look()
+                done(None)
+                return
+            added, seen = result
+            self.show(seen)
+            self._say_what_was_odd(added)
+            if later:
+                self.add_photos(class_name, later, done)
+            else:
+                done(added)
+
+        self.worker.do(work, finish)
+
+    def _say_what_was_odd(self, added: Added) -> None:
+        if added.refused:
+            name = added.refused[0].name
+            text = tr.say("{name} was left out. {why}")
+            self.notify(text.format(name=name, why=sentence(added.refused[0].error)))
+
+    # Settings
+
+    def set_preference(self, name: str, value: Any) -> None:
+        """Set something, keep it, and let it be seen."""
+        self.preferences = replace(self.preferences, **{name: value})
+        try:
+            self.preferences.save(self._preferences_path)
+        except OSError as error:
+            self.complain(error)
+        self._apply_preferences()
+        self._arrived()
+        if self.project is not None:
+            self.look()
+
+    def _apply_preferences(self) -> None:
+        theme.style = self.preferences.style
+        theme.text_scale = self.preferences.text_scale
+        tr.language = self.preferences.language or system_language()
+        Window.clearcolor = theme.ground
+        self.keeps_thumbnails = bool(self.preferences.keeps_thumbnails)
+        self.worker.do(
+            partial(self.session.keep_thumbnails, self.keeps_thumbnails), self._kept_thumbnails
+        )
+
+    def _kept_thumbnails(self, _: Any, error: Exception | None) -> None:
+        if error is not None:
+            self.complain(error)
+
+    def _arrived(self, *_: Any) -> None:
+        """Say where we are."""
+        current = self.shell.ids.screens.current
+        usable = {screen for screen, _ in PLACES} | {"settings"}
+        if self.project is None:
+            usable.discard("teach")
+        self.shell.show_place("teach" if current == "photos" else current, usable)
+        in_project = current in ("teach", "photos", "recognise") and self.project is not None
+        self.shell.heading = self.project.name if in_project else place_name(current)
+        self.shell.can_undo = current in ("teach", "photos") and self.project is not None
+
+    def _refresh_screen(self) -> None:
+        self._arrived()
+        self.shell.ids.screens.current_screen.refresh()
+
+    def _key(self, _: Any, key: int, scancode: int, text: str, modifiers: list[str]) -> bool:
+        current = self.shell.ids.screens.current
+        if key == _ESCAPE and current != "home":
+            self.go("teach" if current == "photos" else "home")
+            return True
+        if "ctrl" in modifiers and _1 <= key < _1 + len(PLACES):
+            screen = PLACES[key - _1][0]
+            if screen != "teach" or self.project is not None:
+                self.go(screen)
+            return True
+        if "ctrl" in modifiers and key == _Z and current in ("teach", "photos"):
+            self.undo()
+            return True
+        return False

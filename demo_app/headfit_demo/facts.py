@@ -8,7 +8,6 @@ from string import Template
 
 from headfit import Extractor, SoftmaxHead
 from headfit_demo.teaching import OpenProject
-from headfit_demo.views import ProjectView
 
 CODE = Template('''\
 from headfit import Extractor, ExtractorMismatchError, SoftmaxHead
@@ -90,7 +89,11 @@ def measure(opened: OpenProject) -> Stored:
 
 
 def gather_facts(
-    extractor: Extractor, head: SoftmaxHead | None, head_path: Path, view: ProjectView
+    extractor: Extractor,
+    head: SoftmaxHead | None,
+    head_path: Path,
+    name: str,
+    accuracy: float | None,
 ) -> Facts:
     """Return what the developer page shows of an extractor and a head."""
     manifest = extractor.manifest
@@ -98,14 +101,20 @@ def gather_facts(
         head_bytes=_size(head_path) or None,
         head_classes=None if head is None else len(head.classes_),
         head_method=None if head is None else str(head.training_.get("method", "")),
-        accuracy=view.accuracy,
+        accuracy=accuracy,
         extractor_name=manifest.name,
         extractor_bytes=manifest.size_bytes,
         fingerprint=manifest.fingerprint,
         embedding_dim=manifest.embedding_dim,
         engine=extractor.engine_name,
-        code=CODE.substitute(file=f"{view.name or view.key}.head".replace('"', "")),
+        code=CODE.substitute(file=f"{file_name(name)}.head"),
     )
+
+
+def file_name(name: str) -> str:
+    """Return a name as part of a file's name: what could mean something else there is left out."""
+    kept = "".join(one if one.isalnum() or one in " -_" else "-" for one in name)
+    return kept.strip(" -") or "head"
 
 
 def _size(path: Path) -> int:

@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headfit import InputError
@@ -49,6 +49,12 @@ class Project:
     def head_path(self) -> Path:
         """Where the head lies, once there is one."""
         return self.folder / _HEAD
+
+    def renamed(self, name: str) -> Project:
+        """Return the project under another name, which is saved."""
+        project = replace(self, name=checked_name(name))
+        project.save()
+        return project
 
     def save(self) -> None:
         """Write the description, whole or not at all."""

@@ -8,25 +8,42 @@ headfit and ``OSError``; nothing taught is lost by any of them.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from headfit import Extractor, HeadfitError, InputError, NotFittedError, SoftmaxHead
+import numpy as np
+import numpy.typing as npt
+
+from headfit import (
+    Extractor,
+    ExtractorError,
+    FileFormatError,
+    HeadfitError,
+    InputError,
+    NotFittedError,
+    SoftmaxHead,
+)
 from headfit.examples import ExampleStore
 from headfit_demo.facts import EngineSpeed, Facts, Stored, gather_facts, measure
-from headfit_demo.projects import Project, ProjectFolder, checked_name
-from headfit_demo.teaching import OpenProject, Photo, recognise
+from headfit_demo.projects import MAX_NAME, Project, ProjectFolder
+from headfit_demo.teaching import OpenProject, Photo, as_pixels, recognise
 from headfit_demo.views import (
     Added,
     PhotoView,
+    PickedFile,
     Progress,
     ProjectCard,
     ProjectView,
     Recognition,
 )
 
-GREETING_KEY = "greeting"
 GREETING_HEAD = Path(__file__).parent / "assets" / "greeting.head"
+"""The head that the app brings along, for when no project is open."""
+
+
+class NoExtractorError(HeadfitError):
+    """There is no extractor on this device, it is damaged, or nothing here can run it."""
 
 
 class Session:
@@ -51,7 +68,6 @@ class Session:
         self._isolate = isolate
         self._extractor: Extractor | None = None
         self._open: OpenProject | None = None
-        self._greeting: SoftmaxHead | None = None
         self._keeps_thumbnails = False
 
     def open_extractor(self) -> Extractor:
@@ -59,18 +75,21 @@ class Session:
 
         Raises
         ------
-        ExtractorError
+        NoExtractorError
             If there is none, or nothing here can run it. The next call tries again.
         """
         if self._extractor is None:
-            self._extractor = Extractor.open(self._extractor_name, isolate=self._isolate)
+            try:
+                self._extractor = Extractor.open(self._extractor_name, isolate=self._isolate)
+            except (ExtractorError, FileFormatError, FileNotFoundError) as error:
+                raise NoExtractorError(f"no extractor can be used: {error}") from error
         return self._extractor
 
     def close(self) -> None:
         """Close the open project; nothing has to be saved."""
         if self._open is not None:
             self._open.close()
-        self._open = self._greeting = None
+        self._open = None
 
     # Projects
 
@@ -83,7 +102,7 @@ class Session:
         return self.open_project(self._projects.create(name).key)
 
     def open_project(self, key: str) -> ProjectView:
-        """Open a project, or the greeting by `GREETING_KEY`; the one before is closed.
+        """Open a project; the one before is closed.
 
         Raises
         ------
@@ -93,20 +112,17 @@ class Session:
             If its examples are damaged or locked.
         """
         extractor = self.open_extractor()
-        if key == GREETING_KEY:
-            greeting = SoftmaxHead.load(GREETING_HEAD, extractor=extractor)
-            self.close()
-            self._greeting = greeting
-        else:
-            project = self._projects.get(key)
-            self.close()
-            self._open = OpenProject(project, extractor, self._keeps_thumbnails)
+        project = self._projects.get(key)
+        self.close()
+        self._open = OpenProject(project, extractor, self._keeps_thumbnails)
         return self.view()
 
-    def rename_project(self, name: str) -> ProjectView:
-        """Call the open project by another name."""
-        self._project.rename(checked_name(name))
-        return self.view()
+    def rename_project(self, key: str, name: str) -> None:
+        """Call a project by another name."""
+        if self._open is not None and self._open.project.key == key:
+            self._open.project = self._open.project.renamed(name)
+        else:
+            self._projects.get(key).renamed(name)
 
     def delete_project(self, key: str) -> None:
         """Delete a project and all that was taught in it, for good."""
@@ -116,9 +132,12 @@ class Session:
 
     def view(self) -> ProjectView:
         """Return the open project as the screens show it."""
-        if self._greeting is not None:
-            return ProjectView.of_head(GREETING_KEY, self._greeting.classes_)
         return self._project.view()
+
+    def look(self) -> tuple[ProjectView, dict[str, tuple[PhotoView, ...]]]:
+        """Return the open project and the photos of each class, the newest first."""
+        view = self._project.view()
+        return view, {one.name: self._project.photos(one.name) for one in view.classes}
 
     # Teaching
 
@@ -179,8 +198,18 @@ class Session:
         NotFittedError
             If the head is not trained yet.
         """
-        head = self._greeting if self._open is None else self._open.head
-        return recognise(self.open_extractor(), head, photo)
+        if self._open is None:
+            return self.greet(photo)
+        return recognise(self.open_extractor(), self._open.head, photo)
+
+    def greet(self, photo: Photo) -> Recognition:
+        """Say what a photo shows by the head that came with the app."""
+        extractor = self.open_extractor()
+        return recognise(extractor, SoftmaxHead.load(GREETING_HEAD, extractor=extractor), photo)
+
+    def open_photo(self, file: PickedFile) -> npt.NDArray[np.uint8]:
+        """Return a photo's pixels, no larger than a screen needs."""
+        return as_pixels(file, side=1280)
 
     def export_head(self, path: Path) -> None:
         """Copy the head file to where it is wanted.
@@ -190,13 +219,13 @@ class Session:
         NotFittedError
             If the head is not trained yet.
         """
-        source = self._head_path()
+        source = self._project.project.head_path
         if not source.is_file():
             raise NotFittedError("expected a trained head, found none; teach two things first")
         shutil.copyfile(source, path)
 
-    def import_head(self, path: Path, name: str) -> ProjectView:
-        """Make a project of a head file that came from elsewhere, and open it.
+    def import_head(self, file: PickedFile) -> ProjectView:
+        """Make a project of a head file that came from elsewhere, named after it, and open it.
 
         Raises
         ------
@@ -205,8 +234,9 @@ class Session:
         FileFormatError
             If this is no head file.
         """
-        head = SoftmaxHead.load(path, extractor=self.open_extractor())
-        project = self._projects.create(name, head.classes_)
+        with as_path(file, self.data_folder) as path:
+            head = SoftmaxHead.load(path, extractor=self.open_extractor())
+        project = self._projects.create(Path(file.name).stem[:MAX_NAME], head.classes_)
         head.save(project.head_path)
         return self.open_project(project.key)
 
@@ -215,6 +245,10 @@ class Session:
     def stored(self) -> Stored:
         """Return what the open project keeps, and how large it is."""
         return measure(self._project)
+
+    def erase_thumbnails(self) -> None:
+        """Erase the small pictures of the open project for good."""
+        self._project.keep_thumbnails(False)
 
     def keep_thumbnails(self, allowed: bool) -> None:
         """Allow or forbid to keep small pictures; those that are there go when it is forbidden."""
@@ -242,8 +276,14 @@ class Session:
 
     def facts(self) -> Facts:
         """Return the numbers and lines of the developer page."""
-        head = self._greeting if self._open is None else self._open.head
-        return gather_facts(self.open_extractor(), head, self._head_path(), self.view())
+        extractor = self.open_extractor()
+        if self._open is None:
+            head = SoftmaxHead.load(GREETING_HEAD, extractor=extractor)
+            return gather_facts(extractor, head, GREETING_HEAD, "greeting", None)
+        view = self.view()
+        return gather_facts(
+            extractor, self._open.head, self._open.project.head_path, view.name, view.accuracy
+        )
 
     def engine_speeds(self) -> tuple[EngineSpeed, ...]:
         """Time every engine on this machine, each in a process of its own; takes seconds."""
@@ -256,8 +296,20 @@ class Session:
             raise InputError("expected an open project, found none; open or make one first")
         return self._open
 
-    def _head_path(self) -> Path:
-        return GREETING_HEAD if self._open is None else self._open.project.head_path
+
+@contextmanager
+def as_path(file: PickedFile, folder: Path) -> Iterator[Path]:
+    """Give the path of a picked file; bytes get one for as long as they need it."""
+    if isinstance(file.content, Path):
+        yield file.content
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "picked.head"
+    path.write_bytes(file.content)
+    try:
+        yield path
+    finally:
+        path.unlink()
 
 
 def _card(project: Project) -> ProjectCard:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from headfit import (
     Extractor,
@@ -88,7 +89,6 @@ class OpenProject:
         return ProjectView(
             key=self.project.key,
             name=self.project.name,
-            is_greeting=False,
             classes=tuple(ClassView(name, counts.get(name, 0)) for name in names),
             n_photos=sum(counts.values()),
             head_classes=() if self.head is None else self.head.classes_,
@@ -152,7 +152,7 @@ class OpenProject:
 
     def _add(self, class_name: str, photo: Photo) -> bool:
         """Teach one photo and return whether it looks like one that was there."""
-        pixels = decode_image(photo.content) if isinstance(photo, PickedFile) else photo
+        pixels = as_pixels(photo)
         embedding = self._extractor.embed([pixels])[0]
         photo_hash, picture = perceptual_hash(pixels), thumbnail(pixels)
         is_repeated = bool(self.store.ids_like(photo_hash))
@@ -239,11 +239,6 @@ class OpenProject:
         """Say what a photo shows."""
         return recognise(self._extractor, self.head, photo)
 
-    def rename(self, name: str) -> None:
-        """Call the project by another name."""
-        self.project = replace(self.project, name=name)
-        self.project.save()
-
     def keep_thumbnails(self, allowed: bool) -> None:
         """Allow small pictures on the disk, or erase them from it for good."""
         self.keeps_thumbnails = allowed
@@ -295,6 +290,25 @@ class OpenProject:
         self.project.save()
 
 
+def as_pixels(photo: Photo, side: int = 0) -> npt.NDArray[np.uint8]:
+    """Return a photo's pixels; with ``side``, made smaller until no side is longer.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be decoded; the message calls it by the name that the user knows.
+    """
+    if isinstance(photo, PickedFile):
+        pixels = decode_image(photo.content, name=photo.name)
+    else:
+        pixels = photo
+    if side and max(pixels.shape[:2]) > side:
+        smaller = Image.fromarray(pixels)
+        smaller.thumbnail((side, side))
+        pixels = np.asarray(smaller)
+    return pixels
+
+
 def recognise(extractor: Extractor, head: SoftmaxHead | None, photo: Photo) -> Recognition:
     """Say what a photo shows, and how long that took.
 
@@ -306,7 +320,7 @@ def recognise(extractor: Extractor, head: SoftmaxHead | None, photo: Photo) -> R
     if head is None:
         raise NotFittedError("expected a trained head, found none; teach two things first")
     started = time.perf_counter()
-    embedding = extractor.embed([photo.content if isinstance(photo, PickedFile) else photo])
+    embedding = extractor.embed([as_pixels(photo)])
     ranking = head.top_k(embedding, 3)[0]
     return Recognition(
         ranking=tuple(ranking),

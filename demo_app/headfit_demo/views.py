@@ -65,8 +65,6 @@ class ProjectView:
     Attributes
     ----------
     key, name : str
-    is_greeting : bool
-        Whether it is the ready head on sample pictures, which cannot be taught.
     classes : tuple of ClassView
         In the order in which they were named.
     n_photos : int
@@ -82,19 +80,12 @@ class ProjectView:
 
     key: str
     name: str
-    is_greeting: bool
     classes: tuple[ClassView, ...]
     n_photos: int
     head_classes: tuple[str, ...]
     head_is_fresh: bool
     accuracy: float | None
     accuracy_history: tuple[tuple[int, float], ...]
-
-    @classmethod
-    def of_head(cls, key: str, class_names: tuple[str, ...]) -> ProjectView:
-        """Return the view of a head that came ready, without photos."""
-        classes = tuple(ClassView(name, 0) for name in class_names)
-        return cls(key, "", True, classes, 0, class_names, True, None, ())
 
     @property
     def can_train(self) -> bool:

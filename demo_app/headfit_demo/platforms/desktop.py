@@ -8,7 +8,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from headfit_demo.camera import PHOTO_ENDINGS, Camera, FolderCamera, OpenCVCamera
-from headfit_demo.file_window import FileWindow, SaveWindow
+from headfit_demo.dialogs import FileWindow, ask_place
 from headfit_demo.views import PickedFile
 
 
@@ -49,7 +49,7 @@ class DesktopPlatform:
 
     def give_file(self, path: Path, done: Callable[[str | None], None]) -> None:
         """Open a window that asks for a folder and a name, and copy the file there."""
-        SaveWindow(path, done).open()
+        ask_place(path, done)
 
     def ask_for_camera(self, done: Callable[[bool], None]) -> None:
         """Say yes: a desktop asks nobody."""

@@ -1,0 +1,231 @@
+"""Questions that wait for an answer: a name, a yes, a file to open, a place to save to."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kivy.core.window import Window
+from kivy.lang import Builder
+from kivy.properties import (
+    BooleanProperty,
+    NumericProperty,
+    ObjectProperty,
+    StringProperty,
+)
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.modalview import ModalView
+from kivy.uix.recycleview.views import RecycleDataViewBehavior
+
+from headfit_demo.sentences import sentence
+from headfit_demo.translation import tr
+from headfit_demo.widgets import Field, Touchable
+
+
+class _Window(ModalView):
+    """Knows how large the window is."""
+
+    window_width = NumericProperty(0)
+    window_height = NumericProperty(0)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        Window.bind(size=self._fit)
+        self._fit()
+
+    def _fit(self, *_: Any) -> None:
+        self.window_width, self.window_height = Window.size
+
+    def on_dismiss(self) -> None:
+        """Stop following the window."""
+        Window.unbind(size=self._fit)
+
+
+class Dialog(_Window):
+    """Asks something; `accept` is the answer yes.
+
+    Parameters
+    ----------
+    done : callable
+        Called after yes. Its sentence, if it returns one, is shown and the dialog stays.
+    """
+
+    heading = StringProperty("")
+    text = StringProperty("")
+    button = StringProperty("")
+    is_dangerous = BooleanProperty(False)
+
+    def __init__(self, done: Callable[[], str | None], **options: Any) -> None:
+        super().__init__(**options)
+        self._done = done
+
+    def accept(self, *_: Any) -> None:
+        """Do it."""
+        complaint = self._done()
+        if complaint:
+            self.text = complaint
+        else:
+            self.dismiss()
+
+
+def ask_name(
+    heading: str, button: str, done: Callable[[str], None], *, name: str = "", hint: str = ""
+) -> Dialog:
+    """Ask for a name and call ``done`` with it."""
+    field = Field(text=name, hint_text=hint)
+
+    def take() -> str | None:
+        if not field.text.strip():
+            return tr.say("Type a name first.")
+        done(field.text.strip())
+        return None
+
+    dialog = Dialog(take, heading=heading, button=button)
+    dialog.ids.body.add_widget(field)
+    field.bind(on_text_validate=dialog.accept)
+    dialog.bind(on_open=lambda *_: setattr(field, "focus", True))
+    dialog.open()
+    return dialog
+
+
+def ask_yes(heading: str, text: str, button: str, done: Callable[[], None]) -> Dialog:
+    """Ask before something that cannot be undone."""
+
+    def take() -> None:
+        done()
+
+    dialog = Dialog(take, heading=heading, text=text, button=button, is_dangerous=True)
+    dialog.open()
+    return dialog
+
+
+def ask_place(source: Path, done: Callable[[str | None], None]) -> Dialog:
+    """Ask where to save a copy of a file, and save it there."""
+    field = Field(text=str(Path.home() / source.name))
+    saved: list[str] = []
+
+    def take() -> str | None:
+        target = Path(field.text).expanduser()
+        try:
+            if target.is_dir():
+                target /= source.name
+            shutil.copyfile(source, target)
+        except OSError as error:
+            return sentence(error)
+        saved.append(str(target))
+        return None
+
+    dialog = Dialog(take, heading=tr.say("Save the head"), button=tr.say("Save"))
+    dialog.text = tr.say("Folder and name of the file:")
+    dialog.ids.body.add_widget(field)
+    field.bind(on_text_validate=dialog.accept)
+    dialog.bind(on_dismiss=lambda *_: done(saved[0] if saved else None))
+    dialog.open()
+    return dialog
+
+
+class FileRow(RecycleDataViewBehavior, Touchable, BoxLayout):
+    """A folder or a file in the list."""
+
+    name = StringProperty("")
+    path = ObjectProperty(None, allownone=True)
+    is_folder = BooleanProperty(False)
+    is_chosen = BooleanProperty(False)
+    window = ObjectProperty(None, allownone=True)
+
+    def on_release(self) -> None:
+        """Open the folder, or choose the file."""
+        self.window.touch(self.path, self.is_folder)
+
+
+class FileWindow(_Window):
+    """Lets the user choose files of this device.
+
+    Parameters
+    ----------
+    endings : frozenset of str
+        Which files are shown, by the end of their names.
+    several : bool
+        Whether more than one can be chosen.
+    done : callable
+        Called with the paths chosen, none when the user went back.
+    """
+
+    folder = ObjectProperty(Path.home())
+    several = BooleanProperty(False)
+    n_chosen = NumericProperty(0)
+    n_files = NumericProperty(0)
+    is_empty = BooleanProperty(False)
+    last_folder: Path | None = None
+
+    def __init__(
+        self, endings: frozenset[str], *, several: bool, done: Callable[[list[Path]], None]
+    ) -> None:
+        self._endings, self._done = endings, done
+        self._chosen: list[Path] = []
+        self._accepted = False
+        super().__init__(several=several)
+        self.go(FileWindow.last_folder or Path.home())
+
+    def go(self, folder: Path) -> None:
+        """Show a folder; one that cannot be read stays closed."""
+        try:
+            entries = sorted(folder.iterdir(), key=lambda path: path.name.casefold())
+        except OSError:
+            return
+        visible = [path for path in entries if not path.name.startswith(".")]
+        self._folders = [path for path in visible if path.is_dir()]
+        self._files = [path for path in visible if path.suffix.lower() in self._endings]
+        self.folder, self._chosen = folder, []
+        FileWindow.last_folder = folder
+        self._show()
+        self.ids.rows.scroll_y = 1
+
+    def go_home(self) -> None:
+        """Show the user's folder."""
+        self.go(Path.home())
+
+    def touch(self, path: Path, is_folder: bool) -> None:
+        """Open a folder; choose a file, or not any more."""
+        if is_folder:
+            self.go(path)
+            return
+        if path in self._chosen:
+            self._chosen.remove(path)
+        else:
+            self._chosen = [*self._chosen, path] if self.several else [path]
+        self._show()
+
+    def choose_all(self) -> None:
+        """Choose every file of the folder."""
+        self._chosen = list(self._files)
+        self._show()
+
+    def accept(self) -> None:
+        """Hand over what was chosen."""
+        self._accepted = True
+        self.dismiss()
+
+    def on_dismiss(self) -> None:
+        """Call ``done``."""
+        super().on_dismiss()
+        self._done(self._chosen if self._accepted else [])
+
+    def _show(self) -> None:
+        self.n_chosen, self.n_files = len(self._chosen), len(self._files)
+        self.is_empty = not self._folders and not self._files
+        self.ids.rows.data = [
+            {
+                "name": path.name,
+                "path": path,
+                "is_folder": path in self._folders,
+                "is_chosen": path in self._chosen,
+                "window": self,
+            }
+            for path in [*self._folders, *self._files]
+        ]
+
+
+Builder.load_file(str(Path(__file__).with_suffix(".kv")))

@@ -1,0 +1,82 @@
+"""The camera as the screens see it: a texture that stays up to date, and the newest frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kivy.clock import Clock
+from kivy.event import EventDispatcher
+from kivy.properties import BooleanProperty, ObjectProperty
+
+from headfit_demo.camera import Camera, CameraError, Frame
+from headfit_demo.platforms import Platform
+from headfit_demo.widgets import frame_texture
+
+FRAMES_PER_SECOND = 20
+
+
+class Eye(EventDispatcher):
+    """Shows the camera while it is on.
+
+    Parameters
+    ----------
+    platform : Platform
+        Whose camera it is.
+    complain : callable
+        Called with a `CameraError` when there is no camera or it is gone.
+    """
+
+    is_on = BooleanProperty(False)
+    texture = ObjectProperty(None, allownone=True)
+
+    def __init__(self, platform: Platform, complain: Callable[[Exception], None]) -> None:
+        super().__init__()
+        self.frame: Frame | None = None
+        self._platform = platform
+        self._complain = complain
+        self._camera: Camera | None = None
+        self._ticking: Any = None
+
+    def switch_on(self, *_: Any) -> None:
+        """Ask for permission where that is needed, and start."""
+        if not self.is_on:
+            self._platform.ask_for_camera(self._start)
+
+    def switch_off(self, *_: Any) -> None:
+        """Let go of the camera."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+        if self._camera is not None:
+            self._camera.stop()
+        self._camera = self.frame = self.texture = None
+        self.is_on = False
+
+    def _start(self, is_allowed: bool) -> None:
+        camera = self._platform.open_camera()
+        try:
+            if not is_allowed:
+                raise CameraError("the camera may not be used")
+            camera.start()
+        except CameraError as error:
+            self._complain(error)
+            return
+        self._camera, self.is_on = camera, True
+        self._ticking = Clock.schedule_interval(self._look, 1 / FRAMES_PER_SECOND)
+
+    def _look(self, _: float) -> None:
+        assert self._camera is not None
+        try:
+            frame = self._camera.read()
+        except CameraError as error:
+            self.switch_off()
+            self._complain(error)
+            return
+        if frame is None or frame is self.frame:
+            return
+        self.frame = frame
+        if self.texture is not None and self.texture.size == (frame.shape[1], frame.shape[0]):
+            self.texture.blit_buffer(frame.tobytes(), colorfmt="rgb")
+            self.property("texture").dispatch(self)
+        else:
+            self.texture = frame_texture(frame)

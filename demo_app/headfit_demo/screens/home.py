@@ -1,0 +1,143 @@
+"""Home: the projects, and a ready head to try before anything is taught."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
+from kivy.uix.boxlayout import BoxLayout
+
+from headfit_demo.dialogs import ask_name, ask_yes
+from headfit_demo.greeting import Sample, sample_pictures
+from headfit_demo.screens.screen import AppScreen, load_rules
+from headfit_demo.translation import tr
+from headfit_demo.views import ProjectCard as CardView
+from headfit_demo.views import Recognition
+from headfit_demo.widgets import Thumb, Touchable, frame_texture
+
+
+class SampleThumb(Thumb):
+    """A sample picture to touch."""
+
+    sample = ObjectProperty(None)
+
+
+class ProjectCard(Touchable, BoxLayout):
+    """A project in the list."""
+
+    key = StringProperty("")
+    name = StringProperty("")
+    details = StringProperty("")
+    has_head = BooleanProperty(False)
+    is_chosen = BooleanProperty(False)
+    home = ObjectProperty(None)
+
+    def on_release(self) -> None:
+        """Open it."""
+        self.home.app.open_project(self.key)
+
+    def rename(self) -> None:
+        """Ask for another name."""
+        self.home.rename(self.key, self.name)
+
+    def delete(self) -> None:
+        """Ask, then delete."""
+        self.home.delete(self.key, self.name)
+
+
+class HomeScreen(AppScreen):
+    """Projects, and the greeting."""
+
+    n_projects = NumericProperty(0)
+    speed = StringProperty("")
+
+    def on_kv_post(self, _: Any) -> None:
+        """Begin with the sample pictures."""
+        self.app.do(sample_pictures, self._show_samples)
+
+    def refresh(self) -> None:
+        """List the projects."""
+        self.app.do(self.app.session.projects, self._show_projects)
+
+    def new_project(self) -> None:
+        """Ask for a name and begin."""
+        ask_name(
+            tr.say("What do you want to tell apart?"),
+            tr.say("Begin"),
+            self.app.create_project,
+            hint=tr.say("for instance: my mugs"),
+        )
+
+    def rename(self, key: str, name: str) -> None:
+        """Ask for another name."""
+        ask_name(
+            tr.say("Rename the project"),
+            tr.say("Rename"),
+            lambda new: self.app.do(
+                partial(self.app.session.rename_project, key, new), self._changed
+            ),
+            name=name,
+        )
+
+    def delete(self, key: str, name: str) -> None:
+        """Ask, then delete."""
+        ask_yes(
+            tr.say("Delete {name}?").format(name=name),
+            tr.say("All that was taught in it goes for good. This cannot be undone."),
+            tr.say("Delete"),
+            lambda: self.app.delete_project(key),
+        )
+
+    def import_head(self) -> None:
+        """Let the user choose a head file."""
+        self.app.platform.pick_head(lambda file: file and self.app.import_head(file))
+
+    def recognise(self, thumb: SampleThumb) -> None:
+        """Show what the ready head takes a sample picture for."""
+        for other in self.ids.samples.children:
+            other.is_chosen = other is thumb
+        self.ids.sample.texture = thumb.texture
+        frame = thumb.sample.frame
+        self.app.do(partial(self.app.session.greet, frame), self._show_recognition)
+
+    def _show_samples(self, samples: tuple[Sample, ...]) -> None:
+        for sample in samples:
+            thumb = SampleThumb(sample=sample, texture=frame_texture(sample.frame))
+            thumb.bind(on_release=self.recognise)
+            self.ids.samples.add_widget(thumb)
+        if samples:
+            self.recognise(self.ids.samples.children[-1])
+
+    def _show_recognition(self, found: Recognition) -> None:
+        bars = (self.ids.bar0, self.ids.bar1, self.ids.bar2)
+        for rank, (bar, (name, chance)) in enumerate(zip(bars, found.ranking, strict=False)):
+            bar.name, bar.chance, bar.is_best = tr.say(name), chance, rank == 0
+        self.speed = tr.say("{ms:.0f} ms on this device, engine {engine}").format(
+            ms=found.milliseconds, engine=found.engine
+        )
+
+    def _show_projects(self, cards: tuple[CardView, ...]) -> None:
+        self.ids.projects.clear_widgets()
+        self.n_projects = len(cards)
+        opened = self.app.project
+        for card in cards:
+            things = tr.count("{n} thing", "{n} things", card.n_classes)
+            photos = tr.count("{n} photo", "{n} photos", card.n_photos)
+            self.ids.projects.add_widget(
+                ProjectCard(
+                    key=card.key,
+                    name=card.name,
+                    details=f"{things}, {photos}",
+                    has_head=card.has_head,
+                    is_chosen=opened is not None and opened.key == card.key,
+                    home=self,
+                )
+            )
+
+    def _changed(self, _: object) -> None:
+        self.app.look()
+        self.refresh()
+
+
+load_rules(__file__)

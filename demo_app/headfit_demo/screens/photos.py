@@ -1,0 +1,67 @@
+"""All photos of one thing, with what is odd about them; some can be forgotten."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from kivy.properties import NumericProperty, ObjectProperty, StringProperty
+
+from headfit_demo.dialogs import ask_yes
+from headfit_demo.screens.screen import AppScreen, load_rules
+from headfit_demo.screens.teach import badge
+from headfit_demo.translation import tr
+from headfit_demo.widgets import Thumb
+
+SHOWN = 300
+"""More thumbnails than this are not drawn at once; the newest come first."""
+
+
+class PhotoThumb(Thumb):
+    """A photo to choose."""
+
+    photo = ObjectProperty(None)
+
+
+class PhotosScreen(AppScreen):
+    """The photos of one class."""
+
+    class_name = StringProperty("")
+    details = StringProperty("")
+    hint = StringProperty("")
+    n_chosen = NumericProperty(0)
+
+    def refresh(self) -> None:
+        """Show the photos."""
+        photos = self.app.photos.get(self.class_name, ())
+        self.details = tr.count("{n} photo", "{n} photos", len(photos))
+        doubts = [photo for photo in photos if photo.likelier]
+        if doubts:
+            likelier = ", ".join(sorted({str(photo.likelier) for photo in doubts}))
+            self.hint = tr.say("Marked photos look more like: {names}").format(names=likelier)
+        elif any(photo.is_repeated for photo in photos):
+            self.hint = tr.say("Marked photos look nearly the same; different ones teach more.")
+        else:
+            self.hint = tr.say("Touch photos to choose them.")
+        self.ids.grid.clear_widgets()
+        for photo in photos[:SHOWN]:
+            thumb = PhotoThumb(photo=photo, texture=self.app.thumbnail(photo), badge=badge(photo))
+            thumb.bind(on_release=self._choose)
+            self.ids.grid.add_widget(thumb)
+        self.n_chosen = 0
+
+    def forget(self) -> None:
+        """Ask, then forget what is chosen."""
+        ids = [thumb.photo.example_id for thumb in self.ids.grid.children if thumb.is_chosen]
+        ask_yes(
+            tr.count("Forget {n} photo?", "Forget {n} photos?", len(ids)),
+            tr.say("They go for good. This cannot be undone."),
+            tr.say("Forget"),
+            lambda: self.app.change(partial(self.app.session.forget_photos, ids)),
+        )
+
+    def _choose(self, thumb: PhotoThumb) -> None:
+        thumb.is_chosen = not thumb.is_chosen
+        self.n_chosen = sum(one.is_chosen for one in self.ids.grid.children)
+
+
+load_rules(__file__)

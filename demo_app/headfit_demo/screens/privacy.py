@@ -1,0 +1,115 @@
+"""Privacy: what is kept where, how large it is, and how it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty
+from kivy.uix.boxlayout import BoxLayout
+
+from headfit_demo.dialogs import ask_yes
+from headfit_demo.facts import Stored
+from headfit_demo.screens.screen import AppScreen, load_rules
+from headfit_demo.translation import tr
+
+
+class StoredRow(BoxLayout):
+    """A kind of thing that is kept, with a button to erase it."""
+
+    __events__ = ("on_erase",)
+
+    icon = StringProperty("")
+    what = StringProperty("")
+    how_much = StringProperty("")
+    can_erase = BooleanProperty(False)
+
+    def on_erase(self) -> None:
+        """Do nothing by itself."""
+
+
+class PrivacyScreen(AppScreen):
+    """What the open project keeps."""
+
+    folder = StringProperty("")
+    examples = StringProperty("")
+    thumbnails = StringProperty("")
+    head = StringProperty("")
+    n_examples = NumericProperty(0)
+    n_thumbnails = NumericProperty(0)
+    head_bytes = NumericProperty(0)
+
+    def refresh(self) -> None:
+        """Measure."""
+        if self.app.project is None:
+            self.folder = tr.say("Open one to see what it keeps.")
+            self.examples = self.thumbnails = self.head = ""
+            self.n_examples = self.n_thumbnails = self.head_bytes = 0
+        else:
+            self.app.do(self.app.session.stored, self._show)
+
+    def erase_examples(self) -> None:
+        """Ask, then forget all photos."""
+        self._ask(
+            tr.say("Erase what was learned from photos?"),
+            tr.say("The head still works, but cannot be trained on. This cannot be undone."),
+            lambda: self.app.change(self.app.session.erase_examples),
+        )
+
+    def erase_thumbnails(self) -> None:
+        """Erase the small pictures."""
+        self.app.do(self.app.session.erase_thumbnails, lambda _: self.app.look())
+
+    def erase_head(self) -> None:
+        """Ask, then delete the head."""
+        self._ask(
+            tr.say("Erase the head?"),
+            tr.say("It can be trained again from what was learned from photos."),
+            lambda: self.app.change(self.app.session.erase_head, keep_head=True),
+        )
+
+    def erase_everything(self) -> None:
+        """Ask, then delete all projects."""
+        self._ask(
+            tr.say("Erase everything?"),
+            tr.say("Every project goes for good. This cannot be undone."),
+            self.app.erase_everything,
+        )
+
+    def _ask(self, heading: str, text: str, done: Callable[[], Any]) -> None:
+        ask_yes(heading, text, tr.say("Erase"), done)
+
+    def _show(self, stored: Stored) -> None:
+        self.folder = str(stored.folder)
+        self.n_examples, self.n_thumbnails = stored.n_examples, stored.n_thumbnails
+        self.head_bytes = stored.head_bytes
+        self.examples = ", ".join(
+            (
+                tr.count("{n} photo", "{n} photos", stored.n_examples),
+                tr.count("{n} name", "{n} names", stored.n_classes),
+                size(stored.example_bytes),
+            )
+        )
+        self.thumbnails = (
+            ", ".join(
+                (
+                    tr.count("{n} picture", "{n} pictures", stored.n_thumbnails),
+                    size(stored.thumbnail_bytes),
+                )
+            )
+            if stored.n_thumbnails
+            else tr.say("none kept")
+        )
+        self.head = size(stored.head_bytes) if stored.head_bytes else tr.say("none yet")
+
+
+def size(n_bytes: int) -> str:
+    """Return a number of bytes as a person reads it."""
+    if n_bytes < 1000:
+        return f"{n_bytes} B"
+    if n_bytes < 1_000_000:
+        return f"{n_bytes / 1000:.1f} kB"
+    return f"{n_bytes / 1_000_000:.1f} MB"
+
+
+load_rules(__file__)

@@ -1,0 +1,122 @@
+"""Recognise: what the camera or a photo shows, as bars, and when it is none of these."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from kivy.clock import Clock
+from kivy.properties import BooleanProperty, ObjectProperty, StringProperty
+
+from headfit_demo.screens.screen import AppScreen, load_rules
+from headfit_demo.translation import tr
+from headfit_demo.views import PickedFile, Recognition
+from headfit_demo.widgets import frame_texture
+
+EVERY_S = 0.15
+"""How often the camera's picture is looked at; the picture itself runs freely."""
+
+
+class RecogniseScreen(AppScreen):
+    """The picture, and what it is taken for."""
+
+    texture = ObjectProperty(None, allownone=True)
+    verdict = StringProperty("")
+    explanation = StringProperty("")
+    speed = StringProperty("")
+    is_known = BooleanProperty(False)
+
+    def __init__(self, **options: Any) -> None:
+        self._is_looking = False
+        self._clock: Any = None
+        super().__init__(**options)
+
+    def on_kv_post(self, _: Any) -> None:
+        """Follow the camera."""
+        self.app.eye.fbind("texture", self._follow)
+
+    def on_enter(self) -> None:
+        """Look at what the camera shows from time to time."""
+        self._clock = Clock.schedule_interval(self._look, EVERY_S)
+
+    def on_leave(self) -> None:
+        """Look no more."""
+        if self._clock is not None:
+            self._clock.cancel()
+        if self.app.shell.ids.screens.current != "teach":
+            self.app.eye.switch_off()
+
+    def refresh(self) -> None:
+        """Say that there is nothing yet, until there is."""
+        if self.texture is None:
+            self.show(None)
+
+    def toggle_camera(self) -> None:
+        """Turn the camera on or off."""
+        if self.app.eye.is_on:
+            self.app.eye.switch_off()
+        else:
+            self.app.eye.switch_on()
+
+    def pick(self) -> None:
+        """Let the user choose a photo."""
+        self.app.platform.pick_photos(self._picked)
+
+    def _picked(self, files: list[PickedFile]) -> None:
+        if files:
+            self.look_at(files[0])
+
+    def look_at(self, file: PickedFile) -> None:
+        """Show a photo and say what it is."""
+        self.app.eye.switch_off()
+        self.app.do(partial(self.app.session.open_photo, file), self._opened)
+
+    def show(self, found: Recognition | None) -> None:
+        """Show what was found."""
+        ranking = found.ranking if found else ()
+        self.is_known = bool(found and found.is_known)
+        if found is None:
+            self.verdict, self.explanation, self.speed = "", tr.say("Nothing to look at yet."), ""
+        else:
+            name = ranking[0][0]
+            if self.app.project is None:
+                name = tr.say(name)
+            self.verdict = name if found.is_known else tr.say("None of these")
+            self.explanation = (
+                "" if found.is_known else tr.say("It looks like nothing that was taught.")
+            )
+            self.speed = tr.say("{ms:.0f} ms per photo, engine {engine}").format(
+                ms=found.milliseconds, engine=found.engine
+            )
+        for rank, bar in enumerate((self.ids.bar0, self.ids.bar1, self.ids.bar2)):
+            name, chance = ranking[rank] if rank < len(ranking) else ("", 0.0)
+            bar.name = tr.say(name) if name and self.app.project is None else name
+            bar.chance, bar.is_best = chance, rank == 0 and self.is_known
+            bar.opacity = 1 if name else 0
+
+    def _follow(self, _: Any, texture: Any) -> None:
+        self.texture = texture
+        self.property("texture").dispatch(self)
+
+    def _look(self, _: float) -> None:
+        frame = self.app.eye.frame
+        if frame is None or self._is_looking:
+            return
+        self._is_looking = True
+        self.app.worker.do(partial(self.app.session.recognise, frame), self._looked)
+
+    def _opened(self, frame: Any) -> None:
+        self.texture = frame_texture(frame)
+        self._is_looking = True
+        self.app.worker.do(partial(self.app.session.recognise, frame), self._looked)
+
+    def _looked(self, found: Recognition | None, error: Exception | None) -> None:
+        self._is_looking = False
+        if error is not None:
+            self.show(None)
+            self.app.complain(error)
+        else:
+            self.show(found)
+
+
+load_rules(__file__)

@@ -1,0 +1,48 @@
+"""Settings: look, text size, language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kivy.uix.boxlayout import BoxLayout
+
+from headfit_demo.screens.screen import AppScreen, load_rules
+from headfit_demo.theme import TEXT_SIZES, theme
+from headfit_demo.translation import LANGUAGES, tr
+from headfit_demo.widgets import Press
+
+
+class Choice(BoxLayout):
+    """One of several."""
+
+    def offer(self, options: dict[Any, str], chosen: Any, choose: Any) -> None:
+        """Show the options by their words."""
+        self.clear_widgets()
+        for value, text in options.items():
+            press = Press(text=text, kind="filled" if value == chosen else "plain")
+            press.bind(on_release=lambda _, value=value: choose(value))
+            self.add_widget(press)
+
+
+class SettingsScreen(AppScreen):
+    """What the user sets."""
+
+    def refresh(self) -> None:
+        """Show what is set."""
+        app = self.app
+        self.ids.style.offer(
+            {"light": tr.say("Light"), "dark": tr.say("Dark")},
+            theme.style,
+            lambda value: app.set_preference("style", value),
+        )
+        self.ids.text_scale.offer(
+            dict(zip(TEXT_SIZES, ("A-", "A", "A+", "A++"), strict=True)),
+            theme.text_scale,
+            lambda value: app.set_preference("text_scale", value),
+        )
+        self.ids.language.offer(
+            LANGUAGES, tr.language, lambda value: app.set_preference("language", value)
+        )
+
+
+load_rules(__file__)

@@ -1,0 +1,298 @@
+"""Teach: name things, give photos of them, watch the head learn."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from typing import Any
+
+from kivy.clock import Clock, mainthread
+from kivy.metrics import dp
+from kivy.properties import (
+    BooleanProperty,
+    ListProperty,
+    NumericProperty,
+    ObjectProperty,
+    StringProperty,
+)
+from kivy.uix.boxlayout import BoxLayout
+
+from headfit_demo.dialogs import ask_name, ask_yes
+from headfit_demo.plot import Plot as Plot  # the kv rule uses it
+from headfit_demo.screens.screen import AppScreen, load_rules
+from headfit_demo.translation import tr
+from headfit_demo.views import Added, ClassView, PhotoView, Progress
+from headfit_demo.widgets import Card, Press, Thumb
+
+RECORD_EVERY_S = 0.2
+
+
+class CancelledError(Exception):
+    """The user stopped the training."""
+
+
+class HoldPress(Press):
+    """A button that is held, and let go of wherever the finger is by then."""
+
+    always_release = True
+
+
+class Strip(BoxLayout):
+    """The newest photos of a class, as many as fit, and how many more there are."""
+
+    card = ObjectProperty(None)
+    photos = ListProperty()
+
+    def on_width(self, *_: Any) -> None:
+        """Show as many as fit."""
+        self.on_photos()
+
+    def on_photos(self, *_: Any) -> None:
+        """Show the newest ones; touching one opens all of them."""
+        fitting = max(1, int((self.width + self.spacing) // dp(70)))
+        shown = self.photos[:fitting]
+        while len(self.children) > len(shown):
+            self.remove_widget(self.children[0])
+        while len(self.children) < len(shown):
+            thumb = Thumb()
+            thumb.bind(on_release=lambda *_: self.card.screen.show_photos(self.card.name))
+            self.add_widget(thumb)
+        for thumb, photo in zip(reversed(self.children), shown, strict=True):
+            thumb.texture = self.card.screen.app.thumbnail(photo)
+            thumb.badge = badge(photo)
+
+
+class ClassCard(Card):
+    """A thing that is taught."""
+
+    name = StringProperty("")
+    details = StringProperty("")
+    accuracy = StringProperty("")
+    wish = StringProperty("")
+    doubt = StringProperty("")
+    has_chips = BooleanProperty(False)
+    screen = ObjectProperty(None)
+
+    def show(self, one: ClassView, photos: tuple[PhotoView, ...]) -> None:
+        """Show the class as it is now."""
+        self.name = one.name
+        self.details = (
+            tr.count("{n} photo", "{n} photos", one.n_photos)
+            if one.n_photos
+            else tr.say("No photo yet")
+        )
+        self.accuracy = (
+            "" if one.accuracy is None else tr.say("{p:.0%} recognised").format(p=one.accuracy)
+        )
+        self.wish = tr.say("More photos would help") if one.needs_photos else ""
+        doubts = sum(photo.likelier is not None for photo in photos)
+        self.doubt = tr.count("{n} doubtful", "{n} doubtful", doubts) if doubts else ""
+        self.has_chips = bool(self.accuracy or self.wish or self.doubt)
+        self.ids.strip.photos = photos
+
+
+class TeachScreen(AppScreen):
+    """Classes with their photos, and the training."""
+
+    n_classes = NumericProperty(0)
+    advice = StringProperty("")
+    accuracy = StringProperty("")
+    accuracy_text = StringProperty("")
+    training_text = StringProperty("")
+    fraction = NumericProperty(0.0)
+    can_train = BooleanProperty(False)
+    has_head = BooleanProperty(False)
+    asks_thumbnails = BooleanProperty(False)
+
+    def __init__(self, **options: Any) -> None:
+        self._cards: dict[str, ClassCard] = {}
+        self._recording: str | None = None
+        self._is_adding = False
+        self._clock: Any = None
+        self._stop = threading.Event()
+        super().__init__(**options)
+
+    def refresh(self) -> None:
+        """Show the project."""
+        project = self.app.project
+        if project is None:
+            return
+        self.n_classes = len(project.classes)
+        self.can_train, self.has_head = project.can_train, bool(project.head_classes)
+        self.asks_thumbnails = (
+            self.app.preferences.keeps_thumbnails is None and project.n_photos > 0
+        )
+        self._show_classes()
+        self._show_training()
+
+    def on_leave(self) -> None:
+        """Let the camera go unless the next screen wants it."""
+        self.let_go()
+        if self.app.shell.ids.screens.current != "recognise":
+            self.app.eye.switch_off()
+
+    # Classes
+
+    def add_class(self) -> None:
+        """Name a thing."""
+        name = self.ids.new_name.text.strip()
+        if name:
+            self.app.change(partial(self.app.session.add_class, name))
+            self.ids.new_name.text = ""
+
+    def rename(self, name: str) -> None:
+        """Ask for another name."""
+        ask_name(
+            tr.say("Rename {name}").format(name=name),
+            tr.say("Rename"),
+            partial(self._rename, name),
+            name=name,
+        )
+
+    def _rename(self, name: str, new_name: str) -> None:
+        if new_name != name:
+            self.app.change(partial(self.app.session.rename_class, name, new_name))
+
+    def forget(self, name: str) -> None:
+        """Ask, then forget a class."""
+        ask_yes(
+            tr.say("Forget {name}?").format(name=name),
+            tr.say("Its photos go for good, and what the head knows of it. This cannot be undone."),
+            tr.say("Forget"),
+            lambda: self.app.change(partial(self.app.session.forget_class, name)),
+        )
+
+    def show_photos(self, name: str) -> None:
+        """Open the page with all photos of a class."""
+        self.app.shell.ids.screens.get_screen("photos").class_name = name
+        self.app.go("photos")
+
+    def class_at(self, x: float, y: float) -> str | None:
+        """Return the class whose card is there in the window, or the only one there is."""
+        for name, card in self._cards.items():
+            if card.collide_point(*card.to_widget(x, y)):
+                return name
+        return next(iter(self._cards)) if len(self._cards) == 1 else None
+
+    # Photos
+
+    def pick(self, name: str) -> None:
+        """Let the user choose photos."""
+        self.app.platform.pick_photos(lambda files: files and self.app.add_photos(name, files))
+
+    def hold(self, name: str) -> None:
+        """Record from the camera while the button is held; the first touch turns it on."""
+        if not self.app.eye.is_on:
+            self.app.eye.switch_on()
+            return
+        self._recording = name
+        self._record(0)
+        self._clock = Clock.schedule_interval(self._record, RECORD_EVERY_S)
+
+    def let_go(self) -> None:
+        """Record no more."""
+        self._recording = None
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+    def _record(self, _: float) -> None:
+        frame = self.app.eye.frame
+        if self._recording is None or frame is None or self._is_adding:
+            return
+        self._is_adding = True
+        self.app.add_photos(self._recording, [frame], self._recorded)
+
+    def _recorded(self, _: Added | None) -> None:
+        self._is_adding = False
+
+    # Training
+
+    def train_or_stop(self) -> None:
+        """Train; or, while it trains, stop."""
+        if self.app.is_training:
+            self._stop.set()
+            return
+        self._stop.clear()
+        self.app.is_training, self.fraction = True, 0.0
+        self.training_text = tr.say("Training")
+        self.app.worker.do(partial(self._train, self.app.session), self._trained)
+
+    def _train(self, session: Any) -> Any:
+        """Train; on the worker's thread."""
+
+        def watch(progress: Progress) -> None:
+            if self._stop.is_set():
+                raise CancelledError
+            self._show_progress(progress)
+
+        try:
+            session.train(watch)
+        except CancelledError:
+            return None
+        return session.look()
+
+    @mainthread
+    def _show_progress(self, progress: Progress) -> None:
+        self.fraction = progress.fraction
+        self.training_text = tr.say("About {s:.0f} s left").format(s=progress.seconds_left)
+        self.ids.plot.losses = progress.losses
+
+    def _trained(self, result: Any, error: Exception | None) -> None:
+        self.app.is_training = False
+        if error is not None:
+            self.app.complain(error)
+        elif result is None:
+            self.app.notify(tr.say("Stopped. The head is as it was before."))
+        else:
+            self.app.show(result)
+        self._show_training()
+
+    def _show_classes(self) -> None:
+        project, photos = self.app.project, self.app.photos
+        names = [one.name for one in project.classes]
+        if names != list(self._cards):
+            self.ids.classes.clear_widgets()
+            self._cards = {name: self._cards.get(name) or ClassCard(screen=self) for name in names}
+            for card in self._cards.values():
+                self.ids.classes.add_widget(card)
+        for one in project.classes:
+            self._cards[one.name].show(one, photos.get(one.name, ()))
+        self.advice = (
+            tr.say("Two things at least; five photos of each are a good start.")
+            if len(names) < 2
+            else tr.say("Drop photos, or a folder per thing, anywhere on this window.")
+            if self.app.platform.name == "desktop"
+            else ""
+        )
+
+    def _show_training(self) -> None:
+        project = self.app.project
+        if project is None or self.app.is_training:
+            return
+        taught = sum(one.n_photos > 0 for one in project.classes)
+        self.ids.plot.history = project.accuracy_history
+        if project.accuracy is not None:
+            self.accuracy = f"{project.accuracy:.0%}"
+            self.accuracy_text = tr.say("recognised, each photo judged without having been learned")
+        else:
+            self.accuracy = tr.say("Not trained") if not project.head_classes else tr.say("Ready")
+            self.accuracy_text = ""
+        if taught < 2 and not project.head_classes:
+            self.training_text = tr.say("It can learn as soon as two things have photos.")
+        elif project.head_is_fresh:
+            self.training_text = tr.count(
+                "The head knows your {n} photo.", "The head knows all {n} photos.", project.n_photos
+            )
+        elif not project.can_train:
+            self.training_text = tr.say("Give photos of every thing that the head knows.")
+        else:
+            self.training_text = tr.say("There are photos that the head has not learned yet.")
+
+
+def badge(photo: PhotoView) -> str:
+    """Return the icon of what is odd about a photo."""
+    return "warning" if photo.likelier else "twins" if photo.is_repeated else ""
+
+
+load_rules(__file__)

@@ -1,0 +1,66 @@
+"""Errors as one clear sentence each, in the user's language."""
+
+from __future__ import annotations
+
+import errno
+
+from headfit import (
+    ExtractorError,
+    ExtractorMismatchError,
+    FileFormatError,
+    ImageError,
+    InputError,
+    NotFittedError,
+    StoreError,
+    TrainingDivergedError,
+    UnsupportedVersionError,
+)
+from headfit_demo.camera import CameraError
+from headfit_demo.session import NoExtractorError
+from headfit_demo.translation import tr
+
+
+def sentence(error: Exception) -> str:
+    """Return what to tell the user about an error."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return tr.say("The disk is full. Nothing taught was lost; free some space and try again.")
+    if isinstance(error, StoreError) and "disk full" in str(error):
+        return tr.say("The disk is full. Nothing taught was lost; free some space and try again.")
+    for kind, text in _SENTENCES:
+        if isinstance(error, kind):
+            return tr.say(text)
+    return str(error)
+
+
+def _(text: str) -> str:
+    """Mark a sentence for translation; it is translated when it is said."""
+    return text
+
+
+_SENTENCES: tuple[tuple[type[Exception], str], ...] = (
+    (CameraError, _("No camera was found, or it was unplugged. Photos work without one.")),
+    (ImageError, _("This is no picture that can be read.")),
+    (
+        NoExtractorError,
+        _("No extractor on this device can be used. Install headfit again; what was taught stays."),
+    ),
+    (
+        ExtractorMismatchError,
+        _("This was made for another extractor. Here it would only guess, so it is not used."),
+    ),
+    (
+        FileNotFoundError,
+        _("The file is not there any more. Choose another one."),
+    ),
+    (PermissionError, _("This place may not be written to. Choose another one.")),
+    (
+        ExtractorError,
+        _("The process that looks at photos stopped. It starts again with the next photo."),
+    ),
+    (UnsupportedVersionError, _("A newer version of headfit wrote this file. Update this app.")),
+    (FileFormatError, _("This is no head file, or it is damaged.")),
+    (NotFittedError, _("Nothing was learned yet. Teach two things first.")),
+    (StoreError, _("What was taught here is damaged or in use by another program.")),
+    (TrainingDivergedError, _("The training went astray; the head stays as it was.")),
+    (InputError, _("This name is empty, too long or taken. Choose another one.")),
+)

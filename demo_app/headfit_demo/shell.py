@@ -1,0 +1,138 @@
+"""The frame around the screens: where to go, what is open, and notices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kivy.app import App
+from kivy.clock import Clock
+from kivy.lang import Builder
+from kivy.metrics import dp
+from kivy.properties import AliasProperty, BooleanProperty, NumericProperty, StringProperty
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.floatlayout import FloatLayout
+from kivy.uix.widget import Widget
+
+from headfit_demo.theme import theme
+from headfit_demo.translation import tr
+from headfit_demo.widgets import Touchable, Words
+
+WIDE_DP = 800
+"""From this width on there is room for a rail and two columns."""
+
+NOTICE_S = 7.0
+
+PLACES = (
+    ("home", "home"),
+    ("teach", "teach"),
+    ("recognise", "eye"),
+    ("privacy", "shield"),
+    ("developer", "code"),
+)
+"""Screens that the navigation shows, with their icons."""
+
+
+def place_name(screen: str) -> str:
+    """Return what a screen is called."""
+    return {
+        "home": tr.say("Projects"),
+        "teach": tr.say("Teach"),
+        "recognise": tr.say("Recognise"),
+        "privacy": tr.say("Privacy"),
+        "developer": tr.say("Developers"),
+        "settings": tr.say("Settings"),
+        "photos": tr.say("Photos"),
+    }[screen]
+
+
+class NavItem(Touchable, BoxLayout):
+    """Leads to a screen."""
+
+    screen = StringProperty("")
+    icon = StringProperty("")
+    text = StringProperty("")
+    is_here = BooleanProperty(False)
+    is_wide = BooleanProperty(False)
+    repaint = NumericProperty(0)
+
+    def _ink(self) -> list[float]:
+        if self.disabled:
+            return list(theme.outline)
+        return list(theme.soft_ink if self.is_here else theme.faint)
+
+    ink = AliasProperty(_ink, bind=("disabled", "is_here", "repaint"), cache=False)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        theme.fbind("second", lambda *_: setattr(self, "repaint", self.repaint + 1))
+
+    def on_release(self) -> None:
+        """Go there."""
+        App.get_running_app().go(self.screen)
+
+
+class Notice(BoxLayout):
+    """One sentence that goes by itself."""
+
+    text = StringProperty("")
+    _clock: Any = None
+
+    def show(self, text: str) -> None:
+        """Say it, in place of what was said before."""
+        self.text, self.opacity, self.disabled = text, 1, False
+        if self._clock is not None:
+            self._clock.cancel()
+        self._clock = Clock.schedule_once(self.hide, NOTICE_S)
+
+    def hide(self, *_: Any) -> None:
+        """Say no more."""
+        self.opacity, self.disabled = 0, True
+
+
+class Shell(FloatLayout):
+    """Navigation, heading, the screens, and notices over them."""
+
+    is_wide = BooleanProperty(True)
+    heading = StringProperty("")
+    can_undo = BooleanProperty(False)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._items: list[NavItem] = []
+        brand = Words(text="headfit", kind="title", bold=True)
+        brand.color = theme.accent
+        theme.fbind("accent", brand.setter("color"))
+        self.ids.rail.add_widget(brand)
+        self.ids.rail.add_widget(Widget(size_hint_y=None, height=dp(10)))
+        for screen, icon in PLACES:
+            for kind, box in (("NavItemWide", self.ids.rail), ("NavItemNarrow", self.ids.bar)):
+                self._add_item(kind, box, screen, icon)
+        self.ids.rail.add_widget(Widget())
+        self._add_item("NavItemWide", self.ids.rail, "settings", "settings")
+        tr.fbind("say", lambda *_: self._name_places())
+        self._name_places()
+
+    def on_size(self, *_: Any) -> None:
+        """Choose between the rail and the bar."""
+        self.is_wide = self.width >= dp(WIDE_DP)
+
+    def show_place(self, screen: str, usable: set[str]) -> None:
+        """Mark where we are, and where one can go."""
+        for item in self._items:
+            item.is_here = item.screen == screen
+            item.disabled = item.screen not in usable
+
+    def _add_item(self, kind: str, box: BoxLayout, screen: str, icon: str) -> None:
+        from kivy.factory import Factory
+
+        item = Factory.get(kind)(screen=screen, icon=icon)
+        self._items.append(item)
+        box.add_widget(item)
+
+    def _name_places(self) -> None:
+        for item in self._items:
+            item.text = place_name(item.screen)
+
+
+Builder.load_file(str(Path(__file__).with_suffix(".kv")))

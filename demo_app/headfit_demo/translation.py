@@ -1,0 +1,49 @@
+"""The words of the app in the user's language, through gettext; screens follow at once."""
+
+from __future__ import annotations
+
+import gettext
+import locale
+import os
+from pathlib import Path
+from typing import Final
+
+from kivy.event import EventDispatcher
+from kivy.properties import ObjectProperty, StringProperty
+
+DOMAIN: Final = "headfit_demo"
+LOCALE_FOLDER: Final = Path(__file__).parent / "locale"
+LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
+
+
+class Translation(EventDispatcher):
+    """Gives every sentence in the language that is set.
+
+    In kv, ``tr.say("Teach")`` is a binding: it is said anew when the language changes.
+    """
+
+    language = StringProperty("en")
+    say = ObjectProperty(lambda text: text)
+    """From English to the language."""
+
+    def on_language(self, _: object, language: str) -> None:
+        """Open the language's catalogue; English needs none."""
+        self._catalogue = gettext.translation(
+            DOMAIN, LOCALE_FOLDER, [language], fallback=language == "en"
+        )
+        self.say = self._catalogue.gettext
+
+    def count(self, one: str, many: str, n: int) -> str:
+        """Say a sentence with a number ``{n}`` in it."""
+        catalogue = getattr(self, "_catalogue", None) or gettext.NullTranslations()
+        return catalogue.ngettext(one, many, n).format(n=n)
+
+
+def system_language() -> str:
+    """Return the language of the system if the app speaks it, else English."""
+    name = os.environ.get("LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG")
+    name = name or locale.getlocale()[0] or "en"
+    return name[:2] if name[:2] in LANGUAGES else "en"
+
+
+tr = Translation()

@@ -1,0 +1,278 @@
+"""The few widgets that all screens are made of; widgets.kv says how they look."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from kivy.animation import Animation
+from kivy.core.image import Image as CoreImage
+from kivy.lang import Builder
+from kivy.metrics import dp
+from kivy.properties import (
+    AliasProperty,
+    BooleanProperty,
+    NumericProperty,
+    ObjectProperty,
+    OptionProperty,
+    StringProperty,
+)
+from kivy.uix.anchorlayout import AnchorLayout
+from kivy.uix.behaviors import ButtonBehavior, FocusBehavior
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.label import Label
+from kivy.uix.scrollview import ScrollView
+from kivy.uix.textinput import TextInput
+from kivy.uix.widget import Widget
+
+from headfit_demo import icons as icons  # kv rules use Icon
+from headfit_demo.theme import theme
+from headfit_demo.words import NameLabel, field_font
+
+
+class Words(Label):
+    """Text of the app, as high as it needs to be."""
+
+    kind = OptionProperty("body", options=("title", "heading", "body", "small"))
+    is_faint = BooleanProperty(False)
+
+
+class Name(NameLabel):
+    """A name that a user gave."""
+
+
+class Card(BoxLayout):
+    """A surface with round corners."""
+
+    is_chosen = BooleanProperty(False)
+    fill = ObjectProperty(None, allownone=True)
+    edge = NumericProperty(1)
+
+
+class Touchable(ButtonBehavior, FocusBehavior):
+    """What a finger, a mouse or the keyboard can press."""
+
+    def keyboard_on_key_down(self, window: Any, keycode: Any, text: str, modifiers: Any) -> bool:
+        """Press with Enter or the space bar."""
+        if keycode[1] in ("enter", "numpadenter", "spacebar") and not self.disabled:
+            self.dispatch("on_press")
+            self.dispatch("on_release")
+            return True
+        return super().keyboard_on_key_down(window, keycode, text, modifiers)
+
+
+class Press(Touchable, AnchorLayout):
+    """A button with an icon, words, or both."""
+
+    text = StringProperty("")
+    icon = StringProperty("")
+    kind = OptionProperty("soft", options=("filled", "soft", "plain", "danger"))
+    is_centred = BooleanProperty(True)
+
+    def _fill(self) -> list[float]:
+        colours = {
+            "filled": theme.accent,
+            "soft": theme.soft,
+            "danger": theme.danger,
+            "plain": (0, 0, 0, 0),
+        }
+        colour = list(colours[self.kind])
+        if self.disabled:
+            return list(theme.sunken) if self.kind != "plain" else colour
+        if self.state == "down":
+            return (
+                list(theme.outline)
+                if self.kind == "plain"
+                else [c * 0.85 for c in colour[:3]] + [1]
+            )
+        return colour
+
+    def _ink(self) -> list[float]:
+        if self.disabled:
+            return list(theme.faint)
+        colours = {
+            "filled": theme.accent_ink,
+            "soft": theme.soft_ink,
+            "danger": theme.danger_ink,
+            "plain": theme.accent,
+        }
+        return list(colours[self.kind])
+
+    repaint = NumericProperty(0)
+    fill_now = AliasProperty(_fill, bind=("kind", "state", "disabled", "repaint"), cache=False)
+    ink_now = AliasProperty(_ink, bind=("kind", "state", "disabled", "repaint"), cache=False)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        theme.fbind("second", self._repaint)  # the last colour to change with the style
+
+    def _repaint(self, *_: Any) -> None:
+        self.repaint += 1
+
+
+class IconPress(Touchable, AnchorLayout):
+    """A round button with an icon; ``text`` says what it does, for screen readers and tests."""
+
+    icon = StringProperty("")
+    text = StringProperty("")
+    color = ObjectProperty(None, allownone=True)
+
+
+class Field(TextInput):
+    """A line to type into, in any script."""
+
+    def on_text(self, _: object, text: str) -> None:
+        """Take a font that has the letters."""
+        self.font_name = field_font(text)
+
+
+class ChanceBar(BoxLayout):
+    """A class name with its probability as a bar."""
+
+    name = StringProperty("")
+    chance = NumericProperty(0.0)
+    shown = NumericProperty(0.0)
+    is_best = BooleanProperty(False)
+
+    def on_chance(self, _: object, chance: float) -> None:
+        """Let the bar slide."""
+        Animation.cancel_all(self, "shown")
+        Animation(shown=chance, duration=0.15).start(self)
+
+
+class ProgressLine(Widget):
+    """How far something is, from 0 to 1."""
+
+    fraction = NumericProperty(0.0)
+
+
+class Thumb(Touchable, Widget):
+    """A small picture with round corners."""
+
+    texture = ObjectProperty(None, allownone=True)
+    badge = StringProperty("")
+    is_chosen = BooleanProperty(False)
+
+    def _middle(self) -> list[float]:
+        """Return the texture's coordinates of its square middle."""
+        if self.texture is None:
+            return [0, 0, 1, 0, 1, 1, 0, 1]
+        width, height = self.texture.size
+        side = min(width, height)
+        u0, v0 = (1 - side / width) / 2, (1 - side / height) / 2
+        u1, v1 = 1 - u0, 1 - v0
+        return [u0, v1, u1, v1, u1, v0, u0, v0]
+
+    middle = AliasProperty(_middle, bind=("texture",))
+
+
+class View(Widget):
+    """A picture as large as fits, with round corners."""
+
+    texture = ObjectProperty(None, allownone=True)
+
+    def _inner(self) -> tuple[float, float]:
+        if self.texture is None:
+            return tuple(self.size)
+        width, height = self.texture.size
+        scale = min(self.width / width, self.height / height)
+        return width * scale, height * scale
+
+    inner_size = AliasProperty(_inner, bind=("texture", "size"))
+    inner_pos = AliasProperty(
+        lambda self: (
+            self.center_x - self.inner_size[0] / 2,
+            self.center_y - self.inner_size[1] / 2,
+        ),
+        bind=("texture", "size", "pos"),
+    )
+
+
+class Chip(BoxLayout):
+    """A few words with a coloured ground."""
+
+    text = StringProperty("")
+    icon = StringProperty("")
+    is_warning = BooleanProperty(False)
+
+
+class Page(ScrollView):
+    """What scrolls up and down."""
+
+
+class Column(BoxLayout):
+    """Things below each other."""
+
+
+class TwoPane(BoxLayout):
+    """Two columns side by side on a wide window, one above the other on a narrow one.
+
+    Its children in kv are the main column, the side column and, if there is a third, what stays in
+    sight: above the side column, or above all that scrolls.
+    """
+
+    is_wide = BooleanProperty(True)
+    side_width = NumericProperty(380)
+
+    def __init__(self, **options: Any) -> None:
+        self._parts: list[Widget] = []
+        super().__init__(**options)
+
+    def add_widget(self, widget: Widget, *args: Any, **options: Any) -> None:
+        """Collect what the rule lists; `arrange` puts it into place."""
+        if isinstance(widget, Page) or widget in self._parts:
+            super().add_widget(widget, *args, **options)
+        else:
+            self._parts.append(widget)
+
+    def on_kv_post(self, _: Widget) -> None:
+        """Put everything into place, and again whenever the width says so."""
+        self.fbind("is_wide", self.arrange)
+        self.arrange()
+
+    def arrange(self, *_: Any) -> None:
+        """Put the parts into columns for the width there is."""
+        for part in self._parts:
+            if part.parent is not None:
+                part.parent.remove_widget(part)
+        self.clear_widgets()
+        main, side, *pinned = self._parts
+        if self.is_wide:
+            self.orientation = "horizontal"
+            for column in (Column(), Column(size_hint_x=None, width=dp(self.side_width))):
+                page = Page(size_hint_x=column.size_hint_x, width=column.width)
+                column.size_hint_x, column.padding = 1, (0, 0, dp(8), dp(8))
+                for part in (main,) if column.width != dp(self.side_width) else (*pinned, side):
+                    column.add_widget(part)
+                page.add_widget(column)
+                self.add_widget(page)
+        else:
+            self.orientation = "vertical"
+            for part in pinned:
+                self.add_widget(part)
+            column = Column(padding=(0, dp(4), 0, dp(16)))
+            column.add_widget(main)
+            column.add_widget(side)
+            page = Page()
+            page.add_widget(column)
+            self.add_widget(page)
+
+
+def jpeg_texture(jpeg: bytes) -> Any:
+    """Return a thumbnail as a texture; main thread only."""
+    return CoreImage(BytesIO(jpeg), ext="jpg").texture
+
+
+def frame_texture(frame: Any) -> Any:
+    """Return pixels of shape (height, width, 3) as a texture; main thread only."""
+    from kivy.graphics.texture import Texture
+
+    height, width = frame.shape[:2]
+    texture = Texture.create((width, height), "rgb")
+    texture.blit_buffer(frame.tobytes(), colorfmt="rgb")
+    texture.flip_vertical()
+    return texture
+
+
+Builder.load_file(str(Path(__file__).with_suffix(".kv")))
