@@ -79,12 +79,11 @@ class _Writer:
             ]
         )
         builder.Finish(model, IDENTIFIER)
-        return bytes(builder.Output())
+        return bytes(memoryview(builder.Bytes)[builder.Head() :])  # Output() would copy once more
 
     def _buffer(self, array: NDArray[Any]) -> int:
-        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        self._builder.Prep(_DATA_ALIGNMENT, len(data))
-        return self._table([(0, "offset", self._builder.CreateNumpyVector(data))])
+        self._builder.Prep(_DATA_ALIGNMENT, array.nbytes)
+        return self._table([(0, "offset", self._builder.CreateByteVector(array.tobytes()))])
 
     def _tensor(self, tensor: Tensor) -> int:
         name = self._builder.CreateString(tensor.name)
