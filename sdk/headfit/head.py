@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import headfit
+from headfit.binary_head import binary_logits
 from headfit.calibration import least_probability
 from headfit.errors import ExtractorMismatchError, InputError, NotFittedError
 from headfit.fitting import DEFAULT_L2, Fit, Settings, fit_head
@@ -47,6 +48,8 @@ class SoftmaxHead:
         "lda": linear discriminant analysis with a shrunk covariance. "logistic": multinomial
         logistic regression on standardised features, which minimises
         ``sum(-log p(class)) + l2 / 2 * sum(weights ** 2)`` with L-BFGS; best with many photos.
+        "binary": signs for weights and for embeddings, 32 times smaller and less accurate; see
+        `headfit.binary_head`.
         "auto" chooses by the number of photos and how many of them each head gets right that is
         made without them: see `headfit.fitting.fit_head`. ``training_["method"]`` says which.
     l2 : float
@@ -66,7 +69,7 @@ class SoftmaxHead:
     ----------
     weights_ : ndarray of shape (embedding_dim, n_classes), dtype float32
     bias_ : ndarray of shape (n_classes,), dtype float32
-        ``logits = embeddings @ weights_ + bias_``.
+        ``logits = embeddings @ weights_ + bias_``; see ``thresholds_``.
     classes_ : tuple of str
         Class names in column order, sorted.
     class_counts_ : tuple of int
@@ -396,7 +399,8 @@ class SoftmaxHead:
         """Become what was fitted; for `headfit.learner`."""
         self.weights_, self.bias_, self.training_ = fit.weights, fit.bias, fit.training
         self.classes_, self.class_counts_ = classes, tuple(class_counts)
-        self.storage_, self.thresholds_ = "float32", None
+        self.thresholds_ = fit.thresholds
+        self.storage_ = "float32" if fit.thresholds is None else "binary"
         self.calibration_, self.privacy_ = fit.calibration, None
         self._extractor = None if extractor is None else ExtractorReference.of(extractor.manifest)
 
@@ -409,7 +413,7 @@ class SoftmaxHead:
                 f"{embeddings.shape[1]}; use the extractor that the head was fitted on"
             )
         if self.thresholds_ is not None:
-            embeddings = np.where(embeddings >= self.thresholds_, np.float32(1), np.float32(-1))
+            return binary_logits(embeddings, self.weights_, self.bias_, self.thresholds_)
         with np.errstate(over="ignore", invalid="ignore"):
             logits: FloatArray = embeddings @ self.weights_ + self.bias_
         if not np.isfinite(logits).all():
