@@ -22,6 +22,7 @@ from headfit.errors import ExtractorError, FileFormatError, HeadfitError, ImageE
 from headfit.extractor import Extractor
 from headfit.folder_examples import reason
 from headfit.folders import Skipped
+from headfit.head_command import convert_head, export_tflite
 from headfit.store_command import store
 
 EXIT_CODES = {
@@ -261,7 +262,7 @@ def inspect(head: Path, as_json: bool) -> None:
     _output().print(terminal.head_table(head, data))
 
 
-for command in (store, doctor, lower, cut):
+for command in (store, doctor, lower, cut, convert_head, export_tflite):
     app.add_command(command)
 
 

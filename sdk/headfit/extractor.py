@@ -73,7 +73,7 @@ class Extractor:
         FileNotFoundError
             If the file or its manifest is missing.
         """
-        path, manifest, model = _read(name_or_path)
+        path, manifest, model = read_extractor(name_or_path)
         opened = open_engine(model, engine, check=_self_check(path, manifest), isolate=isolate)
         _check_shapes(path, manifest, opened)
         return cls(manifest, opened)
@@ -101,7 +101,7 @@ class Extractor:
         reports : tuple of EngineReport
             Fastest kind first; "auto" takes the first that is usable.
         """
-        path, manifest, model = _read(name_or_path)
+        path, manifest, model = read_extractor(name_or_path)
         return manifest, survey_engines(model, _self_check(path, manifest))
 
     @property
@@ -158,7 +158,10 @@ class Extractor:
         return embeddings
 
 
-def _read(name_or_path: str | os.PathLike[str] | None) -> tuple[Path, Manifest, bytes]:
+def read_extractor(
+    name_or_path: str | os.PathLike[str] | None = None,
+) -> tuple[Path, Manifest, bytes]:
+    """Return where an extractor lies, its manifest and its verified bytes; see `Extractor.open`."""
     path = find_extractor(name_or_path)
     path.stat()  # of two missing files, the error should name this one
     manifest = load_manifest(path.with_suffix(".json"))

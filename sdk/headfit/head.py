@@ -13,12 +13,13 @@ import numpy.typing as npt
 import headfit
 from headfit.binary_head import binary_logits
 from headfit.calibration import least_probability
-from headfit.errors import ExtractorMismatchError, InputError, NotFittedError
+from headfit.errors import InputError, NotFittedError
 from headfit.fitting import DEFAULT_L2, Fit, Settings, fit_head
 from headfit.headblocks import Calibration, PrivacyGuarantee
 from headfit.headfile import HeadData, Scalar, load_head, save_head
 from headfit.inputs import (
     DescribedExtractor,
+    check_extractor,
     check_rename,
     check_settings,
     check_width,
@@ -29,6 +30,7 @@ from headfit.manifest import ExtractorReference, Manifest
 from headfit.privacy import Privacy, fit_private
 from headfit.softmax import softmax
 from headfit.solvers import Progress
+from headfit.storage import rounded
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
@@ -313,24 +315,41 @@ class SoftmaxHead:
             for row, columns in zip(probabilities, best, strict=True)
         ]
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, storage: str | None = None) -> None:
         """Write a head file (docs/head-format.md), whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+        storage : "float32", "float16" or "int8", optional
+            How to store the weights, rounded if need be; by default as `storage_` says.
 
         Raises
         ------
         NotFittedError
             If the head has not been fitted.
+        InputError
+            If the weights cannot be stored so. Signs stay signs, and are not made by rounding: a
+            binary head is fitted with ``method="binary"``.
         """
         self._require_fitted()
+        weights, storage = self.weights_, storage or self.storage_
+        if storage != self.storage_:
+            if self.thresholds_ is not None:
+                raise InputError(
+                    f"expected a storage of 'binary' for a binary head, found {storage!r}; fit "
+                    "another head"
+                )
+            weights = rounded(weights, storage)
         head = HeadData(
-            weights=self.weights_,
+            weights=weights,
             bias=self.bias_,
             classes=self.classes_,
             class_counts=self.class_counts_,
             extractor=self._extractor,
             training=self.training_,
             headfit_version=headfit.__version__,
-            storage=self.storage_,
+            storage=storage,
             thresholds=self.thresholds_,
             calibration=self.calibration_,
             privacy=self.privacy_,
@@ -358,7 +377,7 @@ class SoftmaxHead:
         """
         data = load_head(path)
         if extractor is not None:
-            _check_extractor(data, extractor.manifest, os.fspath(path))
+            check_extractor(data.extractor, len(data.weights), extractor.manifest, os.fspath(path))
         head = cls()
         head.weights_, head.bias_ = data.weights, data.bias
         head.classes_, head.class_counts_ = data.classes, data.class_counts
@@ -366,6 +385,19 @@ class SoftmaxHead:
         head.storage_, head.thresholds_ = data.storage, data.thresholds
         head.calibration_, head.privacy_ = data.calibration, data.privacy
         return head
+
+    def check_extractor(self, manifest: Manifest) -> None:
+        """Refuse an extractor that this head was not fitted on.
+
+        Raises
+        ------
+        NotFittedError
+            If the head has not been fitted.
+        ExtractorMismatchError
+            If the fingerprint is another than the one that the head remembers, or the width is.
+        """
+        self._require_fitted()
+        check_extractor(self._extractor, len(self.weights_), manifest, "this head")
 
     def settings(self) -> Settings:
         """Return the parameters, checked; for `headfit.learner`."""
@@ -427,19 +459,3 @@ class SoftmaxHead:
     def _require_fitted(self) -> None:
         if not hasattr(self, "weights_"):
             raise NotFittedError("expected a fitted head, found a new one; call fit or load first")
-
-
-def _check_extractor(head: HeadData, manifest: Manifest, source: str) -> None:
-    """Refuse a head whose embeddings came from another extractor."""
-    if head.extractor is not None and head.extractor.fingerprint != manifest.fingerprint:
-        raise ExtractorMismatchError(
-            f"{source}: expected the extractor {head.extractor.name} with fingerprint "
-            f"{head.extractor.fingerprint}, found {manifest.name} with {manifest.fingerprint}; "
-            "open that extractor, or train the head again on this one"
-        )
-    if len(head.weights) != manifest.embedding_dim:
-        raise ExtractorMismatchError(
-            f"{source}: expected embeddings of width {len(head.weights)}, found an extractor of "
-            f"width {manifest.embedding_dim} ({manifest.name}); open the one that the head was "
-            "fitted on"
-        )

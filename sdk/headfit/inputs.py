@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from headfit.errors import InputError
+from headfit.errors import ExtractorMismatchError, InputError
 from headfit.fitting import METHODS, Settings
 from headfit.headfile import CLASS_NAME_RULE, MAX_CLASSES, is_class_name
-from headfit.manifest import MAX_EMBEDDING_DIM, Manifest
+from headfit.manifest import MAX_EMBEDDING_DIM, ExtractorReference, Manifest
 
 MAX_L2 = 1e9
 """Beyond it the weights drown in the rounding of float32."""
@@ -75,6 +75,24 @@ def check_width(embeddings: npt.NDArray[np.float32], extractor: DescribedExtract
             f"expected embeddings of width {extractor.manifest.embedding_dim} as "
             f"{extractor.manifest.name} makes them, found width {embeddings.shape[1]}; pass the "
             "extractor that made them"
+        )
+
+
+def check_extractor(
+    fitted_on: ExtractorReference | None, embedding_dim: int, manifest: Manifest, source: str
+) -> None:
+    """Refuse a head whose embeddings came from another extractor; ``source`` names the head."""
+    if fitted_on is not None and fitted_on.fingerprint != manifest.fingerprint:
+        raise ExtractorMismatchError(
+            f"{source}: expected the extractor {fitted_on.name} with fingerprint "
+            f"{fitted_on.fingerprint}, found {manifest.name} with {manifest.fingerprint}; "
+            "open that extractor, or train the head again on this one"
+        )
+    if embedding_dim != manifest.embedding_dim:
+        raise ExtractorMismatchError(
+            f"{source}: expected embeddings of width {embedding_dim}, found an extractor of "
+            f"width {manifest.embedding_dim} ({manifest.name}); open the one that the head was "
+            "fitted on"
         )
 
 

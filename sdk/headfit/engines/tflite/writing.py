@@ -24,8 +24,8 @@ _DATA_ALIGNMENT = 16
 """TFLite maps constants in place and wants them aligned so."""
 
 
-def write_graph(graph: Graph) -> bytes:
-    """Write a graph as a TFLite file.
+def write_graph(graph: Graph, *, description: str = "") -> bytes:
+    """Write a graph as a TFLite file, with a description for people.
 
     Equal graphs give equal bytes. Tensors that share one array share one buffer.
 
@@ -45,7 +45,9 @@ def write_graph(graph: Graph) -> bytes:
         if tensor.data is not None:
             constants.setdefault(id(tensor.data), tensor.data)
     size = sum(array.nbytes for array in constants.values())
-    return _Writer(flatbuffers.Builder(size + size // 64 + 65536), graph, constants).write()
+    return _Writer(flatbuffers.Builder(size + size // 64 + 65536), graph, constants).write(
+        description
+    )
 
 
 class _Writer:
@@ -59,7 +61,7 @@ class _Writer:
         self._buffers = {key: i for i, key in enumerate(constants, start=1)}
         self._codes = {key: i for i, key in enumerate(dict.fromkeys(map(_code, graph.operators)))}
 
-    def write(self) -> bytes:
+    def write(self, description: str) -> bytes:
         builder, graph = self._builder, self._graph
         buffers = self._offsets(
             [self._table([])] + [self._buffer(array) for array in self._constants.values()]
@@ -70,14 +72,10 @@ class _Writer:
         inputs, outputs = self._ints(graph.inputs), self._ints(graph.outputs)
         fields = [(0, "offset", tensors), (1, "offset", inputs), (2, "offset", outputs)]
         subgraphs = self._offsets([self._table([*fields, (3, "offset", operators)])])
-        model = self._table(
-            [
-                (0, "I", VERSION),
-                (1, "offset", codes),
-                (2, "offset", subgraphs),
-                (4, "offset", buffers),
-            ]
-        )
+        parts = [(0, "I", VERSION), (1, "offset", codes), (2, "offset", subgraphs)]
+        if description:
+            parts.append((3, "offset", builder.CreateString(description)))
+        model = self._table([*parts, (4, "offset", buffers)])
         builder.Finish(model, IDENTIFIER)
         return bytes(memoryview(builder.Bytes)[builder.Head() :])  # Output() would copy once more
 

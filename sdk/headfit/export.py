@@ -1,0 +1,45 @@
+"""A head and its extractor as one classifier for TFLite, where headfit itself is not installed."""
+
+from __future__ import annotations
+
+import os
+
+from headfit.engines.appending import append_head
+from headfit.extractor import read_extractor
+from headfit.head import SoftmaxHead
+
+
+def export_tflite(
+    head: SoftmaxHead,
+    extractor: str | os.PathLike[str] | None = None,
+    *,
+    lowered: bool = False,
+) -> bytes:
+    """Return a self-contained `.tflite` whose output is what ``predict_proba`` returns.
+
+    Its input is the extractor's: a photo prepared as the manifest says. Its description holds the
+    class names as JSON.
+
+    Parameters
+    ----------
+    head : SoftmaxHead
+    extractor : name or path, optional
+        Of the extractor that the head was fitted on; by default the one that headfit knows.
+    lowered : bool
+        Use TFLite's own operators alone; otherwise those of Larq Compute Engine stay, and the file
+        is smaller and runs in its interpreter.
+
+    Raises
+    ------
+    NotFittedError
+        If the head has not been fitted.
+    ExtractorMismatchError
+        If the head was fitted on another extractor.
+    EngineMissingError
+        If the package `flatbuffers` is not installed.
+    """
+    _, manifest, model = read_extractor(extractor)
+    head.check_extractor(manifest)
+    return append_head(
+        model, head.weights_, head.bias_, head.thresholds_, head.classes_, lowered=lowered
+    )
