@@ -23,10 +23,9 @@ def main() -> None:
     cache = Path(sys.argv[1])
     extractor = Extractor.open(sys.argv[2] if len(sys.argv) > 2 else None)
     print(f"{extractor.manifest.name}, {extractor.embedding_dim} wide\n")
-    print(
-        "| data | storage | file, bytes | weights, bytes | top-1 | top-5 | calibration error | s to fit |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    columns = ("data", "storage", "file, bytes", "weights, bytes", "top-1", "top-5")
+    columns += ("calibration error", "s to fit")
+    print(f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
     for dataset in ("flowers5-128", "scene15-200", "flowers102-64"):
         data = embed(dataset, extractor, cache)
         embeddings, classes, tests = data["embeddings"], data["classes"], data["tests"]
