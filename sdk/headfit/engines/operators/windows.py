@@ -18,7 +18,7 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window that slides over (1, height, width, channels); pairs are (vertical, horizontal)."""
+    """A window that slides over (n, height, width, channels); pairs are (vertical, horizontal)."""
 
     size: tuple[int, int]
     stride: tuple[int, int]
@@ -80,13 +80,13 @@ class Window:
         if not self.pads:
             return x
         (top, left), (bottom, right) = self.before, self.after
-        _, height, width, channels = x.shape
-        padded = np.full((1, top + height + bottom, left + width + right, channels), value, x.dtype)
+        n, height, width, channels = x.shape
+        padded = np.full((n, top + height + bottom, left + width + right, channels), value, x.dtype)
         padded[:, top : top + height, left : left + width] = x
         return padded
 
     def taps(self, padded: NDArray[_Scalar]) -> Iterator[NDArray[_Scalar]]:
-        """Yield for every place in the window what it sees: views (1, out_h, out_w, channels)."""
+        """Yield for every place in the window what it sees: views (n, out_h, out_w, channels)."""
         for i in range(self.size[0]):
             for j in range(self.size[1]):
                 top, left = i * self.dilation[0], j * self.dilation[1]

@@ -1,5 +1,5 @@
-"""The popcount engine: an extractor run by NumPy alone."""
+"""The popcount engine: an extractor, or a part of one, run by NumPy alone."""
 
-from headfit.engines.popcount.engine import PopcountEngine
+from headfit.engines.popcount.engine import PopcountEngine, Program
 
-__all__ = ["PopcountEngine"]
+__all__ = ["PopcountEngine", "Program"]

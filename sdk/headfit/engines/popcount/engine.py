@@ -48,29 +48,22 @@ _COMPILERS: Final[dict[str, Callable[[Node], Kernel]]] = {
 }
 
 
-class PopcountEngine:
-    """Runs an extractor with NumPy alone, on any machine.
+class Program:
+    """A graph compiled to NumPy; any number of tensors in, one out.
 
     Parameters
     ----------
-    model : bytes
-        A `.tflite`, LCE or float; it need not be verified: everything is checked here.
+    graph : Graph
+        With one output.
 
     Raises
     ------
     ExtractorError
-        If the file is damaged, is no extractor or has an operator that is not run here.
+        If it has an operator that is not run here, or one that is not well-formed.
     """
 
-    name = "popcount"
-
-    def __init__(self, model: bytes) -> None:
-        graph = read_graph(model)
-        self.input_shape, self.embedding_dim = check_signature(
-            [(graph.tensors[i].shape, graph.tensors[i].dtype) for i in graph.inputs],
-            [(graph.tensors[i].shape, graph.tensors[i].dtype) for i in graph.outputs],
-        )
-        (self._input,), (self._output,) = graph.inputs, graph.outputs
+    def __init__(self, graph: Graph) -> None:
+        self._inputs, (self._output,) = graph.inputs, graph.outputs
         self._constants = {
             i: tensor.data for i, tensor in enumerate(graph.tensors) if tensor.data is not None
         }
@@ -80,6 +73,49 @@ class PopcountEngine:
         ]
         self._last_uses = _last_uses(graph)
 
+    def run(self, *inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the output for these inputs, whose shapes must be the graph's.
+
+        May be called from several threads.
+        """
+        values: dict[int, NDArray[Any]] = dict(self._constants)
+        values.update(zip(self._inputs, inputs, strict=True))
+        # Infinities and NaN travel on as they do in the other engines.
+        with np.errstate(all="ignore"):
+            for (kernel, operands, output), finished in zip(
+                self._steps, self._last_uses, strict=True
+            ):
+                values[output] = kernel(*[values[i] for i in operands])
+                for i in finished:
+                    del values[i]
+        return values[self._output]
+
+
+class PopcountEngine:
+    """Runs an extractor with NumPy alone, on any machine.
+
+    Parameters
+    ----------
+    model : bytes or Graph
+        A `.tflite`, LCE or float, or what was read from one; it need not be verified: everything
+        is checked here.
+
+    Raises
+    ------
+    ExtractorError
+        If the file is damaged, is no extractor or has an operator that is not run here.
+    """
+
+    name = "popcount"
+
+    def __init__(self, model: bytes | Graph) -> None:
+        graph = read_graph(model) if isinstance(model, bytes) else model
+        self.input_shape, self.embedding_dim = check_signature(
+            [(graph.tensors[i].shape, graph.tensors[i].dtype) for i in graph.inputs],
+            [(graph.tensors[i].shape, graph.tensors[i].dtype) for i in graph.outputs],
+        )
+        self._program = Program(graph)
+
     @property
     def version(self) -> str:
         """Version of NumPy."""
@@ -88,16 +124,7 @@ class PopcountEngine:
     def run(self, image: FloatArray, /) -> FloatArray:
         """Run the extractor once; see `Engine.run`. May be called from several threads."""
         check_input(image, self.input_shape)
-        values: dict[int, NDArray[Any]] = {**self._constants, self._input: image}
-        # Infinities and NaN travel on as they do in the other engines.
-        with np.errstate(all="ignore"):
-            for (kernel, inputs, output), finished in zip(
-                self._steps, self._last_uses, strict=True
-            ):
-                values[output] = kernel(*[values[i] for i in inputs])
-                for i in finished:
-                    del values[i]
-        return values[self._output].reshape(self.embedding_dim)
+        return self._program.run(image).reshape(self.embedding_dim)
 
 
 def _compile(graph: Graph, i: int) -> Kernel:

@@ -1,0 +1,1 @@
+"""Retraining the last binary blocks on the device."""
