@@ -1,4 +1,4 @@
-"""The safetensors container of a head file: one JSON header, one run of bytes, one hash of both.
+"""The safetensors container of heads and blocks: one JSON header, one run of bytes, one hash.
 
 ``docs/head-format.md`` is the specification; this file follows it.
 """
@@ -39,13 +39,13 @@ def unpack(file: bytes, source: str) -> tuple[dict[str, Any], bytes]:
     """
     if len(file) < 8:
         raise FileFormatError(
-            f"{source}: expected at least 8 bytes, found {len(file)}; this is no head file"
+            f"{source}: expected at least 8 bytes, found {len(file)}; this is no file of headfit"
         )
     (length,) = struct.unpack_from("<Q", file)
     if length > min(MAX_HEADER_BYTES, len(file) - 8):
         raise FileFormatError(
             f"{source}: expected a header of at most {min(MAX_HEADER_BYTES, len(file) - 8)} bytes, "
-            f"found {length}; the file was cut or is no head file"
+            f"found {length}; the file was cut or is no file of headfit"
         )
     text = file[8 : 8 + length]
     # JSON allows tabs and newlines between tokens; one form of white space leaves no byte of the
@@ -53,7 +53,7 @@ def unpack(file: bytes, source: str) -> tuple[dict[str, Any], bytes]:
     if not text.startswith(b"{") or min(text) < 0x20:
         raise FileFormatError(
             f"{source}: expected a header of one line that begins with '{{', found "
-            f"{text[:16]!r}; this is no head file"
+            f"{text[:16]!r}; this is no file of headfit"
         )
     header: dict[str, Any] = parse_json(text, source)
     return header, file[8 + length :]

@@ -12,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from headfit import blockfile
 from headfit.engines import Engine, EngineReport, SelfCheck, open_engine, survey_engines
-from headfit.errors import ExtractorError, InputError
+from headfit.engines.tflite import Graph
+from headfit.engines.tuned import TunedEngine, open_front, replace_blocks
+from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
 from headfit.images import ImageSource, prepare_input
 from headfit.installed import find_extractor, install_extractor
 from headfit.manifest import Manifest, load_manifest
@@ -52,7 +55,9 @@ class Extractor:
         name_or_path : str or path, optional
             Path of a ``.tflite`` whose manifest lies beside it as ``.json``, or the name of an
             extractor in `headfit.installed.installed_folder`. By default the one that headfit
-            knows: it came with the package, or was put on this device by `install`.
+            knows: it came with the package, or was put on this device by `install`. Path of a
+            ``.block`` (`headfit.finetune`): the extractor it was trained for, with these last
+            blocks; that extractor lies beside it or is installed.
         engine : str
             Which engine runs it; "auto" takes the fastest one that is present and reproduces the
             golden picture's embedding.
@@ -68,11 +73,15 @@ class Extractor:
             picture is right.
         EngineMissingError
             If the engine is not installed.
+        ExtractorMismatchError
+            If the blocks were trained for another extractor than the one found.
         FileFormatError
-            If the manifest breaks its specification.
+            If the manifest or the block file breaks its specification.
         FileNotFoundError
             If the file or its manifest is missing.
         """
+        if name_or_path is not None and Path(name_or_path).suffix == blockfile.SUFFIX:
+            return _open_tuned(Path(name_or_path), engine, isolate)
         path, manifest, model = read_extractor(name_or_path)
         opened = open_engine(model, engine, check=_self_check(path, manifest), isolate=isolate)
         _check_shapes(path, manifest, opened)
@@ -85,6 +94,39 @@ class Extractor:
         Parameters, result and errors are those of `headfit.installed.install_extractor`.
         """
         return install_extractor(model)
+
+    @classmethod
+    def open_front(
+        cls,
+        name_or_path: str | os.PathLike[str] | None,
+        n_blocks: int,
+        *,
+        engine: str = "auto",
+        isolate: bool = False,
+    ) -> tuple[Extractor, Graph]:
+        """Open an extractor without its last binary blocks; see `headfit.finetune`.
+
+        Parameters and errors are those of `open`.
+
+        Returns
+        -------
+        front : Extractor
+            What it calls embeddings are the activations before those blocks.
+        tail : Graph
+            From there to the embedding.
+        """
+        path, manifest, model = read_extractor(name_or_path)
+        check = _self_check(path, manifest)
+        opened, tail = open_front(model, n_blocks, engine, check=check, isolate=isolate)
+        identity = f"headfit front {n_blocks} {manifest.fingerprint}".encode()
+        described = replace(
+            manifest,
+            name=f"{manifest.name[:48]}.front{n_blocks}",
+            fingerprint=hashlib.sha256(identity).hexdigest(),
+            embedding_dim=opened.embedding_dim,
+            golden=None,
+        )
+        return cls(described, opened), tail
 
     @staticmethod
     def survey(
@@ -156,6 +198,40 @@ class Extractor:
             if progress is not None:
                 progress(index + 1, len(sources))
         return embeddings
+
+
+def _open_tuned(path: Path, engine: str, isolate: bool) -> Extractor:
+    """Open the extractor that a block file was trained for, with the blocks of the file."""
+    file = blockfile.read_blocks(path)
+    data = blockfile.load_blocks_bytes(file, os.fspath(path))
+    beside = path.with_name(f"{data.extractor.name}.tflite")
+    base, manifest, model = read_extractor(beside if beside.exists() else data.extractor.name)
+    if manifest.fingerprint != data.extractor.fingerprint:
+        raise ExtractorMismatchError(
+            f"{path}: expected the extractor {data.extractor.name} with fingerprint "
+            f"{data.extractor.fingerprint}, found {manifest.fingerprint} in {base}; put the one "
+            "that the blocks were trained for beside them, or train them again"
+        )
+    check = _self_check(base, manifest)
+    front, tail = open_front(model, len(data.blocks), engine, check=check, isolate=isolate)
+    opened = TunedEngine(front, replace_blocks(tail, data.blocks))
+    _check_shapes(base, manifest, opened)
+    return Extractor(tuned_manifest(manifest, file), opened)
+
+
+def tuned_manifest(manifest: Manifest, file: bytes) -> Manifest:
+    """Return the manifest of an extractor with retrained blocks.
+
+    Its fingerprint is the SHA-256 of the block file, so that a head trained with these blocks is
+    refused by the extractor without them, and the other way round.
+    """
+    return replace(
+        manifest,
+        name=f"{manifest.name[:58]}.tuned",
+        fingerprint=hashlib.sha256(file).hexdigest(),
+        size_bytes=len(file),
+        golden=None,
+    )
 
 
 def read_extractor(

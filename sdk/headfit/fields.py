@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import Any, TypeAlias
 
 from headfit.errors import FileFormatError
+
+Scalar: TypeAlias = str | int | float | bool | None
 
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -139,6 +141,24 @@ class Fields:
             expected = f"at most {length}" if or_fewer else str(length)
             raise self.fault(f"a list of {expected} numbers", value, key)
         return tuple(self._number(item, key, low, high) for item in value)
+
+    def nested(self, key: str) -> tuple[Any, str]:
+        """Return the JSON inside the text ``key``, and a name for it."""
+        source = f"{self.source}: {key}"
+        return parse_json(self.text(key).encode(), source), source
+
+    def scalars(self, key: str) -> dict[str, Scalar]:
+        """Return the object inside the text ``key``: names to texts, finite numbers, booleans."""
+        value, _ = self.nested(key)
+        if not isinstance(value, dict):
+            raise self.fault("a JSON object", value, key)
+        for name, item in value.items():
+            texts = [text for text in (name, item) if isinstance(text, str)]
+            is_scalar = item is None or isinstance(item, (str, int, float))
+            is_finite = not isinstance(item, float) or math.isfinite(item)
+            if not (is_scalar and is_finite and all(map(is_writable_text, texts))):
+                raise self.fault("texts, finite numbers, booleans, null", {name: item}, key)
+        return value
 
     def done(self) -> None:
         """Refuse whatever was not taken: an ignored key could change what the others mean."""

@@ -14,9 +14,10 @@ import headfit
 from headfit.binary_head import binary_logits
 from headfit.calibration import least_probability
 from headfit.errors import InputError, NotFittedError
+from headfit.fields import Scalar
 from headfit.fitting import DEFAULT_L2, Fit, Settings, fit_head
 from headfit.headblocks import Calibration, PrivacyGuarantee
-from headfit.headfile import HeadData, Scalar, load_head, save_head
+from headfit.headfile import HeadData, load_head, save_head
 from headfit.inputs import (
     DescribedExtractor,
     check_extractor,

@@ -6,18 +6,17 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from headfit.container import content_hash, pack, unpack
 from headfit.errors import FileFormatError, UnsupportedVersionError
-from headfit.fields import Fields, canonical_json, is_writable_text, parse_json
+from headfit.fields import Fields, Scalar, canonical_json, is_writable_text
 from headfit.files import read_bounded, write_atomically
 from headfit.headblocks import (
     Block,
@@ -44,8 +43,6 @@ MAX_WEIGHTS = 1 << 26
 MAX_CLASSES = 65_536
 MAX_CLASS_NAME_LENGTH = 255
 CLASS_NAME_RULE = f"class names of 1 to {MAX_CLASS_NAME_LENGTH} characters, no control characters"
-
-Scalar: TypeAlias = str | int | float | bool | None
 
 _BLOCKS: Final[dict[str, Callable[[object, str], Block]]] = {
     "calibration": calibration_from_json,
@@ -201,13 +198,13 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadData:
     classes = _classes(metadata)
     n_classes = len(classes)
     class_counts = _class_counts(metadata, n_classes)
-    reference, where = _nested(metadata, "extractor")
+    reference, where = metadata.nested("extractor")
     extractor = None if reference is None else reference_from_json(reference, where)
-    training = _training(metadata)
+    training = metadata.scalars("training")
     headfit_version = metadata.text("headfit_version")
     expected_hash = metadata.text("content_sha256", pattern=FINGERPRINT_PATTERN)
     blocks = {
-        name: read(*_nested(metadata, name))
+        name: read(*metadata.nested(name))
         for name, read in _BLOCKS.items()
         if version != "1" and metadata.has(name)
     }
@@ -260,14 +257,8 @@ def _storage(weights: Any, fields: Fields) -> str:
     return storages[dtype]
 
 
-def _nested(metadata: Fields, key: str) -> tuple[Any, str]:
-    """Return the JSON inside the text ``key``, and a name for it."""
-    source = f"{metadata.source}: {key}"
-    return parse_json(metadata.text(key).encode(), source), source
-
-
 def _classes(metadata: Fields) -> tuple[str, ...]:
-    names, _ = _nested(metadata, "classes")
+    names, _ = metadata.nested("classes")
     if not isinstance(names, list) or not 2 <= len(names) <= MAX_CLASSES:
         raise metadata.fault(f"a list of 2 to {MAX_CLASSES} class names", names, "classes")
     for name in names:
@@ -279,23 +270,10 @@ def _classes(metadata: Fields) -> tuple[str, ...]:
 
 
 def _class_counts(metadata: Fields, n_classes: int) -> tuple[int, ...]:
-    counts, _ = _nested(metadata, "class_counts")
+    counts, _ = metadata.nested("class_counts")
     if not isinstance(counts, list) or len(counts) != n_classes:
         raise metadata.fault(f"a list of {n_classes} counts", counts, "class_counts")
     for count in counts:
         if type(count) is not int or not 0 <= count <= 2**53:
             raise metadata.fault("counts from 0 to 2^53", count, "class_counts")
     return tuple(counts)
-
-
-def _training(metadata: Fields) -> dict[str, Scalar]:
-    value, _ = _nested(metadata, "training")
-    if not isinstance(value, dict):
-        raise metadata.fault("a JSON object", value, "training")
-    for key, item in value.items():
-        texts = [text for text in (key, item) if isinstance(text, str)]
-        is_scalar = item is None or isinstance(item, (str, int, float))
-        is_finite = not isinstance(item, float) or math.isfinite(item)
-        if not (is_scalar and is_finite and all(map(is_writable_text, texts))):
-            raise metadata.fault("texts, finite numbers, booleans, null", {key: item}, "training")
-    return value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from headfit.engines.tflite import Graph, read_graph
-from headfit.engines.tflite.graph import Operator, Tensor
+from headfit.engines.tflite.graph import Operator, Options, Tensor
 from headfit.engines.tflite.pruning import prune
 from headfit.errors import ExtractorError, InputError
 
@@ -117,14 +117,14 @@ class _Splitter:
             size = int(np.prod(self._tensors[border].shape))
             shape = self._add("shape", (2,), np.array([1, size], np.int32))
             vectors.append(self._add("flat", (1, size), None))
-            options = {"new_shape": (1, size)}
+            options: Options = {"new_shape": (1, size)}
             self._front.append(Operator("RESHAPE", (border, shape), (vectors[-1],), options))
         if len(vectors) == 1:
             return vectors[0]
         total = sum(self._tensors[j].shape[1] for j in vectors)
         joined = self._add("activations", (1, total), None)
-        options = {"axis": 1, "fused_activation_function": 0}
-        self._front.append(Operator("CONCATENATION", tuple(vectors), (joined,), options))
+        join: Options = {"axis": 1, "fused_activation_function": 0}
+        self._front.append(Operator("CONCATENATION", tuple(vectors), (joined,), join))
         return joined
 
     def _add(

@@ -44,15 +44,15 @@ def replace_blocks(tail: Graph, blocks: Sequence[PackedBlock]) -> Graph:
         If number or shapes are not those of the tail.
     """
     tensors = list(tail.tensors)
-    places = [operator.inputs[1:4] for operator in tail.operators if operator.name == "LceBconv2d"]
-    if len(blocks) != len(places):
+    convolutions = [operator for operator in tail.operators if operator.name == "LceBconv2d"]
+    if len(blocks) != len(convolutions):
         raise ExtractorError(
-            f"expected {len(places)} binary blocks, found {len(blocks)}; they were trained for "
-            "another network"
+            f"expected {len(convolutions)} binary blocks, found {len(blocks)}; they were trained "
+            "for another network"
         )
-    for place, block in zip(places, blocks, strict=True):
+    for convolution, block in zip(convolutions, blocks, strict=True):
         contents = (block.filters.view("<i4"), block.multiplier, block.bias)
-        for i, content in zip(place, contents, strict=True):
+        for i, content in zip(convolution.inputs[1:4], contents, strict=True):
             if tensors[i].shape != content.shape or tensors[i].dtype != content.dtype:
                 raise ExtractorError(
                     f"expected a binary block with {tensors[i].shape} {tensors[i].dtype} in "
@@ -60,6 +60,12 @@ def replace_blocks(tail: Graph, blocks: Sequence[PackedBlock]) -> Graph:
                     "for another network"
                 )
             tensors[i] = replace(tensors[i], data=content)
+        unused = -int(convolution.options["channels_in"]) % 32
+        if unused and (block.filters[..., -1] >> np.uint32(32 - unused)).any():
+            raise ExtractorError(
+                f"expected {unused} zero bits after the last channel of a binary block, found "
+                "others; fetch the file again"
+            )
     return replace(tail, tensors=tuple(tensors))
 
 

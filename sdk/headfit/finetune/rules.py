@@ -188,7 +188,8 @@ def _average_pool(node: Node) -> Rule:
                 tap += gradient * share
             return (by_x,)
 
-        return sum(window.taps(x)) * share, pull_back
+        first, *rest = window.taps(x)
+        return sum(rest, first) * share, pull_back
 
     return run
 

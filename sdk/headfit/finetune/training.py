@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.descent import adam_start, adam_step
-from headfit.errors import InputError, TrainingDivergedError
+from headfit.errors import TrainingDivergedError
+from headfit.finetune.loss import BatchLoss, TuningSettings
 from headfit.finetune.tail import Parameters, Tail
-from headfit.softmax import log_softmax, softmax
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 TargetArray: TypeAlias = npt.NDArray[np.intp]
@@ -20,51 +20,6 @@ TargetArray: TypeAlias = npt.NDArray[np.intp]
 Progress: TypeAlias = Callable[[int, float], None]
 """Called as ``progress(epoch, loss)`` after every epoch, counted from 1, with its mean loss in
 nats. An exception that it raises ends the training and passes through."""
-
-
-@dataclass(frozen=True, slots=True)
-class TuningSettings:
-    """How blocks and head are trained.
-
-    Attributes
-    ----------
-    epochs : int
-    batch_size : int
-    learning_rate : float
-        Of Adam, for everything; falls to zero along half a cosine.
-    latent_magnitude : float
-        Size of the latent weights at the start: with a rate of a tenth of it, a sign turns after
-        some ten steps in one direction.
-    label_smoothing : float
-        Share of each photo's class that is spread over all classes.
-    dropout : float
-        Share of the embedding's numbers that each step leaves out.
-    seed : int
-        Of the order of photos and of what is mirrored and left out.
-    """
-
-    epochs: int = 20
-    batch_size: int = 128
-    learning_rate: float = 3e-3
-    latent_magnitude: float = 0.05
-    label_smoothing: float = 0.1
-    dropout: float = 0.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        whole = {"epochs": self.epochs, "batch_size": self.batch_size}
-        for name, count in whole.items():
-            if count < 1:
-                raise InputError(f"expected {name} of at least 1, found {count}")
-        for name, share in (("label_smoothing", self.label_smoothing), ("dropout", self.dropout)):
-            if not 0 <= share < 1:
-                raise InputError(f"expected {name} from 0 to below 1, found {share}")
-        for name, rate in (
-            ("learning_rate", self.learning_rate),
-            ("latent_magnitude", self.latent_magnitude),
-        ):
-            if not 0 < rate <= 1:
-                raise InputError(f"expected {name} above 0 and up to 1, found {rate}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +50,6 @@ def train(
     start: tuple[FloatArray, FloatArray],
     settings: TuningSettings,
     *,
-    mirrored: FloatArray | None = None,
     progress: Progress | None = None,
 ) -> TunedParameters:
     """Train blocks and head.
@@ -103,14 +57,13 @@ def train(
     Parameters
     ----------
     tail : Tail
-    activations : ndarray of shape (n_samples, activation_dim), dtype float32
-        Not written to.
+    activations : ndarray of shape (n_samples, n_views, activation_dim), dtype float32
+        Not written to. The first view of a photo is the one that prediction sees; each step takes
+        one of them at random.
     targets : ndarray of shape (n_samples,), dtype intp
         The column of each photo's class.
     start : weights and bias of a head for the unchanged embeddings
     settings : TuningSettings
-    mirrored : ndarray like `activations`, optional
-        Of the same photos mirrored; each step takes either at random.
     progress : callable, optional
 
     Raises
@@ -119,9 +72,9 @@ def train(
         If numbers leave the finite.
     """
     rng = np.random.default_rng(settings.seed)
-    parameters = _Parameters(tail, activations, start, settings.latent_magnitude)
-    state = adam_start(parameters.flat)
-    n_samples = len(activations)
+    objective = BatchLoss(tail, activations[:, 0], start, settings)
+    state = adam_start(objective.flat)
+    n_samples, n_views, _ = activations.shape
     batch = min(settings.batch_size, n_samples)
     steps_per_epoch = n_samples // batch
     n_steps = settings.epochs * steps_per_epoch
@@ -131,15 +84,12 @@ def train(
         losses = []
         for step in range(steps_per_epoch):
             chosen = order[step * batch : (step + 1) * batch]
-            rows = activations[chosen]
-            if mirrored is not None:
-                turned = rng.random(batch) < 0.5
-                rows[turned] = mirrored[chosen[turned]]
-            step_loss, gradient = parameters.gradient(rows, targets[chosen], settings, rng)
+            rows = activations[chosen, rng.integers(n_views, size=batch)]
+            step_loss, gradient = objective.gradient(rows, targets[chosen], rng)
             done = (epoch * steps_per_epoch + step) / n_steps
             rate = settings.learning_rate * 0.5 * (1 + np.cos(np.pi * done))
-            flat, state = adam_step(parameters.flat, gradient, state, learning_rate=rate)
-            parameters.move(flat)
+            flat, state = adam_step(objective.flat, gradient, state, learning_rate=rate)
+            objective.move(flat)
             losses.append(step_loss)
         loss = float(np.mean(losses))
         if not np.isfinite(loss):
@@ -149,88 +99,5 @@ def train(
             )
         if progress is not None:
             progress(epoch + 1, loss)
-    weights, bias = parameters.head()
-    return TunedParameters([part.copy() for part in parameters.blocks()], weights, bias, loss)
-
-
-class _Parameters:
-    """All that is trained as one vector, in units in which one learning rate suits everything.
-
-    The head's weights are those of standardised embeddings, multipliers are in units of their
-    layer's mean size.
-    """
-
-    def __init__(
-        self,
-        tail: Tail,
-        activations: FloatArray,
-        start: tuple[FloatArray, FloatArray],
-        magnitude: float,
-    ) -> None:
-        self._tail = tail
-        blocks = tail.start(magnitude)
-        embeddings = tail.embed(activations, blocks)
-        self._mean = embeddings.mean(axis=0)
-        spread = embeddings.std(axis=0)
-        self._spread = np.where(spread > 1e-6 * spread.max(initial=0), spread, np.float32(1))
-        self._units = [np.float32(1)] * len(blocks)
-        self._units[1::3] = [np.abs(part).mean() or np.float32(1) for part in blocks[1::3]]
-        weights, bias = start
-        parts = [part / unit for part, unit in zip(blocks, self._units, strict=True)]
-        parts += [weights * self._spread[:, None], bias + self._mean @ weights]
-        self._shapes = [part.shape for part in parts]
-        self._ends = np.cumsum([part.size for part in parts])[:-1]
-        self.flat: FloatArray = np.concatenate([part.ravel() for part in parts])
-
-    def _parts(self) -> list[FloatArray]:
-        parts = np.split(self.flat, self._ends)
-        return [part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)]
-
-    def blocks(self) -> Parameters:
-        """Return the blocks' parameters in the tail's units."""
-        return [part * unit for part, unit in zip(self._parts(), self._units, strict=False)]
-
-    def head(self) -> tuple[FloatArray, FloatArray]:
-        """Return weights and bias for embeddings as they are."""
-        *_, weights, bias = self._parts()
-        plain = weights / self._spread[:, None]
-        return plain, bias - self._mean @ plain
-
-    def move(self, flat: FloatArray) -> None:
-        """Take new values; latent weights stay between -1 and 1, as Larq's ``weight_clip``."""
-        self.flat = flat
-        for latent in self._parts()[:-2:3]:
-            np.clip(latent, -1, 1, out=latent)
-
-    def gradient(
-        self,
-        rows: FloatArray,
-        targets: TargetArray,
-        settings: TuningSettings,
-        rng: np.random.Generator,
-    ) -> tuple[float, FloatArray]:
-        """Return the loss of a batch and its gradient by `flat`."""
-        *_, weights, bias = self._parts()
-        embeddings, pull_back = self._tail.forward(rows, self.blocks())
-        keep = np.float32(1)
-        if settings.dropout:
-            kept = rng.random(embeddings.shape, np.float32) >= settings.dropout
-            keep = kept / np.float32(1 - settings.dropout)
-        inputs = (embeddings - self._mean) / self._spread * keep
-        loss, by_logits = _smoothed_loss(inputs @ weights + bias, targets, settings.label_smoothing)
-        by_blocks = pull_back(by_logits @ weights.T * keep / self._spread)
-        parts = [part * unit for part, unit in zip(by_blocks, self._units, strict=True)]
-        parts += [inputs.T @ by_logits, by_logits.sum(axis=0)]
-        return loss, np.concatenate([part.ravel() for part in parts])
-
-
-def _smoothed_loss(
-    logits: FloatArray, targets: TargetArray, smoothing: float
-) -> tuple[float, FloatArray]:
-    """Return the mean cross-entropy to smoothed targets, in nats, and its gradient by the logits."""
-    n_samples, n_classes = logits.shape
-    wanted = np.full(logits.shape, smoothing / n_classes, np.float32)
-    wanted[np.arange(n_samples), targets] += np.float32(1 - smoothing)
-    probabilities = softmax(logits)
-    loss = -float((wanted * log_softmax(logits)).sum(dtype=np.float64)) / n_samples
-    return loss, (probabilities - wanted) / np.float32(n_samples)
+    weights, bias = objective.head()
+    return TunedParameters([part.copy() for part in objective.blocks()], weights, bias, loss)

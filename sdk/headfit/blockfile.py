@@ -1,0 +1,198 @@
+"""The block file: retrained binary blocks as bytes, and back; all is checked before it is used.
+
+``docs/block-format.md`` is the specification; this file follows it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from headfit.container import content_hash, pack, unpack
+from headfit.engines.tuned import PackedBlock
+from headfit.errors import FileFormatError, UnsupportedVersionError
+from headfit.fields import Fields, Scalar, canonical_json
+from headfit.files import read_bounded, write_atomically
+from headfit.manifest import FINGERPRINT_PATTERN, ExtractorReference, reference_from_json
+
+SUFFIX: Final = ".block"
+FORMAT: Final = "headfit-block"
+FORMAT_VERSION: Final = "1"
+MAX_FILE_BYTES: Final = 1 << 26
+MAX_BLOCKS: Final = 9
+MAX_AXIS: Final = 1 << 16
+_LITTLE_ENDIAN: Final = {"F32": "<f4", "U32": "<u4"}
+_NOT_HASHED: Final = ("content_sha256",)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockData:
+    """What a block file holds.
+
+    Attributes
+    ----------
+    blocks : tuple of PackedBlock
+        The extractor's last blocks, in the order in which they run.
+    extractor : ExtractorReference
+        Whose blocks they replace.
+    training : mapping of str to text, number, boolean or None
+        How they were trained, for people.
+    headfit_version : str
+        The headfit that wrote the file.
+    """
+
+    blocks: tuple[PackedBlock, ...]
+    extractor: ExtractorReference
+    training: Mapping[str, Scalar]
+    headfit_version: str
+
+
+def save_blocks(path: str | os.PathLike[str], data: BlockData) -> None:
+    """Write a block file, whole or not at all; see `save_blocks_bytes`."""
+    write_atomically(path, save_blocks_bytes(data))
+
+
+def save_blocks_bytes(data: BlockData) -> bytes:
+    """Return the bytes of a block file; equal blocks give equal bytes.
+
+    Raises
+    ------
+    FileFormatError
+        If the blocks break the specification.
+    """
+    tensors = _layout([block.filters.shape for block in data.blocks])
+    content = b"".join(
+        getattr(data.blocks[int(name[0])], name[2:])
+        .astype(_LITTLE_ENDIAN[tensor["dtype"]])
+        .tobytes()
+        for name, tensor in tensors.items()
+    )
+    try:
+        metadata = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "headfit_version": data.headfit_version,
+            "n_blocks": str(len(data.blocks)),
+            "extractor": canonical_json(dataclasses.asdict(data.extractor)),
+            "training": canonical_json(dict(data.training)),
+        }
+        header = {"__metadata__": metadata, **tensors}
+        metadata["content_sha256"] = content_hash(header, content, without=_NOT_HASHED).hex()
+        file = pack(header, content)
+    except (TypeError, ValueError) as error:
+        raise FileFormatError(f"expected metadata that JSON can hold, found: {error}") from error
+    load_blocks_bytes(file, "blocks")  # what could not be read must not be written
+    return file
+
+
+def load_blocks_bytes(file: bytes, source: str = "block file") -> BlockData:
+    """Return what the bytes of a block file hold.
+
+    Parameters
+    ----------
+    file : bytes
+        A block file as docs/block-format.md describes it.
+    source : str
+        Names the bytes in messages.
+
+    Raises
+    ------
+    UnsupportedVersionError
+        If ``format_version`` is not one this headfit knows.
+    FileFormatError
+        If anything else breaks the specification.
+    """
+    header, content = unpack(file, source)
+    fields = Fields(header, source)
+    metadata = Fields(fields.take("__metadata__"), f"{source}: __metadata__")
+    metadata.text("format", pattern=FORMAT, meaning=f"{FORMAT!r}")
+    version = metadata.text("format_version", pattern="[1-9][0-9]{0,8}", meaning="an integer")
+    if version != FORMAT_VERSION:
+        raise UnsupportedVersionError(
+            f"{source}: expected block format version {FORMAT_VERSION}, found {version}; "
+            "install a newer headfit"
+        )
+    n_blocks = int(metadata.text("n_blocks", pattern=f"[1-{MAX_BLOCKS}]", meaning="a number"))
+    extractor = reference_from_json(*metadata.nested("extractor"))
+    training = metadata.scalars("training")
+    headfit_version = metadata.text("headfit_version")
+    expected_hash = metadata.text("content_sha256", pattern=FINGERPRINT_PATTERN)
+    metadata.done()
+
+    tensors = _layout([_filter_shape(header, fields, i) for i in range(n_blocks)])
+    for name, expected in tensors.items():
+        found = fields.take(name)
+        # The second comparison tells 4 from 4.0 and 1 from true.
+        if found != expected or canonical_json(found) != canonical_json(expected):
+            raise fields.fault(str(expected), found, name)
+    fields.done()
+    n_bytes = max(tensor["data_offsets"][1] for tensor in tensors.values())
+    if len(content) != n_bytes:
+        raise FileFormatError(
+            f"{source}: expected {n_bytes} bytes of blocks, found {len(content)}; the file was cut "
+            "or something was appended"
+        )
+    if content_hash(header, content, without=_NOT_HASHED).hex() != expected_hash:
+        raise FileFormatError(
+            f"{source}: expected content with SHA-256 {expected_hash}, found other content; the "
+            "file is damaged, fetch it again"
+        )
+    arrays = {
+        name: np.frombuffer(
+            content[slice(*tensor["data_offsets"])], _LITTLE_ENDIAN[tensor["dtype"]]
+        ).reshape(tensor["shape"])
+        for name, tensor in tensors.items()
+    }
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise FileFormatError(
+            f"{source}: expected finite multipliers and biases, found NaN or infinity; train again"
+        )
+    blocks = tuple(
+        PackedBlock(arrays[f"{i}.filters"], arrays[f"{i}.multiplier"], arrays[f"{i}.bias"])
+        for i in range(n_blocks)
+    )
+    return BlockData(blocks, extractor, training, headfit_version)
+
+
+def read_blocks(path: str | os.PathLike[str]) -> bytes:
+    """Return the bytes of the file at ``path``, if it is no longer than a block file may be."""
+    return read_bounded(path, MAX_FILE_BYTES)
+
+
+def _layout(shapes: list[tuple[int, ...]]) -> dict[str, dict[str, Any]]:
+    """Return what the header must say about the tensors: there is one layout.
+
+    It is the one that the safetensors library makes: by dtype, then by name.
+    """
+    axes = {
+        f"{i}.{name}": [n] for i, (n, *_) in enumerate(shapes) for name in ("bias", "multiplier")
+    }
+    axes |= {f"{i}.filters": list(shape) for i, shape in enumerate(shapes)}
+    tensors = {}
+    offset = 0
+    for name, shape in axes.items():
+        end = offset + 4 * math.prod(shape)
+        dtype = "U32" if name.endswith("filters") else "F32"
+        tensors[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, end]}
+        offset = end
+    return tensors
+
+
+def _filter_shape(header: Mapping[str, Any], fields: Fields, i: int) -> tuple[int, ...]:
+    """Return the shape that the header gives for a block's filters, if it can be one."""
+    name = f"{i}.filters"
+    tensor = header.get(name)
+    shape = tensor.get("shape") if isinstance(tensor, dict) else None
+    if (
+        not isinstance(shape, list)
+        or len(shape) != 4
+        or not all(type(n) is int and 1 <= n <= MAX_AXIS for n in shape)
+    ):
+        raise fields.fault(f"a shape of 4 numbers from 1 to {MAX_AXIS}", tensor, name)
+    return tuple(shape)
