@@ -110,7 +110,7 @@ def make_set(folder: Path) -> tuple[list[Path], list[str]]:
     photos, names = [], []
     for number in range(24):
         grid = np.indices((48, 48))[number % 2] // 6 % 2
-        noise = rng.normal(0, 60, (48, 48, 3))
+        noise = rng.normal(0, 30, (48, 48, 3))
         pixels = grid[..., None] * 90 + 80 + noise
         path = folder / f"{number}.png"
         Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
@@ -124,7 +124,7 @@ def tuned(extractor_path: Path, tmp_path: Path) -> tuple[FineTuned, list[Path], 
     photos, names = make_set(tmp_path)
     tuner = FineTuner(extractor_path, engine="popcount")
     activations = tuner.activations(photos, n_views=2)
-    settings = TuningSettings(epochs=6, batch_size=8, latent_magnitude=0.01)
+    settings = TuningSettings(epochs=15, batch_size=8, latent_magnitude=0.03)
     return tuner.fit(activations, names, settings=settings), photos, names
 
 

@@ -28,6 +28,10 @@ from headfit.manifest import ExtractorReference, Manifest
 
 FloatArray = npt.NDArray[np.float32]
 
+DEFAULT_VIEWS = 4
+SMALLEST_CUTTING = 0.4
+"""Share of a photo's area, as in the recipes that trained the extractor."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FineTuned:
@@ -107,7 +111,7 @@ class FineTuner:
         self,
         images: Iterable[ImageSource],
         *,
-        n_views: int = 8,
+        n_views: int = DEFAULT_VIEWS,
         seed: int = 0,
         progress: PhotoProgress | None = None,
     ) -> FloatArray:
@@ -119,7 +123,8 @@ class FineTuner:
             As for `headfit.Extractor.embed`.
         n_views : int
             The first is the photo as it will be at prediction, the others are square cuttings of
-            40 to 100 % of its area, half of them mirrored.
+            40 to 100 % of its area, every other mirrored. A photo that is not larger than the
+            extractor's input is not cut.
         seed : int
             Of the cuttings.
         progress : callable, optional
@@ -130,12 +135,13 @@ class FineTuner:
         ndarray of shape (n_samples, n_views, activation_dim), dtype float32
         """
         sources = list(images)
+        side = min(self._base.preprocessing.height, self._base.preprocessing.width)
         result = np.empty((len(sources), n_views, self.activation_dim), np.float32)
         for index, source in enumerate(sources):
             rng = np.random.default_rng((seed, index))
             pixels = decode_image(source)
-            views = [pixels, *(_cutting(pixels, rng) for _ in range(n_views - 1))]
-            result[index] = self._front.embed(views)
+            cuttings = (_cutting(pixels, side, k % 2 == 1, rng) for k in range(1, n_views))
+            result[index] = self._front.embed([pixels, *cuttings])
             if progress is not None:
                 progress(index + 1, len(sources))
         return result
@@ -207,10 +213,13 @@ class _Described:
     manifest: Manifest
 
 
-def _cutting(pixels: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Return a random square of a picture, mirrored or not."""
+def _cutting(
+    pixels: npt.NDArray[np.uint8], input_side: int, mirrored: bool, rng: np.random.Generator
+) -> npt.NDArray[np.uint8]:
+    """Return a random square of a picture, no smaller than the input: enlarging would blur it."""
     height, width, _ = pixels.shape
-    side = max(1, round(min(height, width) * float(np.sqrt(rng.uniform(0.4, 1.0)))))
+    whole = min(height, width)
+    side = max(round(whole * np.sqrt(rng.uniform(SMALLEST_CUTTING, 1))), min(whole, input_side))
     top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
     square = pixels[top : top + side, left : left + side]
-    return np.ascontiguousarray(square[:, ::-1] if rng.random() < 0.5 else square)
+    return np.ascontiguousarray(square[:, ::-1] if mirrored else square)
