@@ -14,10 +14,12 @@ from headfit.errors import (
     HeadfitError,
     ImageError,
     InputError,
+    MissingExtraError,
     NotFittedError,
     StoreError,
     TrainingDivergedError,
     UnsupportedVersionError,
+    UntrustedHeadError,
 )
 from headfit.evaluation import Evaluation
 from headfit.extractor import Extractor
@@ -42,6 +44,7 @@ __all__ = [
     "ImageClassifier",
     "ImageError",
     "InputError",
+    "MissingExtraError",
     "NotFittedError",
     "Privacy",
     "PublicView",
@@ -50,4 +53,5 @@ __all__ = [
     "StoreError",
     "TrainingDivergedError",
     "UnsupportedVersionError",
+    "UntrustedHeadError",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -319,8 +319,16 @@ class ImageClassifier:
         path: str | os.PathLike[str],
         *,
         extractor: Extractor | str | os.PathLike[str] | None = None,
+        trusted_keys: Collection[str] | None = None,
     ) -> ImageClassifier:
         """Return a classifier with the head of a file.
+
+        Parameters
+        ----------
+        path, trusted_keys
+            As for `SoftmaxHead.load`.
+        extractor : Extractor, name or path, optional
+            What embeds the photos.
 
         Raises
         ------
@@ -330,7 +338,8 @@ class ImageClassifier:
             If the file is no head file.
         """
         opened = extractor if isinstance(extractor, Extractor) else Extractor.open(extractor)
-        return cls(opened, head=SoftmaxHead.load(path, extractor=opened))
+        head = SoftmaxHead.load(path, extractor=opened, trusted_keys=trusted_keys)
+        return cls(opened, head=head)
 
     def _fitted_head(self) -> SoftmaxHead:
         if self.head is None:

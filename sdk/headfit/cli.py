@@ -16,6 +16,7 @@ from rich.text import Text
 
 import headfit
 from headfit import headfile, terminal
+from headfit.audit_command import audit
 from headfit.classifier import ImageClassifier
 from headfit.engine_command import cut, doctor, lower
 from headfit.errors import ExtractorError, FileFormatError, HeadfitError, ImageError, InputError
@@ -23,6 +24,7 @@ from headfit.extractor import Extractor
 from headfit.folder_examples import reason
 from headfit.folders import Skipped
 from headfit.head_command import convert_head, export_tflite
+from headfit.sharing_command import keygen, share, sign, verify
 from headfit.store_command import store
 
 EXIT_CODES = {
@@ -31,7 +33,7 @@ EXIT_CODES = {
     2: "the command line cannot be understood",
     3: "photos, a folder or a file cannot be used",
     4: "the extractor or its engine cannot be used, or the head belongs to another",
-    5: "the head file is damaged or of another kind",
+    5: "the head file is damaged, of another kind, or not signed by a trusted key",
     130: "stopped by Ctrl-C; no file was left half written",
 }
 
@@ -262,7 +264,9 @@ def inspect(head: Path, as_json: bool) -> None:
     _output().print(terminal.head_table(head, data))
 
 
-for command in (store, doctor, lower, cut, convert_head, export_tflite):
+for command in (
+    store, audit, share, sign, verify, keygen, doctor, lower, cut, convert_head, export_tflite,
+):  # fmt: skip
     app.add_command(command)
 
 

@@ -7,11 +7,13 @@
     │  └─ NotFittedError
     ├─ ImageError (ValueError)            these bytes are no usable image: says which and why
     ├─ FileFormatError (ValueError)       a head file or manifest breaks its specification
-    │  └─ UnsupportedVersionError
+    │  ├─ UnsupportedVersionError
+    │  └─ UntrustedHeadError              not signed by a key that is trusted
     ├─ ExtractorError                     the frozen extractor cannot be opened or run
     │  ├─ ExtractorMissingError           it is not on this device: install it once
     │  ├─ ExtractorMismatchError          a head fitted on another extractor
     │  └─ EngineMissingError (ImportError) names the pip command
+    ├─ MissingExtraError (ImportError)    an optional library; names the pip command
     ├─ StoreError                         the example store is damaged, locked or full
     └─ TrainingDivergedError (ArithmeticError)
 
@@ -44,6 +46,14 @@ class FileFormatError(HeadfitError, ValueError):
 
 class UnsupportedVersionError(FileFormatError):
     """The file follows a version of its format that this headfit does not know."""
+
+
+class UntrustedHeadError(FileFormatError):
+    """The head file is whole, but not signed by a key that is trusted."""
+
+
+class MissingExtraError(HeadfitError, ImportError):
+    """An optional library is not installed; the message names the pip command."""
 
 
 class ExtractorError(HeadfitError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -15,9 +15,10 @@ from headfit.binary_head import binary_logits
 from headfit.calibration import least_probability
 from headfit.errors import InputError, NotFittedError
 from headfit.fields import Scalar
+from headfit.files import read_bounded
 from headfit.fitting import DEFAULT_L2, Fit, Settings, fit_head
 from headfit.headblocks import Calibration, PrivacyGuarantee
-from headfit.headfile import HeadData, load_head, save_head
+from headfit.headfile import MAX_FILE_BYTES, HeadData, load_head, save_head
 from headfit.inputs import (
     DescribedExtractor,
     check_extractor,
@@ -29,6 +30,8 @@ from headfit.inputs import (
 )
 from headfit.manifest import ExtractorReference, Manifest
 from headfit.privacy import Privacy, fit_private
+from headfit.sharing import check_shareable
+from headfit.signing import verify_head_bytes
 from headfit.softmax import softmax
 from headfit.solvers import Progress
 from headfit.storage import rounded
@@ -333,6 +336,26 @@ class SoftmaxHead:
             If the weights cannot be stored so. Signs stay signs, and are not made by rounding: a
             binary head is fitted with ``method="binary"``.
         """
+        save_head(path, self.data(storage))
+
+    def share(
+        self, path: str | os.PathLike[str], *, storage: str | None = None, force: bool = False
+    ) -> None:
+        """Write a head file for others, as `save` does for the user, unless it gives photos away.
+
+        Raises
+        ------
+        InputError
+            If a class rests on fewer than three examples and the head is not private; ``force``
+            writes it all the same.
+        """
+        data = self.data(storage)
+        if not force:
+            check_shareable(data)
+        save_head(path, data)
+
+    def data(self, storage: str | None = None) -> HeadData:
+        """Return what `save` writes; for `headfit.signing`."""
         self._require_fitted()
         weights, storage = self.weights_, storage or self.storage_
         if storage != self.storage_:
@@ -342,7 +365,7 @@ class SoftmaxHead:
                     "another head"
                 )
             weights = rounded(weights, storage)
-        head = HeadData(
+        return HeadData(
             weights=weights,
             bias=self.bias_,
             classes=self.classes_,
@@ -355,11 +378,14 @@ class SoftmaxHead:
             calibration=self.calibration_,
             privacy=self.privacy_,
         )
-        save_head(path, head)
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike[str], *, extractor: DescribedExtractor | None = None
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        extractor: DescribedExtractor | None = None,
+        trusted_keys: Collection[str] | None = None,
     ) -> SoftmaxHead:
         """Read a head file.
 
@@ -368,6 +394,8 @@ class SoftmaxHead:
         path : path
         extractor : Extractor, optional
             What will make the embeddings; the head must have been fitted on the same one.
+        trusted_keys : collection of str, optional
+            Public keys, 64 hex digits each: one of them must have signed the file.
 
         Raises
         ------
@@ -375,8 +403,16 @@ class SoftmaxHead:
             If the head was fitted on another extractor.
         FileFormatError
             If the file is no head file, or damaged.
+        UntrustedHeadError
+            If none of ``trusted_keys`` signed it.
+        MissingExtraError
+            If the library that checks signatures is not installed.
         """
-        data = load_head(path)
+        if trusted_keys is None:
+            data = load_head(path)
+        else:
+            file = read_bounded(path, MAX_FILE_BYTES)
+            data = verify_head_bytes(file, trusted_keys, os.fspath(path))
         if extractor is not None:
             check_extractor(data.extractor, len(data.weights), extractor.manifest, os.fspath(path))
         head = cls()

@@ -23,6 +23,7 @@ PUBLIC_NAMES = [
     "ImageClassifier",
     "ImageError",
     "InputError",
+    "MissingExtraError",
     "NotFittedError",
     "Privacy",
     "PublicView",
@@ -31,6 +32,7 @@ PUBLIC_NAMES = [
     "StoreError",
     "TrainingDivergedError",
     "UnsupportedVersionError",
+    "UntrustedHeadError",
 ]
 
 

@@ -15,6 +15,8 @@ PARENTS = {
     "ImageError": (errors.HeadfitError, ValueError),
     "FileFormatError": (errors.HeadfitError, ValueError),
     "UnsupportedVersionError": (errors.FileFormatError,),
+    "UntrustedHeadError": (errors.FileFormatError,),
+    "MissingExtraError": (errors.HeadfitError, ImportError),
     "ExtractorError": (errors.HeadfitError,),
     "ExtractorMissingError": (errors.ExtractorError,),
     "ExtractorMismatchError": (errors.ExtractorError,),
