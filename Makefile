@@ -31,6 +31,10 @@ apk: $(VENV)/.apk ## Build the Android app, or say what is missing (PROFILE=lce 
 	@$(BIN)/python demo_app/headfit_packaging/apk.py $(if $(PROFILE),--profile $(PROFILE)) \
 	  $(if $(AAR),--aar $(AAR)) $(if $(DOWNLOAD),--download)
 
+.PHONY: heads
+heads: $(VENV)/.demo ## Train the heads that the apps ship again, on the extractor that headfit knows
+	@$(BIN)/python demo_app/examples/train_underfoot.py
+
 .PHONY: test
 test: $(VENV)/.dev ## Run every test
 	@$(BIN)/python -m pytest
