@@ -6,22 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from headfit import Extractor, SoftmaxHead
+from headfit import ImageClassifier
 from headfit_demo.teaching import OpenProject
 
 CODE = Template('''\
-from headfit import Extractor, ExtractorMismatchError, SoftmaxHead
+from headfit import ImageClassifier
 
-extractor = Extractor.open()  # on the device already, shared by all apps
-head = SoftmaxHead.load("$file", extractor=extractor)
+# The extractor is on the device already; all apps share it. This head is yours.
+classifier = ImageClassifier.load("$file")
 
 
-def recognise(photo):
-    """Return (class name, probability), best first; an empty list for none of them."""
-    embedding = extractor.embed([photo])
-    if not head.is_known(embedding)[0]:
-        return []
-    return head.top_k(embedding, 3)[0]
+def name_of(photo):
+    """Return what a photo shows, None if it is nothing that was taught."""
+    found = classifier.recognise(photo)  # a path, bytes, or pixels
+    class_name, probability = found.ranking[0]
+    return class_name if found.is_known else None
 ''')
 """What loads a head in an app of one's own."""
 
@@ -89,14 +88,10 @@ def measure(opened: OpenProject) -> Stored:
 
 
 def gather_facts(
-    extractor: Extractor,
-    head: SoftmaxHead | None,
-    head_path: Path,
-    name: str,
-    accuracy: float | None,
+    classifier: ImageClassifier, head_path: Path, name: str, accuracy: float | None
 ) -> Facts:
-    """Return what the developer page shows of an extractor and a head."""
-    manifest = extractor.manifest
+    """Return what the developer page shows of a classifier whose head has a file."""
+    manifest, head = classifier.extractor.manifest, classifier.head
     return Facts(
         head_bytes=_size(head_path) or None,
         head_classes=None if head is None else len(head.classes_),
@@ -106,7 +101,7 @@ def gather_facts(
         extractor_bytes=manifest.size_bytes,
         fingerprint=manifest.fingerprint,
         embedding_dim=manifest.embedding_dim,
-        engine=extractor.engine_name,
+        engine=classifier.extractor.engine_name,
         code=CODE.substitute(file=f"{file_name(name)}.head"),
     )
 

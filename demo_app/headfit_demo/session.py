@@ -12,22 +12,21 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from headfit import (
     Extractor,
     ExtractorError,
     FileFormatError,
     HeadfitError,
+    ImageClassifier,
     InputError,
     NotFittedError,
     SoftmaxHead,
 )
 from headfit.examples import ExampleStore
 from headfit_demo.facts import EngineSpeed, Facts, Stored, gather_facts, measure
+from headfit_demo.photos import Photo, Pixels, as_pixels, recognise
 from headfit_demo.projects import MAX_NAME, Project, ProjectFolder
-from headfit_demo.teaching import OpenProject, Photo, as_pixels, recognise
+from headfit_demo.teaching import OpenProject
 from headfit_demo.views import (
     Added,
     PhotoView,
@@ -137,7 +136,7 @@ class Session:
     def look(self) -> tuple[ProjectView, dict[str, tuple[PhotoView, ...]]]:
         """Return the open project and the photos of each class, the newest first."""
         view = self._project.view()
-        return view, {one.name: self._project.photos(one.name) for one in view.classes}
+        return view, self._project.photos()
 
     # Teaching
 
@@ -164,10 +163,6 @@ class Session:
     ) -> Added:
         """Teach photos of a class; see `OpenProject.add_photos`."""
         return self._project.add_photos(class_name, photos, progress)
-
-    def photos(self, class_name: str) -> tuple[PhotoView, ...]:
-        """Return what is known of the photos of a class, the newest first."""
-        return self._project.photos(class_name)
 
     def forget_photos(self, example_ids: Iterable[int]) -> ProjectView:
         """Forget photos for good."""
@@ -200,14 +195,13 @@ class Session:
         """
         if self._open is None:
             return self.greet(photo)
-        return recognise(self.open_extractor(), self._open.head, photo)
+        return recognise(self._open.classifier, photo)
 
     def greet(self, photo: Photo) -> Recognition:
         """Say what a photo shows by the head that came with the app."""
-        extractor = self.open_extractor()
-        return recognise(extractor, SoftmaxHead.load(GREETING_HEAD, extractor=extractor), photo)
+        return recognise(self._greeting(), photo)
 
-    def open_photo(self, file: PickedFile) -> npt.NDArray[np.uint8]:
+    def open_photo(self, file: PickedFile) -> Pixels:
         """Return a photo's pixels, no larger than a screen needs."""
         return as_pixels(file, side=1280)
 
@@ -276,19 +270,19 @@ class Session:
 
     def facts(self) -> Facts:
         """Return the numbers and lines of the developer page."""
-        extractor = self.open_extractor()
         if self._open is None:
-            head = SoftmaxHead.load(GREETING_HEAD, extractor=extractor)
-            return gather_facts(extractor, head, GREETING_HEAD, "greeting", None)
-        view = self.view()
-        return gather_facts(
-            extractor, self._open.head, self._open.project.head_path, view.name, view.accuracy
-        )
+            return gather_facts(self._greeting(), GREETING_HEAD, "greeting", None)
+        view, path = self.view(), self._open.project.head_path
+        return gather_facts(self._open.classifier, path, view.name, view.accuracy)
 
     def engine_speeds(self) -> tuple[EngineSpeed, ...]:
         """Time every engine on this machine, each in a process of its own; takes seconds."""
         _, reports = Extractor.survey(self._extractor_name)
         return tuple(EngineSpeed(one.name, one.milliseconds, one.reason) for one in reports)
+
+    def _greeting(self) -> ImageClassifier:
+        """Return the extractor with the head that came with the app."""
+        return ImageClassifier.load(GREETING_HEAD, extractor=self.open_extractor())
 
     @property
     def _project(self) -> OpenProject:

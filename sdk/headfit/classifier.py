@@ -122,8 +122,15 @@ class ImageClassifier:
         """How many examples `fit` has of each class, sorted by name."""
         return self._teaching.class_counts
 
-    def add(self, image: ImageSource, class_name: str) -> int:
+    def add(self, image: ImageSource, class_name: str, *, thumbnail: bytes | None = None) -> int:
         """Add one example and return its number. The head learns of it at the next `fit`.
+
+        Parameters
+        ----------
+        image : path, bytes, PIL image or ndarray
+        class_name : str
+        thumbnail : bytes, optional
+            A small picture that a store keeps beside the example: see `ExampleStore.add_many`.
 
         Raises
         ------
@@ -135,7 +142,7 @@ class ImageClassifier:
         names = checked_names([class_name], 1)
         pixels = decode_image(image)
         hashes = None if self.store is None else [perceptual_hash(pixels)]
-        (number,) = self._teaching.add(self.extractor.embed([pixels]), names, hashes)
+        (number,) = self._teaching.add(self.extractor.embed([pixels]), names, hashes, [thumbnail])
         return number
 
     def add_folder(

@@ -70,11 +70,15 @@ class Teaching:
         embeddings: npt.NDArray[np.float32],
         class_names: Sequence[str],
         photo_hashes: Sequence[int] | None = None,
+        thumbnails: Sequence[bytes | None] | None = None,
     ) -> list[int]:
-        """Add examples and return their numbers; the hashes are kept by a store alone."""
+        """Add examples and return their numbers; hashes and thumbnails are a store's to keep."""
         if self._store is None:
             return self._learner.add_examples(embeddings, class_names)
-        return list(self._store.add_many(embeddings, class_names, photo_hashes=photo_hashes))
+        ids = self._store.add_many(
+            embeddings, class_names, photo_hashes=photo_hashes, thumbnails=thumbnails
+        )
+        return list(ids)
 
     def forget_examples(self, numbers: Iterable[int]) -> None:
         """Forget examples, of which no class may lose its last; the head follows."""
