@@ -290,9 +290,8 @@ class DemoApp(App):
         except OSError as error:
             self.complain(error)
         self._apply_preferences()
-        self._arrived()
-        if self.project is not None:
-            self.look()
+        self._refresh_screen()
+        self.look()
 
     def _apply_preferences(self) -> None:
         theme.style = self.preferences.style

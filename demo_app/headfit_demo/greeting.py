@@ -20,8 +20,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
 from headfit import ImageClassifier
-
-GREETING_HEAD: Final = Path(__file__).parent / "assets" / "greeting.head"
+from headfit_demo.session import GREETING_HEAD
 
 # The name of the class, and the picture inside scikit-image.
 PHOTOS: Final = {

@@ -75,7 +75,10 @@ class Icon(Widget):
             Rectangle(
                 texture=_texture(self.name, side, self.stroke),
                 size=(side, side),
-                pos=(int(self.center_x - side / 2), int(self.center_y - side / 2)),
+                pos=(
+                    int(self.x + (self.width - side) / 2),
+                    int(self.y + (self.height - side) / 2),
+                ),
             )
 
 
@@ -118,6 +121,8 @@ def _texture(name: str, side: int, stroke: float) -> Texture:
     coverage = draw_icon(name, side, stroke)
     white = Image.new("L", coverage.size, 255)
     texture = Texture.create(coverage.size, "rgba")
-    texture.blit_buffer(Image.merge("RGBA", (white, white, white, coverage)).tobytes())
+    texture.blit_buffer(
+        Image.merge("RGBA", (white, white, white, coverage)).tobytes(), colorfmt="rgba"
+    )
     texture.flip_vertical()
     return texture

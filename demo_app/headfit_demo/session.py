@@ -26,7 +26,7 @@ from headfit.examples import ExampleStore
 from headfit_demo.facts import EngineSpeed, Facts, Stored, gather_facts, measure
 from headfit_demo.photos import Photo, Pixels, as_pixels, recognise
 from headfit_demo.projects import MAX_NAME, Project, ProjectFolder
-from headfit_demo.teaching import OpenProject
+from headfit_demo.teaching import QUICK_PHOTOS, OpenProject
 from headfit_demo.views import (
     Added,
     PhotoView,
@@ -114,6 +114,8 @@ class Session:
         project = self._projects.get(key)
         self.close()
         self._open = OpenProject(project, extractor, self._keeps_thumbnails)
+        if self._open.view().n_photos <= QUICK_PHOTOS:
+            self._open.refresh()  # says how well the photos teach
         return self.view()
 
     def rename_project(self, key: str, name: str) -> None:

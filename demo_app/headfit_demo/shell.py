@@ -58,7 +58,7 @@ class NavItem(Touchable, BoxLayout):
 
     def _ink(self) -> list[float]:
         if self.disabled:
-            return list(theme.outline)
+            return [*theme.faint[:3], 0.5]
         return list(theme.soft_ink if self.is_here else theme.faint)
 
     ink = AliasProperty(_ink, bind=("disabled", "is_here", "repaint"), cache=False)

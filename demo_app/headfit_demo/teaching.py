@@ -26,6 +26,9 @@ from headfit_demo.views import Added, ClassView, PhotoView, Progress, ProjectVie
 QUICK_S = 0.3
 """A head that took no longer last time is made anew after every photo."""
 
+QUICK_PHOTOS = 500
+"""Of no more photos the head is made anew when their project is opened."""
+
 SHOWN = 300
 """Of each class the newest so many photos are shown."""
 
@@ -101,9 +104,8 @@ class OpenProject:
     def photos(self) -> dict[str, tuple[PhotoView, ...]]:
         """Return the newest photos of each class, the newest first."""
         said = self._feedback
-        likelier = (
-            {doubt.number: doubt.likelier for doubt in said.likely_mislabelled} if said else {}
-        )
+        doubts = said.likely_mislabelled if said else ()
+        likelier = {doubt.number: doubt.likelier for doubt in doubts}
         repeated = {max(pair) for pair in said.near_duplicates} if said else set()
         ids: dict[str, list[int]] = defaultdict(list)
         for example_id, name in self.store.names_by_id().items():
@@ -287,14 +289,13 @@ class OpenProject:
             self._feedback = None
             return
         said = self._feedback = self.classifier.feedback()
-        judged = {
-            one.name: one.n_photos
+        shares = [
+            (one.n_photos, share)
             for one in view.classes
-            if said.accuracy.get(one.name) is not None
-        }
-        if judged:
-            right = sum(n * (said.accuracy[name] or 0) for name, n in judged.items())
-            accuracy = right / sum(judged.values())
+            if (share := said.accuracy.get(one.name)) is not None
+        ]
+        if shares:
+            accuracy = sum(n * share for n, share in shares) / sum(n for n, _ in shares)
             if not self._history or self._history[-1] != (view.n_photos, accuracy):
                 self._history.append((view.n_photos, accuracy))
 

@@ -39,6 +39,19 @@ class Translation(EventDispatcher):
         return catalogue.ngettext(one, many, n).format(n=n)
 
 
+def greeting_name(class_name: str) -> str:
+    """Return what a class of the head that came with the app is called."""
+    return {
+        "balloon": tr.say("balloon"),
+        "bricks": tr.say("bricks"),
+        "cat": tr.say("cat"),
+        "coffee": tr.say("coffee"),
+        "coins": tr.say("coins"),
+        "flower": tr.say("flower"),
+        "sailing boat": tr.say("sailing boat"),
+    }[class_name]
+
+
 def system_language() -> str:
     """Return the language of the system if the app speaks it, else English."""
     name = os.environ.get("LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG")

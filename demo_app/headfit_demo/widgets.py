@@ -106,6 +106,20 @@ class Press(Touchable, AnchorLayout):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         theme.fbind("second", self._repaint)  # the last colour to change with the style
+        theme.fbind("body", self._fit)
+        for name in ("text", "icon", "width"):
+            self.fbind(name, self._fit)
+        self._fit()
+
+    def _fit(self, *_: Any) -> None:
+        """Let words that are too long for the button be smaller, and take two lines."""
+        label = self.ids.words
+        free = self.width - dp(20) - (dp(29) if self.icon else 0)
+        label.text_size, label.font_size = (None, None), theme.body
+        label.texture_update()
+        if self.text and label.texture_size[0] > free > dp(30):
+            label.text_size, label.font_size = (free, None), theme.small
+            label.texture_update()
 
     def _repaint(self, *_: Any) -> None:
         self.repaint += 1
@@ -182,8 +196,8 @@ class View(Widget):
     inner_size = AliasProperty(_inner, bind=("texture", "size"))
     inner_pos = AliasProperty(
         lambda self: (
-            self.center_x - self.inner_size[0] / 2,
-            self.center_y - self.inner_size[1] / 2,
+            self.x + (self.width - self.inner_size[0]) / 2,
+            self.y + (self.height - self.inner_size[1]) / 2,
         ),
         bind=("texture", "size", "pos"),
     )
@@ -242,7 +256,7 @@ class TwoPane(BoxLayout):
             self.orientation = "horizontal"
             for column in (Column(), Column(size_hint_x=None, width=dp(self.side_width))):
                 page = Page(size_hint_x=column.size_hint_x, width=column.width)
-                column.size_hint_x, column.padding = 1, (0, 0, dp(8), dp(8))
+                column.size_hint_x, column.padding = 1, (0, 0, dp(14), dp(8))
                 for part in (main,) if column.width != dp(self.side_width) else (*pinned, side):
                     column.add_widget(part)
                 page.add_widget(column)
@@ -251,7 +265,7 @@ class TwoPane(BoxLayout):
             self.orientation = "vertical"
             for part in pinned:
                 self.add_widget(part)
-            column = Column(padding=(0, dp(4), 0, dp(16)))
+            column = Column(padding=(0, dp(4), dp(7), dp(16)))
             column.add_widget(main)
             column.add_widget(side)
             page = Page()

@@ -125,7 +125,7 @@ class NameLabel(Widget):
                 size=texture.size,
                 pos=(
                     int(self.x + (free / 2 if self.halign == "center" else 0)),
-                    int(self.center_y - texture.height / 2),
+                    int(self.y + (self.height - texture.height) / 2),
                 ),
             )
 
@@ -164,7 +164,9 @@ def _shaped(text: str, size: int, max_width: int) -> Texture:
         x += width
     white = Image.new("L", cover.size, 255)
     texture = Texture.create(cover.size, "rgba")
-    texture.blit_buffer(Image.merge("RGBA", (white, white, white, cover)).tobytes())
+    texture.blit_buffer(
+        Image.merge("RGBA", (white, white, white, cover)).tobytes(), colorfmt="rgba"
+    )
     texture.flip_vertical()
     return texture
 

@@ -56,6 +56,12 @@ class Platform(Protocol):
 
 def this_platform(camera_folder: Path | None = None) -> Platform:
     """Return the platform that the app runs on; ``camera_folder`` may play a desktop's camera."""
+    from kivy.utils import platform
+
+    if platform == "android":
+        from headfit_demo.platforms.android import AndroidPlatform
+
+        return AndroidPlatform()
     from headfit_demo.platforms.desktop import DesktopPlatform
 
     return DesktopPlatform(camera_folder)

@@ -11,7 +11,7 @@ from kivy.uix.boxlayout import BoxLayout
 from headfit_demo.dialogs import ask_name, ask_yes
 from headfit_demo.greeting import Sample, sample_pictures
 from headfit_demo.screens.screen import AppScreen, load_rules
-from headfit_demo.translation import tr
+from headfit_demo.translation import greeting_name, tr
 from headfit_demo.views import ProjectCard as CardView
 from headfit_demo.views import Recognition
 from headfit_demo.widgets import Thumb, Touchable, frame_texture
@@ -112,7 +112,7 @@ class HomeScreen(AppScreen):
     def _show_recognition(self, found: Recognition) -> None:
         bars = (self.ids.bar0, self.ids.bar1, self.ids.bar2)
         for rank, (bar, (name, chance)) in enumerate(zip(bars, found.ranking, strict=False)):
-            bar.name, bar.chance, bar.is_best = tr.say(name), chance, rank == 0
+            bar.name, bar.chance, bar.is_best = greeting_name(name), chance, rank == 0
         self.speed = tr.say("{ms:.0f} ms on this device, engine {engine}").format(
             ms=found.milliseconds, engine=found.engine
         )

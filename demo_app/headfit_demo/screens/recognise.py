@@ -9,7 +9,7 @@ from kivy.clock import Clock
 from kivy.properties import BooleanProperty, ObjectProperty, StringProperty
 
 from headfit_demo.screens.screen import AppScreen, load_rules
-from headfit_demo.translation import tr
+from headfit_demo.translation import greeting_name, tr
 from headfit_demo.views import PickedFile, Recognition
 from headfit_demo.widgets import frame_texture
 
@@ -78,10 +78,7 @@ class RecogniseScreen(AppScreen):
         if found is None:
             self.verdict, self.explanation, self.speed = "", tr.say("Nothing to look at yet."), ""
         else:
-            name = ranking[0][0]
-            if self.app.project is None:
-                name = tr.say(name)
-            self.verdict = name if found.is_known else tr.say("None of these")
+            self.verdict = self._call(ranking[0][0]) if found.is_known else tr.say("None of these")
             self.explanation = (
                 "" if found.is_known else tr.say("It looks like nothing that was taught.")
             )
@@ -90,9 +87,13 @@ class RecogniseScreen(AppScreen):
             )
         for rank, bar in enumerate((self.ids.bar0, self.ids.bar1, self.ids.bar2)):
             name, chance = ranking[rank] if rank < len(ranking) else ("", 0.0)
-            bar.name = tr.say(name) if name and self.app.project is None else name
+            bar.name = self._call(name) if name else ""
             bar.chance, bar.is_best = chance, rank == 0 and self.is_known
             bar.opacity = 1 if name else 0
+
+    def _call(self, class_name: str) -> str:
+        """Return what to call a class: only those that came with the app have a translation."""
+        return greeting_name(class_name) if self.app.project is None else class_name
 
     def _follow(self, _: Any, texture: Any) -> None:
         self.texture = texture

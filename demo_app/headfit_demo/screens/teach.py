@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,7 @@ from headfit_demo.plot import Plot as Plot  # the kv rule uses it
 from headfit_demo.screens.screen import AppScreen, load_rules
 from headfit_demo.translation import tr
 from headfit_demo.views import Added, ClassView, PhotoView, Progress
-from headfit_demo.widgets import Card, Press, Thumb
+from headfit_demo.widgets import Card, Chip, Press, Thumb
 
 RECORD_EVERY_S = 0.2
 
@@ -67,10 +68,6 @@ class ClassCard(Card):
 
     name = StringProperty("")
     details = StringProperty("")
-    accuracy = StringProperty("")
-    wish = StringProperty("")
-    doubt = StringProperty("")
-    has_chips = BooleanProperty(False)
     screen = ObjectProperty(None)
 
     def show(self, one: ClassView, photos: tuple[PhotoView, ...]) -> None:
@@ -81,14 +78,14 @@ class ClassCard(Card):
             if one.n_photos
             else tr.say("No photo yet")
         )
-        self.accuracy = (
-            "" if one.accuracy is None else tr.say("{p:.0%} recognised").format(p=one.accuracy)
-        )
-        self.wish = tr.say("More photos would help") if one.needs_photos else ""
-        doubts = sum(photo.likelier is not None for photo in photos)
-        self.doubt = tr.count("{n} doubtful", "{n} doubtful", doubts) if doubts else ""
-        self.has_chips = bool(self.accuracy or self.wish or self.doubt)
         self.ids.strip.photos = photos
+        self.ids.chips.clear_widgets()
+        for text, icon in feedback_words(one, photos):
+            self.ids.chips.add_widget(Chip(text=text, icon=icon, is_warning=bool(icon)))
+
+
+class ThumbnailQuestion(Card):
+    """Asks once whether small pictures may be kept."""
 
 
 class TeachScreen(AppScreen):
@@ -102,7 +99,6 @@ class TeachScreen(AppScreen):
     fraction = NumericProperty(0.0)
     can_train = BooleanProperty(False)
     has_head = BooleanProperty(False)
-    asks_thumbnails = BooleanProperty(False)
 
     def __init__(self, **options: Any) -> None:
         self._cards: dict[str, ClassCard] = {}
@@ -111,6 +107,7 @@ class TeachScreen(AppScreen):
         self._clock: Any = None
         self._stop = threading.Event()
         super().__init__(**options)
+        self._question = ThumbnailQuestion()
 
     def refresh(self) -> None:
         """Show the project."""
@@ -119,9 +116,6 @@ class TeachScreen(AppScreen):
             return
         self.n_classes = len(project.classes)
         self.can_train, self.has_head = project.can_train, bool(project.head_classes)
-        self.asks_thumbnails = (
-            self.app.preferences.keeps_thumbnails is None and project.n_photos > 0
-        )
         self._show_classes()
         self._show_training()
 
@@ -258,6 +252,9 @@ class TeachScreen(AppScreen):
                 self.ids.classes.add_widget(card)
         for one in project.classes:
             self._cards[one.name].show(one, photos.get(one.name, ()))
+        self.ids.classes.remove_widget(self._question)
+        if self.app.preferences.keeps_thumbnails is None and project.n_photos:
+            self.ids.classes.add_widget(self._question, len(self._cards))
         self.advice = (
             tr.say("Two things at least; five photos of each are a good start.")
             if len(names) < 2
@@ -288,6 +285,20 @@ class TeachScreen(AppScreen):
             self.training_text = tr.say("Give photos of every thing that the head knows.")
         else:
             self.training_text = tr.say("There are photos that the head has not learned yet.")
+
+
+def feedback_words(one: ClassView, photos: tuple[PhotoView, ...]) -> Iterator[tuple[str, str]]:
+    """Say how well a class is known; what could be better comes with an icon."""
+    if one.accuracy is not None:
+        yield tr.say("{p:.0%} recognised").format(p=one.accuracy), ""
+    if one.needs_photos:
+        yield tr.say("More photos would help"), "photo"
+    doubtful = sum(photo.likelier is not None for photo in photos)
+    if doubtful:
+        yield tr.count("{n} doubtful", "{n} doubtful", doubtful), "warning"
+    repeated = sum(photo.is_repeated for photo in photos)
+    if repeated:
+        yield tr.count("{n} repeated", "{n} repeated", repeated), "twins"
 
 
 def badge(photo: PhotoView) -> str:
