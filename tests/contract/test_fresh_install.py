@@ -6,9 +6,6 @@ Builds the wheel and installs it beside NumPy and Pillow, so it needs the packag
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -17,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
+from .fresh import ROOT, WANTED, python_in, run
+
 EXTRACTORS = ROOT / "sdk" / "headfit" / "extractors"
-WANTED = ("3.13", "3.12")
 
 SCRIPT = """
 import json, sys
@@ -43,26 +40,6 @@ print(json.dumps({
 """
 
 
-def find_python() -> str:
-    """Return the newest Python of `WANTED` that can make environments, or else this one."""
-    for version in WANTED:
-        on_path = shutil.which(f"python{version}")
-        by_pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-        for python in filter(None, [on_path, *map(str, by_pyenv)]):
-            # A shim on the path may stand for no Python; Debian's may lack ensurepip.
-            tried = subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True)
-            if tried.returncode == 0:
-                return python
-    return sys.executable
-
-
-def run(*command: object, cwd: Path) -> str:
-    """Return what a command prints; fail with its words."""
-    done = subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def draw_photos(folder: Path) -> None:
     """Draw JPEGs of two classes: stripes and noise."""
     rng = np.random.default_rng(0)
@@ -72,22 +49,6 @@ def draw_photos(folder: Path) -> None:
         for name, pixels in (("noisy", noisy), ("striped", striped)):
             (folder / name).mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{number}.jpg")
-
-
-def python_in(folder: Path) -> Path:
-    """Return the Python of the environment in a folder."""
-    return folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel in a fresh environment, which `found` then installs it into."""
-    folder = tmp_path_factory.mktemp("fresh")
-    run(find_python(), "-m", "venv", "venv", cwd=folder)
-    build = ("-m", "pip", "wheel", "--quiet", "--no-deps", "-w", folder, ROOT)
-    run(python_in(folder), *build, cwd=folder)
-    (built,) = folder.glob("*.whl")
-    return built
 
 
 @pytest.fixture(scope="module")
