@@ -200,7 +200,7 @@ class SoftmaxHead:
         InputError
             If there is no such class, or the new name is taken or unusable.
         """
-        self._require_fitted()
+        self.require_fitted()
         check_rename(self.classes_, class_name, new_name)
         names = [new_name if name == class_name else name for name in self.classes_]
         order = sorted(range(len(names)), key=names.__getitem__)
@@ -433,7 +433,7 @@ class SoftmaxHead:
         ExtractorMismatchError
             If the fingerprint is another than the one that the head remembers, or the width is.
         """
-        self._require_fitted()
+        self.require_fitted()
         check_extractor(self._extractor, len(self.weights_), manifest, "this head")
 
     def settings(self) -> Settings:
@@ -474,7 +474,7 @@ class SoftmaxHead:
         self._extractor = None if extractor is None else ExtractorReference.of(extractor.manifest)
 
     def _logits(self, embeddings: npt.ArrayLike) -> FloatArray:
-        self._require_fitted()
+        self.require_fitted()
         embeddings = checked_embeddings(embeddings)
         if embeddings.shape[1] != len(self.weights_):
             raise InputError(
@@ -493,6 +493,7 @@ class SoftmaxHead:
             )
         return logits
 
-    def _require_fitted(self) -> None:
+    def require_fitted(self) -> None:
+        """Raise `NotFittedError` if the head knows nothing yet."""
         if not hasattr(self, "weights_"):
             raise NotFittedError("expected a fitted head, found a new one; call fit or load first")
