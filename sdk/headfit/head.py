@@ -14,6 +14,7 @@ import headfit
 from headfit.binary_head import binary_logits
 from headfit.calibration import least_probability
 from headfit.errors import InputError, NotFittedError
+from headfit.estimator import Estimator
 from headfit.fields import Scalar
 from headfit.files import read_bounded
 from headfit.fitting import DEFAULT_L2, Fit, Settings, fit_head
@@ -39,7 +40,7 @@ from headfit.storage import rounded
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
 
-class SoftmaxHead:
+class SoftmaxHead(Estimator):
     """A linear softmax layer on embeddings.
 
     However it was fitted, prediction is one product and one softmax: all that training scales or

@@ -139,7 +139,7 @@ def classes_and_targets(
     names = checked_names(class_names, n_samples)
     classes = tuple(sorted(set(names)))
     if not 2 <= len(classes) <= MAX_CLASSES:
-        found = f"one: {classes[0]!r}" if len(classes) == 1 else str(len(classes))
+        found = f"one class: {classes[0]!r}" if len(classes) == 1 else str(len(classes))
         raise InputError(
             f"expected 2 to {MAX_CLASSES} classes, found {found}; add examples of something else"
         )

@@ -293,7 +293,7 @@ def test_other_number_types_are_taken_as_float32() -> None:
     ("embeddings", "class_names", "reason"),
     [
         (np.zeros((0, 4)), [], "2 to 65536 classes, found 0"),
-        (np.zeros((3, 4)), ["a", "a", "a"], "found one: 'a'; add examples of something else"),
+        (np.zeros((3, 4)), ["a", "a", "a"], "found one class: 'a'; add examples of something else"),
         (np.zeros((3, 4)), ["a", "b"], "found 2 names and 3 embeddings"),
         (np.zeros(4), ["a", "b", "a", "b"], r"found float64 of shape \(4,\)"),
         (np.zeros((2, 2, 2)), ["a", "b"], r"shape \(2, 2, 2\)"),
