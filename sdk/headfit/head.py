@@ -357,7 +357,7 @@ class SoftmaxHead(Estimator):
 
     def data(self, storage: str | None = None) -> HeadData:
         """Return what `save` writes; for `headfit.signing`."""
-        self._require_fitted()
+        self.require_fitted()
         weights, storage = self.weights_, storage or self.storage_
         if storage != self.storage_:
             if self.thresholds_ is not None:
