@@ -14,7 +14,7 @@ from headfit.calibration import HeldOut, calibrate, sharpness
 from headfit.errors import TrainingDivergedError
 from headfit.headblocks import Calibration
 from headfit.imprint import imprint, imprint_leave_one_out
-from headfit.lda import fit_lda, lda_leave_one_out
+from headfit.lda import fit_lda
 from headfit.logistic import fit_logistic
 from headfit.softmax import softmax
 from headfit.solvers import Progress
@@ -269,8 +269,7 @@ def _lda(
 ) -> _Solution:
     rows = _judged(sums.counts, targets)
     spread = sums.mean_and_inverse_scale()
-    weights, bias = fit_lda(sums, *spread, PRIOR_PHOTOS)
-    logits = lda_leave_one_out(sums, *spread, PRIOR_PHOTOS, embeddings[rows], targets[rows])
+    weights, bias, logits = fit_lda(sums, *spread, PRIOR_PHOTOS, embeddings[rows], targets[rows])
     if settings.balanced:  # every class is as common as any other
         log_frequency = np.log(sums.counts)
         bias, logits = bias - log_frequency, logits - log_frequency

@@ -19,9 +19,14 @@ FloatArray: TypeAlias = npt.NDArray[np.float32]
 
 
 def fit_lda(
-    sums: ClassSums, mean: Array, inverse_scale: Array, prior_photos: float
-) -> tuple[Array, Array]:
-    """Return the weights and bias of the log posterior of every class, up to a common term.
+    sums: ClassSums,
+    mean: Array,
+    inverse_scale: Array,
+    prior_photos: float,
+    embeddings: FloatArray,
+    targets: npt.NDArray[np.intp],
+) -> tuple[Array, Array, Array]:
+    """Return the analysis, and what it says of examples that it is made without.
 
     Parameters
     ----------
@@ -31,57 +36,53 @@ def fit_lda(
         What features are standardised by: `ClassSums.mean_and_inverse_scale`.
     prior_photos : float
         How many photos the prior is worth; positive.
+    embeddings : ndarray of shape (n_left_out, embedding_dim), dtype float32
+        Examples to leave out one by one; among the summed, none the only one of its class.
+    targets : ndarray of shape (n_left_out,), dtype intp
 
     Returns
     -------
     weights : ndarray of shape (embedding_dim, n_classes), dtype float64
     bias : ndarray of shape (n_classes,), dtype float64
-        How common a class is counts.
+        Logits are log posteriors up to a term common to all classes: how common a class is counts.
+    left_out_logits : ndarray of shape (n_left_out, n_classes), dtype float64
+        The standardisation is held.
     """
     means = (sums.means() - mean) * inverse_scale
+    examples = (embeddings - mean) * inverse_scale
     scatter, freedom = _scatter(sums, inverse_scale, prior_photos)
-    standardised = freedom * np.linalg.solve(scatter, means.T)
+    # The inverse of the scatter, times means and examples, from one factorisation.
+    products = np.linalg.solve(scatter, np.vstack([means, examples]).T)
+    inverse_means, inverse_examples = np.split(products, [len(means)], axis=1)
+    standardised = freedom * inverse_means
     bias = np.log(sums.counts / sums.counts.sum())
     bias -= np.einsum("cd,dc->c", means, standardised) / 2
     weights: Array = standardised * inverse_scale[:, np.newaxis]
-    return weights, bias - mean @ weights
+    left_out = _leave_one_out(
+        sums, freedom, means, examples, inverse_means, inverse_examples, targets
+    )
+    return weights, bias - mean @ weights, left_out
 
 
-def lda_leave_one_out(
+def _leave_one_out(
     sums: ClassSums,
-    mean: Array,
-    inverse_scale: Array,
-    prior_photos: float,
-    embeddings: FloatArray,
+    freedom: float,
+    means: Array,
+    examples: Array,
+    inverse_means: Array,
+    inverse_examples: Array,
     targets: npt.NDArray[np.intp],
 ) -> Array:
-    """Return the logits of each example under the analysis without it, standardisation held.
+    """Return the logits of each example under the analysis without it.
 
     Leaving out an example that is ``d`` off the mean of its ``n`` takes ``n / (n - 1) d d^T`` from
     the scatter, so Sherman and Morrison's formula gives every inverse from one.
-
-    Parameters
-    ----------
-    sums, mean, inverse_scale, prior_photos
-        As in `fit_lda`; ``embeddings`` are among the summed.
-    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
-        Examples that are not the only one of their class.
-    targets : ndarray of shape (n_samples,), dtype intp
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_classes), dtype float64
-        Log posteriors up to a term common to a row.
     """
     rows = np.arange(len(targets))
-    examples = (embeddings - mean) * inverse_scale
-    means = (sums.means() - mean) * inverse_scale
-    scatter, freedom = _scatter(sums, inverse_scale, prior_photos)
     # Products under the inverse B of the scatter, of examples x and means m.
-    inverse_times = np.linalg.solve(scatter, np.vstack([examples, means]).T)
-    x_b_x = np.einsum("nd,dn->n", examples, inverse_times[:, : len(rows)])
-    x_b_m = examples @ inverse_times[:, len(rows) :]
-    m_b_m = means @ inverse_times[:, len(rows) :]
+    x_b_x = np.einsum("nd,dn->n", examples, inverse_examples)
+    x_b_m = examples @ inverse_means
+    m_b_m = means @ inverse_means
     squares = np.diagonal(m_b_m)
     x_b_own = x_b_m[rows, targets]
     off_own = x_b_x - 2 * x_b_own + squares[targets]  # d B d, where d = x - m_own

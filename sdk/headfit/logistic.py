@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from headfit.errors import TrainingDivergedError
 from headfit.softmax import loss_and_gradient, softmax
-from headfit.solvers import Progress, minimise_lbfgs
+from headfit.solvers import Product, Progress, minimise_lbfgs
 from headfit.sums import ROUNDING
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -109,6 +109,9 @@ def fit_logistic(
         return loss, np.concatenate([weights_gradient.ravel(), bias_gradient])
 
     begin = np.zeros(shape[0] * shape[1], np.float32)
+    inverse_hessian = None
+    if is_worth_a_hessian(len(targets), embeddings.shape[1], n_classes):
+        inverse_hessian = _inverse_hessian(standardised, n_classes, l2)
     reference_norm = None
     if start is not None:
         reference_norm = float(np.linalg.norm(flat_loss(begin)[1]))
@@ -120,6 +123,7 @@ def fit_logistic(
         tolerance=tolerance,
         max_iterations=max_iterations,
         reference_norm=reference_norm,
+        inverse_hessian=inverse_hessian,
         progress=progress,
     )
     # ((e - mean) / scale) @ w + b  ==  e @ (w / scale) + (b - mean @ (w / scale))
@@ -146,6 +150,38 @@ def fit_logistic(
     )
 
 
+def is_worth_a_hessian(n_samples: int, embedding_dim: int, n_classes: int) -> bool:
+    """Return whether its inverse costs less than the steps that it saves.
+
+    It saves some 25 evaluations of 4 products each, as measured on flowers and scenes.
+    """
+    cost = 2 * embedding_dim**2 / n_samples + embedding_dim
+    return cost <= 100 * n_classes
+
+
+def _inverse_hessian(standardised: FloatArray, n_classes: int, l2: float) -> Product:
+    """Return the product with the inverse of the loss's Hessian at zero, where it is simple.
+
+    All classes are as probable there, and it is the same for each: their features' second moments
+    over ``n_classes``, and the penalty. So the first step leads to a ridge regression.
+    """
+    n_samples = len(standardised)
+    hessian = standardised.T @ standardised
+    hessian *= np.float32(1 / n_classes)
+    ridge = l2 + ROUNDING * (1 + float(np.trace(hessian)))
+    hessian[np.diag_indices_from(hessian)] += np.float32(ridge)
+    inverse = np.linalg.inv(hessian / np.float32(n_samples))
+
+    def product(vector: FloatArray) -> FloatArray:
+        rows = vector.reshape(-1, n_classes)
+        result = np.empty_like(rows)
+        np.matmul(inverse, rows[:-1], out=result[:-1])
+        np.multiply(rows[-1], np.float32(n_classes), out=result[-1])
+        return result.ravel()
+
+    return product
+
+
 def _without(
     standardised: FloatArray,
     logits: FloatArray,
@@ -163,16 +199,33 @@ def _without(
     """
     probabilities = softmax(logits)
     curvature = pull * (1 - np.square(probabilities).sum(axis=1)) / (logits.shape[1] - 1)
-    hessian = ((standardised * curvature[:, np.newaxis]).T @ standardised).astype(np.float64)
+    scaled = standardised * np.sqrt(curvature)[:, np.newaxis]
     # What float32 rounds to nothing must not make the matrix singular where l2 is 0.
-    ridge = l2 + ROUNDING * (1 + float(np.trace(hessian)))
-    hessian[np.diag_indices_from(hessian)] += ridge
-    examples = standardised[left_out].astype(np.float64)
-    leverage = np.einsum("nd,dn->n", examples, np.linalg.solve(hessian, examples.T))
-    remains = np.maximum(1 - curvature[left_out] * leverage, ROUNDING)
+    ridge = l2 + ROUNDING * (1 + float(np.vdot(scaled, scaled)))
+    share = np.minimum(leverage(scaled, ridge, left_out), 1 - ROUNDING)
+    # Of a certain example, which curves nothing, share over curvature is 0 / 0: it pulls at
+    # nothing either.
+    reach = share / (np.maximum(curvature[left_out], ROUNDING) * (1 - share))
     away = probabilities[left_out] - wanted
-    step: Array = (pull[left_out] * leverage / remains)[:, np.newaxis] * away
+    step: Array = (pull[left_out] * reach)[:, np.newaxis] * away
     return logits[left_out] + step
+
+
+def leverage(rows: FloatArray, ridge: float, chosen: TargetArray) -> Array:
+    """Return chosen diagonal elements of ``rows (rows^T rows + ridge I)^-1 rows^T``.
+
+    Where rows are fewer than features, from the smaller matrix ``rows rows^T``.
+    """
+    if len(rows) <= rows.shape[1]:
+        products = (rows @ rows.T).astype(np.float64)
+        products[np.diag_indices_from(products)] += ridge
+        outer: Array = 1 - ridge * np.diagonal(np.linalg.inv(products))
+        return outer[chosen]
+    products = (rows.T @ rows).astype(np.float64)
+    products[np.diag_indices_from(products)] += ridge
+    some = rows[chosen].astype(np.float64)
+    inner: Array = np.einsum("nd,dn->n", some, np.linalg.solve(products, some.T))
+    return inner
 
 
 def mean_and_scale(embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -16,6 +16,7 @@ from headfit.errors import TrainingDivergedError
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 LossAndGradient: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray]]
 Progress: TypeAlias = Callable[[int, float], None]
+Product: TypeAlias = Callable[[FloatArray], FloatArray]
 
 # Nocedal and Wright, Numerical Optimization, 2nd edition, section 3.1: usual for quasi-Newton.
 _SUFFICIENT_DECREASE = 1e-4
@@ -73,6 +74,7 @@ def minimise_lbfgs(
     max_iterations: int,
     memory: int = 10,
     reference_norm: float | None = None,
+    inverse_hessian: Product | None = None,
     progress: Progress | None = None,
 ) -> Minimum:
     """Minimise a smooth loss with L-BFGS and a strong-Wolfe line search.
@@ -95,6 +97,9 @@ def minimise_lbfgs(
     reference_norm : float, optional
         By default the gradient's norm at ``start``. A warm start, whose gradient is small already,
         says what a cold one would have met.
+    inverse_hessian : callable, optional
+        Maps a vector of shape (n,) to its product with what the inverse of the Hessian is like, a
+        symmetric positive definite matrix. The nearer, the fewer steps; by default the identity.
     progress : callable, optional
         Called as ``progress(iterations, loss)`` after every step. What it raises passes through.
 
@@ -126,9 +131,10 @@ def minimise_lbfgs(
     iterations = stalled = 0
     lowest = here.loss
     while _norm(here.gradient) > enough and iterations < max_iterations and stalled < _PATIENCE:
-        direction = -_inverse_hessian_times(history, here.gradient)
+        direction = -_inverse_hessian_times(history, here.gradient, inverse_hessian)
         # Without history the gradient's length means nothing: begin with a step of length 1.
-        first_step = 1.0 if history else 1.0 / _norm(direction)
+        is_scaled = history or inverse_hessian is not None
+        first_step = 1.0 if is_scaled else 1.0 / _norm(direction)
         found = _search_line(evaluate, here, direction, first_step)
         if found is None:
             if not history:
@@ -152,18 +158,27 @@ def minimise_lbfgs(
 
 
 def _inverse_hessian_times(
-    history: deque[tuple[FloatArray, FloatArray]], gradient: FloatArray
+    history: deque[tuple[FloatArray, FloatArray]],
+    gradient: FloatArray,
+    inverse_hessian: Product | None,
 ) -> FloatArray:
-    """Return the two-loop recursion's product (algorithm 7.4)."""
+    """Return the two-loop recursion's product (algorithm 7.4).
+
+    What it begins with is scaled to the last step's curvature (equation 7.20, in the metric of
+    ``inverse_hessian``).
+    """
     result = gradient.copy()
     alphas = []
     for change, gradient_change in reversed(history):
         alpha = _dot(change, result) / _dot(change, gradient_change)
         result -= np.float32(alpha) * gradient_change
         alphas.append(alpha)
+    if inverse_hessian is not None:
+        result = inverse_hessian(result)
     if history:
         change, gradient_change = history[-1]
-        result *= np.float32(_dot(change, gradient_change) / _dot(gradient_change, gradient_change))
+        image = gradient_change if inverse_hessian is None else inverse_hessian(gradient_change)
+        result *= np.float32(_dot(change, gradient_change) / _dot(gradient_change, image))
     for (change, gradient_change), alpha in zip(history, reversed(alphas), strict=True):
         beta = _dot(gradient_change, result) / _dot(change, gradient_change)
         result += np.float32(alpha - beta) * change

@@ -13,7 +13,7 @@ from headfit.calibration import QUANTILES, HeldOut, calibrate, least_probability
 from headfit.errors import InputError
 from headfit.fitting import Settings, fit_head
 from headfit.head import SoftmaxHead
-from headfit.logistic import fit_logistic
+from headfit.logistic import fit_logistic, leverage
 from headfit.metrics import calibration_error
 from headfit.softmax import cross_entropy, softmax
 
@@ -148,6 +148,15 @@ def test_logistic_regression_left_one_out_is_near_brute_force(n_samples: int, l2
     assert losses[1] == pytest.approx(losses[0], rel=0.1)
     assert abs(losses[1] - losses[0]) < abs(losses[2] - losses[0]) / 3
     assert (exact.argmax(axis=1) == fit.left_out_logits.argmax(axis=1)).mean() >= 0.9
+
+
+@pytest.mark.parametrize("shape", [(7, 30), (30, 7)])
+def test_leverage_is_the_diagonal_of_the_hat_matrix(shape: tuple[int, int]) -> None:
+    """From the smaller of the two matrices, as from the formula."""
+    rows = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    hat = rows @ np.linalg.inv(rows.T @ rows + 2.5 * np.eye(shape[1])) @ rows.T
+    chosen = np.array([5, 0, 3])
+    np.testing.assert_allclose(np.diagonal(hat)[chosen], leverage(rows, 2.5, chosen), rtol=1e-5)
 
 
 def test_every_term_counts_when_an_example_is_left_out() -> None:

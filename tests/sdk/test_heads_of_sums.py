@@ -23,7 +23,7 @@ from headfit.fitting import (
 )
 from headfit.head import SoftmaxHead
 from headfit.imprint import imprint, imprint_leave_one_out
-from headfit.lda import fit_lda, lda_leave_one_out
+from headfit.lda import fit_lda
 from headfit.softmax import cross_entropy, softmax
 from headfit.sums import ClassSums
 
@@ -113,7 +113,8 @@ def test_the_analysis_is_that_of_scikit_learn(prior_photos: float) -> None:
     embeddings, targets = examples((40, 10, 25, 25))
     sums = ClassSums.of(embeddings, targets, 4)
     mean, inverse_scale = sums.mean_and_inverse_scale()
-    weights, bias = fit_lda(sums, mean, inverse_scale, prior_photos)
+    nobody = np.zeros(0, np.intp)
+    weights, bias, _ = fit_lda(sums, mean, inverse_scale, prior_photos, embeddings[:0], nobody)
 
     standardised = (embeddings - mean) * inverse_scale
     means = np.stack([standardised[targets == c].mean(axis=0) for c in range(4)])
@@ -146,11 +147,13 @@ def test_the_analysis_left_one_out_is_brute_force(
     embeddings, targets = examples(embedding_dim=embedding_dim, seed=seed)
     sums = ClassSums.of(embeddings, targets, 4)
     mean, inverse_scale = sums.mean_and_inverse_scale()
-    logits = lda_leave_one_out(sums, mean, inverse_scale, prior_photos, embeddings, targets)
+    _, _, logits = fit_lda(sums, mean, inverse_scale, prior_photos, embeddings, targets)
     actual = logits - logits[:, :1]
     for i in range(len(targets)):
         rest = sums.minus(ClassSums.of(embeddings[i : i + 1], targets[i : i + 1], 4))
-        weights, bias = fit_lda(rest, mean, inverse_scale, prior_photos)
+        weights, bias, _ = fit_lda(
+            rest, mean, inverse_scale, prior_photos, embeddings[:0], targets[:0]
+        )
         expected = embeddings[i] @ weights + bias
         scale = np.abs(logits[i]).max() + 1
         np.testing.assert_allclose(expected - expected[0], actual[i], atol=1e-7 * scale)
@@ -224,7 +227,7 @@ def test_the_leave_one_out_accuracy_is_reported(method: str) -> None:
     if method == "imprint":
         logits = imprint_leave_one_out(sums, *spread, embeddings, targets)
     else:
-        logits = lda_leave_one_out(sums, *spread, PRIOR_PHOTOS, embeddings, targets)
+        _, _, logits = fit_lda(sums, *spread, PRIOR_PHOTOS, embeddings, targets)
     assert training["leave_one_out_accuracy"] == (logits.argmax(axis=1) == targets).mean()
     alone = fit_head(embeddings[:2], np.array([0, 1]), 2, Settings(method=method))
     assert alone.training["leave_one_out_accuracy"] is None

@@ -155,3 +155,18 @@ def test_a_gradient_that_overflows_raises() -> None:
 
     with pytest.raises(TrainingDivergedError):
         minimise_lbfgs(loss, np.zeros(2, np.float32), tolerance=1e-4, max_iterations=50)
+
+
+def test_what_the_inverse_hessian_is_like_saves_steps() -> None:
+    """A rough one halves them at least; the minimum is the same."""
+    matrix, linear = random_quadratic(0, 30, 1000)
+    rough = np.linalg.inv(matrix + 0.3 * np.diag(np.diagonal(matrix))).astype(np.float32)
+    start = np.zeros(30, np.float32)
+    loss = quadratic(matrix, linear)
+    plain = minimise_lbfgs(loss, start, tolerance=1e-4, max_iterations=500)
+    helped = minimise_lbfgs(
+        loss, start, tolerance=1e-4, max_iterations=500, inverse_hessian=lambda x: rough @ x
+    )
+    assert helped.converged
+    assert 2 * helped.iterations < plain.iterations
+    assert helped.loss == pytest.approx(plain.loss, rel=1e-4)
