@@ -192,14 +192,12 @@ def _whole_blobs(rows: list[ExampleRow], keys: npt.NDArray[np.int64], n_bytes: i
     *columns, checksums, blobs = zip(*rows, strict=True)
     try:
         keys[:] = np.array(columns, np.int64).T
-        packed = keys.tobytes()
-        found = [
-            zlib.crc32(b, zlib.crc32(packed[32 * i : 32 * i + 32])) for i, b in enumerate(blobs)
-        ]
+        packed = keys.view("V32").ravel().tolist()
+        found = tuple(map(zlib.crc32, blobs, map(zlib.crc32, packed)))
         raw = b"".join(blobs)
     except (TypeError, ValueError, OverflowError):  # a value of another type
-        found, raw = [], b""
-    if tuple(found) != checksums or len(raw) != n_bytes * len(rows):
+        found, raw = (), b""
+    if found != checksums or len(raw) != n_bytes * len(rows):
         broken = next(row[0] for row in rows if not is_whole_example(row, n_bytes))
         raise sqlite3.DatabaseError(f"example {broken} is not what was written")
     return raw
