@@ -31,6 +31,19 @@ apk: $(VENV)/.apk ## Build the Android app, or say what is missing (PROFILE=lce 
 	@$(BIN)/python demo_app/headfit_packaging/apk.py $(if $(PROFILE),--profile $(PROFILE)) \
 	  $(if $(AAR),--aar $(AAR)) $(if $(DOWNLOAD),--download)
 
+# From an environment of its own, so that nothing goes in that the app does not need.
+.PHONY: bundle
+bundle: build/bundle/.made ## Make a folder of the desktop app that needs no Python
+	@build/bundle/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --force-reinstall .
+	@build/bundle/bin/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/pyinstaller \
+	  demo_app/headfit_packaging/desktop.spec
+	@du -sh dist/headfit-app
+
+build/bundle/.made: pyproject.toml | $(VENV)/.made
+	@$(PYTHON) -m venv build/bundle
+	@build/bundle/bin/python -m pip install --disable-pip-version-check --quiet ".[app,lce,bundle]"
+	@touch $@
+
 .PHONY: heads
 heads: $(VENV)/.demo ## Train the heads that the apps ship again, on the extractor that headfit knows
 	@$(BIN)/python demo_app/examples/train_underfoot.py
