@@ -16,6 +16,7 @@ from kivy.properties import BooleanProperty, ObjectProperty
 from headfit_demo.dropping import Drops
 from headfit_demo.eye import Eye
 from headfit_demo.facts import file_name
+from headfit_demo.installing import install, is_network
 from headfit_demo.platforms import this_platform
 from headfit_demo.preferences import Preferences
 from headfit_demo.screens.developer import DeveloperScreen
@@ -203,8 +204,15 @@ class DemoApp(App):
         self._open(partial(self.session.open_project, key))
 
     def import_head(self, file: PickedFile) -> None:
-        """Make a project of a head file."""
+        """Make a project of a head file, or install the extractor, if it is that."""
+        if is_network(file):
+            self.do(partial(install, file), self._installed)
+            return
         self._open(partial(self.session.import_head, file), "recognise")
+
+    def _installed(self, _: Any) -> None:
+        self.notify(tr.say("The extractor is installed. It stays on this device."))
+        self._refresh_screen()
 
     def delete_project(self, key: str) -> None:
         """Delete a project."""

@@ -9,6 +9,7 @@ from typing import Any
 from kivy.core.window import Window
 
 from headfit_demo.camera import PHOTO_ENDINGS, find_pictures
+from headfit_demo.installing import NETWORK_ENDING
 from headfit_demo.translation import tr
 from headfit_demo.views import PickedFile
 
@@ -16,9 +17,9 @@ from headfit_demo.views import PickedFile
 class Drops:
     """Sorts what is dropped.
 
-    A head file becomes a project. On the page that recognises, a photo is looked at. Elsewhere a
-    folder is a thing that is named after it, or one thing for each folder in it; single photos
-    belong to the thing that they are dropped on.
+    A head file becomes a project, the extractor is installed. On the page that recognises, a photo
+    is looked at. Elsewhere a folder is a thing that is named after it, or one thing for each folder
+    in it; single photos belong to the thing that they are dropped on.
     """
 
     def __init__(self, app: Any) -> None:
@@ -41,7 +42,7 @@ class Drops:
     def sort(self, paths: list[Path], x: float, y: float) -> None:
         """Do with paths what is meant; ``x`` and ``y`` in the window, y upwards."""
         app = self._app
-        heads = [path for path in paths if path.suffix == ".head"]
+        heads = [path for path in paths if path.suffix in (".head", NETWORK_ENDING)]
         folders = [path for path in paths if path.is_dir()]
         photos = [path for path in paths if path.suffix.lower() in PHOTO_ENDINGS]
         if heads:

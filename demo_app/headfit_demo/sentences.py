@@ -7,6 +7,7 @@ import errno
 from headfit import (
     ExtractorError,
     ExtractorMismatchError,
+    ExtractorMissingError,
     FileFormatError,
     ImageError,
     InputError,
@@ -15,7 +16,9 @@ from headfit import (
     TrainingDivergedError,
     UnsupportedVersionError,
 )
+from headfit.installed import known_extractor
 from headfit_demo.camera import CameraError
+from headfit_demo.installing import NETWORK_ENDING, WrongExtractorError
 from headfit_demo.session import NoExtractorError
 from headfit_demo.translation import tr
 
@@ -26,6 +29,9 @@ def sentence(error: Exception) -> str:
         return tr.say("The disk is full. Nothing taught was lost; free some space and try again.")
     if isinstance(error, StoreError) and "disk full" in str(error):
         return tr.say("The disk is full. Nothing taught was lost; free some space and try again.")
+    if isinstance(error.__cause__, ExtractorMissingError):
+        text = tr.say("The extractor is not on this device yet. Import the file {name} once.")
+        return text.format(name=known_extractor().name + NETWORK_ENDING)
     for kind, text in _SENTENCES:
         if isinstance(error, kind):
             return tr.say(text)
@@ -43,6 +49,10 @@ _SENTENCES: tuple[tuple[type[Exception], str], ...] = (
     (
         NoExtractorError,
         _("No extractor on this device can be used. Install headfit again; what was taught stays."),
+    ),
+    (
+        WrongExtractorError,
+        _("This is another extractor than the one that this app needs, or it is damaged."),
     ),
     (
         ExtractorMismatchError,
