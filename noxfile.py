@@ -5,6 +5,7 @@ from __future__ import annotations
 import nox
 
 nox.options.envdir = "build/matrix"
+nox.options.reuse_existing_virtualenvs = True  # headfit itself is installed anew
 
 # NumPy 1.26 has no wheel for Python 3.13.
 COMBINATIONS = [
