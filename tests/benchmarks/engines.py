@@ -3,8 +3,9 @@
 Usage: python tests/benchmarks/engines.py [FILE.tflite ...]
 
 Without files: residual networks with random weights, binary and float, where the `zoo` extra is
-installed; without it, the embedded extractor. Processor time of one thread is printed beside wall
-time: on a busy machine it is the one to believe. Asserts nothing.
+installed; without it, the embedded extractor. Milliseconds are of one thread, the best of several
+rounds in which every engine takes its turn, so that a busy moment strikes all alike. Processor
+time is the one to believe on a busy machine. Asserts nothing.
 """
 
 from __future__ import annotations
@@ -26,10 +27,14 @@ from headfit.engines import Engine
 from headfit.engines.catalogue import ENGINES
 from headfit.engines.lce import LceEngine, _load_wrapper
 from headfit.engines.lowering import lower
+from headfit.engines.popcount import PopcountEngine
 from headfit.errors import ExtractorError
 
-RUNS = 20
-NETWORKS = Path(__file__).parents[2] / "build" / "benchmarks"
+ROUNDS = 20
+BUILD = Path(__file__).parents[2] / "build"
+NETWORKS = BUILD / "benchmarks"
+NUMPY_2 = BUILD / "numpy2"
+"""A NumPy 2 to run popcount with where this Python has NumPy 1; `make bench` puts it there."""
 FLOAT_ENGINES = ("litert", "tflite-runtime", "tensorflow", "lce")
 
 
@@ -43,37 +48,60 @@ class LceDefaultEngine(LceEngine):
         self._interpreter = _load_wrapper().LiteInterpreter(model, 1, False, False, False)
 
 
-def measure(opener: Callable[[bytes], Engine], model: bytes) -> tuple[str, float, float, float]:
-    """Return version, then milliseconds: opening, one run of the processor, one run by the wall."""
-    start = time.thread_time()
-    engine = opener(model)
-    opening = time.thread_time() - start
-    image = np.random.default_rng(0).standard_normal(engine.input_shape).astype(np.float32)
-    engine.run(image)
-    processor, wall = [], []
-    for _ in range(RUNS):
-        started = time.thread_time(), time.perf_counter()
-        engine.run(image)
-        processor.append(time.thread_time() - started[0])
-        wall.append(time.perf_counter() - started[1])
-    return engine.version, 1000 * opening, 1000 * min(processor), 1000 * min(wall)
+def open_all(openers: dict[str, Callable[[bytes], Engine]], model: bytes) -> dict[str, Engine]:
+    """Open what can be opened, and print why the others cannot."""
+    engines = {}
+    for name, opener in openers.items():
+        try:
+            engines[name] = opener(model)
+        except ExtractorError as error:
+            print(f"{name:22} {str(error)[:76]}")
+    return engines
 
 
-def measure_all(path: Path, engines: dict[str, Callable[[bytes], Engine]]) -> dict[str, float]:
+def measure(engines: dict[str, Engine]) -> dict[str, tuple[float, float]]:
+    """Return what one picture takes each, in milliseconds of the processor and of the wall."""
+    shortest = dict.fromkeys(engines, (np.inf, np.inf))
+    for _ in range(1 + ROUNDS):  # the first warms up
+        for name, engine in engines.items():
+            image = np.random.default_rng(0).standard_normal(engine.input_shape).astype(np.float32)
+            processor, wall = time.thread_time(), time.perf_counter()
+            engine.run(image)
+            taken = time.thread_time() - processor, time.perf_counter() - wall
+            shortest[name] = min(shortest[name][0], taken[0]), min(shortest[name][1], taken[1])
+    return {name: (1000 * cpu, 1000 * wall) for name, (cpu, wall) in shortest.items()}
+
+
+def measure_on_numpy_2(path: Path) -> dict[str, tuple[float, float]]:
+    """Measure popcount in a process that has NumPy 2, where there is one besides NumPy 1."""
+    if not NUMPY_2.is_dir() or np.__version__ >= "2":
+        return {}
+    paths = os.pathsep.join([str(NUMPY_2), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, __file__, "--popcount", path],
+        env={**os.environ, "PYTHONPATH": paths},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    version, processor, wall = done.stdout.split()
+    return {f"popcount, NumPy {version}": (float(processor), float(wall))}
+
+
+def measure_all(path: Path, openers: dict[str, Callable[[bytes], Engine]]) -> dict[str, float]:
     """Print a row per engine; return the processor's milliseconds of those that ran."""
     model = path.read_bytes()
-    print(f"\n{path.stem}, {len(model)} bytes")
-    print(f"{'engine':22} {'version':>8} {'open':>8} {'run, cpu':>8} {'run, wall':>9}")
-    measured = {}
-    for name, opener in engines.items():
-        try:
-            version, *milliseconds = measure(opener, model)
-        except ExtractorError as error:
-            print(f"{name:22} {str(error)[:70]}")
-            continue
-        measured[name] = milliseconds[1]
-        print(f"{name:22} {version:>8} " + " ".join(f"{ms:8.2f}" for ms in milliseconds))
-    return measured
+    print(
+        f"\n{path.stem}, {len(model)} bytes\n{'ms for one picture':28} {'processor':>9} {'wall':>9}"
+    )
+    engines = open_all(openers, model)
+    measured = measure(engines)
+    if "popcount" in engines:
+        measured |= measure_on_numpy_2(path)
+    for name, (processor, wall) in measured.items():
+        version = engines[name].version if name in engines else ""
+        print(f"{name + ' ' + version:28} {processor:9.2f} {wall:9.2f}")
+    return {name: processor for name, (processor, _) in measured.items()}
 
 
 def print_ratios(binary: dict[str, float], floating: dict[str, float]) -> None:
@@ -81,9 +109,9 @@ def print_ratios(binary: dict[str, float], floating: dict[str, float]) -> None:
     for engine, milliseconds in floating.items():
         if "lce" in binary:
             print(f"float in {engine} / lce: {milliseconds / binary['lce']:.2f}")
-    for engine in ("litert", "tflite-runtime"):
-        if engine in binary:
-            print(f"popcount / {engine}, lowered: {binary['popcount'] / binary[engine]:.2f}")
+    for popcount in binary:
+        if popcount.startswith("popcount") and "litert" in binary:
+            print(f"{popcount} / litert, lowered: {binary[popcount] / binary['litert']:.2f}")
 
 
 def measure_lowering(path: Path) -> None:
@@ -102,26 +130,30 @@ def make_networks() -> Path:
         print("making networks (minutes, once)", flush=True)
         NETWORKS.mkdir(parents=True, exist_ok=True)
         maker = Path(__file__).with_name("networks.py")
-        subprocess.run(
-            [sys.executable, maker, NETWORKS], check=True, stdout=sys.stderr, stderr=sys.stderr
-        )
+        log = NETWORKS / "making.log"  # TensorFlow is talkative
+        with log.open("w") as stream:
+            subprocess.run([sys.executable, maker, NETWORKS], check=True, stderr=stream)
     return NETWORKS
 
 
 def main() -> None:
     """Measure every engine on every file named, or on networks made for it."""
-    engines = {**ENGINES, LceDefaultEngine.name: LceDefaultEngine}
-    print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, best of {RUNS} runs, ms")
+    if sys.argv[1:2] == ["--popcount"]:
+        engine = PopcountEngine(Path(sys.argv[2]).read_bytes())
+        print(np.__version__, *measure({"popcount": engine})["popcount"])
+        return
+    openers = {**ENGINES, LceDefaultEngine.name: LceDefaultEngine}
+    print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, best of {ROUNDS} rounds")
     files = list(map(Path, sys.argv[1:]))
     if not files and find_spec("tensorflow") is None:
         print("no TensorFlow, so no float network to compare with: pip install 'headfit[zoo]'")
         files = sorted(Path(headfit.__file__).with_name("extractors").glob("*.tflite"))
     for path in files:
-        print_ratios(measure_all(path, engines), {})
+        print_ratios(measure_all(path, openers), {})
     if files:
         return
     for path in sorted(make_networks().glob("*, binary.tflite"), key=lambda it: it.stat().st_size):
-        binary = measure_all(path, engines)
+        binary = measure_all(path, openers)
         twin = path.with_name(path.name.replace("binary", "float"))
         print_ratios(binary, measure_all(twin, {name: ENGINES[name] for name in FLOAT_ENGINES}))
     measure_lowering(NETWORKS / "large.tflite")
