@@ -35,7 +35,7 @@ apk: $(VENV)/.apk ## Build the Android app, or say what is missing (PROFILE=lce 
 .PHONY: bundle
 bundle: build/bundle/.made ## Make a folder of the desktop app that needs no Python
 	@build/bundle/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --force-reinstall .
-	@build/bundle/bin/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/pyinstaller \
+	@KIVY_NO_CONSOLELOG=1 KIVY_NO_FILELOG=1 build/bundle/bin/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/pyinstaller \
 	  demo_app/headfit_packaging/desktop.spec
 	@du -sh dist/headfit-app
 
@@ -46,6 +46,7 @@ build/bundle/.made: pyproject.toml | $(VENV)/.made
 
 .PHONY: heads
 heads: $(VENV)/.demo ## Train the heads that the apps ship again, on the extractor that headfit knows
+	@$(BIN)/python -m headfit_demo.greeting
 	@$(BIN)/python demo_app/examples/train_underfoot.py
 
 .PHONY: test

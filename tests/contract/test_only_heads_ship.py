@@ -114,5 +114,6 @@ def test_heads_are_kilobytes(
     in_wheel, in_android = heads(wheel_files), heads(android_files)
     assert {f"app/{name}": size for name, size in in_wheel.items()} == in_android
     record_property("head_bytes", sum(in_android.values()))
+    assert in_wheel
     assert set(in_wheel) == set(heads(below(wheel_files, APP)))
     assert sum(in_android.values()) < known_extractor().size_bytes / 10
