@@ -39,6 +39,18 @@ def stage(folder: Path) -> None:
     shutil.copy(APP / "headfit_packaging" / "android" / "extra_manifest.xml", folder)
 
 
+def count_bytes(folder: Path) -> dict[str, int]:
+    """Return how many bytes of what is staged are networks, heads, and anything at all."""
+    counts = {"networks": 0, "heads": 0, "in all": 0}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            counts["in all"] += len(content)
+            counts["networks"] += len(content) * (content[4:8] == b"TFL3")
+            counts["heads"] += len(content) * (path.suffix == ".head")
+    return counts
+
+
 def find_folder(variables: tuple[str, ...], default: Path, holds: str) -> Path | None:
     """Return the first folder named by the variables, or the default, that has ``holds`` in it."""
     named = [Path(os.environ[name]) for name in variables if os.environ.get(name)]
@@ -103,7 +115,11 @@ def main() -> None:
         parser.error("profile lce and an archive go together: PROFILE=lce AAR=path/to/lce-lite.aar")
 
     stage(options.into)
-    print(f"Staged the app in {options.into}")
+    counts = count_bytes(options.into / "app")
+    print(f"Staged the app in {options.into}:")
+    print("  " + ", ".join(f"{of} {n:,} bytes" for of, n in counts.items()))
+    if counts["networks"]:
+        sys.exit("Only heads ship: take the network out of the app")
     if options.aar is not None:
         (options.into / "libs").mkdir(exist_ok=True)
         shutil.copy(options.aar, options.into / "libs" / "lce-lite.aar")

@@ -324,6 +324,16 @@ def test_make_apk_says_what_is_missing(tmp_path: Path) -> None:
     assert "Android SDK: set ANDROIDSDK to its folder" in done.stderr
     assert "Android NDK r28c: set ANDROIDNDK to its folder" in done.stderr
     assert (tmp_path / "out" / "app" / "main.py").exists()
+    assert "networks 0 bytes, heads " in done.stdout
+
+
+def test_the_count_sees_a_network(apk: ModuleType, tmp_path: Path) -> None:
+    """Whatever it is called; the app is not built with one."""
+    (network,) = EXTRACTORS.glob("*.tflite")
+    (tmp_path / "logo.png").write_bytes(network.read_bytes())
+    (tmp_path / "cups.head").write_bytes(b"12345")
+    size = network.stat().st_size
+    assert apk.count_bytes(tmp_path) == {"networks": size, "heads": 5, "in all": size + 5}
 
 
 def test_make_apk_runs_buildozer_where_all_is_there(tmp_path: Path) -> None:
