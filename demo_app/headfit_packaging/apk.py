@@ -117,7 +117,7 @@ def main() -> None:
     stage(options.into)
     counts = count_bytes(options.into / "app")
     print(f"Staged the app in {options.into}:")
-    print("  " + ", ".join(f"{of} {n:,} bytes" for of, n in counts.items()))
+    print("  " + ", ".join(f"{of} {n:,} bytes" for of, n in counts.items()), flush=True)
     if counts["networks"]:
         sys.exit("Only heads ship: take the network out of the app")
     if options.aar is not None:
