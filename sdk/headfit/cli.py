@@ -24,6 +24,7 @@ from headfit.extractor import Extractor
 from headfit.folder_examples import reason
 from headfit.folders import Skipped
 from headfit.head_command import convert_head, export_tflite
+from headfit.report_command import report
 from headfit.sharing_command import keygen, share, sign, verify
 from headfit.store_command import store
 
@@ -266,6 +267,7 @@ def inspect(head: Path, as_json: bool) -> None:
 
 for command in (
     store, audit, share, sign, verify, keygen, doctor, lower, cut, convert_head, export_tflite,
+    report,
 ):  # fmt: skip
     app.add_command(command)
 

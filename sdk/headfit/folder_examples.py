@@ -23,12 +23,15 @@ class FolderExamples:
     embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
     class_names : list of str
         The class of each, in the same order.
+    paths : list of Path
+        The photo of each, in the same order.
     skipped : tuple of Skipped
         What was left out, and why.
     """
 
     embeddings: NDArray[np.float32]
     class_names: list[str]
+    paths: list[Path]
     skipped: tuple[Skipped, ...]
 
 
@@ -52,10 +55,12 @@ def embed_folder(
         )
     embeddings: list[NDArray[np.float32]] = []
     class_names: list[str] = []
+    paths: list[Path] = []
     for index, photo in enumerate(folder.photos):
         try:
             embeddings.append(extractor.embed([photo.path])[0])
             class_names.append(photo.class_name)
+            paths.append(photo.path)
         except (ImageError, OSError) as error:
             if strict:
                 raise
@@ -69,7 +74,7 @@ def embed_folder(
         )
     lost = sorted(set(folder.class_names) - set(class_names))
     skipped += [Skipped(folder.root / name, "holds no photo that can be read") for name in lost]
-    return FolderExamples(np.stack(embeddings), class_names, tuple(skipped))
+    return FolderExamples(np.stack(embeddings), class_names, paths, tuple(skipped))
 
 
 def reason(error: ImageError | OSError, path: Path) -> str:

@@ -1,0 +1,302 @@
+"""What a report says of a head: measured on photos whose class is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headfit import metrics
+from headfit.errors import InputError
+from headfit.evaluation import Evaluation, evaluate_head
+from headfit.folder_examples import FolderExamples
+from headfit.head import SoftmaxHead
+
+CURVE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+DRAWS: Final = 5
+MAX_CURVE_PHOTOS: Final = 3000
+"""Photos that heads of the curve are fitted on at most: it should take seconds."""
+N_BINS: Final = 10
+MAX_MISTAKES: Final = 24
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Photos whose best class has about the same probability.
+
+    Attributes
+    ----------
+    low, high : float
+        Bounds of the probability.
+    n_samples : int
+    confidence, accuracy : float
+        The mean probability, and the fraction that was right.
+    """
+
+    low: float
+    high: float
+    n_samples: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Top-1 of heads fitted on ``per_class`` photos of each class: mean and standard deviation."""
+
+    per_class: int
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """How well the head tells photos of its classes from others.
+
+    Attributes
+    ----------
+    auroc : float
+        How often a photo of a class is surer than one of none, ties counting half.
+    n_unknown : int
+        Photos of none of the classes.
+    known_accepted, unknown_accepted : float
+        Fraction that counts as known, of each kind.
+    """
+
+    auroc: float
+    n_unknown: int
+    known_accepted: float
+    unknown_accepted: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A photo taken for another class."""
+
+    path: Path
+    class_name: str
+    taken_for: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """All that the page shows.
+
+    Attributes
+    ----------
+    evaluation : Evaluation
+    interval : tuple of two floats
+        Between which top-1 lies with 95 % confidence (Wilson's interval).
+    calibration_error : float
+    bins : tuple of Bin
+        Without empty ones.
+    curve : tuple of CurvePoint
+        Empty if there are too few photos.
+    curve_is_apart : bool
+        Whether the heads of the curve were fitted on photos of another folder than they were tested
+        on; if not, on one half of it, and tested on the other.
+    rejection : Rejection or None
+        None without photos of none of the classes.
+    mistakes : tuple of Mistake
+        The surest first.
+    n_seen : int or None
+        Photos of the training folder that lay among the tested ones and were left out, None
+        without such a folder.
+    """
+
+    evaluation: Evaluation
+    interval: tuple[float, float]
+    calibration_error: float
+    bins: tuple[Bin, ...]
+    curve: tuple[CurvePoint, ...]
+    curve_is_apart: bool
+    rejection: Rejection | None
+    mistakes: tuple[Mistake, ...]
+    n_seen: int | None
+
+
+def measure_head(
+    head: SoftmaxHead,
+    photos: FolderExamples,
+    *,
+    training: FolderExamples | None = None,
+    unknown: FloatArray | None = None,
+) -> Report:
+    """Measure a head on photos.
+
+    Parameters
+    ----------
+    head : SoftmaxHead
+    photos : FolderExamples
+        Of the head's classes; those that were trained on flatter it.
+    training : FolderExamples, optional
+        What the head was trained on: whatever is in it is left out of ``photos``, and the learning
+        curve is fitted on it.
+    unknown : ndarray of shape (n_samples, embedding_dim), dtype float32, optional
+        Embeddings of photos of none of the classes.
+
+    Raises
+    ------
+    InputError
+        If the photos are of a class that the head does not know, or all of them were trained on.
+    """
+    strange = sorted(set(photos.class_names) - set(head.classes_))
+    if strange:
+        raise InputError(
+            f"expected photos of the head's classes ({', '.join(head.classes_)}), found also "
+            f"{', '.join(strange)}; rename or remove these folders"
+        )
+    n_seen = None
+    if training is not None:
+        # One photo, one embedding: a copy under another name is found too.
+        seen = {embedding.tobytes() for embedding in training.embeddings}
+        is_new = np.array([embedding.tobytes() not in seen for embedding in photos.embeddings])
+        n_seen = int((~is_new).sum())
+        if not is_new.any():
+            raise InputError(
+                f"expected photos that were not trained on, found all {n_seen} of them among the "
+                "training photos; keep some apart before training"
+            )
+        photos = FolderExamples(
+            photos.embeddings[is_new],
+            [photos.class_names[row] for row in np.flatnonzero(is_new)],
+            [photos.paths[row] for row in np.flatnonzero(is_new)],
+            photos.skipped,
+        )
+    evaluation = evaluate_head(head, photos.embeddings, photos.class_names, photos.skipped)
+    probabilities = head.predict_proba(photos.embeddings)
+    targets = np.searchsorted(head.classes_, photos.class_names)
+    curve_is_apart = training is not None
+    if training is None:
+        teach, test = slice(0, None, 2), slice(1, None, 2)
+        curve = learning_curve(
+            photos.embeddings[teach], photos.class_names[teach],
+            photos.embeddings[test], photos.class_names[test],
+        )  # fmt: skip
+    else:
+        curve = learning_curve(
+            training.embeddings, training.class_names, photos.embeddings, photos.class_names
+        )
+    return Report(
+        evaluation=evaluation,
+        interval=wilson_interval(evaluation.top1, evaluation.n_samples),
+        calibration_error=metrics.calibration_error(targets, probabilities),
+        bins=reliability(targets, probabilities),
+        curve=curve,
+        curve_is_apart=curve_is_apart,
+        rejection=None if unknown is None else _rejection(head, photos.embeddings, unknown),
+        mistakes=_mistakes(head, photos, targets, probabilities),
+        n_seen=n_seen,
+    )
+
+
+def wilson_interval(fraction: float, n_samples: int) -> tuple[float, float]:
+    """Return between what the true fraction lies with 95 % confidence.
+
+    Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927: right
+    for few samples and near 0 and 1, too.
+    """
+    z = 1.959964
+    middle = fraction + z * z / (2 * n_samples)
+    reach = z * math.sqrt((fraction * (1 - fraction) + z * z / (4 * n_samples)) / n_samples)
+    scale = 1 + z * z / n_samples
+    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
+
+
+def reliability(targets: NDArray[np.intp], probabilities: FloatArray) -> tuple[Bin, ...]:
+    """Return how often the head is right by how sure it is, in bins of equal width."""
+    confidence = probabilities.max(axis=1)
+    is_right = probabilities.argmax(axis=1) == targets
+    edges = np.linspace(0, 1, N_BINS + 1)
+    places = np.searchsorted(edges[1:-1], confidence)
+    bins = []
+    for place in np.unique(places):
+        inside = places == place
+        bins.append(
+            Bin(
+                float(edges[place]),
+                float(edges[place + 1]),
+                int(inside.sum()),
+                float(confidence[inside].mean()),
+                float(is_right[inside].mean()),
+            )
+        )
+    return tuple(bins)
+
+
+def learning_curve(
+    embeddings: FloatArray,
+    class_names: Sequence[str],
+    test_embeddings: FloatArray,
+    test_class_names: Sequence[str],
+) -> tuple[CurvePoint, ...]:
+    """Return top-1 by photos per class: `DRAWS` heads each, on photos drawn at random.
+
+    A class with fewer photos gives all it has. Counts that no class has, or that are more than
+    `MAX_CURVE_PHOTOS` in all, are left out, and so is all if fewer than two classes are there.
+    """
+    names, expected = np.array(class_names), np.array(test_class_names)
+    classes, counts = np.unique(names, return_counts=True)
+    is_tested = np.isin(expected, classes)
+    if len(classes) < 2 or not is_tested.any():
+        return ()
+    rng = np.random.default_rng(0)
+    points = []
+    for per_class in CURVE_COUNTS:
+        if per_class > counts.max() or np.minimum(counts, per_class).sum() > MAX_CURVE_PHOTOS:
+            break
+        scores = []
+        for _ in range(DRAWS):
+            rows = np.concatenate(
+                [rng.permutation(np.flatnonzero(names == name))[:per_class] for name in classes]
+            )
+            head = SoftmaxHead().fit(embeddings[rows], names[rows])
+            scores.append(head.score(test_embeddings[is_tested], expected[is_tested]))
+        points.append(CurvePoint(per_class, float(np.mean(scores)), float(np.std(scores, ddof=1))))
+    return tuple(points)
+
+
+def auroc(known: FloatArray, unknown: FloatArray) -> float:
+    """Return how often a score of ``known`` is above one of ``unknown``, ties counting half."""
+    ordered = np.sort(unknown)
+    below = np.searchsorted(ordered, known, "left") + np.searchsorted(ordered, known, "right")
+    return float(below.mean(dtype=np.float64) / 2 / len(unknown))
+
+
+def _rejection(head: SoftmaxHead, known: FloatArray, unknown: FloatArray) -> Rejection:
+    # `SoftmaxHead.is_known` goes by the largest probability.
+    scores = [head.predict_proba(embeddings).max(axis=1) for embeddings in (known, unknown)]
+    return Rejection(
+        auroc=auroc(*scores),
+        n_unknown=len(unknown),
+        known_accepted=float(head.is_known(known).mean()),
+        unknown_accepted=float(head.is_known(unknown).mean()),
+    )
+
+
+def _mistakes(
+    head: SoftmaxHead,
+    photos: FolderExamples,
+    targets: NDArray[np.intp],
+    probabilities: FloatArray,
+) -> tuple[Mistake, ...]:
+    guesses, sureness = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    wrong = np.flatnonzero(guesses != targets)
+    worst = wrong[np.argsort(-sureness[wrong], kind="stable")][:MAX_MISTAKES]
+    return tuple(
+        Mistake(
+            photos.paths[row],
+            photos.class_names[row],
+            head.classes_[guesses[row]],
+            float(sureness[row]),
+        )
+        for row in worst
+    )
