@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from headfit.examples import ExampleStore, repair_store
+from headfit.examples import ExampleStore, key_from_keyring, repair_store
 from headfit.extractor import Extractor
 
 STORE = click.argument("path", metavar="STORE", type=click.Path(path_type=Path))
@@ -18,19 +18,25 @@ YES = click.confirmation_option(
 
 
 @click.group()
-def store() -> None:
+@click.option(
+    "--keyring", metavar="NAME", help="Open an encrypted store with the system's key of that name."
+)
+@click.pass_context
+def store(context: click.Context, keyring: str | None) -> None:
     """Look into an example store, repair it, empty it, move it.
 
     A store holds embeddings and class names, never photos.
     """
+    context.obj = None if keyring is None else key_from_keyring(keyring)
 
 
 @store.command()
+@click.pass_obj
 @STORE
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
-def info(path: Path, as_json: bool) -> None:
+def info(key: bytes | None, path: Path, as_json: bool) -> None:
     """Say what STORE holds."""
-    with ExampleStore.open(path) as opened:
+    with ExampleStore.open(path, key=key) as opened:
         counts = opened.class_counts
         fields = {
             "store": str(path),
@@ -53,15 +59,16 @@ def info(path: Path, as_json: bool) -> None:
 
 
 @store.command()
+@click.pass_obj
 @STORE
 @click.option(
     "--extractor",
     metavar="NAME",
     help="Whose embeddings these are; needed only if the store has lost that.",
 )
-def repair(path: Path, extractor: str | None) -> None:
+def repair(key: bytes | None, path: Path, extractor: str | None) -> None:
     """Check STORE; if it is damaged, keep everything that can be read."""
-    report = repair_store(path, None if extractor is None else Extractor.open(extractor))
+    report = repair_store(path, None if extractor is None else Extractor.open(extractor), key=key)
     if not report.was_damaged:
         click.echo(f"{path} is whole: {report.n_samples} examples.")
         return
@@ -75,40 +82,44 @@ def repair(path: Path, extractor: str | None) -> None:
 
 
 @store.command()
+@click.pass_obj
 @STORE
 @click.argument("class_name", metavar="CLASS")
 @YES
-def forget(path: Path, class_name: str) -> None:
+def forget(key: bytes | None, path: Path, class_name: str) -> None:
     """Delete CLASS from STORE for good; its bytes too."""
-    with ExampleStore.open(path) as opened:
+    with ExampleStore.open(path, key=key) as opened:
         count = opened.forget(class_name)
     click.echo(f"Forgot {count} examples of {class_name}. Train heads again that know them.")
 
 
 @store.command()
+@click.pass_obj
 @STORE
 @YES
-def wipe(path: Path) -> None:
+def wipe(key: bytes | None, path: Path) -> None:
     """Delete everything in STORE for good; its bytes too."""
-    with ExampleStore.open(path) as opened:
+    with ExampleStore.open(path, key=key) as opened:
         count = opened.n_samples
         opened.wipe()
     click.echo(f"Wiped {count} examples.")
 
 
 @store.command("export")
+@click.pass_obj
 @STORE
 @FILE
-def export_(path: Path, file: Path) -> None:
+def export_(key: bytes | None, path: Path, file: Path) -> None:
     """Write the examples of STORE to FILE and print its content hash."""
-    with ExampleStore.open(path) as opened:
+    with ExampleStore.open(path, key=key) as opened:
         click.echo(opened.export_to(file))
 
 
 @store.command("import")
+@click.pass_obj
 @STORE
 @FILE
-def import_(path: Path, file: Path) -> None:
+def import_(key: bytes | None, path: Path, file: Path) -> None:
     """Add the examples of FILE, which `export` wrote, to STORE."""
-    with ExampleStore.open(path) as opened:
+    with ExampleStore.open(path, key=key) as opened:
         click.echo(f"Added {len(opened.import_from(file))} examples.")

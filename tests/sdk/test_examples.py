@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import sqlite3
 import threading
@@ -290,7 +291,7 @@ def test_a_changed_export_is_refused_or_means_the_same(
 def test_a_newer_store_is_refused_and_left_alone(path: Path) -> None:
     filled_store(path).close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute(f"PRAGMA user_version = {len(database.SCHEMA_STEPS) + 1}")
     before = path.read_bytes()
     with pytest.raises(UnsupportedVersionError, match="install a newer headfit"):
         ExampleStore.open(path, Source())
@@ -309,13 +310,32 @@ def test_an_older_store_is_migrated_and_a_copy_kept(
     with ExampleStore.open(path) as store:
         np.testing.assert_array_equal(expected.embeddings, store.load().embeddings)
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        assert version == len(old_steps) + 1
         assert connection.execute("SELECT note FROM examples").fetchone() == (None,)
     monkeypatch.setattr(database, "SCHEMA_STEPS", old_steps)
-    (copy,) = path.parent.glob("*.v1.backup")
+    (copy,) = path.parent.glob(f"*.v{len(old_steps)}.backup")
     with ExampleStore.open(copy) as store:
         np.testing.assert_array_equal(expected.embeddings, store.load().embeddings)
         store.check()
+
+
+def test_a_store_of_version_1_is_opened_and_a_copy_kept(path: Path) -> None:
+    """tests/data/store_v1.gz never changes: people have stores like it."""
+    old = gzip.decompress((Path(__file__).parents[1] / "data" / "store_v1.gz").read_bytes())
+    path.write_bytes(old)
+    with ExampleStore.open(path, Source()) as store:
+        store.check()
+        examples = store.load()
+        assert store.thumbnail(1) == b"small"
+        assert store.undo() == "renaming jug to mug"
+    np.testing.assert_array_equal(np.arange(48).reshape(3, 16) / 8, examples.embeddings)
+    assert examples.class_names == ("cup", "mug", "pen")
+    assert examples.photo_hashes.tolist() == [1, 2, 3]
+    copy = path.with_name(path.name + ".v1.backup")
+    with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM examples").fetchone() == (3,)
 
 
 def test_a_failed_migration_leaves_the_store_as_it_was(

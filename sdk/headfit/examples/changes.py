@@ -7,25 +7,31 @@ from collections.abc import Iterable, Sequence
 
 from headfit.errors import InputError
 from headfit.examples import rows
+from headfit.examples.sealing import Sealing
 
 MAX_UNDO = 100
 """How many changes can be undone."""
 
 
 def describe(
-    connection: sqlite3.Connection, fingerprint: str, embedding_dim: int, dtype: str
+    connection: sqlite3.Connection,
+    fingerprint: str,
+    embedding_dim: int,
+    dtype: str,
+    key_check: bytes | None,
 ) -> None:
     """Write into a new store whose embeddings it holds; an old one stays as it is."""
     if connection.execute("SELECT 1 FROM store").fetchone() is None:
-        checksum = rows.text_checksum("store", fingerprint, embedding_dim, dtype)
+        checksum = rows.store_checksum(fingerprint, embedding_dim, dtype, key_check)
         connection.execute(
-            "INSERT INTO store VALUES (?, ?, ?, ?, 0)",
-            (fingerprint, embedding_dim, dtype, checksum),
+            "INSERT INTO store VALUES (?, ?, ?, ?, 0, ?)",
+            (fingerprint, embedding_dim, dtype, checksum, key_check),
         )
 
 
 def add(
     connection: sqlite3.Connection,
+    sealing: Sealing,
     blobs: Sequence[bytes],
     class_names: Sequence[str],
     added_at_us: Sequence[int],
@@ -39,11 +45,11 @@ def add(
     first_id = 1 if row is None else int(row[0])
     ids = range(first_id, first_id + len(blobs))
     # Sorted, so that equal calls give equal ids.
-    class_ids = {name: rows.class_id_for(connection, name) for name in sorted(set(class_names))}
+    class_ids = rows.class_ids_for(connection, sealing, sorted(set(class_names)))
     rows.insert_examples(
         connection,
         (
-            rows.example_row(i, class_ids[name], added, rows.signed(photo_hash), blob)
+            rows.sealed_example_row(sealing, i, class_ids[name], added, photo_hash, blob)
             for i, name, added, photo_hash, blob in zip(
                 ids, class_names, added_at_us, photo_hashes, blobs, strict=True
             )
@@ -52,7 +58,7 @@ def add(
     rows.insert_thumbnails(
         connection,
         (
-            rows.thumbnail_row(i, jpeg)
+            rows.thumbnail_row(i, sealing.seal(jpeg, "thumbnail", i))
             for i, jpeg in zip(ids, thumbnails, strict=True)
             if jpeg is not None
         ),
@@ -62,10 +68,12 @@ def add(
     return ids
 
 
-def forget(connection: sqlite3.Connection, class_name_or_ids: str | Iterable[int]) -> int:
+def forget(
+    connection: sqlite3.Connection, sealing: Sealing, class_name_or_ids: str | Iterable[int]
+) -> int:
     """Delete a class or examples, and the history; return how many examples."""
     if isinstance(class_name_or_ids, str):
-        class_id = _class_id(connection, class_name_or_ids)
+        class_id = _class_id(connection, sealing, class_name_or_ids)
         found = connection.execute("SELECT id FROM examples WHERE class_id = ?", (class_id,))
         ids = [example_id for (example_id,) in found]
     else:
@@ -89,19 +97,22 @@ def wipe(connection: sqlite3.Connection) -> None:
     mark_traces(connection)
 
 
-def rename_class(connection: sqlite3.Connection, old_name: str, new_name: str) -> None:
+def rename_class(
+    connection: sqlite3.Connection, sealing: Sealing, old_name: str, new_name: str
+) -> None:
     """Give a class a name that no class has."""
-    class_id = _class_id(connection, old_name)
-    if new_name in rows.read_classes(connection).values():
+    class_id = _class_id(connection, sealing, old_name)
+    if new_name in rows.read_classes(connection, sealing).values():
         raise InputError(
             f"expected a name that no class has, found {new_name!r}; choose another, or forget "
             "that class first"
         )
-    rows.insert_class(connection, class_id, new_name)
-    _remember(connection, class_id=class_id, old_name=old_name)
+    rows.insert_class(connection, class_id, sealing.seal_text(new_name, "class", class_id))
+    sealed_name = sealing.seal_text(old_name, "class", class_id)
+    _remember(connection, class_id=class_id, old_name=sealed_name)
 
 
-def undo(connection: sqlite3.Connection) -> str | None:
+def undo(connection: sqlite3.Connection, sealing: Sealing) -> str | None:
     """Take back the last change that is noted; say which, or None if there is none."""
     change = connection.execute(
         "SELECT id, first_id, last_id, class_id, old_name FROM changes ORDER BY id DESC LIMIT 1"
@@ -111,9 +122,9 @@ def undo(connection: sqlite3.Connection) -> str | None:
     change_id, first_id, last_id, class_id, old_name = change
     connection.execute("DELETE FROM changes WHERE id = ?", (change_id,))
     if old_name is not None:
-        new_name = rows.read_classes(connection)[class_id]
-        rows.insert_class(connection, class_id, old_name)
-        return f"renaming {old_name} to {new_name}"
+        new_name = rows.read_classes(connection, sealing)[class_id]
+        rows.insert_class(connection, class_id, old_name)  # sealed for this place already
+        return f"renaming {sealing.open_text(old_name, 'class', class_id)} to {new_name}"
     _delete(connection, range(first_id, last_id + 1))
     count = last_id - first_id + 1
     return f"adding {count} example{'s' if count > 1 else ''}"
@@ -124,8 +135,9 @@ def mark_traces(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE store SET must_erase = 1")
 
 
-def _class_id(connection: sqlite3.Connection, name: str) -> int:
-    ids = {class_name: class_id for class_id, class_name in rows.read_classes(connection).items()}
+def _class_id(connection: sqlite3.Connection, sealing: Sealing, name: str) -> int:
+    classes = rows.read_classes(connection, sealing)
+    ids = {class_name: class_id for class_id, class_name in classes.items()}
     if name not in ids:
         known = ", ".join(sorted(ids)) or "there is none"
         raise InputError(f"expected one of the classes of the store ({known}), found {name!r}")
@@ -146,7 +158,7 @@ def _remember(
     first_id: int | None = None,
     last_id: int | None = None,
     class_id: int | None = None,
-    old_name: str | None = None,
+    old_name: str | bytes | None = None,
 ) -> None:
     """Note a change; the oldest one goes."""
     connection.execute(

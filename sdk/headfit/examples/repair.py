@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headfit.errors import StoreError
-from headfit.examples import rows
+from headfit.examples import changes, rows
 from headfit.examples.database import (
     DamageError,
     damaged,
@@ -20,7 +20,8 @@ from headfit.examples.database import (
 from headfit.examples.log import hidden_commits
 from headfit.examples.rows import DTYPES, ExampleRow
 from headfit.examples.salvage import salvage_rows
-from headfit.examples.store import EmbeddingSource, ExampleStore
+from headfit.examples.sealing import Sealing
+from headfit.examples.store import EmbeddingSource, ExampleStore, sealing_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class _Description:
     fingerprint: str
     embedding_dim: int
     dtype: str
+    key_check: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -60,13 +62,16 @@ class _Salvaged:
     """Undamaged rows by id."""
 
     description: _Description | None = None
-    classes: dict[int, str] = field(default_factory=dict)
+    classes: dict[int, str | bytes] = field(default_factory=dict)
     examples: dict[int, ExampleRow] = field(default_factory=dict)
     thumbnails: dict[int, tuple[int, bytes, int]] = field(default_factory=dict)
 
 
 def repair_store(
-    path: str | os.PathLike[str], extractor: EmbeddingSource | None = None
+    path: str | os.PathLike[str],
+    extractor: EmbeddingSource | None = None,
+    *,
+    key: bytes | None = None,
 ) -> RepairReport:
     """Check a store and, if it is damaged, replace it by one of everything that can be read.
 
@@ -79,6 +84,8 @@ def repair_store(
         The store.
     extractor : Extractor, optional
         Whose embeddings these are; needed only if the row that says so is lost.
+    key : bytes of length 32, optional
+        Of an encrypted store.
 
     Raises
     ------
@@ -96,20 +103,21 @@ def repair_store(
     try:
         if hidden_commits(log):
             raise damaged(name, "its log is not what was written")
-        with ExampleStore.open(name) as store:
+        with ExampleStore.open(name, key=key) as store:
             store.check()
             return RepairReport(False, store.n_samples, (), None)
     except DamageError:
         found = _salvage(database, log)
     if found.description is None and extractor is not None:
-        found.description = _describe(found, extractor)
+        found.description = _describe(found, extractor, key)
     if found.description is None:
         raise StoreError(
             f"{name}: expected an example store, found no row that names its extractor, and "
             f"{len(found.examples)} examples; give the extractor whose embeddings it holds, or "
             "the path of a store"
         )
-    nameless, n_samples = _write_store(f"{name}.repaired", found, found.description)
+    sealing = sealing_of(name, key, found.description.fingerprint, found.description.key_check)
+    nameless, n_samples = _write_store(f"{name}.repaired", found, found.description, sealing)
     _write_synced(f"{name}.damaged", database)
     if log:
         _write_synced(f"{name}.damaged-wal", log)
@@ -129,46 +137,55 @@ def _salvage(database: bytes, log: bytes) -> _Salvaged:
                 row = (row_id, *values[1:])
                 if rows.is_whole_example(row):
                     found.examples[row_id] = row  # type: ignore[assignment]
-            case (None, str(name), int(checksum)):
-                if rows.text_checksum("class", row_id, name) == checksum:
-                    found.classes[row_id] = name
-            case (None, bytes(jpeg), int(checksum)):
-                if rows.thumbnail_row(row_id, jpeg)[2] == checksum:
-                    found.thumbnails[row_id] = (row_id, jpeg, checksum)
-            case (str(fingerprint), int(embedding_dim), str(dtype), int(checksum), _):
-                if rows.text_checksum("store", fingerprint, embedding_dim, dtype) == checksum:
-                    found.description = _Description(fingerprint, embedding_dim, dtype)
+            case (None, str() | bytes() as value, int(checksum)):
+                if rows.text_checksum("class", row_id, value) == checksum:
+                    found.classes[row_id] = value
+                elif isinstance(value, bytes) and rows.thumbnail_row(row_id, value)[2] == checksum:
+                    found.thumbnails[row_id] = (row_id, value, checksum)
+            case (str(fingerprint), int(embedding_dim), str(dtype), int(checksum), _, *rest):
+                key_check = rest[0] if rest else None  # a row of version 1 has none
+                if not (key_check is None or isinstance(key_check, bytes)):
+                    continue
+                if rows.store_checksum(fingerprint, embedding_dim, dtype, key_check) == checksum:
+                    found.description = _Description(fingerprint, embedding_dim, dtype, key_check)
     return found
 
 
-def _describe(found: _Salvaged, extractor: EmbeddingSource) -> _Description | None:
+def _describe(
+    found: _Salvaged, extractor: EmbeddingSource, key: bytes | None
+) -> _Description | None:
     """Tell the embeddings' type from their length."""
     lengths = {len(row[5]) for row in found.examples.values()}
-    for dtype, kind in DTYPES.items():
-        if extractor.embedding_dim * kind.itemsize in lengths:
-            return _Description(extractor.fingerprint, extractor.embedding_dim, dtype)
+    fingerprint, width = extractor.fingerprint, extractor.embedding_dim
+    for dtype in DTYPES:
+        if rows.embedding_column_bytes(width, dtype, key is not None) in lengths:
+            return _Description(
+                fingerprint, width, dtype, rows.key_check(Sealing(key, fingerprint))
+            )
     return None
 
 
 def _write_store(
-    path: str, found: _Salvaged, description: _Description
+    path: str, found: _Salvaged, description: _Description, sealing: Sealing
 ) -> tuple[tuple[str, ...], int]:
     """Write a new store of what was found; return the stand-ins for lost names, and the count."""
     for suffix in ("", "-wal", "-shm"):
         _remove(path + suffix)  # of a repair that was cut off
-    n_bytes = description.embedding_dim * DTYPES[description.dtype].itemsize
+    width, dtype = description.embedding_dim, description.dtype
+    n_bytes = rows.embedding_column_bytes(width, dtype, sealing.is_on)
     examples = [row for _, row in sorted(found.examples.items()) if len(row[5]) == n_bytes]
     used = {row[1] for row in examples}
-    classes = {i: found.classes.get(i, f"class {i} (name lost)") for i in sorted(used)}
-    with ExampleStore.open(path, description, dtype=description.dtype):
-        pass  # it makes the tables
+    nameless = {i: f"class {i} (name lost)" for i in sorted(used - found.classes.keys())}
     kept = {row[0] for row in examples}
-    with closing(open_database(path, create=False)) as new, store_faults(path), transaction(new):
-        for class_id, class_name in classes.items():
-            rows.insert_class(new, class_id, class_name)
+    with closing(open_database(path, create=True)) as new, store_faults(path), transaction(new):
+        changes.describe(new, description.fingerprint, width, dtype, description.key_check)
+        for class_id in used & found.classes.keys():
+            rows.insert_class(new, class_id, found.classes[class_id])
+        for class_id, name in nameless.items():
+            rows.insert_class(new, class_id, sealing.seal_text(name, "class", class_id))
         rows.insert_examples(new, examples)
         rows.insert_thumbnails(new, [t for t in found.thumbnails.values() if t[0] in kept])
-    return tuple(classes[i] for i in sorted(used - found.classes.keys())), len(examples)
+    return tuple(nameless.values()), len(examples)
 
 
 def _read_if_there(path: str) -> bytes:

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from headfit.examples.sealing import SEALED_OVERHEAD, Sealing
+
 DTYPES: dict[str, np.dtype[Any]] = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4")}
 
 ExampleRow = tuple[int, int, int, int, int, bytes]
 """id, class_id, added_at_us, photo_hash, checksum, embedding."""
 
 _EXAMPLE_KEY = struct.Struct("<4q")
+_HASH = struct.Struct("<Q")
 _CHUNK = 256
 
 
@@ -54,6 +57,28 @@ def example_row(
     return example_id, class_id, added_at_us, photo_hash, checksum, embedding
 
 
+def sealed_example_row(
+    sealing: Sealing,
+    example_id: int,
+    class_id: int,
+    added_at_us: int,
+    photo_hash: int,
+    embedding: bytes,
+) -> ExampleRow:
+    """Return `example_row`; of an encrypted store the hash lies in front of the embedding."""
+    if not sealing.is_on:
+        return example_row(example_id, class_id, added_at_us, signed(photo_hash), embedding)
+    value = _HASH.pack(photo_hash) + embedding
+    sealed = sealing.seal(value, "example", example_id, class_id, added_at_us)
+    return example_row(example_id, class_id, added_at_us, 0, sealed)
+
+
+def embedding_column_bytes(embedding_dim: int, dtype: str, is_sealed: bool) -> int:
+    """Return how long every value of the column ``embedding`` is."""
+    n_bytes = embedding_dim * DTYPES[dtype].itemsize
+    return n_bytes + (_HASH.size + SEALED_OVERHEAD if is_sealed else 0)
+
+
 def is_whole_example(row: Sequence[object], n_bytes: int | None = None) -> bool:
     """Return whether ``row`` is what `example_row` made, with an embedding of ``n_bytes``."""
     if len(row) != 6 or not isinstance(row[5], bytes):
@@ -67,9 +92,17 @@ def is_whole_example(row: Sequence[object], n_bytes: int | None = None) -> bool:
     return zlib.crc32(row[5], zlib.crc32(key)) == row[4]
 
 
-def text_checksum(*values: str | int) -> int:
-    """Return the checksum of a row of texts and integers."""
+def text_checksum(*values: str | int | bytes) -> int:
+    """Return the checksum of a row of texts, integers and sealed texts."""
     return zlib.crc32("\n".join(map(str, values)).encode())
+
+
+def store_checksum(
+    fingerprint: str, embedding_dim: int, dtype: str, key_check: bytes | None
+) -> int:
+    """Return the checksum of the row of the table ``store``."""
+    sealed = () if key_check is None else (key_check,)
+    return text_checksum("store", fingerprint, embedding_dim, dtype, *sealed)
 
 
 def thumbnail_row(example_id: int, jpeg: bytes) -> tuple[int, bytes, int]:
@@ -89,20 +122,22 @@ def insert_thumbnails(
     connection.executemany("INSERT INTO thumbnails VALUES (?, ?, ?)", thumbnails)
 
 
-def class_id_for(connection: sqlite3.Connection, name: str) -> int:
-    """Return the id of a class, which is made if there is none of this name."""
-    row = connection.execute("SELECT id FROM classes WHERE name = ?", (name,)).fetchone()
-    if row is not None:
-        return int(row[0])
-    (class_id,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM classes").fetchone()
-    insert_class(connection, class_id, name)
-    return int(class_id)
+def class_ids_for(
+    connection: sqlite3.Connection, sealing: Sealing, names: Iterable[str]
+) -> dict[str, int]:
+    """Return the ids of classes by name; those that are not there yet are made, in this order."""
+    ids = {name: class_id for class_id, name in read_classes(connection, sealing).items()}
+    for name in names:
+        if name not in ids:
+            ids[name] = max(ids.values(), default=0) + 1
+            insert_class(connection, ids[name], sealing.seal_text(name, "class", ids[name]))
+    return ids
 
 
-def insert_class(connection: sqlite3.Connection, class_id: int, name: str) -> None:
+def insert_class(connection: sqlite3.Connection, class_id: int, sealed_name: str | bytes) -> None:
     """Write a row of the table ``classes``, over an older one of the same id."""
-    checksum = text_checksum("class", class_id, name)
-    row = (class_id, name, checksum)
+    checksum = text_checksum("class", class_id, sealed_name)
+    row = (class_id, sealed_name, checksum)
     connection.execute("INSERT OR REPLACE INTO classes VALUES (?, ?, ?)", row)
 
 
@@ -111,7 +146,7 @@ def signed(photo_hash: int) -> int:
     return photo_hash - (1 << 64) if photo_hash >> 63 else photo_hash
 
 
-def read_classes(connection: sqlite3.Connection) -> dict[int, str]:
+def read_classes(connection: sqlite3.Connection, sealing: Sealing) -> dict[int, str]:
     """Return the classes by id.
 
     Raises
@@ -123,11 +158,11 @@ def read_classes(connection: sqlite3.Connection) -> dict[int, str]:
     for class_id, name, checksum in connection.execute("SELECT * FROM classes"):
         if text_checksum("class", class_id, name) != checksum:
             raise sqlite3.DatabaseError(f"the name of class {class_id} is not what was written")
-        classes[class_id] = name
+        classes[class_id] = sealing.open_text(name, "class", class_id)
     return classes
 
 
-def read_names(connection: sqlite3.Connection) -> dict[int, str]:
+def read_names(connection: sqlite3.Connection, sealing: Sealing) -> dict[int, str]:
     """Return the class of each example by the example's id.
 
     Raises
@@ -135,7 +170,7 @@ def read_names(connection: sqlite3.Connection) -> dict[int, str]:
     sqlite3.DatabaseError
         If a row is damaged.
     """
-    classes = read_classes(connection)
+    classes = read_classes(connection, sealing)
     found = connection.execute("SELECT id, class_id FROM examples ORDER BY id").fetchall()
     if not classes.keys() >= {class_id for _, class_id in found}:
         raise sqlite3.DatabaseError("an example is of a class that has no name")
@@ -143,7 +178,11 @@ def read_names(connection: sqlite3.Connection) -> dict[int, str]:
 
 
 def read_examples(
-    connection: sqlite3.Connection, embedding_dim: int, dtype: str, after: int = 0
+    connection: sqlite3.Connection,
+    sealing: Sealing,
+    embedding_dim: int,
+    dtype: str,
+    after: int = 0,
 ) -> Examples:
     """Return all examples whose id is above ``after``; the caller holds a transaction.
 
@@ -152,13 +191,13 @@ def read_examples(
     sqlite3.DatabaseError
         If a row is damaged.
     """
-    classes = read_classes(connection)
+    classes = read_classes(connection, sealing)
     (n_samples,) = connection.execute(
         "SELECT count(*) FROM examples WHERE id > ?", (after,)
     ).fetchone()
     embeddings = np.empty((n_samples, embedding_dim), np.float32)
     keys = np.empty((n_samples, 4), np.int64)
-    n_bytes = embedding_dim * DTYPES[dtype].itemsize
+    n_bytes = embedding_column_bytes(embedding_dim, dtype, sealing.is_on)
     cursor = connection.execute(
         "SELECT id, class_id, added_at_us, photo_hash, checksum, embedding FROM examples "
         "WHERE id > ? ORDER BY id",
@@ -168,6 +207,8 @@ def read_examples(
     while (rows := cursor.fetchmany(_CHUNK)) and done + len(rows) <= n_samples:
         end = done + len(rows)
         raw = _whole_blobs(rows, keys[done:end], n_bytes)
+        if sealing.is_on:
+            raw = _opened(sealing, raw, keys[done:end], n_bytes)
         embeddings[done:end] = np.frombuffer(raw, DTYPES[dtype]).reshape(-1, embedding_dim)
         done = end
     if done != n_samples or rows:
@@ -182,6 +223,40 @@ def read_examples(
         added_at=keys[:, 2].astype("datetime64[us]"),
         photo_hashes=keys[:, 3].astype(np.uint64),
     )
+
+
+def read_hashes(
+    connection: sqlite3.Connection, sealing: Sealing, embedding_dim: int, dtype: str
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+    """Return the ids of all examples, and the perceptual hashes of their photos."""
+    if sealing.is_on:  # they lie with the embeddings
+        examples = read_examples(connection, sealing, embedding_dim, dtype)
+        return examples.ids, examples.photo_hashes
+    found = connection.execute("SELECT id, photo_hash FROM examples ORDER BY id").fetchall()
+    ids, hashes = np.array(found, np.int64).reshape(-1, 2).T
+    return ids, hashes.astype(np.uint64)
+
+
+def key_check(sealing: Sealing) -> bytes | None:
+    """Return what an encrypted store knows its key by; None for one that is not."""
+    return sealing.seal(b"", "store", 0) if sealing.is_on else None
+
+
+def open_key_check(sealing: Sealing, sealed: bytes | None) -> None:
+    """Raise `sqlite3.DatabaseError` if this is not the key that `key_check` was made with."""
+    if sealed is not None:
+        sealing.open(sealed, "store", 0)
+
+
+def _opened(sealing: Sealing, raw: bytes, keys: npt.NDArray[np.int64], n_bytes: int) -> bytes:
+    """Return the embeddings of a chunk of sealed rows, and write their hashes into ``keys``."""
+    embeddings = []
+    for index, (example_id, class_id, added_at_us, _) in enumerate(keys.tolist()):
+        sealed = raw[index * n_bytes : (index + 1) * n_bytes]
+        value = sealing.open(sealed, "example", example_id, class_id, added_at_us)
+        keys[index, 3] = signed(_HASH.unpack_from(value)[0])
+        embeddings.append(value[_HASH.size :])
+    return b"".join(embeddings)
 
 
 def _whole_blobs(rows: list[ExampleRow], keys: npt.NDArray[np.int64], n_bytes: int) -> bytes:

@@ -29,4 +29,8 @@ SCHEMA_STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE changes (id INTEGER PRIMARY KEY, first_id INTEGER, last_id INTEGER, "
         "class_id INTEGER, old_name TEXT)",
     ),
+    (
+        # NULL: nothing is encrypted. Otherwise an empty value sealed with the key, to know it by.
+        "ALTER TABLE store ADD COLUMN key_check BLOB",
+    ),
 )

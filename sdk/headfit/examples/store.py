@@ -14,10 +14,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from headfit.errors import ExtractorMismatchError, InputError
+from headfit.errors import ExtractorMismatchError, InputError, StoreError
 from headfit.examples import changes, database, rows, transfer
 from headfit.examples.database import damaged, store_faults
 from headfit.examples.rows import DTYPES, Examples
+from headfit.examples.sealing import Sealing
 from headfit.headfile import CLASS_NAME_RULE, is_class_name
 from headfit.inputs import checked_embeddings
 
@@ -73,12 +74,14 @@ class ExampleStore:
         fingerprint: str,
         embedding_dim: int,
         dtype: str,
+        sealing: Sealing,
     ) -> None:
         self.path = path
         self.fingerprint = fingerprint
         self.embedding_dim = embedding_dim
         self.dtype = dtype
         self._connection = connection
+        self._sealing = sealing
         self._lock = threading.RLock()
 
     @classmethod
@@ -88,6 +91,7 @@ class ExampleStore:
         extractor: EmbeddingSource | None = None,
         *,
         dtype: str = "float32",
+        key: bytes | None = None,
     ) -> ExampleStore:
         """Open a store, or make a new one if ``extractor`` is given and there is no file.
 
@@ -99,6 +103,10 @@ class ExampleStore:
             What makes the embeddings. Only an existing store opens without.
         dtype : str
             "float32" or "float16", for a new store.
+        key : bytes of length 32, optional
+            Encrypts a new store, and opens it later: embeddings, class names, hashes of photos and
+            thumbnails. `headfit.examples.key_from_keyring` gives one that the system keeps.
+            Without the key nothing of this can be read, by nobody.
 
         Raises
         ------
@@ -109,7 +117,9 @@ class ExampleStore:
         UnsupportedVersionError
             If a newer headfit wrote the store.
         StoreError
-            If the file is damaged, locked, read-only or not a store.
+            If the file is damaged, locked, read-only or not a store, or the key is not its own.
+        MissingExtraError
+            If a key is given and the library `cryptography` is not installed.
         """
         if dtype not in DTYPES:
             raise InputError(f"expected dtype float32 or float16, found {dtype!r}")
@@ -120,9 +130,15 @@ class ExampleStore:
                 if extractor is not None:
                     with database.transaction(connection):
                         changes.describe(
-                            connection, extractor.fingerprint, extractor.embedding_dim, dtype
+                            connection,
+                            extractor.fingerprint,
+                            extractor.embedding_dim,
+                            dtype,
+                            rows.key_check(Sealing(key, extractor.fingerprint)),
                         )
-                store = cls(name, connection, *_description(connection))
+                fingerprint, embedding_dim, dtype, sealed = _description(connection)
+            sealing = sealing_of(name, key, fingerprint, sealed)
+            store = cls(name, connection, fingerprint, embedding_dim, dtype, sealing)
             if extractor is not None and extractor.fingerprint != store.fingerprint:
                 raise ExtractorMismatchError(
                     f"{name}: expected embeddings of the extractor with SHA-256 "
@@ -141,7 +157,7 @@ class ExampleStore:
             counted = connection.execute(
                 "SELECT class_id, count(*) FROM examples GROUP BY class_id"
             ).fetchall()
-            classes = rows.read_classes(connection)
+            classes = rows.read_classes(connection, self._sealing)
             if any(class_id not in classes for class_id, _ in counted):
                 raise damaged(self.path, "examples of a class that has no name")
         return dict(sorted((classes[class_id], count) for class_id, count in counted))
@@ -218,12 +234,14 @@ class ExampleStore:
                 )
         added_at_us = [time.time_ns() // 1000] * len(blobs)
         with self._writing() as connection:
-            return changes.add(connection, blobs, class_names, added_at_us, hashes, pictures)
+            return changes.add(
+                connection, self._sealing, blobs, class_names, added_at_us, hashes, pictures
+            )
 
     def names_by_id(self) -> dict[int, str]:
         """Return the class name of every example, in the order in which they were added."""
         with self._reading() as connection:
-            return rows.read_names(connection)
+            return rows.read_names(connection, self._sealing)
 
     def load(self, *, after: int = 0) -> Examples:
         """Return examples as arrays.
@@ -239,7 +257,9 @@ class ExampleStore:
             If anything in the store is damaged; `repair_store` keeps the rest.
         """
         with self._reading() as connection:
-            return rows.read_examples(connection, self.embedding_dim, self.dtype, after)
+            return rows.read_examples(
+                connection, self._sealing, self.embedding_dim, self.dtype, after
+            )
 
     def check(self) -> None:
         """Read every page and every row.
@@ -253,7 +273,7 @@ class ExampleStore:
             (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             if verdict != "ok":
                 raise damaged(self.path, verdict)
-            rows.read_examples(connection, self.embedding_dim, self.dtype)
+            rows.read_examples(connection, self._sealing, self.embedding_dim, self.dtype)
             ids = connection.execute("SELECT example_id FROM thumbnails").fetchall()
         for (example_id,) in ids:
             self.thumbnail(example_id)
@@ -273,7 +293,7 @@ class ExampleStore:
             examples are deleted and their bytes will be erased when the store is next opened.
         """
         with self._writing() as connection:
-            count = changes.forget(connection, class_name_or_ids)
+            count = changes.forget(connection, self._sealing, class_name_or_ids)
         self._erase_traces()
         return count
 
@@ -293,7 +313,7 @@ class ExampleStore:
         """
         _check_class_names([new_name])
         with self._writing() as connection:
-            changes.rename_class(connection, old_name, new_name)
+            changes.rename_class(connection, self._sealing, old_name, new_name)
 
     def undo(self) -> str | None:
         """Undo the last `add`, `add_many`, `import_from` or `rename_class`.
@@ -305,7 +325,7 @@ class ExampleStore:
             undone are deleted as `forget` deletes, but the history before them stays.
         """
         with self._writing() as connection:
-            undone = changes.undo(connection)
+            undone = changes.undo(connection, self._sealing)
         self._erase_traces()
         return undone
 
@@ -320,11 +340,12 @@ class ExampleStore:
             How many of the 64 bits may differ. Re-encoding or scaling a photo changes few.
         """
         with self._reading() as connection:
-            found = connection.execute("SELECT id, photo_hash FROM examples ORDER BY id").fetchall()
-        if not found or photo_hash == 0:
+            ids, hashes = rows.read_hashes(
+                connection, self._sealing, self.embedding_dim, self.dtype
+            )
+        if not len(ids) or photo_hash == 0:
             return []
-        ids, hashes = np.array(found, np.int64).T
-        differing = (hashes.astype(np.uint64) ^ np.uint64(photo_hash)).view(np.uint8)
+        differing = (hashes ^ np.uint64(photo_hash)).view(np.uint8)
         distances = np.unpackbits(differing.reshape(-1, 8), axis=1).sum(axis=1)
         distances[hashes == 0] = 65
         order = np.argsort(distances, kind="stable")
@@ -341,7 +362,8 @@ class ExampleStore:
             return None
         if rows.thumbnail_row(example_id, row[1]) != row:
             raise damaged(self.path, f"the thumbnail of example {example_id} is not what it was")
-        return bytes(row[1])
+        with store_faults(self.path):
+            return self._sealing.open(bytes(row[1]), "thumbnail", example_id)
 
     def erase_thumbnails(self) -> None:
         """Delete all thumbnails for good; the examples stay."""
@@ -353,8 +375,8 @@ class ExampleStore:
     def export_to(self, path: str | os.PathLike[str]) -> str:
         """Write all examples to one file, whole or not at all, and return its content hash.
 
-        The file is a safetensors container, described in `headfit.examples.transfer`. Thumbnails
-        and the undo history are not in it.
+        It is not encrypted, whatever the store is. The file is a safetensors container, described
+        in `headfit.examples.transfer`. Thumbnails and the undo history are not in it.
         """
         return transfer.save_examples(path, self.load(), self.fingerprint, self.dtype)
 
@@ -379,6 +401,7 @@ class ExampleStore:
         with self._writing() as connection:
             return changes.add(
                 connection,
+                self._sealing,
                 blobs,
                 examples.class_names,
                 examples.added_at.astype(np.int64).tolist(),
@@ -437,13 +460,34 @@ class ExampleStore:
         return [row.tobytes() for row in kept]
 
 
-def _description(connection: sqlite3.Connection) -> tuple[str, int, str]:
+def _description(connection: sqlite3.Connection) -> tuple[str, int, str, bytes | None]:
     row = connection.execute(
-        "SELECT fingerprint, embedding_dim, dtype, checksum FROM store"
+        "SELECT fingerprint, embedding_dim, dtype, key_check, checksum FROM store"
     ).fetchone()
-    if row is None or rows.text_checksum("store", *row[:3]) != row[3]:
+    if row is None or rows.store_checksum(*row[:4]) != row[4]:
         raise sqlite3.DatabaseError("the row that names the extractor is not what was written")
-    return row[0], row[1], row[2]
+    return row[0], row[1], row[2], row[3]
+
+
+def sealing_of(path: str, key: bytes | None, fingerprint: str, sealed: bytes | None) -> Sealing:
+    """Return what opens a store's values, if the key is the one it was made with."""
+    sealing = Sealing(key, fingerprint)
+    if sealing.is_on and sealed is None:
+        raise StoreError(
+            f"{path}: expected an encrypted store, found one that is not; open it without a key"
+        )
+    if not sealing.is_on and sealed is not None:
+        raise StoreError(
+            f"{path}: expected the key of an encrypted store, found none; open it with its key"
+        )
+    try:
+        rows.open_key_check(sealing, sealed)
+    except sqlite3.DatabaseError as error:
+        raise StoreError(
+            f"{path}: expected the key that the store was made with, found another; open it with "
+            "its own"
+        ) from error
+    return sealing
 
 
 def _check_class_names(names: Iterable[str]) -> None:
