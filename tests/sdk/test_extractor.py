@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import multiprocessing
 import sys
 from pathlib import Path
 
@@ -11,7 +13,14 @@ import pytest
 from PIL import Image
 
 from headfit import extractor as extractor_module
-from headfit.errors import ExtractorError, FileFormatError, ImageError, InputError
+from headfit.classifier import ImageClassifier
+from headfit.errors import (
+    EngineMissingError,
+    ExtractorError,
+    FileFormatError,
+    ImageError,
+    InputError,
+)
 from headfit.extractor import Extractor
 from headfit.installed import installed_folder
 from headfit.manifest import load_manifest, save_manifest
@@ -48,6 +57,45 @@ def test_what_an_extractor_says_of_itself(extractor_path: Path) -> None:
     extractor = Extractor.open(extractor_path, engine="popcount")
     assert extractor.fingerprint == load_manifest(extractor_path.with_suffix(".json")).fingerprint
     assert extractor.engine_name == "popcount"
+
+
+def test_an_isolated_engine_gives_the_same(extractor_path: Path) -> None:
+    """`isolate` embeds in a process of its own, which ends with the extractor."""
+    picture = extractor_path.with_suffix(".golden.png")
+    here = Extractor.open(extractor_path, engine="popcount").embed([picture])
+    before = set(multiprocessing.active_children())
+    extractor = Extractor.open(extractor_path, engine="popcount", isolate=True)
+    (worker,) = set(multiprocessing.active_children()) - before
+    np.testing.assert_array_equal(extractor.embed([picture]), here)
+    del extractor
+    gc.collect()
+    worker.join(30)
+    assert not worker.is_alive()
+
+
+@pytest.mark.parametrize("engine", ["lce", "litert", "tflite-runtime"])
+def test_a_head_belongs_to_an_extractor_not_to_an_engine(engine: str, tmp_path: Path) -> None:
+    """A head fitted through one engine predicts the same through another, and names neither."""
+    try:
+        other = Extractor.open(engine=engine)
+    except EngineMissingError as error:
+        pytest.skip(str(error))
+    classifier = ImageClassifier(Extractor.open(engine="popcount"))
+    rng = np.random.default_rng(0)
+    for name, brightness in (("dark", 40), ("bright", 200)):
+        for _ in range(3):
+            picture = rng.normal(brightness, 20, (64, 64, 3)).clip(0, 255).astype(np.uint8)
+            classifier.add(picture, name)
+    classifier.fit()
+    classifier.save(tmp_path / "any.head")
+    saved = (tmp_path / "any.head").read_bytes()
+    header = saved[8 : 8 + int.from_bytes(saved[:8], "little")]
+    assert other.fingerprint.encode() in header
+    assert b"engine" not in header
+    assert b"popcount" not in header
+    loaded = ImageClassifier.load(tmp_path / "any.head", extractor=other)
+    expected, actual = dict(classifier.predict(picture)), dict(loaded.predict(picture))
+    assert actual == pytest.approx(expected, abs=1e-4)
 
 
 def test_progress_counts_every_image(extractor_path: Path) -> None:
