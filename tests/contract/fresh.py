@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-WANTED = ("3.13", "3.12")
+WANTED = ("3.12", "3.13")
 
 
 def find_python() -> str:
-    """Return the newest Python of `WANTED` that can make environments, or else this one."""
+    """Return the first Python of `WANTED` that can make environments, or else this one."""
     for version in WANTED:
         on_path = shutil.which(f"python{version}")
         by_pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
