@@ -17,7 +17,7 @@ from headfit.engines import Engine, EngineReport, SelfCheck, open_engine, survey
 from headfit.engines.tflite import Graph
 from headfit.engines.tuned import TunedEngine, open_front, replace_blocks
 from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
-from headfit.images import ImageSource, prepare_input
+from headfit.images import WHOLE, ImageSource, View, prepare_input
 from headfit.installed import find_extractor, install_extractor
 from headfit.manifest import Manifest, load_manifest
 
@@ -162,7 +162,11 @@ class Extractor:
         return self._engine.name
 
     def embed(
-        self, images: Iterable[ImageSource], *, progress: Progress | None = None
+        self,
+        images: Iterable[ImageSource],
+        *,
+        view: View = WHOLE,
+        progress: Progress | None = None,
     ) -> NDArray[np.float32]:
         """Return the embedding of every image.
 
@@ -170,6 +174,8 @@ class Extractor:
         ----------
         images : iterable of paths, bytes, PIL images or uint8 arrays
             A single image goes in as a list of one.
+        view : View
+            Which part of each image; by default what the manifest says.
         progress : callable, optional
             Called as ``progress(done, total)`` after every image.
 
@@ -194,7 +200,9 @@ class Extractor:
         sources = list(images)
         embeddings = np.empty((len(sources), self.embedding_dim), np.float32)
         for index, source in enumerate(sources):
-            embeddings[index] = self._engine.run(prepare_input(source, self.manifest.preprocessing))
+            embeddings[index] = self._engine.run(
+                prepare_input(source, self.manifest.preprocessing, view=view)
+            )
             if progress is not None:
                 progress(index + 1, len(sources))
         return embeddings

@@ -12,8 +12,9 @@ import threading
 import warnings
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BytesIO
-from typing import IO, TypeAlias
+from typing import IO, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
-from headfit.errors import ImageError
+from headfit.errors import ImageError, InputError
 from headfit.image_bombs import bomb
 from headfit.manifest import Preprocessing
 
@@ -41,6 +42,9 @@ MAX_PIXELS = 1 << 26
 
 MAX_SIDE = 65_535
 """Longest side that is decoded, in pixels: JPEG's own limit."""
+
+MAX_ZOOM = 64
+"""Nearest view: of a picture of 4,096 pixels as many as an extractor takes."""
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 """What is decoded. Every further decoder is one more door for hostile bytes."""
@@ -82,6 +86,35 @@ _EIGHT_OF_SIXTEEN = ((np.arange(65_536) + 128) // 257).astype(np.uint8)
 _WARNINGS_LOCK = threading.Lock()
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way of looking at a photo; the default is the one that the manifest describes.
+
+    Attributes
+    ----------
+    zoom : float
+        How much nearer than that: at 1.15 the window is that much smaller. At least 1.
+    x, y : float
+        Where the window lies in the photo: 0 is left and top, 1 right and bottom, 0.5 the middle.
+    is_flipped : bool
+        Left and right exchanged.
+    """
+
+    zoom: float = 1.0
+    x: float = 0.5
+    y: float = 0.5
+    is_flipped: bool = False
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.zoom <= MAX_ZOOM and 0 <= self.x <= 1 and 0 <= self.y <= 1):
+            raise InputError(
+                f"expected a zoom from 1 to {MAX_ZOOM} and x and y from 0 to 1, found {self}"
+            )
+
+
+WHOLE: Final = View()
+
+
 def decode_image(
     source: ImageSource, *, name: str | None = None, max_pixels: int = MAX_PIXELS
 ) -> npt.NDArray[np.uint8]:
@@ -117,6 +150,7 @@ def prepare_input(
     source: ImageSource,
     preprocessing: Preprocessing,
     *,
+    view: View = WHOLE,
     name: str | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> npt.NDArray[np.float32]:
@@ -128,6 +162,8 @@ def prepare_input(
         As for `decode_image`.
     preprocessing : Preprocessing
         What the extractor expects.
+    view : View
+        Which part of the picture.
 
     Returns
     -------
@@ -142,16 +178,18 @@ def prepare_input(
     """
     image = _open_rgb(source, name, max_pixels)
     height, width = preprocessing.height, preprocessing.width
-    scale = min(image.size) / preprocessing.resize_to
+    scale = min(image.size) / preprocessing.resize_to / view.zoom
     # One step instead of resize, then crop: the same pixels, and a picture of 1 x 60,000 never
     # grows to 64 x 3,840,000 on the way.
-    left = max(0.0, (image.width - width * scale) / 2)
-    top = max(0.0, (image.height - height * scale) / 2)
+    left = max(0.0, (image.width - width * scale) * view.x)
+    top = max(0.0, (image.height - height * scale) * view.y)
     right = min(float(image.width), left + width * scale)
     bottom = min(float(image.height), top + height * scale)
     resized = image.resize(
         (width, height), _FILTERS[preprocessing.interpolation], (left, top, right, bottom)
     )
+    if view.is_flipped:
+        resized = resized.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     mean = np.array(preprocessing.mean, np.float32)
     std = np.array(preprocessing.std, np.float32)
     return ((np.asarray(resized, np.float32) - mean) / std)[np.newaxis]
