@@ -23,7 +23,7 @@ from headfit.errors import ExtractorError, FileFormatError, HeadfitError, ImageE
 from headfit.extractor import Extractor
 from headfit.folder_examples import reason
 from headfit.folders import Skipped
-from headfit.head_command import convert_head, export_tflite
+from headfit.head_command import convert_head, export_tflite, inspect
 from headfit.report_command import report
 from headfit.sharing_command import keygen, share, sign, verify
 from headfit.store_command import store
@@ -237,37 +237,9 @@ def evaluate(
     terminal.print_evaluation(_output(), evaluation)
 
 
-@app.command()
-@HEAD
-@JSON
-def inspect(head: Path, as_json: bool) -> None:
-    """Say what a head file holds.
-
-    Needs no extractor.
-    """
-    data = headfile.load_head(head)
-    size_bytes = head.stat().st_size
-    fitted_on = data.extractor
-    if as_json:
-        _print_json(
-            head=str(head),
-            size_bytes=size_bytes,
-            classes=list(data.classes),
-            class_counts=list(data.class_counts),
-            embedding_dim=len(data.weights),
-            extractor=fitted_on and fitted_on.name,
-            extractor_version=fitted_on and fitted_on.version,
-            fingerprint=fitted_on and fitted_on.fingerprint,
-            training=dict(data.training),
-            headfit_version=data.headfit_version,
-        )
-        return
-    _output().print(terminal.head_table(head, data))
-
-
 for command in (
     store, audit, share, sign, verify, keygen, doctor, lower, cut, convert_head, export_tflite,
-    report,
+    inspect, report,
 ):  # fmt: skip
     app.add_command(command)
 

@@ -1,4 +1,4 @@
-"""``headfit convert-head`` and ``export-tflite``: heads made smaller, and for other programs."""
+"""``headfit inspect``, ``convert-head``, ``export-tflite``: what a head holds, and other forms."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from headfit.errors import InputError
 from headfit.export import export_tflite as export
@@ -14,11 +15,47 @@ from headfit.files import write_atomically
 from headfit.folder_examples import embed_folder
 from headfit.folders import find_photos
 from headfit.head import SoftmaxHead
+from headfit.headblocks import block_as_json
+from headfit.headfile import load_head
 from headfit.storage import DTYPES
+from headfit.terminal import head_table
 
 HEAD = click.argument("head", metavar="HEAD", type=click.Path(path_type=Path))
 EXTRACTOR = click.option("--extractor", metavar="NAME", help="Name of an extractor, or its path.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
+
+
+@click.command()
+@HEAD
+@JSON
+def inspect(head: Path, as_json: bool) -> None:
+    """Say what a head file holds.
+
+    Needs no extractor.
+    """
+    data = load_head(head)
+    size_bytes = head.stat().st_size
+    fitted_on = data.extractor
+    if as_json:
+        fields: dict[str, object] = {
+            "head": str(head),
+            "size_bytes": size_bytes,
+            "classes": list(data.classes),
+            "class_counts": list(data.class_counts),
+            "embedding_dim": len(data.weights),
+            "storage": data.storage,
+            "extractor": fitted_on and fitted_on.name,
+            "extractor_version": fitted_on and fitted_on.version,
+            "fingerprint": fitted_on and fitted_on.fingerprint,
+            "training": dict(data.training),
+            "calibration": data.calibration and block_as_json(data.calibration),
+            "privacy": data.privacy and block_as_json(data.privacy),
+            "signature": data.signature and block_as_json(data.signature),
+            "headfit_version": data.headfit_version,
+        }
+        click.echo(json.dumps(fields, indent=2))
+        return
+    Console(highlight=False).print(head_table(head, data))
 
 
 @click.command("convert-head")

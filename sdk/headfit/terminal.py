@@ -15,6 +15,7 @@ from rich.text import Text
 from headfit.evaluation import Evaluation
 from headfit.extractor import Progress
 from headfit.folders import Skipped
+from headfit.headblocks import Calibration
 from headfit.headfile import HeadData
 
 BAR_WIDTH = 28
@@ -102,12 +103,20 @@ def head_table(path: Path, head: HeadData) -> Table:
         "File": f"{path}, {size(path.stat().st_size)}",
         "Classes": ", ".join(f"{name} ({count})" for name, count in counts),
         "Embedding": f"{len(head.weights)} wide",
+        "Weights": f"stored as {head.storage}",
         "Extractor": "not recorded",
     }
     if head.extractor is not None:
         rows["Extractor"] = f"{head.extractor.name}, version {head.extractor.version}"
         rows["Fingerprint"] = head.extractor.fingerprint
     rows["Training"] = ", ".join(f"{key} {value}" for key, value in head.training.items())
+    if head.calibration is not None:
+        rows["Unknown"] = _unknown(head.calibration)
+    if head.privacy is not None:
+        promise = f"epsilon {head.privacy.epsilon:g}, delta {head.privacy.delta:g}"
+        rows["Privacy"] = f"{promise}, by {head.privacy.mechanism}: {head.privacy.assumptions}"
+    if head.signature is not None:
+        rows["Signed by"] = f"{head.signature.public_key} (not checked here)"
     rows["Written by"] = f"headfit {head.headfit_version}"
     table = Table.grid(padding=(0, 3))
     table.add_column(style="bold")
@@ -115,6 +124,17 @@ def head_table(path: Path, head: HeadData) -> Table:
     for name, value in rows.items():
         table.add_row(name, Text(value))
     return table
+
+
+def _unknown(calibration: Calibration) -> str:
+    held_out = f"as judged by {calibration.n_held_out} held-out examples"
+    if calibration.threshold is None:
+        return f"not known from when on, {held_out}"
+    score = calibration.score.replace("_", " ")
+    return (
+        f"where the {score} is below {calibration.threshold:.3g}; {calibration.known_share:.0%} of "
+        f"known photos are above, {held_out}"
+    )
 
 
 def size(n_bytes: int) -> str:

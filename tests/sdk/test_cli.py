@@ -15,6 +15,7 @@ import pytest
 from headfit.cli import main
 
 from .conftest import COLOURS, PhotoWriter
+from .headfiles import golden_v2_path
 
 HEADFIT = [sys.executable, "-m", "headfit"]
 
@@ -157,6 +158,18 @@ def test_inspect(head: Path, headfit: Headfit) -> None:
     assert document["embedding_dim"] == 160
     assert len(document["fingerprint"]) == 64
     assert document["size_bytes"] == head.stat().st_size
+
+
+def test_inspect_says_what_version_2_holds(headfit: Headfit) -> None:
+    path = golden_v2_path("blocks")
+    assert headfit("inspect", path) == 0
+    printed = " ".join(headfit.out.split())
+    assert "stored as float32" in printed
+    assert "where the energy is below -2.5; 95% of known photos are above" in printed
+    assert "epsilon 3, delta 1e-05, by gaussian: größe 网: one photo more or less" in printed
+    assert f"{'01' * 32} (not checked here)" in printed
+    document = headfit.json("inspect", golden_v2_path("binary"))
+    assert (document["storage"], document["privacy"]) == ("binary", None)
 
 
 @pytest.mark.parametrize(
