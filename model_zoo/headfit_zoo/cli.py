@@ -26,6 +26,8 @@ from rich.table import Table
 from rich.text import Text
 
 from headfit.errors import HeadfitError
+from headfit_zoo.experiments.command import app as paper
+from headfit_zoo.experiments.split_command import split
 
 if TYPE_CHECKING:
     from headfit_zoo import datasets
@@ -38,6 +40,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(paper, name="paper")
+app.command()(split)
 console = Console()
 progress_console = Console(stderr=True)
 

@@ -95,6 +95,11 @@ class Extractor:
         """
         return install_extractor(model)
 
+    @staticmethod
+    def manifest_of(name_or_path: str | os.PathLike[str] | None = None) -> Manifest:
+        """Return what an extractor is, without opening it; parameters are those of `open`."""
+        return load_manifest(find_extractor(name_or_path).with_suffix(".json"))
+
     @classmethod
     def open_front(
         cls,

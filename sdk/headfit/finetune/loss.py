@@ -42,7 +42,7 @@ class TuningSettings:
     learning_rate: float = 3e-3
     latent_magnitude: float = 0.05
     label_smoothing: float = 0.1
-    dropout: float = 0.0
+    dropout: float = 0.3
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -98,7 +98,7 @@ class FineTuner:
         n_blocks: int = 1,
         engine: str = "auto",
     ) -> None:
-        self._base = Extractor.open(extractor, engine=engine).manifest
+        self._base = Extractor.manifest_of(extractor)
         self._front, graph = Extractor.open_front(extractor, n_blocks, engine=engine)
         self._tail = Tail(graph)
 
@@ -106,6 +106,11 @@ class FineTuner:
     def activation_dim(self) -> int:
         """Numbers that are kept of each view of a photo."""
         return self._tail.activation_dim
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells activations of this extractor and number of blocks from others."""
+        return self._front.fingerprint
 
     def activations(
         self,

@@ -1,0 +1,101 @@
+"""The rows that train whole networks: from scratch on the set, or fine-tuned from a large one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import tensorflow as tf
+
+from headfit.errors import InputError
+from headfit_zoo.architectures import ARCHITECTURES
+from headfit_zoo.convert import load_trained
+from headfit_zoo.datasets import Progress, evaluation_batches
+from headfit_zoo.experiments.rows import Scores
+from headfit_zoo.experiments.sets import SplitPictures
+from headfit_zoo.recipes import RECIPES, Recipe, Stage
+from headfit_zoo.training import normalise, train
+
+PAPER_RECIPES: Final[Mapping[str, Recipe]] = {
+    # The paper names crops, Adam for binary and SGD for float; the rest is ours.
+    "scratch": Recipe(
+        stages=(Stage(40, 48), Stage(20, 64, unscaled=0.5)),
+        final_size=64,
+        batch_size=64,
+        warmup_epochs=2,
+        label_smoothing=0.1,
+    ),
+    "finetune": Recipe(
+        stages=(Stage(15, 64, unscaled=0.5),),
+        final_size=64,
+        batch_size=64,
+        learning_rate=5e-4,
+        warmup_epochs=1,
+        label_smoothing=0.1,
+    ),
+    "smoke": RECIPES["smoke"],
+}
+
+
+def train_network(
+    data: SplitPictures,
+    architecture: str,
+    recipe: str,
+    work: Path,
+    *,
+    pretrained: Path | None = None,
+    progress: Progress | None = None,
+) -> Scores:
+    """Train every weight of a network, going on from the last checkpoint.
+
+    Parameters
+    ----------
+    data : SplitPictures
+    architecture : str
+        One of `headfit_zoo.architectures.ARCHITECTURES`.
+    recipe : str
+        One of `PAPER_RECIPES`.
+    work : Path
+        Keeps pictures and checkpoints.
+    pretrained : Path, optional
+        A finished training of the same network on a large set, whose weights all but the
+        classifier begins with.
+
+    Raises
+    ------
+    InputError
+        If there is no such network or recipe, or `pretrained` is of another network.
+    """
+    for name, choices in ((architecture, ARCHITECTURES), (recipe, PAPER_RECIPES)):
+        if name not in choices:
+            raise InputError(f"expected one of {', '.join(choices)}, found {name!r}")
+    settings = PAPER_RECIPES[recipe]
+    training, test = data.pack(work / "data", settings.final_size, progress=progress)
+    tf.keras.backend.clear_session()
+    tf.keras.utils.set_random_seed(settings.seed)
+    model = ARCHITECTURES[architecture](len(training.classes), None)
+    if pretrained is not None:
+        _take_weights(model, pretrained)
+    started = time.perf_counter()
+    train(model, training, test, settings, work / "training")
+    pictures = evaluation_batches(test, size=settings.final_size)
+    scores = model.predict(pictures.map(lambda images, _: normalise(images)), verbose=0)
+    return Scores(
+        np.asarray(scores),
+        {"recipe": recipe, **settings.as_dict(), "pretrained": pretrained and str(pretrained)},
+        {"fit_s": time.perf_counter() - started, "shipped_bytes": 4 * model.count_params()},
+    )
+
+
+def _take_weights(model: tf.keras.Model, run: Path) -> None:
+    """Begin with another training's weights, the classifier's excepted."""
+    # Loading clears the session, in which layers are numbered; the model is whole already.
+    other = load_trained(run)
+    if other.name != model.name:
+        raise InputError(f"expected a training of {model.name} in {run}, found {other.name}")
+    for mine, theirs in zip(model.layers, other.layers, strict=True):
+        if mine.name != "logits":
+            mine.set_weights(theirs.get_weights())

@@ -1,0 +1,159 @@
+"""The rows of the table: each trains something on a set and scores its test pictures."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headfit import Extractor, SoftmaxHead
+from headfit.finetune import FineTuner, TuningSettings
+from headfit_zoo import transfer
+from headfit_zoo.datasets import Progress
+from headfit_zoo.experiments.sets import SplitPictures
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What a row gives.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n_test, n_classes)
+        Columns by sorted class name.
+    settings : mapping
+    measured : mapping
+    """
+
+    scores: NDArray[np.floating[Any]]
+    settings: Mapping[str, Any]
+    measured: Mapping[str, float]
+
+
+def train_head(
+    data: SplitPictures,
+    extractor: Extractor,
+    method: str,
+    work: Path,
+    cache: Path,
+    *,
+    progress: Progress | None = None,
+) -> Scores:
+    """Rows (a) and (b): the extractor as it is, and a head of the method "binary" or "logistic".
+
+    What was embedded lies in `cache`. The penalty is chosen on every fourth training picture, then
+    the head sees all of them.
+    """
+    embeddings = transfer.embed(extractor, data.pictures, cache, progress=progress)
+    inside, names = embeddings[data.train], data.classes[data.train]
+    held_out = data.held_out()
+    chosen = {}
+    for l2 in transfer.PENALTIES:
+        head = SoftmaxHead(method=method, l2=l2).fit(inside[~held_out], names[~held_out])
+        chosen[l2] = float((head.predict(inside[held_out]) == names[held_out]).mean())
+    l2 = max(chosen, key=chosen.__getitem__)
+    started = time.perf_counter()
+    head = SoftmaxHead(method=method, l2=l2).fit(inside, names, extractor=extractor)
+    fit_s = time.perf_counter() - started
+    scores = head.predict_proba(embeddings[data.test])
+    path = work / "mine.head"
+    head.save(path)
+    return Scores(
+        scores,
+        {
+            "fingerprint": extractor.fingerprint,
+            "engine": extractor.engine_name,
+            "method": method,
+            "l2": l2,
+            "held_out_top1": chosen[l2],
+        },
+        {"fit_s": fit_s, "shipped_bytes": path.stat().st_size, "peak_bytes": peak_bytes()},
+    )
+
+
+def train_blocks(
+    data: SplitPictures,
+    extractor: str | None,
+    n_blocks: int,
+    n_views: int,
+    settings: TuningSettings,
+    work: Path,
+    cache: Path,
+    *,
+    progress: Progress | None = None,
+    say: Say = lambda _: None,
+) -> Scores:
+    """Past the paper: the last binary blocks are retrained with the head, on the device's code."""
+    tuner = FineTuner(extractor, n_blocks=n_blocks)
+    started = time.perf_counter()
+    activations = _activations(tuner, data, n_views, cache, progress)
+    embed_s = time.perf_counter() - started
+    started = time.perf_counter()
+    tuned = tuner.fit(
+        activations,
+        data.classes[data.train].tolist(),
+        settings=settings,
+        progress=lambda epoch, loss: say(f"epoch {epoch} of {settings.epochs}: loss {loss:.4f}"),
+    )
+    fit_s = time.perf_counter() - started
+    head = work / "mine.head"
+    blocks = tuned.save(head)
+    device = Extractor.open(blocks)
+    embeddings = transfer.embed(device, _part(data, data.test), cache)
+    return Scores(
+        tuned.head.predict_proba(embeddings),
+        {
+            "fingerprint": Extractor.manifest_of(extractor).fingerprint,
+            "engine": device.engine_name,
+            "n_blocks": n_blocks,
+            "n_views": n_views,
+            **asdict(settings),
+        },
+        {
+            "embed_s": embed_s,
+            "fit_s": fit_s,
+            "shipped_bytes": head.stat().st_size + blocks.stat().st_size,
+            "peak_bytes": peak_bytes(),
+        },
+    )
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process has held."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _part(data: SplitPictures, positions: NDArray[np.intp]) -> transfer.Pictures:
+    names = tuple(data.pictures.names[i] for i in positions)
+    return transfer.Pictures(data.pictures.source, names)
+
+
+def _activations(
+    tuner: FineTuner,
+    data: SplitPictures,
+    n_views: int,
+    cache: Path,
+    progress: Progress | None,
+) -> NDArray[np.float32]:
+    """Return the training pictures' activations, computed at most once."""
+    part = _part(data, data.train)
+    path = cache / f"{tuner.fingerprint[:16]}-{part.identity()[:16]}-{n_views}.npy"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        computed = tuner.activations(part.read(part.names), n_views=n_views, progress=progress)
+        temporary = path.with_suffix(".tmp")
+        with temporary.open("wb") as stream:
+            np.save(stream, computed)
+        temporary.replace(path)
+    activations: NDArray[np.float32] = np.load(path)
+    return activations
