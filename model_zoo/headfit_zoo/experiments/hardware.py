@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from tempfile import TemporaryDirectory
+from typing import Final
 
 import larq as lq
 import numpy as np
 import tensorflow as tf
 
-from headfit.headfile import HeadData, save_head_bytes
-from headfit.storage import rounded
+from headfit import SoftmaxHead
 from headfit_zoo.architectures import ARCHITECTURES
 from headfit_zoo.convert import cut_top
 from headfit_zoo.experiments import energy
 from headfit_zoo.summary import summarise
-
-_STORAGES: Final = ("float32", "float16", "int8", "binary")
 
 
 @dataclass(frozen=True)
@@ -117,6 +115,8 @@ def split_network(architecture: str, size: int, n_classes: int) -> Split:
     int8_arithmetic = products * energy.INT8_MULTIPLY_ADD_PJ
     int8_memory = weights * energy.DRAM_PJ + twin_traffic / 4 * energy.NEAR_MEMORY_PJ
     whole_int8 = Part(products, 0, weights, twin_traffic // 4, int8_arithmetic, int8_memory)
+    with TemporaryDirectory() as folder:
+        head_bytes = _head_bytes(width, n_classes, Path(folder))
     return Split(
         fixed,
         fixed.microjoules + cost.binary_multiply_adds * more / 1e6,
@@ -124,7 +124,7 @@ def split_network(architecture: str, size: int, n_classes: int) -> Split:
         whole_float,
         whole_int8,
         {
-            **{f"head, {name}": _head_bytes(width, n_classes, name) for name in _STORAGES},
+            **head_bytes,
             "float network": whole_float.weight_bytes,
             "int8 network": whole_int8.weight_bytes,
         },
@@ -153,28 +153,22 @@ def _activation_bytes(model: tf.keras.Model) -> int:
     return total
 
 
-def _head_bytes(width: int, n_classes: int, storage: str) -> int:
-    """Return the length of a head file: written, not estimated; its numbers do not change it."""
+def _head_bytes(width: int, n_classes: int, folder: Path) -> dict[str, int]:
+    """Return the lengths of head files of 20 examples a class: written, not estimated.
+
+    What the examples are does not change them.
+    """
     rng = np.random.default_rng(0)
-    weights = rng.normal(0, 1, (width, n_classes)).astype(np.float32)
-    extra: dict[str, Any] = {}
-    if storage == "binary":
-        weights = np.where(weights < 0, np.float32(-0.5), np.float32(0.5))
-        extra["thresholds"] = np.zeros(width, np.float32)
-    else:
-        weights = rounded(weights, storage)
-    head = HeadData(
-        weights=weights,
-        bias=np.zeros(n_classes, np.float32),
-        classes=tuple(f"class {number:04}" for number in range(n_classes)),
-        class_counts=(20,) * n_classes,
-        extractor=None,
-        training={"method": "logistic", "l2": 50.0},
-        headfit_version="0.1.0",
-        storage=storage,
-        **extra,
-    )
-    return len(save_head_bytes(head))
+    names = [f"class {number % n_classes:04}" for number in range(20 * n_classes)]
+    embeddings = rng.normal(0, 1, (len(names), width)).astype(np.float32)
+    lengths = {}
+    head = SoftmaxHead(method="logistic", max_iterations=3).fit(embeddings, names)
+    for storage in ("float32", "float16", "int8"):
+        head.save(folder / storage, storage=storage)
+        lengths[storage] = (folder / storage).stat().st_size
+    SoftmaxHead(method="binary", max_iterations=3).fit(embeddings, names).save(folder / "binary")
+    lengths["binary"] = (folder / "binary").stat().st_size
+    return {f"head, {storage}": length for storage, length in lengths.items()}
 
 
 PARTS: Final = ("fixed binary part", "float head", "float twin, whole", "int8 twin, whole")
