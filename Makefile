@@ -57,6 +57,10 @@ test: $(VENV)/.dev ## Run every test
 slow: $(VENV)/.dev ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow
 
+.PHONY: offline
+offline: $(VENV)/.dev ## Run the device's tests where there is no network interface at all
+	@unshare --map-root-user --net $(BIN)/python -m pytest tests/sdk tests/fuzz
+
 .PHONY: bench
 bench: $(VENV)/.dev build/numpy2/.made ## Measure engines, heads and the store; prints tables, asserts nothing
 	@$(BIN)/python tests/benchmarks/engines.py

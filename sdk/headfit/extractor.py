@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +40,7 @@ class Extractor:
     def __init__(self, manifest: Manifest, engine: Engine) -> None:
         self.manifest = manifest
         self._engine = engine
+        self._lock = threading.Lock()  # interpreters keep their input and output between calls
 
     @classmethod
     def open(
@@ -205,9 +207,9 @@ class Extractor:
         sources = list(images)
         embeddings = np.empty((len(sources), self.embedding_dim), np.float32)
         for index, source in enumerate(sources):
-            embeddings[index] = self._engine.run(
-                prepare_input(source, self.manifest.preprocessing, view=view)
-            )
+            prepared = prepare_input(source, self.manifest.preprocessing, view=view)
+            with self._lock:
+                embeddings[index] = self._engine.run(prepared)
             if progress is not None:
                 progress(index + 1, len(sources))
         return embeddings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
@@ -38,7 +39,7 @@ class HeadLearner:
     Parameters
     ----------
     head : SoftmaxHead, optional
-        Its parameters say how to fit; `fit` fits it again and again.
+        Its parameters say how to fit. It is never changed: each `fit` puts a new one in its place.
     extractor : Extractor, optional
         What makes the embeddings; the head remembers it.
 
@@ -186,6 +187,7 @@ class HeadLearner:
         """
         check_rename(self._classes, class_name, new_name)
         if class_name in getattr(self.head, "classes_", ()):
+            self.head = copy.copy(self.head)  # other threads may be predicting with that one
             self.head.rename_class(class_name, new_name)
         names = [new_name if name == class_name else name for name in self._classes]
         order = sorted(range(len(names)), key=names.__getitem__)
@@ -255,7 +257,10 @@ class HeadLearner:
             start=self._start(columns),
             progress=progress,
         )
-        self.head.become(fit, self._classes, self._sums.counts.tolist(), self._extractor)
+        # A head of its own: other threads may be predicting with the one before.
+        head = self.head.unfitted()
+        head.become(fit, self._classes, self._sums.counts.tolist(), self._extractor)
+        self.head = head
         self._held_out = fit.held_out
         return fit.held_out
 

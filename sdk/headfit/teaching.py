@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,8 @@ class Teaching:
         learner = self.learner()
         head = self.head
         if class_name not in learner.class_counts and head is not None:
-            head.rename_class(class_name, new_name)  # of a file, without examples
+            self._learner.head = copy.copy(head)  # other threads may be predicting with that one
+            self._learner.head.rename_class(class_name, new_name)  # of a file, without examples
             return
         learner.rename_class(class_name, new_name)
         if self._store is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,26 @@ ENGINE_DATA = Path(__file__).parents[1] / "data" / "engines"
 COLOURS = {"blue": (30, 60, 200), "green": (40, 180, 60), "red": (200, 40, 30)}
 
 PhotoWriter = Callable[..., Path]
+
+_is_device_test = False
+
+
+def _refuse_sockets(event: str, _: tuple[object, ...]) -> None:
+    """Python's audit hook: fail whatever would speak to a network, before it is done."""
+    if _is_device_test and event.startswith("socket."):
+        raise AssertionError(f"expected no network on the device, found {event}")
+
+
+sys.addaudithook(_refuse_sockets)
+
+
+@pytest.fixture(autouse=True)
+def _no_sockets() -> Iterator[None]:
+    """Every test of the device runs where sockets fail."""
+    global _is_device_test
+    _is_device_test = True
+    yield
+    _is_device_test = False
 
 
 @pytest.fixture
