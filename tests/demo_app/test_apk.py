@@ -310,6 +310,39 @@ def test_what_the_app_unpacks_runs_without_assertions_and_docstrings(
     assert (files / "headfit" / "extractors" / network.name).read_bytes() == network.read_bytes()
 
 
+def test_the_first_start_asks_for_the_extractor(unpacked: Path, tmp_path: Path) -> None:
+    """The packed app itself, on the screen of a phone: asked, refused, installed, recognised."""
+    (network,) = EXTRACTORS.glob("*.tflite")
+    environment = {
+        "ANDROID_PRIVATE": str(tmp_path / "files"),
+        "PYTHONPATH": str(unpacked),
+        "LANGUAGE": "en",
+        "SDL_VIDEODRIVER": "offscreen",
+        "KIVY_WINDOW": "sdl2",
+        "KIVY_NO_FILELOG": "1",
+        "KIVY_LOG_MODE": "PYTHON",
+        "KIVY_METRICS_DENSITY": "1",
+        "KIVY_HOME": str(tmp_path / "kivy"),
+    }
+    script = Path(__file__).with_name("first_start.py")
+    done = subprocess.run(
+        [sys.executable, "-OO", "-P", script, network, tmp_path],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["file"] == str(unpacked / "headfit_demo" / "app.pyc")
+    assert found["asked"] == (
+        f"The extractor is not on this device yet. Import the file {network.stem}.tflite once."
+    )
+    assert found["cut"].startswith("This is another extractor than the one that this app needs")
+    assert found["installed"] == "The extractor is installed. It stays on this device."
+    assert found["greeted"][0] == found["greeted"][1]
+
+
 def test_make_apk_says_what_is_missing(tmp_path: Path) -> None:
     """Each missing thing has its remedy; what is staged stays for a machine that has them."""
     script = ROOT / "demo_app" / "headfit_packaging" / "apk.py"
