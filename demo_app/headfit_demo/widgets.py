@@ -109,11 +109,16 @@ class Press(Touchable, AnchorLayout):
         theme.fbind("body", self._fit)
         for name in ("text", "icon", "width"):
             self.fbind(name, self._fit)
+
+    def on_kv_post(self, _: Widget) -> None:
+        """Fit the words that the rule gave."""
         self._fit()
 
     def _fit(self, *_: Any) -> None:
         """Let words that are too long for the button be smaller, and take two lines."""
-        label = self.ids.words
+        label = self.ids.get("words")
+        if label is None:  # the rule comes later
+            return
         free = self.width - dp(20) - (dp(29) if self.icon else 0)
         label.text_size, label.font_size = (None, None), theme.body
         label.texture_update()
