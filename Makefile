@@ -37,6 +37,8 @@ bundle: build/bundle/.made ## Make a folder of the desktop app that needs no Pyt
 	@build/bundle/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --force-reinstall .
 	@KIVY_NO_CONSOLELOG=1 KIVY_NO_FILELOG=1 build/bundle/bin/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/pyinstaller \
 	  demo_app/headfit_packaging/desktop.spec
+	@# Kivy's libraries come with their symbols, which are most of them.
+	@[ "$$(uname)" != Linux ] || find dist/headfit-app/_internal/kivy -name '*.so' -exec strip --strip-unneeded {} +
 	@du -sh dist/headfit-app
 
 build/bundle/.made: pyproject.toml | $(VENV)/.made
