@@ -278,8 +278,8 @@ class Session:
         return gather_facts(self._open.classifier, path, view.name, view.accuracy)
 
     def engine_speeds(self) -> tuple[EngineSpeed, ...]:
-        """Time every engine on this machine, each in a process of its own; takes seconds."""
-        _, reports = Extractor.survey(self._extractor_name)
+        """Time every engine on this machine; takes seconds."""
+        _, reports = Extractor.survey(self._extractor_name, isolate=self._isolate)
         return tuple(EngineSpeed(one.name, one.milliseconds, one.reason) for one in reports)
 
     def _greeting(self) -> ImageClassifier:

@@ -138,11 +138,20 @@ class Extractor:
     @staticmethod
     def survey(
         name_or_path: str | os.PathLike[str] | None = None,
+        *,
+        isolate: bool = True,
     ) -> tuple[Manifest, tuple[EngineReport, ...]]:
-        """Try every engine on an extractor, each in a process of its own, and say how each did.
+        """Try every engine on an extractor, and say how each did.
 
-        Parameters and errors are those of `open`, but for those of the engines: they are in the
-        reports.
+        Errors are those of `open`, but for those of the engines: they are in the reports.
+
+        Parameters
+        ----------
+        name_or_path : str or path, optional
+            As for `open`.
+        isolate : bool
+            Try each in a process of its own, so that none can take this one down. Android has no
+            such processes.
 
         Returns
         -------
@@ -151,7 +160,7 @@ class Extractor:
             Fastest kind first; "auto" takes the first that is usable.
         """
         path, manifest, model = read_extractor(name_or_path)
-        return manifest, survey_engines(model, _self_check(path, manifest))
+        return manifest, survey_engines(model, _self_check(path, manifest), isolate=isolate)
 
     @property
     def fingerprint(self) -> str:

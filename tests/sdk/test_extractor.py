@@ -212,6 +212,21 @@ def test_an_installed_extractor_opens_by_name(
         Extractor.open("no-such")
 
 
+def test_engines_are_surveyed_without_other_processes(
+    extractor_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Android, which has none to give."""
+
+    def no_process(*_: object, **__: object) -> None:
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr("headfit.engines.choice.IsolatedEngine", no_process)
+    monkeypatch.setattr("headfit.engines.choice.ENGINES", ("popcount",))
+    manifest, (report,) = Extractor.survey(extractor_path, isolate=False)
+    assert manifest.name == "residual"
+    assert report.usable
+
+
 def test_an_unknown_engine_is_refused(extractor_path: Path) -> None:
     """The error names the engines there are."""
     with pytest.raises(InputError, match="auto, lce"):
