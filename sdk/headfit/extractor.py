@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from headfit.engines import Engine, EngineReport, SelfCheck, open_engine, survey
 from headfit.engines.tflite import Graph
 from headfit.engines.tuned import TunedEngine, open_front, replace_blocks
 from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
-from headfit.images import WHOLE, ImageSource, View, prepare_input
+from headfit.images import WHOLE, ImageSource, View, decode_image, prepare_input
 from headfit.installed import find_extractor, install_extractor
 from headfit.manifest import Manifest, load_manifest
 
@@ -181,7 +181,7 @@ class Extractor:
         self,
         images: Iterable[ImageSource],
         *,
-        view: View = WHOLE,
+        views: Sequence[View] = (WHOLE,),
         progress: Progress | None = None,
     ) -> NDArray[np.float32]:
         """Return the embedding of every image.
@@ -190,8 +190,10 @@ class Extractor:
         ----------
         images : iterable of paths, bytes, PIL images or uint8 arrays
             A single image goes in as a list of one.
-        view : View
-            Which part of each image; by default what the manifest says.
+        views : sequence of View
+            How to look at each image; by default once, as the manifest says. The embedding is the
+            mean of theirs, and costs as many runs of the network. A head is fitted and used with
+            the same views.
         progress : callable, optional
             Called as ``progress(done, total)`` after every image.
 
@@ -204,7 +206,7 @@ class Extractor:
         ImageError
             If one of the images cannot be decoded; the message names it.
         InputError
-            If ``images`` is one image rather than several.
+            If ``images`` is one image rather than several, or there is no view.
         """
         if isinstance(images, (str, bytes, os.PathLike, Image.Image)) or (
             isinstance(images, np.ndarray) and images.ndim < 4
@@ -213,15 +215,21 @@ class Extractor:
                 f"expected a list of images, found one {type(images).__name__}; for a single "
                 "image write embed([image])"
             )
+        if not views:
+            raise InputError("expected at least one view, found none; leave views out for one")
         sources = list(images)
         embeddings = np.empty((len(sources), self.embedding_dim), np.float32)
         for index, source in enumerate(sources):
-            prepared = prepare_input(source, self.manifest.preprocessing, view=view)
-            with self._lock:
-                embeddings[index] = self._engine.run(prepared)
+            picture = source if len(views) == 1 else decode_image(source)
+            np.mean([self._run(picture, view) for view in views], axis=0, out=embeddings[index])
             if progress is not None:
                 progress(index + 1, len(sources))
         return embeddings
+
+    def _run(self, picture: ImageSource, view: View) -> NDArray[np.float32]:
+        prepared = prepare_input(picture, self.manifest.preprocessing, view=view)
+        with self._lock:
+            return self._engine.run(prepared)
 
 
 def _open_tuned(path: Path, engine: str, isolate: bool) -> Extractor:

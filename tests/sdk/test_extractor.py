@@ -220,7 +220,7 @@ def test_engines_are_surveyed_without_other_processes(
     def no_process(*_: object, **__: object) -> None:
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr("headfit.engines.choice.IsolatedEngine", no_process)
+    monkeypatch.setattr("headfit.engines.choice.IsolatedEngine.__init__", no_process)
     monkeypatch.setattr("headfit.engines.choice.ENGINES", ("popcount",))
     manifest, (report,) = Extractor.survey(extractor_path, isolate=False)
     assert manifest.name == "residual"

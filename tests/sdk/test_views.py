@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from headfit import Extractor, InputError
-from headfit.images import WHOLE, View, prepare_input
+from headfit.images import CROPPED, FLIPPED, WHOLE, View, prepare_input
 from headfit.manifest import Preprocessing
 
 EXACT = Preprocessing(8, 8, "shorter-side", 8, "bilinear", (0.0,) * 3, (1.0,) * 3)
@@ -61,9 +62,35 @@ def test_a_view_beyond_the_picture_is_refused(change: dict[str, float]) -> None:
         View(**change)
 
 
-def test_an_extractor_embeds_a_view(extractor_path: Path) -> None:
-    extractor = Extractor.open(extractor_path, engine="popcount")
+@pytest.fixture
+def extractor(extractor_path: Path) -> Extractor:
+    return Extractor.open(extractor_path, engine="popcount")
+
+
+def test_an_extractor_embeds_a_view(extractor: Extractor) -> None:
     pixels = picture(64, 64)
-    flipped = extractor.embed([pixels], view=View(is_flipped=True))
+    flipped = extractor.embed([pixels], views=[View(is_flipped=True)])
     np.testing.assert_array_equal(flipped, extractor.embed([pixels[:, ::-1]]))
     assert (flipped != extractor.embed([pixels])).any()
+
+
+@pytest.mark.parametrize("views", [FLIPPED, CROPPED])
+def test_several_views_are_averaged(extractor: Extractor, views: tuple[View, ...]) -> None:
+    """Of every photo, each decoded once whatever it came as."""
+    pixels = [picture(70, 90), picture(80, 64)]
+    each = np.stack([extractor.embed(pixels, views=[view]) for view in views])
+    assert np.ptp(each, axis=0).max() > 0
+    found = extractor.embed([Image.fromarray(photo) for photo in pixels], views=views)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, each.mean(axis=0), rtol=1e-5, atol=1e-6)
+
+
+def test_one_view_is_the_embedding_itself(extractor: Extractor) -> None:
+    """To the bit."""
+    pixels = [picture(70, 90)]
+    np.testing.assert_array_equal(extractor.embed(pixels), extractor.embed(pixels, views=[View()]))
+
+
+def test_no_view_is_refused(extractor: Extractor) -> None:
+    with pytest.raises(InputError, match="expected at least one view"):
+        extractor.embed([picture(64, 64)], views=[])
