@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markdown import Markdown
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
 from headfit.errors import HeadfitError
+from headfit_zoo import training_command
 from headfit_zoo.experiments.command import app as paper
 from headfit_zoo.experiments.split_command import split
-
-if TYPE_CHECKING:
-    from headfit_zoo import datasets
+from headfit_zoo.terminal import console, known, progress, progress_console
 
 # TensorFlow's own start-up chatter says nothing to a user; set before its first import.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -42,77 +29,11 @@ app = typer.Typer(
 )
 app.add_typer(paper, name="paper")
 app.command()(split)
-console = Console()
-progress_console = Console(stderr=True)
-
-Value = TypeVar("Value")
 Run = Annotated[Path, typer.Argument(help="Folder of a training, as written by 'train'.")]
 
 
-@contextmanager
-def _progress(what: str, *, in_bytes: bool = False) -> Iterator[datasets.Progress]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn() if in_bytes else MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=progress_console) as bars:
-        task = bars.add_task(what, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total or None)
-
-
-@app.command()
-def train(
-    data: Annotated[
-        Path,
-        typer.Argument(
-            help="A folder with a folder of pictures per class, "
-            "or one that holds such folders train/ and val/."
-        ),
-    ],
-    run: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Folder for log and checkpoints; a second start goes on from its last checkpoint.",
-        ),
-    ],
-    architecture: Annotated[str, typer.Option(help="Network, by name.")] = "residual",
-    recipe: Annotated[
-        str, typer.Option(help="Training settings, by name.")
-    ] = "tiny-imagenet-short",
-    start_from: Annotated[
-        Path | None, typer.Option(help="Finished training of the same network to begin with.")
-    ] = None,
-) -> None:
-    """Train a network; stop it when you like and start it again."""
-    from headfit_zoo.architectures import ARCHITECTURES
-    from headfit_zoo.datasets import open_or_pack
-    from headfit_zoo.recipes import RECIPES
-    from headfit_zoo.training import train as run_training
-
-    build = _known("architecture", architecture, ARCHITECTURES)
-    settings = _known("recipe", recipe, RECIPES)
-    with _progress("Packing pictures") as report:
-        training, validation = open_or_pack(
-            data, run / "data", settings.final_size, progress=report
-        )
-    console.print(
-        f"{len(training)} training and {len(validation)} validation pictures, "
-        f"{len(training.classes)} classes; {settings.epochs} epochs into {run}"
-    )
-    last = run_training(
-        build(len(training.classes), None),
-        training,
-        validation,
-        settings,
-        run,
-        start=start_from and start_from / "weights.h5",
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
-    console.print(f"validation top-1 {last['val_top1']:.1%}, top-5 {last['val_top5']:.1%}")
+app.command()(training_command.train)
+app.command()(training_command.distill)
 
 
 @app.command()
@@ -165,11 +86,11 @@ def verify(
     size = device.manifest.preprocessing.height
     model = load_trained(run, size)
     pictures = find_pictures(photos, most=most)
-    with _progress("Comparing") as report:
+    with progress("Comparing") as report:
         parity = compare(model, device, pictures, progress=report)
     result = {"parity": parity.as_dict()}
     if data is not None:
-        with _progress("Scoring") as report:
+        with progress("Scoring") as report:
             _, validation = open_or_pack(data, run / "data", size)
             result["accuracy"] = score(model, device, validation, progress=report)
     if as_json:
@@ -248,7 +169,7 @@ def install(
     def fetch() -> Path:
         assert card.source is not None  # 'install' asks for weights of others alone
         fetched.parent.mkdir(parents=True, exist_ok=True)
-        with _progress(f"Fetching {name}", in_bytes=True) as report:
+        with progress(f"Fetching {name}", in_bytes=True) as report:
             download(card.source.url, fetched, sha256=card.source.sha256, progress=report)
         return fetched
 
@@ -285,7 +206,7 @@ def summary(
     from headfit_zoo.architectures import ARCHITECTURES
     from headfit_zoo.summary import summarise
 
-    layers, whole = summarise(_known("architecture", architecture, ARCHITECTURES)(2, size))
+    layers, whole = summarise(known("architecture", architecture, ARCHITECTURES)(2, size))
     if as_json:
         print(json.dumps(asdict(whole)))
         return
@@ -318,7 +239,7 @@ def transfer(
 
     pictures = protocol.Pictures.open(data)
     parts = protocol.split(pictures.names, train_part, test_part)
-    with _progress("Embedding") as report:
+    with progress("Embedding") as report:
         embeddings = protocol.embed(
             Extractor.open(extractor, engine=engine), pictures, cache, progress=report
         )
@@ -330,12 +251,6 @@ def transfer(
         f"{result.top1:.1%} top-1, {result.top5:.1%} top-5 on {result.n_test} pictures of "
         f"{result.n_classes} classes, trained on {result.n_train} with l2 = {result.l2:g}"
     )
-
-
-def _known(kind: str, name: str, choices: Mapping[str, Value]) -> Value:
-    if name not in choices:
-        raise typer.BadParameter(f"expected {kind} out of {', '.join(choices)}, found {name!r}")
-    return choices[name]
 
 
 def main() -> None:

@@ -25,6 +25,9 @@ PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
 Progress = Callable[[int, int], None]
 
+Targets = Callable[[NDArray[np.intp]], NDArray[np.float32]]
+"""From positions (n,) of pictures in a set to a distribution over its classes (n, n_classes)."""
+
 
 @dataclass(frozen=True)
 class PackedSet:
@@ -201,6 +204,7 @@ def _square(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 def training_batches(
     data: PackedSet,
+    targets: Targets,
     *,
     size: int,
     batch_size: int,
@@ -217,6 +221,8 @@ def training_batches(
     Parameters
     ----------
     data : PackedSet
+    targets : callable
+        What pictures of given positions are trained towards.
     size : int
         Height and width of the crops after resizing, in pixels.
     batch_size : int
@@ -233,10 +239,10 @@ def training_batches(
     n_batches = len(data) // batch_size
     n_shifted = round(unscaled * batch_size)
 
-    def batches() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int32], int]]:
+    def batches() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32], int]]:
         for step in range(n_batches):
             chosen = order[step * batch_size : (step + 1) * batch_size]
-            yield data.images[chosen], data.targets[chosen], epoch * n_batches + step
+            yield data.images[chosen], targets(chosen), epoch * n_batches + step
 
     def augment(
         images: tf.Tensor, targets: tf.Tensor, step: tf.Tensor
@@ -252,7 +258,7 @@ def training_batches(
 
     signature = (
         tf.TensorSpec((batch_size, *data.images.shape[1:]), tf.uint8),
-        tf.TensorSpec((batch_size,), tf.int32),
+        tf.TensorSpec((batch_size, len(data.classes)), tf.float32),
         tf.TensorSpec((), tf.int32),
     )
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)

@@ -34,22 +34,38 @@ class Recipe:
     final_size : int
         Height and width in pixels of the validation pictures and of the device's input.
     batch_size : int
+    optimiser : {"adam", "bop", "sgd"}
+        Adam on latent weights; Bop for the binary weights, which then have no latent value, and
+        Adam for the others; or SGD with Nesterov momentum, for float twins.
     learning_rate : float
-        Peak of Adam's rate, reached after `warmup_epochs` and lowered to zero along a cosine.
+        Peak of Adam's or SGD's rate, reached after `warmup_epochs` and lowered to zero along a
+        cosine.
     warmup_epochs : float
     min_crop : float
         Smallest share of a picture's area in a training crop.
     label_smoothing : float
+        Share of a target that goes to all classes alike.
+    teacher_weight : float
+        Share of a target that the teacher has in it, of 1; 0 trains on labels alone.
+    temperature : float
+        What the teacher's logits are divided by.
+    averaging : float
+        Decay per step of a running average of the weights, which is validated and kept instead of
+        the last weights; 0 for none.
     seed : int
     """
 
     stages: tuple[Stage, ...]
     final_size: int
     batch_size: int = 100
+    optimiser: str = "adam"
     learning_rate: float = 2e-3
     warmup_epochs: float = 0.5
     min_crop: float = 0.4
     label_smoothing: float = 0.0
+    teacher_weight: float = 0.0
+    temperature: float = 1.0
+    averaging: float = 0.0
     seed: int = 1
 
     @property
@@ -78,6 +94,18 @@ RECIPES = {
         learning_rate=1e-3,
         warmup_epochs=0.1,
         seed=2,
+    ),
+    "tiny-imagenet-go-on": Recipe(
+        stages=(Stage(1, 64, unscaled=0.5),),
+        final_size=64,
+        learning_rate=5e-4,
+        warmup_epochs=0.05,
+        seed=3,
+    ),
+    "tiny-imagenet-distil": Recipe(
+        stages=(Stage(8, 32), Stage(10, 48), Stage(6, 64, unscaled=0.5)),
+        final_size=64,
+        teacher_weight=0.5,
     ),
     "smoke": Recipe(
         stages=(Stage(1, 32), Stage(1, 64, unscaled=0.5)), final_size=64, batch_size=8, seed=7

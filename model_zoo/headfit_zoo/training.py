@@ -6,37 +6,26 @@ import csv
 import hashlib
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from headfit.errors import InputError
+from headfit_zoo.averaging import WeightAverage
 from headfit_zoo.datasets import PackedSet, evaluation_batches, training_batches
+from headfit_zoo.distillation import label_targets, taught_targets
+from headfit_zoo.optimisers import optimiser_of
 from headfit_zoo.recipes import MEAN, STD, Recipe
+from headfit_zoo.strategies import worker_index
 
 LOG_FIELDS = ("epoch", "size", "loss", "top1", "val_loss", "val_top1", "val_top5", "seconds")
 
 Row = dict[str, "str | float"]
-
-
-class WarmupCosine(tf.keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """Linear warm-up to `peak`, then half a cosine down to zero at `steps`."""
-
-    def __init__(self, peak: float, warmup_steps: int, steps: int) -> None:
-        self.peak, self.warmup_steps, self.steps = peak, warmup_steps, steps
-
-    def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        """Return the rate at a step, counted from 0."""
-        step = tf.cast(step, tf.float32)
-        warmup = step / max(1, self.warmup_steps)
-        progress = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
-        cosine = 0.5 * (1 + tf.cos(np.pi * tf.clip_by_value(progress, 0.0, 1.0)))
-        return self.peak * tf.minimum(warmup, cosine)
-
-    def get_config(self) -> dict[str, float]:
-        """Return the arguments, as Keras asks of a schedule."""
-        return {"peak": self.peak, "warmup_steps": self.warmup_steps, "steps": self.steps}
 
 
 def normalise(images: tf.Tensor) -> tf.Tensor:
@@ -52,6 +41,7 @@ def train(
     folder: Path,
     *,
     start: Path | None = None,
+    teacher: NDArray[np.float16] | None = None,
     verbose: int = 2,
 ) -> dict[str, float]:
     """Train by a recipe, going on from the last checkpoint in `folder` when there is one.
@@ -63,17 +53,20 @@ def train(
     training, validation : PackedSet
     recipe : Recipe
     folder : Path
-        Receives ``recipe.json``, ``log.csv``, ``checkpoints/`` and, at the end,
-        ``weights.h5``.
+        Receives ``recipe.json``, ``log.csv``, ``tensorboard/``, ``checkpoints/`` and, at the
+        end, ``weights.h5``.
     start : Path, optional
         The ``weights.h5`` of another training of the same network, to begin with.
+    teacher : ndarray of shape (n_samples, n_outputs), dtype float16, optional
+        A teacher's logits of the training pictures; the recipe says what weight they have.
     verbose : int
         Keras's: 0 silent, 1 a progress bar, 2 a line an epoch.
 
     Returns
     -------
     dict
-        The last epoch's row of ``log.csv``.
+        The last epoch's row of ``log.csv``. There ``top1`` is how often the best class was that of
+        the picture's target, in which a teacher may outweigh the label.
 
     Raises
     ------
@@ -81,43 +74,110 @@ def train(
         If `folder` holds a training by another recipe, or of another network or data set; if
         `start` is of another network.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder, model, training, recipe, start)
-    if start is not None:
-        try:
-            model.load_weights(start)
-        except ValueError as error:  # Keras names the first layer that does not fit
-            raise InputError(
-                f"expected weights of {model.name} in {start}, found {error}"
-            ) from None
-    steps_per_epoch = len(training) // recipe.batch_size
-    schedule = WarmupCosine(
-        recipe.learning_rate,
-        round(recipe.warmup_epochs * steps_per_epoch),
-        recipe.epochs * steps_per_epoch,
-    )
-    optimiser = tf.keras.optimizers.Adam(schedule)
-    optimiser.build(model.trainable_variables)
-    n_classes = len(training.classes)
-    model.compile(
-        optimiser,
-        loss=_loss(recipe.label_smoothing, n_classes),
-        metrics=[
-            tf.keras.metrics.SparseCategoricalAccuracy(name="top1"),
-            tf.keras.metrics.SparseTopKCategoricalAccuracy(min(5, n_classes), name="top5"),
-        ],
-    )
-    done = tf.Variable(0, dtype=tf.int64, trainable=False)
-    checkpoint = tf.train.Checkpoint(model=model, optimizer=optimiser, epochs_done=done)
-    manager = tf.train.CheckpointManager(checkpoint, str(folder / "checkpoints"), max_to_keep=2)
-    if manager.latest_checkpoint:
-        checkpoint.restore(manager.latest_checkpoint).assert_consumed()
-    rows = _read_log(folder / "log.csv")[: int(done.numpy())]
-    for epoch in range(int(done.numpy()), recipe.epochs):
-        started = time.monotonic()
+    strategy = model.distribute_strategy
+    with strategy.scope(), _place(folder, worker_index(strategy)) as place:
+        _claim(place, model, training, recipe, start, teacher)
+        if start is not None:
+            _load(model, start)
+        return _Training(model, training, validation, recipe, folder, place, teacher).run(verbose)
+
+
+@contextmanager
+def _place(folder: Path, worker: int) -> Iterator[Path]:
+    """Give the folder that a worker writes to: all compute the same, and one need be kept."""
+    if worker == 0:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with TemporaryDirectory() as scratch:
+        yield Path(scratch)
+
+
+class _Training:
+    """A model with all that belongs to its checkpoint."""
+
+    def __init__(
+        self,
+        model: tf.keras.Model,
+        training: PackedSet,
+        validation: PackedSet,
+        recipe: Recipe,
+        folder: Path,
+        place: Path,
+        teacher: NDArray[np.float16] | None,
+    ) -> None:
+        self.model, self.training, self.validation = model, training, validation
+        self.recipe, self.place = recipe, place
+        self.targets = (
+            label_targets(training, recipe.label_smoothing)
+            if teacher is None
+            else taught_targets(training, teacher, recipe)
+        )
+        optimiser = optimiser_of(recipe, model, len(training) // recipe.batch_size)
+        model.compile(
+            optimiser,
+            loss=tf.keras.losses.CategoricalCrossentropy(from_logits=True),
+            metrics=[
+                tf.keras.metrics.CategoricalAccuracy(name="top1"),
+                tf.keras.metrics.TopKCategoricalAccuracy(min(5, len(training.classes)), "top5"),
+            ],
+        )
+        self.average = WeightAverage(model, recipe.averaging) if recipe.averaging else None
+        self.done = tf.Variable(0, dtype=tf.int64, trainable=False)
+        checkpoint = tf.train.Checkpoint(
+            model=model,
+            optimizer=optimiser,
+            epochs_done=self.done,
+            average=[self.average.step, *self.average.values] if self.average else [],
+        )
+        self.manager = tf.train.CheckpointManager(
+            checkpoint, str(place / "checkpoints"), max_to_keep=2
+        )
+        latest = tf.train.latest_checkpoint(str(folder / "checkpoints"))
+        if latest:
+            # The optimiser makes its state at the first step, and finds it here then.
+            checkpoint.restore(latest).assert_existing_objects_matched()
+        self.rows = _read_log(folder / "log.csv")[: int(self.done.numpy())]
+
+    def run(self, verbose: int) -> dict[str, float]:
+        """Train the epochs that are missing, and write the weights."""
+        callbacks = [tf.keras.callbacks.TensorBoard(self.place / "tensorboard", write_graph=False)]
+        callbacks += [self.average] if self.average else []
+        for epoch in range(int(self.done.numpy()), self.recipe.epochs):
+            size = self.recipe.stage_of(epoch).size
+            if verbose:
+                print(f"epoch {epoch + 1} of {self.recipe.epochs}, {size} px", flush=True)
+            started = time.monotonic()
+            history = self.model.fit(
+                self._batches(epoch),
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                validation_data=self._held_out(size),
+                callbacks=callbacks,
+                verbose=verbose,
+            ).history
+            self.rows.append(
+                {
+                    "epoch": epoch + 1,
+                    "size": size,
+                    **{key: round(history[key][0], 5) for key in LOG_FIELDS[2:-1]},
+                    "seconds": round(time.monotonic() - started, 1),
+                }
+            )
+            _write_log(self.place / "log.csv", self.rows)
+            self.done.assign(epoch + 1)
+            self.manager.save()
+        if self.average:
+            self.average.swap()
+        self.model.save_weights(self.place / "weights.h5")
+        return {key: float(value) for key, value in self.rows[-1].items()}
+
+    def _batches(self, epoch: int) -> tf.data.Dataset:
+        recipe = self.recipe
         stage = recipe.stage_of(epoch)
         batches = training_batches(
-            training,
+            self.training,
+            self.targets,
             size=stage.size,
             unscaled=stage.unscaled,
             batch_size=recipe.batch_size,
@@ -125,45 +185,37 @@ def train(
             seed=recipe.seed,
             epoch=epoch,
         )
-        if verbose:
-            print(f"epoch {epoch + 1} of {recipe.epochs}, {stage.size} px", flush=True)
-        history = model.fit(
-            batches.map(_normalised),
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            validation_data=evaluation_batches(validation, size=stage.size).map(_normalised),
-            verbose=verbose,
-        ).history
-        rows.append(
-            {
-                "epoch": epoch + 1,
-                "size": stage.size,
-                **{key: round(history[key][0], 5) for key in LOG_FIELDS[2:-1]},
-                "seconds": round(time.monotonic() - started, 1),
-            }
+        return _sharded(batches.map(lambda images, targets: (normalise(images), targets)))
+
+    def _held_out(self, size: int) -> tf.data.Dataset:
+        n_classes = len(self.training.classes)
+        batches = evaluation_batches(self.validation, size=size)
+        return _sharded(
+            batches.map(lambda images, found: (normalise(images), tf.one_hot(found, n_classes)))
         )
-        _write_log(folder / "log.csv", rows)
-        done.assign(epoch + 1)
-        manager.save()
-    model.save_weights(folder / "weights.h5")
-    return {key: float(value) for key, value in rows[-1].items()}
 
 
-def _normalised(images: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    return normalise(images), targets
+def _sharded(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Let each worker take its share of every batch: there are no files to share out."""
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return batches.with_options(options)
 
 
-def _loss(label_smoothing: float, n_classes: int) -> tf.keras.losses.Loss:
-    if not label_smoothing:
-        return tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    smooth = tf.keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=label_smoothing
-    )
-    return lambda targets, logits: smooth(tf.one_hot(tf.reshape(targets, [-1]), n_classes), logits)
+def _load(model: tf.keras.Model, weights: Path) -> None:
+    try:
+        model.load_weights(weights)
+    except ValueError as error:  # Keras names the first layer that does not fit
+        raise InputError(f"expected weights of {model.name} in {weights}, found {error}") from None
 
 
 def _claim(
-    folder: Path, model: tf.keras.Model, training: PackedSet, recipe: Recipe, start: Path | None
+    folder: Path,
+    model: tf.keras.Model,
+    training: PackedSet,
+    recipe: Recipe,
+    start: Path | None,
+    teacher: NDArray[np.float16] | None,
 ) -> None:
     """Write what is trained here, or refuse when something else is."""
     mine = {
@@ -173,6 +225,9 @@ def _claim(
         "n_samples": len(training),
         "recipe": recipe.as_dict(),
         "start_sha256": start and hashlib.sha256(start.read_bytes()).hexdigest(),
+        "teacher_sha256": None
+        if teacher is None
+        else hashlib.sha256(teacher.tobytes()).hexdigest(),
     }
     mine = json.loads(json.dumps(mine))
     path = folder / "recipe.json"

@@ -18,6 +18,7 @@ from headfit_zoo.datasets import (
     shift,
     training_batches,
 )
+from headfit_zoo.distillation import label_targets
 
 
 def test_pack_holds_out_every_tenth_picture(packed: tuple[PackedSet, PackedSet]) -> None:
@@ -80,7 +81,14 @@ def test_training_batches_depend_on_seed_and_epoch_alone(
 
     def first(epoch: int) -> np.ndarray:
         batches = training_batches(
-            packed[0], size=32, batch_size=8, min_crop=0.4, unscaled=0.5, seed=1, epoch=epoch
+            packed[0],
+            label_targets(packed[0]),
+            size=32,
+            batch_size=8,
+            min_crop=0.4,
+            unscaled=0.5,
+            seed=1,
+            epoch=epoch,
         )
         assert len(batches) == 10
         return next(iter(batches))[0].numpy()

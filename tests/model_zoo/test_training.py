@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import dataclasses
 from pathlib import Path
 
@@ -7,13 +8,14 @@ import larq as lq
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.util import event_pb2
 from tests.model_zoo.conftest import SMALL
 
 from headfit.errors import InputError
 from headfit_zoo.architectures import residual
 from headfit_zoo.datasets import PackedSet
 from headfit_zoo.recipes import RECIPES, Recipe, Stage
-from headfit_zoo.training import LOG_FIELDS, WarmupCosine, train
+from headfit_zoo.training import LOG_FIELDS, train
 
 SHORT = Recipe(stages=(Stage(2, 32), Stage(1, 48)), final_size=48, batch_size=8, seed=5)
 
@@ -27,13 +29,24 @@ class Killed(Exception):
     """Stands in for the process's end."""
 
 
+EVERYTHING = dataclasses.replace(
+    SHORT, optimiser="bop", averaging=0.9, label_smoothing=0.1, teacher_weight=0.5
+)
+
+
+@pytest.mark.parametrize("recipe", [SHORT, EVERYTHING], ids=["adam", "everything"])
 def test_a_killed_training_goes_on_as_if_it_had_not_been(
-    packed: tuple[PackedSet, PackedSet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe,
+    packed: tuple[PackedSet, PackedSet],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Killed in its second epoch and started again, a training gives the same curve and weights."""
     tf.config.experimental.enable_op_determinism()
+    logits = 4 * np.eye(3, dtype=np.float16)[packed[0].targets]
+    teacher = logits if recipe.teacher_weight else None
     whole = small()
-    train(whole, *packed, SHORT, tmp_path / "whole", verbose=0)
+    train(whole, *packed, recipe, tmp_path / "whole", teacher=teacher, verbose=0)
 
     original, calls = tf.keras.Model.fit, []
 
@@ -45,10 +58,10 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(
 
     monkeypatch.setattr(tf.keras.Model, "fit", fit)
     with pytest.raises(Killed):
-        train(small(), *packed, SHORT, tmp_path / "killed", verbose=0)
+        train(small(), *packed, recipe, tmp_path / "killed", teacher=teacher, verbose=0)
     tf.keras.utils.set_random_seed(99)
     resumed = residual.build(3, None, **SMALL)
-    train(resumed, *packed, SHORT, tmp_path / "killed", verbose=0)
+    train(resumed, *packed, recipe, tmp_path / "killed", teacher=teacher, verbose=0)
 
     assert len(calls) == 4
     for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
@@ -68,6 +81,21 @@ def test_a_finished_training_returns_at_once(trained: Path, packed: tuple) -> No
     last = train(residual.build(3, None), *packed, RECIPES["smoke"], trained, verbose=0)
     assert last["epoch"] == 2
     assert (trained / "log.csv").read_bytes() == before
+
+
+def test_tensorboard_shows_the_curve(trained: Path) -> None:
+    """The event files hold the same validation accuracy of each epoch as the log."""
+    found = {}
+    for path in (trained / "tensorboard" / "validation").iterdir():
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            event = event_pb2.Event.FromString(record)
+            for value in event.summary.value:
+                if value.tag == "epoch_top1":
+                    found[event.step + 1] = float(tf.make_ndarray(value.tensor))
+    with (trained / "log.csv").open(newline="") as stream:
+        logged = {int(row["epoch"]): float(row["val_top1"]) for row in csv.DictReader(stream)}
+    assert found == pytest.approx(logged, abs=1e-5)
+    assert sorted(found) == [1, 2]
 
 
 def test_another_training_in_the_folder_is_refused(trained: Path, packed: tuple) -> None:
@@ -93,18 +121,21 @@ def test_a_training_begins_with_the_weights_of_another(
         train(model, *packed, still, tmp_path, verbose=0)
 
 
+def test_a_checkpoint_of_another_network_is_refused(
+    trained: Path, packed: tuple[PackedSet, PackedSet], tmp_path: Path
+) -> None:
+    """Weights of another architecture are named, and nothing is trained on them."""
+    with pytest.raises(InputError, match="expected weights of residual in .*weights.h5"):
+        train(small(), *packed, SHORT, tmp_path, start=trained / "weights.h5", verbose=0)
+    assert not (tmp_path / "weights.h5").exists()
+    assert not (tmp_path / "log.csv").exists()
+
+
 def test_training_learns_stripes(packed: tuple[PackedSet, PackedSet], tmp_path: Path) -> None:
     """A few epochs tell three directions of stripes apart on held-out pictures."""
     recipe = Recipe(stages=(Stage(8, 32),), final_size=32, batch_size=9, learning_rate=5e-3)
     last = train(small(), *packed, recipe, tmp_path, verbose=0)
     assert last["val_top1"] >= 0.8
-
-
-def test_schedule_warms_up_and_ends_at_zero() -> None:
-    """The rate rises linearly to its peak, then falls to zero."""
-    schedule = WarmupCosine(1e-2, 10, 110)
-    rates = [float(schedule(tf.constant(step))) for step in (0, 5, 10, 60, 110)]
-    assert rates == pytest.approx([0, 5e-3, 1e-2, 5e-3, 0], abs=1e-9)
 
 
 def test_only_the_blocks_are_binary() -> None:

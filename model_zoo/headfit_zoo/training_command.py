@@ -1,0 +1,141 @@
+"""``headfit-zoo train`` and ``headfit-zoo distill``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headfit_zoo.terminal import console, known, progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        help="A folder with a folder of pictures per class, "
+        "or one that holds such folders train/ and val/."
+    ),
+]
+Run = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Folder for log and checkpoints; a second start goes on from its last checkpoint.",
+    ),
+]
+Architecture = Annotated[str, typer.Option(help="Network, by name.")]
+RecipeName = Annotated[str, typer.Option("--recipe", help="Training settings, by name.")]
+StartFrom = Annotated[
+    Path | None, typer.Option(help="Finished training of the same network to begin with.")
+]
+Strategy = Annotated[
+    str,
+    typer.Option(
+        help="none; mirrored: all devices of this machine; multiworker: the machines in TF_CONFIG."
+    ),
+]
+
+
+def train(
+    data: Data,
+    run: Run,
+    architecture: Architecture = "residual",
+    recipe: RecipeName = "tiny-imagenet-short",
+    start_from: StartFrom = None,
+    strategy: Strategy = "none",
+) -> None:
+    """Train a network; stop it when you like and start it again."""
+    _train(data, run, architecture, recipe, start_from, strategy)
+
+
+def distill(
+    data: Data,
+    run: Run,
+    architecture: Architecture = "residual",
+    recipe: RecipeName = "tiny-imagenet-distil",
+    start_from: StartFrom = None,
+    strategy: Strategy = "none",
+    logits: Annotated[
+        Path | None,
+        typer.Option(
+            help="The teacher's logits of the training pictures (.npy); by default they are "
+            "computed once, into the output folder."
+        ),
+    ] = None,
+    teacher_size: Annotated[
+        int, typer.Option(help="Pixels that the teacher sees pictures at.")
+    ] = 160,
+) -> None:
+    """Train a network on its labels and on what a float ImageNet network sees."""
+    _train(
+        data,
+        run,
+        architecture,
+        recipe,
+        start_from,
+        strategy,
+        teacher=lambda images: _logits(images, logits or run / "logits.npy", teacher_size),
+    )
+
+
+def _train(
+    data: Path,
+    run: Path,
+    architecture: str,
+    recipe: str,
+    start_from: Path | None,
+    strategy: str,
+    teacher: Callable[[NDArray[np.uint8]], NDArray[np.float16]] | None = None,
+) -> None:
+    from headfit_zoo.architectures import ARCHITECTURES
+    from headfit_zoo.datasets import open_or_pack
+    from headfit_zoo.recipes import RECIPES
+    from headfit_zoo.strategies import STRATEGIES, open_strategy, worker_index
+    from headfit_zoo.training import train as run_training
+
+    build = known("architecture", architecture, ARCHITECTURES)
+    settings = known("recipe", recipe, RECIPES)
+    known("strategy", strategy, dict.fromkeys(STRATEGIES))
+    opened = open_strategy(strategy)
+    worker = worker_index(opened)
+    # Workers on machines of their own share no disk; those on one must not pack into one folder.
+    packed = run / "data" if worker == 0 else run / f"data-{worker}"
+    with progress("Packing pictures") as report:
+        training, validation = open_or_pack(data, packed, settings.final_size, progress=report)
+    seen = teacher and teacher(training.images)
+    console.print(
+        f"{len(training)} training and {len(validation)} validation pictures, "
+        f"{len(training.classes)} classes; {settings.epochs} epochs into {run}"
+    )
+    with opened.scope():
+        model = build(len(training.classes), None)
+    last = run_training(
+        model,
+        training,
+        validation,
+        settings,
+        run,
+        start=start_from and start_from / "weights.h5",
+        teacher=seen,
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
+    console.print(f"validation top-1 {last['val_top1']:.1%}, top-5 {last['val_top5']:.1%}")
+
+
+def _logits(images: NDArray[np.uint8], path: Path, size: int) -> NDArray[np.float16]:
+    import numpy as np
+
+    from headfit_zoo.teacher import open_teacher, write_logits
+
+    if not path.exists():
+        with progress("Asking the teacher") as report:
+            write_logits(images, path, open_teacher(size), progress=report)
+    logits: NDArray[np.float16] = np.load(path, mmap_mode="r")
+    return logits
