@@ -21,6 +21,7 @@ from headfit.classifier import ImageClassifier
 from headfit.engine_command import cut, doctor, lower
 from headfit.errors import ExtractorError, FileFormatError, HeadfitError, ImageError, InputError
 from headfit.extractor import Extractor
+from headfit.extractors_command import extractors
 from headfit.folder_examples import reason
 from headfit.folders import Skipped
 from headfit.head_command import convert_head, export_tflite, inspect
@@ -239,7 +240,7 @@ def evaluate(
 
 for command in (
     store, audit, share, sign, verify, keygen, doctor, lower, cut, convert_head, export_tflite,
-    inspect, report,
+    inspect, report, extractors,
 ):  # fmt: skip
     app.add_command(command)
 

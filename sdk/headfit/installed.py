@@ -67,17 +67,22 @@ def find_extractor(name_or_path: str | os.PathLike[str] | None = None) -> Path:
     path = Path(name_or_path)
     if path.suffix == ".tflite" or len(path.parts) != 1:
         return path
-    available: list[str] = []
-    for folder in (_EMBEDDED, installed_folder()):
-        candidate = folder / f"{path.name}.tflite"
-        if candidate.is_file():
+    present = list_extractors()
+    for candidate in present:
+        if candidate.stem == path.name:
             return candidate
-        available += [found.stem for found in sorted(folder.glob("*.tflite"))]
+    available = [candidate.stem for candidate in present]
     raise ExtractorMissingError(
         f"expected the name of an installed extractor ({', '.join(available) or 'there is none'}), "
         f"found {path.name!r}; give the path of a .tflite, or put it with its manifest into "
         f"{installed_folder()}"
     )
+
+
+def list_extractors() -> list[Path]:
+    """Return the path of every extractor that is found by name, the package's own first."""
+    folders = (_EMBEDDED, installed_folder())
+    return [path for folder in folders for path in sorted(folder.glob("*.tflite"))]
 
 
 def install_extractor(model: bytes) -> Path:
