@@ -198,22 +198,37 @@ def remove(name: Annotated[str, typer.Argument(help="Name of an installed extrac
 
 @app.command()
 def summary(
-    architecture: Annotated[str, typer.Argument(help="Network, by name.")],
-    size: Annotated[int, typer.Option(help="Height and width of the picture in pixels.")] = 64,
+    architecture: Annotated[
+        str | None, typer.Argument(help="Network, by name; without one, a line for each.")
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Height and width of the picture in pixels; by default the usual ones."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Count a network's parameters, multiply-adds and bytes, without its classifier."""
-    from headfit_zoo.architectures import ARCHITECTURES
-    from headfit_zoo.summary import summarise
+    """Count parameters, multiply-adds and bytes, without the classifier."""
+    from headfit_zoo.architectures import ARCHITECTURES, usual_size
+    from headfit_zoo.summary import Cost, summarise
 
-    layers, whole = summarise(known("architecture", architecture, ARCHITECTURES)(2, size))
+    def costs(name: str) -> tuple[tuple[Cost, ...], Cost]:
+        return summarise(ARCHITECTURES[name](2, size or usual_size(name)))
+
+    if architecture is not None:
+        known("architecture", architecture, ARCHITECTURES)
+        layers, whole = costs(architecture)
+        lines = [(cost.name, cost) for cost in (*layers, whole)]
+    else:
+        lines = [
+            (f"{name}, {size or usual_size(name)} px", costs(name)[1]) for name in ARCHITECTURES
+        ]
     if as_json:
-        print(json.dumps(asdict(whole)))
+        print(json.dumps(asdict(lines[-1][1]) if architecture else [asdict(c) for _, c in lines]))
         return
-    table = Table("layer", "output", "parameters", "of one bit", "multiply-adds", "binary", "bytes")
-    for cost in (*layers, whole):
+    table = Table("", "output", "parameters", "of one bit", "multiply-adds", "binary", "bytes")
+    for title, cost in lines:
         numbers = list(asdict(cost).values())[2:]
-        table.add_row(cost.name, "x".join(map(str, cost.shape)), *(f"{n:,}" for n in numbers))
+        table.add_row(title, "x".join(map(str, cost.shape)), *(f"{n:,}" for n in numbers))
     console.print(table)
 
 

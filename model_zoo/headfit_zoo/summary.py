@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import larq as lq
@@ -38,7 +37,7 @@ class Cost:
     weight_bytes: int
 
 
-def summarise(model: tf.keras.Model) -> tuple[Sequence[Cost], Cost]:
+def summarise(model: tf.keras.Model) -> tuple[tuple[Cost, ...], Cost]:
     """Return the cost of every layer that has any, and their sum, without the classifier.
 
     Parameters
@@ -48,7 +47,7 @@ def summarise(model: tf.keras.Model) -> tuple[Sequence[Cost], Cost]:
     """
     profile = lq.models.ModelProfile(cut_top(model))
     layers = [_cost(layer) for layer in profile.layer_profiles]
-    return [layer for layer in layers if layer.parameters], _cost(profile)
+    return tuple(layer for layer in layers if layer.parameters), _cost(profile)
 
 
 def _cost(profile: lq.models.LayerProfile) -> Cost:

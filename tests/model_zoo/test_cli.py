@@ -73,6 +73,22 @@ def test_document_writes_the_page(tmp_path: Path) -> None:
     assert (tmp_path / "page.md").read_bytes() == page.read_bytes()
 
 
+@pytest.mark.slow
+def test_summary_of_all_networks() -> None:
+    """Without a name every network has a line; a twin has its network's parameters and work."""
+    from headfit_zoo.architectures import ARCHITECTURES
+
+    found = {cost["name"]: cost for cost in json.loads(run("summary", "--json").stdout)}
+    assert len(found) == len(ARCHITECTURES)
+    for name, cost in found.items():
+        if name.endswith("_float"):
+            binary = found[name.removesuffix("_float")]
+            assert cost["parameters"] == binary["parameters"]
+            work = binary["multiply_adds"] + binary["binary_multiply_adds"]
+            assert cost["multiply_adds"] == work
+            assert cost["weight_bytes"] > 4 * binary["weight_bytes"]
+
+
 def test_summary_counts_the_twins_alike() -> None:
     """Binary and float twin have the same multiply-adds; only their kind differs."""
     binary, twin = (

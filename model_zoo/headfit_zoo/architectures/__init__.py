@@ -24,3 +24,8 @@ ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "resnet18_float": partial(resnet18.build, binary=False),
 }
 """By the name of the Keras model that each builds."""
+
+
+def usual_size(name: str) -> int:
+    """Return the height and width in pixels that a network is meant for."""
+    return 64 if name.startswith(("residual", "alexnet_64")) else 224
