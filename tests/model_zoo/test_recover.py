@@ -22,7 +22,7 @@ def original() -> tf.keras.Model:
     rng = np.random.default_rng(1)
     for layer in model.layers:
         if isinstance(layer, tf.keras.layers.BatchNormalization):
-            gamma, beta, mean, variance = layer.get_weights()
+            gamma, _, mean, _ = layer.get_weights()
             n = len(gamma)
             layer.set_weights(
                 [rng.uniform(0.5, 2, n), rng.normal(0, 0.3, n), mean, rng.uniform(0.5, 9, n)]
