@@ -15,16 +15,16 @@ from rich.console import Console
 from rich.text import Text
 
 import headfit
-from headfit import headfile, terminal
+from headfit import terminal
 from headfit.audit_command import audit
 from headfit.classifier import ImageClassifier
 from headfit.engine_command import cut, doctor, lower
-from headfit.errors import ExtractorError, FileFormatError, HeadfitError, ImageError, InputError
+from headfit.errors import ExtractorError, FileFormatError, HeadfitError, ImageError
 from headfit.extractor import Extractor
 from headfit.extractors_command import extractors
 from headfit.folder_examples import reason
 from headfit.folders import Skipped
-from headfit.head_command import convert_head, export_tflite, inspect
+from headfit.head_command import check_output, convert_head, export_tflite, inspect
 from headfit.report_command import report
 from headfit.sharing_command import keygen, share, sign, verify
 from headfit.store_command import store
@@ -123,7 +123,7 @@ def train(
     DIR holds a folder per class, named after the class. What cannot be read as a photo is skipped
     and named.
     """
-    _check_output(output)
+    check_output(output)
     classifier = ImageClassifier(Extractor.open(extractor, engine=engine))
     started = time.perf_counter()
     with terminal.progress(_errors(), "Embedding photos") as progress:
@@ -247,21 +247,6 @@ for command in (
 
 def _load(head: Path, extractor: str | None, engine: str) -> ImageClassifier:
     return ImageClassifier.load(head, extractor=Extractor.open(extractor, engine=engine))
-
-
-def _check_output(output: Path) -> None:
-    """Refuse, before minutes of work, a file that could not be written or should not be lost."""
-    if not output.absolute().parent.is_dir():
-        raise InputError(f"{output}: expected a folder to write into, found none; make it first")
-    if not output.exists():
-        return
-    try:
-        headfile.load_head(output)
-    except FileFormatError as error:
-        raise InputError(
-            f"{output}: expected a new file or a head file to replace, found another kind of file; "
-            "choose another name"
-        ) from error
 
 
 def _as_json(skipped: tuple[Skipped, ...] | list[Skipped]) -> list[dict[str, str]]:

@@ -18,9 +18,10 @@ from headfit.engines import Engine, EngineReport, SelfCheck, open_engine, survey
 from headfit.engines.tflite import Graph
 from headfit.engines.tuned import TunedEngine, open_front, replace_blocks
 from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
-from headfit.images import WHOLE, ImageSource, View, decode_image, prepare_input
+from headfit.images import ImageSource, decode_image, prepare_input
 from headfit.installed import find_extractor, install_extractor
 from headfit.manifest import Manifest, load_manifest
+from headfit.views import WHOLE, View
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)`` after every photo."""

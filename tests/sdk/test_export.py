@@ -208,6 +208,9 @@ def test_a_binary_head_is_trained_from_photos(
     assert main(["convert-head", str(output), "--dtype", "int8", "-o", str(path)]) == 3
     assert "expected a storage of 'binary'" in capsys.readouterr().err
     assert main([*arguments[:3], "int8", *arguments[4:], "--photos", str(photos)]) == 3
+    picture = str(photos / "red" / "0.png")
+    assert main(["convert-head", str(path), "--dtype", "int8", "-o", picture]) == 3
+    assert "found another kind of file" in capsys.readouterr().err
     (photos / "red").rename(photos / "crimson")
     assert main([*arguments, "--photos", str(photos)]) == 3
     assert "found blue, crimson, green" in capsys.readouterr().err

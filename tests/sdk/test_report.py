@@ -20,7 +20,8 @@ from headfit import InputError, SoftmaxHead
 from headfit.cli import main
 from headfit.folder_examples import FolderExamples
 from headfit.report import Report, measure_head, write_page
-from headfit.report.measures import auroc, learning_curve, reliability, wilson_interval
+from headfit.report.curve import learning_curve
+from headfit.report.measures import auroc, reliability, wilson_interval
 
 from .conftest import PhotoWriter
 

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from headfit import Extractor, InputError
-from headfit.images import CROPPED, FLIPPED, WHOLE, View, prepare_input
+from headfit.images import prepare_input
 from headfit.manifest import Preprocessing
+from headfit.views import CROPPED, FLIPPED, WHOLE, View
 
 EXACT = Preprocessing(8, 8, "shorter-side", 8, "bilinear", (0.0,) * 3, (1.0,) * 3)
 

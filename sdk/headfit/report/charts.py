@@ -8,7 +8,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.report.measures import Bin, CurvePoint
+from headfit.report.curve import CurvePoint
+from headfit.report.measures import Bin
 
 _PLOT = 320, 220
 """Width and height of a plot's inside, in its own units."""

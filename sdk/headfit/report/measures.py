@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,11 +15,8 @@ from headfit.errors import InputError
 from headfit.evaluation import Evaluation, evaluate_head
 from headfit.folder_examples import FolderExamples
 from headfit.head import SoftmaxHead
+from headfit.report.curve import CurvePoint, learning_curve
 
-CURVE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-DRAWS: Final = 5
-MAX_CURVE_PHOTOS: Final = 3000
-"""Photos that heads of the curve are fitted on at most: it should take seconds."""
 N_BINS: Final = 10
 MAX_MISTAKES: Final = 24
 
@@ -45,15 +41,6 @@ class Bin:
     n_samples: int
     confidence: float
     accuracy: float
-
-
-@dataclass(frozen=True, slots=True)
-class CurvePoint:
-    """Top-1 of heads fitted on ``per_class`` photos of each class: mean and standard deviation."""
-
-    per_class: int
-    mean: float
-    deviation: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,38 +217,6 @@ def reliability(targets: NDArray[np.intp], probabilities: FloatArray) -> tuple[B
             )
         )
     return tuple(bins)
-
-
-def learning_curve(
-    embeddings: FloatArray,
-    class_names: Sequence[str],
-    test_embeddings: FloatArray,
-    test_class_names: Sequence[str],
-) -> tuple[CurvePoint, ...]:
-    """Return top-1 by photos per class: `DRAWS` heads each, on photos drawn at random.
-
-    A class with fewer photos gives all it has. Counts that no class has, or that are more than
-    `MAX_CURVE_PHOTOS` in all, are left out, and so is all if fewer than two classes are there.
-    """
-    names, expected = np.array(class_names), np.array(test_class_names)
-    classes, counts = np.unique(names, return_counts=True)
-    is_tested = np.isin(expected, classes)
-    if len(classes) < 2 or not is_tested.any():
-        return ()
-    rng = np.random.default_rng(0)
-    points = []
-    for per_class in CURVE_COUNTS:
-        if per_class > counts.max() or np.minimum(counts, per_class).sum() > MAX_CURVE_PHOTOS:
-            break
-        scores = []
-        for _ in range(DRAWS):
-            rows = np.concatenate(
-                [rng.permutation(np.flatnonzero(names == name))[:per_class] for name in classes]
-            )
-            head = SoftmaxHead().fit(embeddings[rows], names[rows])
-            scores.append(head.score(test_embeddings[is_tested], expected[is_tested]))
-        points.append(CurvePoint(per_class, float(np.mean(scores)), float(np.std(scores, ddof=1))))
-    return tuple(points)
 
 
 def auroc(known: FloatArray, unknown: FloatArray) -> float:

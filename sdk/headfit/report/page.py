@@ -16,7 +16,8 @@ from headfit.errors import ImageError
 from headfit.head import SoftmaxHead
 from headfit.images import decode_image
 from headfit.report.charts import confusion_chart, curve_chart, reliability_chart
-from headfit.report.measures import DRAWS, Mistake, Report
+from headfit.report.curve import DRAWS
+from headfit.report.measures import Mistake, Report
 
 _THUMBNAIL: Final = 128
 """Longest side of a thumbnail, in pixels."""
