@@ -120,6 +120,15 @@ def test_one_example_per_class_and_constant_features_are_enough() -> None:
     assert (head.weights_ != 0).all()
 
 
+@pytest.mark.parametrize("size", [0.0, 1e-30, 1e25])
+def test_embeddings_of_any_size_make_a_head_that_can_be_saved(size: float, tmp_path: Path) -> None:
+    """Those that are all alike, too: every scale stays above zero."""
+    embeddings, names = examples(20)
+    head = SoftmaxHead(method="binary").fit(embeddings * np.float32(size), names)
+    head.save(tmp_path / "mine.head")
+    assert np.isfinite(SoftmaxHead.load(tmp_path / "mine.head").predict_proba(embeddings)).all()
+
+
 def test_float32_stays_float32() -> None:
     embeddings, _ = examples(5)
     wanted = np.full((15, 3), 1 / 3, np.float32)
