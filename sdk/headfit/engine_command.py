@@ -17,6 +17,7 @@ from headfit.engines.cutting import cut as cut_network
 from headfit.engines.cutting import cuttable_tensors
 from headfit.engines.lowering import lower as lower_network
 from headfit.engines.popcount import PopcountEngine
+from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.files import read_bounded, write_atomically
 from headfit.manifest import MAX_MODEL_BYTES, Manifest, Preprocessing, save_manifest
@@ -148,6 +149,8 @@ def cut(
         licence="not stated",
         golden=None,
     )
+    if not output.name:
+        raise InputError(f"{output}: expected the name of a file to write, found a folder")
     save_manifest(manifest, output.with_suffix(".json"))
     write_atomically(output, network)
     click.echo(

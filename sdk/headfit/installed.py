@@ -65,7 +65,7 @@ def find_extractor(name_or_path: str | os.PathLike[str] | None = None) -> Path:
     if name_or_path is None:
         return _find_known()
     path = Path(name_or_path)
-    if path.suffix == ".tflite" or len(path.parts) != 1:
+    if path.suffix == ".tflite" or len(path.parts) > 1:
         return path
     present = list_extractors()
     for candidate in present:

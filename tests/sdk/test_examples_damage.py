@@ -221,3 +221,12 @@ def test_what_never_was_a_store_is_not_repaired(tmp_path: Path) -> None:
         repair_store(path)
     assert path.read_bytes() == b"Dear diary, " * 10_000
     assert os.listdir(tmp_path) == ["diary.txt"]
+
+
+def test_a_damaged_name_of_a_table_is_damage(whole: Path, tmp_path: Path) -> None:
+    """SQLite's message then holds bytes that are no text; fuzzing found it."""
+    path = copied(whole, "closed", tmp_path)
+    old, new = b"CREATE TABLE classes", b"CREATE TABLE \xff\xff\xff( es"
+    path.write_bytes(path.read_bytes().replace(old, new))
+    with pytest.raises(StoreError), ExampleStore.open(path) as store:
+        store.check()

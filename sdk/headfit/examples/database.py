@@ -46,6 +46,8 @@ def store_faults(path: str) -> Iterator[None]:
                     f"{path}: expected a store that can be used, {found} ({text}); {remedy}"
                 ) from error
         raise damaged(path, text) from error
+    except UnicodeDecodeError as error:  # SQLite names a thing whose name is damaged
+        raise damaged(path, "a name in it is no text") from error
 
 
 def damaged(path: str, reason: str) -> DamageError:
