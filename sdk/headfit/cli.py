@@ -22,9 +22,10 @@ from headfit.engine_command import cut, doctor, lower
 from headfit.errors import ExtractorError, FileFormatError, HeadfitError, ImageError
 from headfit.extractor import Extractor
 from headfit.extractors_command import extractors
+from headfit.finetune_command import finetune
 from headfit.folder_examples import reason
 from headfit.folders import Skipped
-from headfit.head_command import check_output, convert_head, export_tflite, inspect
+from headfit.head_command import convert_head, export_tflite, inspect
 from headfit.report_command import report
 from headfit.sharing_command import keygen, share, sign, verify
 from headfit.store_command import store
@@ -123,7 +124,7 @@ def train(
     DIR holds a folder per class, named after the class. What cannot be read as a photo is skipped
     and named.
     """
-    check_output(output)
+    headfile.check_output(output)
     classifier = ImageClassifier(Extractor.open(extractor, engine=engine))
     started = time.perf_counter()
     with terminal.progress(_errors(), "Embedding photos") as progress:
@@ -240,7 +241,7 @@ def evaluate(
 
 for command in (
     store, audit, share, sign, verify, keygen, doctor, lower, cut, convert_head, export_tflite,
-    inspect, report, extractors,
+    inspect, report, extractors, finetune,
 ):  # fmt: skip
     app.add_command(command)
 

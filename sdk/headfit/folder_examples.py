@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headfit.errors import ImageError, InputError
-from headfit.extractor import Extractor, Progress
+from headfit.extractor import Progress
 from headfit.folders import PhotoFolder, Skipped
+from headfit.images import ImageSource
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,8 +37,15 @@ class FolderExamples:
     skipped: tuple[Skipped, ...]
 
 
+class Embedder(Protocol):
+    """What embeds photos: an `Extractor`, or something that gives more than a row for each."""
+
+    def embed(self, images: list[ImageSource], /) -> NDArray[np.float32]:
+        """Return what each image gives, along the first axis."""
+
+
 def embed_folder(
-    extractor: Extractor, folder: PhotoFolder, strict: bool, progress: Progress | None
+    extractor: Embedder, folder: PhotoFolder, strict: bool, progress: Progress | None
 ) -> FolderExamples:
     """Embed what can be decoded; say what cannot, and which classes are lost by it.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from headfit.errors import FileFormatError, InputError
+from headfit.errors import InputError
 from headfit.export import export_tflite as export
 from headfit.extractor import Extractor
 from headfit.files import write_atomically
@@ -16,7 +16,7 @@ from headfit.folder_examples import embed_folder
 from headfit.folders import find_photos
 from headfit.head import SoftmaxHead
 from headfit.headblocks import block_as_json
-from headfit.headfile import load_head
+from headfit.headfile import check_output, load_head
 from headfit.storage import DTYPES
 from headfit.terminal import head_table
 
@@ -144,18 +144,3 @@ def export_tflite(head: Path, output: Path, lowered: bool, extractor: str | None
     model = export(fitted, extractor, lowered=lowered)
     write_atomically(output, model)
     click.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.classes_)}.")
-
-
-def check_output(output: Path) -> None:
-    """Refuse, before minutes of work, a file that could not be written or should not be lost."""
-    if not output.absolute().parent.is_dir():
-        raise InputError(f"{output}: expected a folder to write into, found none; make it first")
-    if not output.exists():
-        return
-    try:
-        load_head(output)
-    except FileFormatError as error:
-        raise InputError(
-            f"{output}: expected a new file or a head file to replace, found another kind of file; "
-            "choose another name"
-        ) from error

@@ -9,13 +9,14 @@ import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from headfit.container import content_hash, pack, unpack
-from headfit.errors import FileFormatError, UnsupportedVersionError
+from headfit.errors import FileFormatError, InputError, UnsupportedVersionError
 from headfit.fields import Fields, Scalar, canonical_json, is_writable_text
 from headfit.files import read_bounded, write_atomically
 from headfit.headblocks import (
@@ -100,6 +101,21 @@ class HeadData:
 def is_class_name(name: str) -> bool:
     """Return whether a head file can hold ``name``: see `CLASS_NAME_RULE`."""
     return 1 <= len(name) <= MAX_CLASS_NAME_LENGTH and is_writable_text(name)
+
+
+def check_output(output: Path) -> None:
+    """Refuse, before minutes of work, a file that could not be written or should not be lost."""
+    if not output.absolute().parent.is_dir():
+        raise InputError(f"{output}: expected a folder to write into, found none; make it first")
+    if not output.exists():
+        return
+    try:
+        load_head(output)
+    except FileFormatError as error:
+        raise InputError(
+            f"{output}: expected a new file or a head file to replace, found another kind of file; "
+            "choose another name"
+        ) from error
 
 
 def save_head(path: str | os.PathLike[str], head: HeadData) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from headfit import Extractor, SoftmaxHead
 from headfit.blockfile import load_blocks_bytes, save_blocks
+from headfit.cli import main
 from headfit.engines.splitting import split
 from headfit.errors import (
     ExtractorError,
@@ -262,3 +263,25 @@ def test_numbers_that_overflow_are_an_error(extractor_path: Path) -> None:
     huge = rng.uniform(-3e38, 3e38, (8, 1, tuner.activation_dim)).astype(np.float32)
     with pytest.raises((TrainingDivergedError, InputError)), np.errstate(all="ignore"):
         tuner.fit(huge, ["a", "b"] * 4, settings=QUICK)
+
+
+def test_the_command(
+    extractor_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Photos in, two files out, with which 'predict' works; a file that is no photo is named."""
+    (photos / "red" / "broken.png").write_bytes(b"no picture")
+    head = photos.parent / "mine.head"
+    arguments = ["finetune", str(photos), "-o", str(head), "--extractor", str(extractor_path)]
+    assert main([*arguments, "--epochs", "2", "--views", "2", "--engine", "popcount"]) == 0
+    heard = capsys.readouterr()
+    assert "12 photos of 3 classes" in heard.out
+    assert "broken.png" in heard.err
+    blocks = head.with_suffix(".block")
+    for path in (head, blocks):
+        assert path.stat().st_size < 60_000
+    blocks = blocks.rename(extractor_path.with_name("mine.block"))
+    photo = str(next(photos.glob("blue/*")))
+    assert main(["predict", str(head), photo, "--extractor", str(blocks), "--json"]) == 0
+    capsys.readouterr()
+    assert main(["predict", str(head), photo, "--extractor", str(extractor_path)]) == 4
+    assert main([*arguments[:3], str(blocks), *arguments[4:]]) == 3

@@ -1,6 +1,6 @@
 """Retraining an extractor's last binary blocks together with a head, on the device."""
 
 from headfit.finetune.loss import TuningSettings
-from headfit.finetune.tuner import FineTuned, FineTuner
+from headfit.finetune.tuner import DEFAULT_VIEWS, FineTuned, FineTuner
 
-__all__ = ["FineTuned", "FineTuner", "TuningSettings"]
+__all__ = ["DEFAULT_VIEWS", "FineTuned", "FineTuner", "TuningSettings"]
