@@ -253,6 +253,8 @@ def transfer(
     from headfit_zoo import transfer as protocol
 
     pictures = protocol.Pictures.open(data)
+    if train_part is not None and test_part is not None:
+        pictures = pictures.of(train_part, test_part)
     parts = protocol.split(pictures.names, train_part, test_part)
     with progress("Embedding") as report:
         embeddings = protocol.embed(
@@ -264,7 +266,8 @@ def transfer(
         return
     console.print(
         f"{result.top1:.1%} top-1, {result.top5:.1%} top-5 on {result.n_test} pictures of "
-        f"{result.n_classes} classes, trained on {result.n_train} with l2 = {result.l2:g}"
+        f"{result.n_classes} classes, trained on {result.n_train} by {result.method}, l2 = {result.l2:g}, "
+        f"{'compressed' if result.compressed else 'plain'}"
     )
 
 

@@ -1,8 +1,10 @@
 """The transfer protocol: how well a linear head on frozen embeddings learns a data set.
 
 Every picture is embedded once, from one centre view. `headfit.SoftmaxHead` is trained on the
-training part and scored on the test part; its penalty is chosen on the training part alone, of
-which every fourth example of a class is held out for that.
+training part and scored on the test part. Which of `SETTINGS` it is trained with is chosen on the
+training part alone: of two halves, every second example of a class, each is scored by the head of
+the other. Embeddings may be compressed first: the root of each value, with its sign, then to one
+length (Perronnin et al., "Improving the Fisher Kernel", 2010).
 """
 
 from __future__ import annotations
@@ -22,7 +24,11 @@ from headfit.errors import InputError
 from headfit_zoo.datasets import PICTURE_SUFFIXES, Progress
 
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)
-"""Tried for `SoftmaxHead`'s l2."""
+"""For `SoftmaxHead`'s l2."""
+METHODS = (("lda", 0.0), *(("logistic", l2) for l2 in PENALTIES[1:]))
+"""Of `SoftmaxHead`, each with its l2."""
+SETTINGS = tuple((compressed, *method) for compressed in (True, False) for method in METHODS)
+"""Tried in this order; the first of equals is taken, and of all where a class has one example."""
 SAVE_EVERY = 200
 """Pictures after which the cache is written, so that a killed run goes on from there."""
 
@@ -66,6 +72,10 @@ class Pictures:
             raise InputError(f"expected pictures in class folders in {source}, found none")
         return cls(source, tuple(sorted(names)))
 
+    def of(self, *parts: str) -> Pictures:
+        """Return those whose first folder is one of `parts`."""
+        return Pictures(self.source, tuple(n for n in self.names if n.split("/")[0] in parts))
+
     def identity(self) -> str:
         """Return a SHA-256 over names and sizes, to tell this data set from others."""
         if self.source.is_dir():
@@ -90,13 +100,17 @@ class Transfer:
     Attributes
     ----------
     top1, top5 : float
+    compressed : bool
+    method : str
     l2 : float
-        The penalty that was chosen.
+        The setting that was chosen; linear discriminant analysis has no penalty.
     n_train, n_test, n_classes : int
     """
 
     top1: float
     top5: float
+    compressed: bool
+    method: str
     l2: float
     n_train: int
     n_test: int
@@ -180,19 +194,31 @@ def measure(
     names: Sequence[str],
     parts: tuple[NDArray[np.intp], NDArray[np.intp]],
 ) -> Transfer:
-    """Train a head on the first part, with the penalty that suits it, and score the second."""
+    """Train a head on the first part, with the setting that suits it, and score the second."""
     classes = np.array([class_of(name) for name in names])
     train, test = parts
-    held_out = _place_in_class([names[index] for index in train]) % 4 == 3
-    chosen = 100.0
-    if held_out.any():
+    half = _place_in_class([names[index] for index in train]) % 2 == 0
+    chosen = SETTINGS[0]
+    if len(set(classes[train[half]])) == len(set(classes[train[~half]])):
+        halves = train[half], train[~half]
         scores = {
-            l2: _score(embeddings, classes, train[~held_out], train[held_out], l2)[0]
-            for l2 in PENALTIES
+            setting: sum(
+                _score(embeddings, classes, first, second, setting)[0] * len(second)
+                for first, second in (halves, halves[::-1])
+            )
+            for setting in SETTINGS
         }
         chosen = max(scores, key=scores.__getitem__)
     top1, top5 = _score(embeddings, classes, train, test, chosen)
-    return Transfer(top1, top5, chosen, len(train), len(test), len(set(classes)))
+    return Transfer(top1, top5, *chosen, len(train), len(test), len(set(classes)))
+
+
+def compress(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the signed roots of embeddings, each brought to the length of all ones."""
+    roots = np.sign(embeddings) * np.sqrt(np.abs(embeddings))
+    lengths = np.linalg.norm(roots, axis=1, keepdims=True)
+    scaled = roots * np.sqrt(roots.shape[1]) / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return np.asarray(scaled, np.float32)
 
 
 def _score(
@@ -200,9 +226,12 @@ def _score(
     classes: NDArray[np.str_],
     train: NDArray[np.intp],
     test: NDArray[np.intp],
-    l2: float,
+    setting: tuple[bool, str, float],
 ) -> tuple[float, float]:
-    head = SoftmaxHead(l2=l2).fit(embeddings[train], classes[train])
+    compressed, method, l2 = setting
+    if compressed:
+        embeddings = compress(embeddings)
+    head = SoftmaxHead(method=method, l2=l2).fit(embeddings[train], classes[train])
     best = np.argsort(-head.predict_proba(embeddings[test]), axis=1)[:, :5]
     hits = np.array(head.classes_)[best] == classes[test][:, None]
     return float(hits[:, 0].mean()), float(hits.any(axis=1).mean())

@@ -16,7 +16,7 @@ from headfit import Extractor
 from headfit.errors import InputError
 from headfit_zoo.architectures import residual
 from headfit_zoo.convert import convert
-from headfit_zoo.transfer import Pictures, embed, measure, split
+from headfit_zoo.transfer import Pictures, compress, embed, measure, split
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +84,9 @@ def test_embeddings_are_cached_and_a_cut_run_goes_on(
     assert seen == [90]
 
 
-def test_the_score_is_that_of_a_logistic_regression() -> None:
+def test_the_score_is_that_of_a_logistic_regression(monkeypatch: pytest.MonkeyPatch) -> None:
     """On separable blobs with noise the head does as well as scikit-learn's."""
+    monkeypatch.setattr("headfit_zoo.transfer.SETTINGS", ((False, "logistic", 10.0),))
     rng = np.random.default_rng(0)
     names = [f"{target}/{index:03}" for target in range(4) for index in range(80)]
     centres = rng.normal(0, 1, (4, 12))
@@ -100,6 +101,27 @@ def test_the_score_is_that_of_a_logistic_regression() -> None:
     assert result.top1 == pytest.approx(score, abs=0.02)
     assert (result.n_train, result.n_test, result.n_classes) == (160, 160, 4)
     assert result.top1 <= result.top5 == 1.0
+
+
+def test_the_setting_that_suits_is_chosen() -> None:
+    """Where lengths say nothing, embeddings are compressed; the test part has no say in it."""
+    rng = np.random.default_rng(0)
+    names = [f"{target}/{index:03}" for target in range(4) for index in range(80)]
+    directions = np.repeat(rng.normal(0, 1, (4, 12)), 80, 0) + rng.normal(0, 0.6, (320, 12))
+    embeddings = (directions * np.exp(rng.normal(0, 3, (320, 1)))).astype(np.float32)
+    parts = split(names, None, None)
+    result = measure(embeddings, names, parts)
+    assert result.compressed
+    assert result.top1 > 0.8
+    embeddings[parts[1]] = 0
+    assert measure(embeddings, names, parts).method == result.method
+
+
+def test_compressed_embeddings_have_one_length() -> None:
+    """Signed roots, brought to the length of all ones; a row of zeros stays one."""
+    found = compress(np.array([[4, -9, 0, 0], [0, 0, 0, 0]], np.float32))
+    expected = np.array([[2, -3, 0, 0], [0, 0, 0, 0]]) * 2 / np.sqrt(13)
+    assert found == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_command_prints_json(
