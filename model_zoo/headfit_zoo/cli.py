@@ -266,8 +266,8 @@ def transfer(
         return
     console.print(
         f"{result.top1:.1%} top-1, {result.top5:.1%} top-5 on {result.n_test} pictures of "
-        f"{result.n_classes} classes, trained on {result.n_train} by {result.method}, l2 = {result.l2:g}, "
-        f"{'compressed' if result.compressed else 'plain'}"
+        f"{result.n_classes} classes, trained on {result.n_train} by "
+        f"{result.method}, l2 = {result.l2:g}, {'compressed' if result.compressed else 'plain'}"
     )
 
 
