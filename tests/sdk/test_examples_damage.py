@@ -226,7 +226,7 @@ def test_what_never_was_a_store_is_not_repaired(tmp_path: Path) -> None:
 def test_a_damaged_name_of_a_table_is_damage(whole: Path, tmp_path: Path) -> None:
     """SQLite's message then holds bytes that are no text; fuzzing found it."""
     path = copied(whole, "closed", tmp_path)
-    old, new = b"CREATE TABLE classes", b"CREATE TABLE \xff\xff\xff( es"
-    path.write_bytes(path.read_bytes().replace(old, new))
+    data = path.read_bytes().replace(b"tableclasses", b"table" + b"\xff" * 7)
+    path.write_bytes(data.replace(b"CREATE TABLE classes", b"CREATE TABLE (lasses"))
     with pytest.raises(StoreError), ExampleStore.open(path) as store:
         store.check()
