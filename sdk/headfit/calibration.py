@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.headblocks import Calibration
+from headfit.solvers import minimise_lbfgs
 
 Array: TypeAlias = npt.NDArray[np.floating[Any]]
+FloatArray: TypeAlias = npt.NDArray[np.float32]
 TargetArray: TypeAlias = npt.NDArray[np.intp]
 
 KNOWN_SHARE = 0.95
@@ -20,10 +23,8 @@ KNOWN_SHARE = 0.95
 QUANTILES = 99
 """Conformal scores that a head keeps at most: one for each percent of coverage."""
 
-# One standard deviation of what is believed of a temperature's logarithm before any photo.
-_DOUBT = math.log(2)
-_SEARCHED = math.log(256)
-_HALVINGS = 12
+# One standard deviation of what is believed of a factor's logarithm before any photo.
+_DOUBT = math.log(4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,38 +93,40 @@ def least_probability(calibration: Calibration, coverage: float) -> float:
     return 1 - scores[rank - 1] if 1 <= rank <= len(scores) else 0.0
 
 
-def sharpness(logits: Array, targets: TargetArray, expected: float) -> float:
-    """Return the factor for logits that makes their probabilities the most believable.
+def sharpness(
+    logits: Sequence[Array], targets: TargetArray, expected: Sequence[float]
+) -> list[float]:
+    """Return the factors for logits of several heads whose sum has the most believable softmax.
 
-    One over the temperature of Guo et al., "On Calibration of Modern Neural Networks", ICML 2017,
-    section 4.2. With few examples the one that is expected counts: the logarithm of the factor is
-    taken for normal about it, give or take a factor of two.
+    For one head it is one over the temperature of Guo et al., "On Calibration of Modern Neural
+    Networks", ICML 2017, section 4.2; for several it also says how far to trust each. With few
+    examples the factors that are expected count: the logarithm of each is taken for normal about
+    it, give or take a factor of four.
 
     Parameters
     ----------
-    logits : ndarray of shape (n_samples, n_classes)
-        Of examples that the head was not fitted on; there may be none.
+    logits : sequence of ndarrays of shape (n_samples, n_classes)
+        Of examples that the heads were not fitted on; there may be none.
     targets : ndarray of shape (n_samples,), dtype intp
-    expected : float
-        The factor that logits of this kind usually need.
-
-    Returns
-    -------
-    float
-        Positive, within 256 times of the expected, exact to a fraction of a percent.
+    expected : sequence of float
+        The factors that logits of these kinds usually need.
     """
     rows = np.arange(len(targets))
-    relative = logits - logits[rows, targets][:, np.newaxis]
-    low, high = -_SEARCHED, _SEARCHED
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        factor = expected * math.exp(middle)
-        scaled = factor * relative
-        weights = np.exp(scaled - scaled.max(axis=1, keepdims=True, initial=0))
-        # d / d log(factor) of the losses' sum: the mean scaled logit less the target's
-        slope = float(((weights * scaled).sum(axis=1) / weights.sum(axis=1)).sum())
-        if slope + middle / _DOUBT**2 > 0:
-            high = middle
-        else:
-            low = middle
-    return expected * math.exp((low + high) / 2)
+    relative = np.stack([each - each[rows, targets][:, np.newaxis] for each in logits])
+
+    def loss_and_gradient(logarithms: FloatArray) -> tuple[float, FloatArray]:
+        exact = logarithms.astype(np.float64)
+        scaled = (np.exp(exact) * expected)[:, np.newaxis, np.newaxis] * relative
+        together = scaled.sum(axis=0)
+        highest = together.max(axis=1, initial=0)
+        weights = np.exp(together - highest[:, np.newaxis])
+        sums = weights.sum(axis=1)
+        loss = (np.log(sums) + highest).sum() + np.square(exact / _DOUBT).sum() / 2
+        # d / d log(factor): the mean scaled logit, less the target's, which is 0
+        slopes = np.einsum("hnc,nc->h", scaled, weights / sums[:, np.newaxis]) + exact / _DOUBT**2
+        return float(loss), slopes.astype(np.float32)
+
+    start = np.zeros(len(logits), np.float32)
+    found = minimise_lbfgs(loss_and_gradient, start, tolerance=1e-4, max_iterations=100)
+    factors: list[float] = (np.exp(found.parameters.astype(np.float64)) * expected).tolist()
+    return factors

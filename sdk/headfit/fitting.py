@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -39,12 +40,9 @@ PRIOR_PHOTOS = 500.0
 number of photos. Choosing among 100 to 3000 by leave-one-out was no better, so it stays.
 """
 
-LDA_FROM_PER_CLASS = 3
-LOGISTIC_FROM_PER_CLASS = 20
-FEW_IN_ALL = 100
-"""Photos per class on average from which "auto" presumes in favour of the analysis, and from which
-it takes logistic regression; and photos in all that are too many for imprinting. Chosen on 5 and
-102 kinds of flowers, 15 of scenes and 40 of birds at 1 to 20 photos per class.
+LOGISTIC_FROM = 20
+"""Photos of its smallest class from which "auto" takes logistic regression. Chosen on 5 and 102
+kinds of flowers, 15 of scenes and 40 of birds at 1 to 100 photos per class.
 """
 
 MAX_JUDGED = 2000
@@ -53,7 +51,7 @@ MAX_JUDGED = 2000
 # How sharp these logits usually have to be, where there are too few photos to tell: as measured
 # on the same embeddings at 1 to 5 photos per class.
 _IMPRINT_SHARPNESS = 4.0
-_LDA_SHARPNESS = 0.03
+_LDA_SHARPNESS = 0.006
 _LOGISTIC_SHARPNESS = 1.0
 
 _logger = logging.getLogger("headfit")
@@ -109,12 +107,6 @@ class _Solution:
     expected_sharpness: float
     training: dict[str, Scalar]
 
-    @property
-    def is_right(self) -> npt.NDArray[np.bool_]:
-        """Which held-out examples get the right class."""
-        is_right: npt.NDArray[np.bool_] = self.logits.argmax(axis=1) == self.targets
-        return is_right
-
 
 def fit_head(
     embeddings: FloatArray,
@@ -128,10 +120,10 @@ def fit_head(
 ) -> Fit:
     """Fit a head by the method that the settings name, or the best that the evidence allows.
 
-    "auto" is logistic regression from `LOGISTIC_FROM_PER_CLASS` photos on. Below it is
-    discriminant analysis, and below `LDA_FROM_PER_CLASS` imprinting, unless the other one gets so
-    many more of the examples right that it is made without that chance does not explain it. With
-    so few per class but `FEW_IN_ALL` together it is logistic regression.
+    "auto" is logistic regression where every class has `LOGISTIC_FROM` photos or more. Otherwise
+    it is the sum of imprinting and discriminant analysis, each with the factor that makes the
+    examples that the heads are made without the most believable: with very few photos that is
+    mostly imprinting, with more the analysis.
 
     Parameters
     ----------
@@ -154,36 +146,20 @@ def fit_head(
         If numbers leave float32.
     """
     method = settings.method
-    per_class = len(targets) / n_classes
-    is_sparse = per_class < LDA_FROM_PER_CLASS
-    if method == "auto" and (
-        per_class >= LOGISTIC_FROM_PER_CLASS or (is_sparse and len(targets) >= FEW_IN_ALL)
-    ):
+    if method == "auto" and np.bincount(targets).min() >= LOGISTIC_FROM:
         method = "logistic"
-    if method in ("logistic", "binary"):
+    if method == "logistic":
         solution = _logistic(embeddings, targets, n_classes, settings, start, progress)
-        float_head = _exported(solution, settings)
-        return _binary(embeddings, targets, float_head) if method == "binary" else float_head
+        return _exported([solution], settings)
     sums = ClassSums.of(embeddings, targets, n_classes) if sums is None else sums
-    if method == "imprint":
-        return _exported(_imprint(sums, embeddings, targets), settings)
-    analysis = _lda(sums, embeddings, targets, settings)
-    if method == "lda":
-        return _exported(analysis, settings)
-    presumed, other = _imprint(sums, embeddings, targets), analysis
-    if not is_sparse:
-        presumed, other = other, presumed
-    return _exported(other if _is_surely_better(other, presumed) else presumed, settings)
-
-
-def _is_surely_better(head: _Solution, than: _Solution) -> bool:
-    """Return whether a head is right more often, by two standard deviations of what chance does.
-
-    Only examples that one gets right and the other wrong tell (McNemar's test).
-    """
-    wins = int((head.is_right & ~than.is_right).sum())
-    losses = int((than.is_right & ~head.is_right).sum())
-    return bool(wins - losses > 2 * np.sqrt(wins + losses))
+    solutions = []
+    if method != "lda":
+        solutions.append(_imprint(sums, embeddings, targets))
+    if method != "imprint":
+        solutions.append(_lda(sums, embeddings, targets, settings))
+    if method == "auto" and not len(solutions[0].rows):  # one photo per class: nothing to go by
+        solutions = solutions[:1]
+    return _exported(solutions, settings)
 
 
 def _logistic(
@@ -269,7 +245,8 @@ def _lda(
 ) -> _Solution:
     rows = _judged(sums.counts, targets)
     spread = sums.mean_and_inverse_scale()
-    weights, bias, logits = fit_lda(sums, *spread, PRIOR_PHOTOS, embeddings[rows], targets[rows])
+    analysis = fit_lda(sums, *spread, PRIOR_PHOTOS, embeddings[rows], targets[rows])
+    bias, logits = analysis.bias, analysis.left_out_logits
     if settings.balanced:  # every class is as common as any other
         log_frequency = np.log(sums.counts)
         bias, logits = bias - log_frequency, logits - log_frequency
@@ -278,7 +255,7 @@ def _lda(
         "prior_photos": PRIOR_PHOTOS,
         "balanced": settings.balanced,
     }
-    return _Solution(weights, bias, rows, targets[rows], logits, _LDA_SHARPNESS, training)
+    return _Solution(analysis.weights, bias, rows, targets[rows], logits, _LDA_SHARPNESS, training)
 
 
 def _judged(counts: npt.NDArray[np.int64], targets: TargetArray) -> TargetArray:
@@ -291,29 +268,46 @@ def _judged(counts: npt.NDArray[np.int64], targets: TargetArray) -> TargetArray:
     return rows[:: max(step, 1)]
 
 
-def _exported(solution: _Solution, settings: Settings) -> Fit:
-    """Calibrate a head by what was held out, and fold that into float32 weights."""
-    factor = sharpness(solution.logits, solution.targets, solution.expected_sharpness)
+def _exported(solutions: Sequence[_Solution], settings: Settings) -> Fit:
+    """Add heads up, calibrated by what was held out, and fold that into float32 weights."""
+    rows, targets = solutions[0].rows, solutions[0].targets
+    factors = sharpness(
+        [solution.logits for solution in solutions],
+        targets,
+        [solution.expected_sharpness for solution in solutions],
+    )
+    weights = _weighted_sum(factors, [solution.weights for solution in solutions])
+    bias = _weighted_sum(factors, [solution.bias for solution in solutions])
+    probabilities = softmax(_weighted_sum(factors, [solution.logits for solution in solutions]))
     # What all classes have in common changes no probability, but would drown in float32 what sets
     # them apart.
-    weights = solution.weights - solution.weights.mean(axis=1, keepdims=True)
-    bias = solution.bias - solution.bias.mean()
     with np.errstate(over="ignore"):  # refused below
-        rounded_weights = (factor * weights).astype(np.float32)
-        rounded_bias = (factor * bias).astype(np.float32)
-    if not (np.isfinite(rounded_weights).all() and np.isfinite(rounded_bias).all()):
+        exported_weights = np.ascontiguousarray(
+            weights - weights.mean(axis=1, keepdims=True), np.float32
+        )
+        exported_bias = (bias - bias.mean()).astype(np.float32)
+    if not (np.isfinite(exported_weights).all() and np.isfinite(exported_bias).all()):
         raise TrainingDivergedError(
             "expected weights within float32, found larger ones; the embeddings are too small or "
             "hardly vary: scale them up"
         )
-    is_right = solution.is_right
-    training: dict[str, Scalar] = {
-        **solution.training,
+    is_right = probabilities.argmax(axis=1) == targets
+    names = [str(solution.training["method"]) for solution in solutions]
+    training: dict[str, Scalar] = {}
+    for solution in solutions:
+        training |= solution.training
+    training |= {
+        "method": "+".join(names),
         "asked_for": settings.method,
-        "sharpness": factor,
         "leave_one_out_accuracy": float(is_right.mean()) if len(is_right) else None,
     }
-    probabilities = softmax(factor * solution.logits)
-    held_out = HeldOut(solution.rows, solution.targets, probabilities)
-    weights = np.ascontiguousarray(rounded_weights)
-    return Fit(weights, rounded_bias, training, held_out, calibrate(held_out))
+    for name, factor in zip(names, factors, strict=True):
+        training["sharpness" if len(names) == 1 else f"{name}_sharpness"] = factor
+    held_out = HeldOut(rows, targets, probabilities)
+    return Fit(exported_weights, exported_bias, training, held_out, calibrate(held_out))
+
+
+def _weighted_sum(factors: Sequence[float], arrays: Sequence[Array | FloatArray]) -> Array:
+    """Return the weighted sum of arrays of one shape."""
+    total: Array = np.tensordot(factors, np.stack(arrays).astype(np.float64), axes=1)
+    return total

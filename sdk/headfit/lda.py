@@ -3,10 +3,15 @@
 Every class is a Gaussian with a mean of its own and a covariance common to all. What is believed of
 that covariance before any photo counts like ``prior_photos`` photos: on standardised features
 ``(scatter within classes + prior_photos * identity) / (n_samples - n_classes + prior_photos)``.
+
+The mean of few photos is off by chance, and so further from every new photo: by ``1 / n`` times the
+distance at which photos of a class lie from where its mean truly is. That is taken off again.
+Otherwise a class of one photo would hardly ever be recognised among classes of many.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -18,6 +23,28 @@ Array: TypeAlias = npt.NDArray[np.float64]
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """A head, and what it says of examples that it is made without.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (embedding_dim, n_classes), dtype float64
+    bias : ndarray of shape (n_classes,), dtype float64
+        Logits are log posteriors up to a term common to all classes: how common a class is counts.
+    left_out_logits : ndarray of shape (n_left_out, n_classes), dtype float64
+        Standardisation and noise are held.
+    noise : float
+        The mean distance of a photo from the true mean of its class, in the scatter's metric, as
+        those left out tell it; 0 if there are none.
+    """
+
+    weights: Array
+    bias: Array
+    left_out_logits: Array
+    noise: float
+
+
 def fit_lda(
     sums: ClassSums,
     mean: Array,
@@ -25,8 +52,8 @@ def fit_lda(
     prior_photos: float,
     embeddings: FloatArray,
     targets: npt.NDArray[np.intp],
-) -> tuple[Array, Array, Array]:
-    """Return the analysis, and what it says of examples that it is made without.
+) -> Analysis:
+    """Return the analysis of all examples, and of all but each of some.
 
     Parameters
     ----------
@@ -39,14 +66,6 @@ def fit_lda(
     embeddings : ndarray of shape (n_left_out, embedding_dim), dtype float32
         Examples to leave out one by one; among the summed, none the only one of its class.
     targets : ndarray of shape (n_left_out,), dtype intp
-
-    Returns
-    -------
-    weights : ndarray of shape (embedding_dim, n_classes), dtype float64
-    bias : ndarray of shape (n_classes,), dtype float64
-        Logits are log posteriors up to a term common to all classes: how common a class is counts.
-    left_out_logits : ndarray of shape (n_left_out, n_classes), dtype float64
-        The standardisation is held.
     """
     means = (sums.means() - mean) * inverse_scale
     examples = (embeddings - mean) * inverse_scale
@@ -58,10 +77,11 @@ def fit_lda(
     bias = np.log(sums.counts / sums.counts.sum())
     bias -= np.einsum("cd,dc->c", means, standardised) / 2
     weights: Array = standardised * inverse_scale[:, np.newaxis]
-    left_out = _leave_one_out(
+    left_out, noise = _leave_one_out(
         sums, freedom, means, examples, inverse_means, inverse_examples, targets
     )
-    return weights, bias - mean @ weights, left_out
+    bias += freedom / 2 * noise / sums.counts
+    return Analysis(weights, bias - mean @ weights, left_out, noise)
 
 
 def _leave_one_out(
@@ -72,8 +92,8 @@ def _leave_one_out(
     inverse_means: Array,
     inverse_examples: Array,
     targets: npt.NDArray[np.intp],
-) -> Array:
-    """Return the logits of each example under the analysis without it.
+) -> tuple[Array, float]:
+    """Return the logits of each example under the analysis without it, and the noise.
 
     Leaving out an example that is ``d`` off the mean of its ``n`` takes ``n / (n - 1) d d^T`` from
     the scatter, so Sherman and Morrison's formula gives every inverse from one.
@@ -96,9 +116,13 @@ def _leave_one_out(
     # Its own mean moves away from it by d / (n - 1), to k d.
     distances[rows, targets] = np.square(k) * off_own / remains
 
+    # The mean of n examples is itself off by noise / n; to that of n - 1, the distance is k noise.
+    noise = float(np.mean(k * off_own / remains)) if len(rows) else 0.0
+    distances -= noise / sums.counts
+    distances[rows, targets] -= noise / (counts - 1) - noise / counts
     logits: Array = np.log(sums.counts) - (freedom - 1) / 2 * distances
     logits[rows, targets] += np.log(counts - 1) - np.log(counts)
-    return logits
+    return logits, noise
 
 
 def _scatter(sums: ClassSums, inverse_scale: Array, prior_photos: float) -> tuple[Array, float]:

@@ -1,14 +1,14 @@
-"""Top-1 of every head by photos per class, on flowers and scenes.
+"""Top-1 of every head by photos per class, on flowers, scenes and birds.
 
 ``python tests/benchmarks/photos_per_class.py CACHE [EXTRACTOR]`` needs the zips in the data folder
-and keeps the embeddings in the folder CACHE. Five draws of training photos each; all test photos.
+and keeps the embeddings, and the plot, in the folder CACHE. Five draws of training photos each; all
+test photos.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -20,13 +20,16 @@ from headfit.metrics import calibration_error
 DATA = Path(os.environ.get("HEADFIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 DRAWS = 5
 COUNTS: tuple[int | None, ...] = (1, 2, 5, 10, 20, None)
+DATASETS = ("flowers5-128", "scene15-200", "flowers102-64", "cub200-2010-224")
 METHODS = ("imprint", "lda", "logistic", "auto")
 
 
 def is_test(dataset: str, name: str, index: int) -> bool:
-    """Return whether a photo tests: flowers102 as the paper split it, flowers5 every fifth."""
+    """Return whether a photo tests: flowers102 as the paper split it, birds every second."""
     if dataset == "flowers5-128":
         return index % 5 == 4
+    if dataset == "cub200-2010-224":
+        return index % 2 == 1
     return name.startswith("train/" if dataset == "flowers102-64" else "test/")
 
 
@@ -52,39 +55,102 @@ def draw(classes: np.ndarray, pool: np.ndarray, count: int | None, seed: int) ->
     return np.concatenate(chosen)
 
 
+def curve(name: str, data: dict[str, np.ndarray]) -> dict[str, list[tuple[float, float]]]:
+    """Print a table of top-1 by photos per class; return mean and standard error by method."""
+    embeddings, classes = data["embeddings"], data["classes"]
+    pool, test = np.flatnonzero(~data["tests"]), np.flatnonzero(data["tests"])
+    columns = np.searchsorted(np.unique(classes), classes)
+    print(f"\n{name}: {len(np.unique(classes))} classes, {len(test)} test photos\n")
+    print(f"| photos per class | {' | '.join(METHODS)} | auto less the best | auto took |")
+    print("| --- |" + " --- |" * (len(METHODS) + 2))
+    points: dict[str, list[tuple[float, float]]] = {method: [] for method in METHODS}
+    for count in COUNTS:
+        taken, cells = set(), []
+        for method in METHODS:
+            scores, errors = [], []
+            for seed in range(DRAWS if count else 1):
+                rows = draw(classes, pool, count, seed)
+                head = SoftmaxHead(method=method).fit(embeddings[rows], classes[rows])
+                probabilities = head.predict_proba(embeddings[test])
+                scores.append(100 * (probabilities.argmax(axis=1) == columns[test]).mean())
+                errors.append(100 * calibration_error(columns[test], probabilities))
+                if method == "auto":
+                    taken.add(str(head.training_["method"]))
+            points[method].append((float(np.mean(scores)), float(np.std(scores))))
+            cells.append(f"{np.mean(scores):.1f} ± {np.std(scores):.1f} ({np.mean(errors):.0f})")
+        gap = points["auto"][-1][0] - max(points[method][-1][0] for method in METHODS[:-1])
+        row = [str(count or "all"), *cells, f"{gap:+.1f}", ", ".join(sorted(taken))]
+        print(f"| {' | '.join(row)} |", flush=True)
+    return points
+
+
+def lone_photos(name: str, data: dict[str, np.ndarray]) -> None:
+    """Print how often new photos are recognised of classes with one photo among those with many."""
+    embeddings, classes = data["embeddings"], data["classes"]
+    pool, test = np.flatnonzero(~data["tests"]), np.flatnonzero(data["tests"])
+    for count in (5, 8, 12, 20):
+        cells = []
+        for method in METHODS:
+            recalls = []
+            for seed in range(2 * DRAWS):
+                rng = np.random.default_rng(seed)
+                chosen = rng.permutation(np.unique(classes))[:10]
+                lone = chosen[::5]
+                rows = np.concatenate([
+                    rng.permutation(pool[classes[pool] == c])[: 1 if c in lone else count]
+                    for c in chosen
+                ])  # fmt: skip
+                head = SoftmaxHead(method=method).fit(embeddings[rows], classes[rows])
+                is_right = {
+                    c: (head.predict(embeddings[test][classes[test] == c]) == c).mean()
+                    for c in chosen
+                }
+                recalls.append([np.mean([is_right[c] for c in chosen if (c in lone) == alone])
+                                for alone in (True, False)])  # fmt: skip
+            alone, others = 100 * np.mean(recalls, axis=0)
+            cells.append(f"{alone:.0f} / {others:.0f}")
+        print(f"| {name} | {count} | {' | '.join(cells)} |", flush=True)
+
+
+def plot(curves: dict[str, dict[str, list[tuple[float, float]]]], path: Path) -> None:
+    """Draw the curves of all data sets side by side."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(curves), figsize=(4 * len(curves), 3.6), squeeze=False)
+    styles = {"imprint": "o:", "lda": "s--", "logistic": "^-.", "auto": "D-"}
+    for axis, (name, points) in zip(axes[0], curves.items(), strict=True):
+        for shift, method in enumerate(METHODS):
+            means, spreads = np.array(points[method]).T
+            axis.errorbar(np.arange(len(COUNTS)) + 0.06 * (shift - 1.5), means, spreads,
+                          fmt=styles[method], markersize=4, linewidth=1, capsize=2, label=method,
+                          color="black" if method == "auto" else None)  # fmt: skip
+        axis.set_xticks(np.arange(len(COUNTS)), [str(count or "all") for count in COUNTS])
+        axis.set(title=name, xlabel="photos per class")
+        axis.grid(alpha=0.3)
+    axes[0][0].set_ylabel("top-1 of new photos, %")
+    axes[0][0].legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    print(f"\n{path}")
+
+
 def main() -> None:
-    """Print a Markdown table per data set."""
+    """Print a Markdown table per data set, and draw all."""
     cache = Path(sys.argv[1])
     extractor = Extractor.open(sys.argv[2] if len(sys.argv) > 2 else None)
     print(f"{extractor.manifest.name}, {extractor.embedding_dim} wide; top-1 in percent, mean and")
     print(f"standard deviation of {DRAWS} draws; in brackets the calibration error in percent")
-    for dataset in ("flowers5-128", "scene15-200", "flowers102-64"):
-        data = embed(dataset, extractor, cache)
-        embeddings, classes = data["embeddings"], data["classes"]
-        pool, test = np.flatnonzero(~data["tests"]), np.flatnonzero(data["tests"])
-        columns = np.searchsorted(np.unique(classes), classes)
-        print(f"\n{dataset}: {len(test)} test photos\n")
-        print(f"| photos per class | {' | '.join(METHODS)} | auto took | seconds of auto |")
-        print("| --- |" + " --- |" * (len(METHODS) + 2))
-        for count in COUNTS:
-            cells, taken, seconds = [], set(), 0.0
-            for method in METHODS:
-                scores, errors = [], []
-                for seed in range(DRAWS if count else 1):
-                    rows = draw(classes, pool, count, seed)
-                    started = time.perf_counter()
-                    head = SoftmaxHead(method=method).fit(embeddings[rows], classes[rows])
-                    seconds = time.perf_counter() - started
-                    probabilities = head.predict_proba(embeddings[test])
-                    scores.append(100 * (probabilities.argmax(axis=1) == columns[test]).mean())
-                    errors.append(100 * calibration_error(columns[test], probabilities))
-                    if method == "auto":
-                        taken.add(str(head.training_["method"]))
-                cells.append(
-                    f"{np.mean(scores):.1f} ± {np.std(scores):.1f} ({np.mean(errors):.0f})"
-                )
-            row = [str(count or "all"), *cells, ", ".join(sorted(taken)), f"{seconds:.3f}"]
-            print(f"| {' | '.join(row)} |", flush=True)
+    sets = {name: embed(name, extractor, cache) for name in DATASETS}
+    curves = {name: curve(name, data) for name, data in sets.items()}
+    print("\nTen classes, every fifth with a single photo: new photos of these recognised / of the")
+    print(f"others, in percent\n\n| data | photos of the others | {' | '.join(METHODS)} |")
+    print("| --- | --- |" + " --- |" * len(METHODS))
+    for name, data in sets.items():
+        lone_photos(name, data)
+    plot(curves, cache / "photos_per_class.png")
 
 
 if __name__ == "__main__":
