@@ -148,9 +148,10 @@ def fit_head(
     method = settings.method
     if method == "auto" and np.bincount(targets).min() >= LOGISTIC_FROM:
         method = "logistic"
-    if method == "logistic":
+    if method in ("logistic", "binary"):
         solution = _logistic(embeddings, targets, n_classes, settings, start, progress)
-        return _exported([solution], settings)
+        float_head = _exported([solution], settings)
+        return _binary(embeddings, targets, float_head) if method == "binary" else float_head
     sums = ClassSums.of(embeddings, targets, n_classes) if sums is None else sums
     solutions = []
     if method != "lda":

@@ -54,8 +54,9 @@ class SoftmaxHead(Predictor, Estimator):
         ``sum(-log p(class)) + l2 / 2 * sum(weights ** 2)`` with L-BFGS; best with many photos.
         "binary": signs for weights and for embeddings, 32 times smaller and less accurate; see
         `headfit.binary_head`.
-        "auto" chooses by the number of photos and how many of them each head gets right that is
-        made without them: see `headfit.fitting.fit_head`. ``training_["method"]`` says which.
+        "auto" chooses by the number of photos, and adds heads up as they are right about photos
+        that they are made without: see `headfit.fitting.fit_head`. ``training_["method"]`` says
+        which.
     l2 : float
         Strength of the penalty; scikit-learn's ``C`` is ``1 / l2``. Logistic regression only.
     class_weight : None or "balanced"
