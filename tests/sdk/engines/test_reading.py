@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from headfit.engines.lowering import lower
 from headfit.engines.popcount import PopcountEngine
 from headfit.engines.tflite import Graph, Operator, Tensor, read_graph, write_graph
 from headfit.engines.tflite.flexbuffer import read_int_map
@@ -346,6 +347,18 @@ def check_mutants(data: bytes, count: int, seed: int) -> None:
 def test_mutants(case: bytes, seed: int) -> None:
     """Some thousand damaged files."""
     check_mutants(case, 1000, seed)
+
+
+def test_mutants_are_lowered_or_refused(case: bytes) -> None:
+    """Nor does a damaged file get through the lowering, which native runtimes stand behind."""
+    lowered = 0
+    for mutant in mutants(case, 1000, 2):
+        try:
+            read_graph(lower(mutant))
+            lowered += 1
+        except ExtractorError:
+            continue
+    assert 0 < lowered < 900
 
 
 @pytest.mark.slow
