@@ -229,18 +229,28 @@ def reference(case: ConvolutionCase) -> NDArray[np.float32]:
 
 
 def check_case(case: ConvolutionCase) -> None:
-    """The engines agree to the bit, and with plain arithmetic up to rounding."""
+    """The engines agree to the bit, and with plain arithmetic up to rounding.
+
+    But for int8 exactly between two steps: the lowered network rounds to even, LCE on x86 away
+    from zero.
+    """
     model, image = case.model(), case.image()
     results = {name: run(name, model, image) for name in PRESENT}
     expected = reference(case)
+    tied = np.zeros(expected.shape, bool)
     if case.output == "int8":
+        tied = np.abs(expected / 0.375 % 1 - 0.5) < 1e-3
         expected = np.clip(np.round(expected / 0.375) - 5, -128, 127)
         actual = np.round(results["popcount"] / np.float32(0.375)) - 5
         np.testing.assert_allclose(actual, expected, atol=1)
     else:
         np.testing.assert_allclose(results["popcount"], expected, atol=1e-4 + 1e-6 * case.depth)
     for name in PRESENT:
-        np.testing.assert_array_equal(results[name], results["popcount"], err_msg=name)
+        actual, known = results[name], results["popcount"].copy()
+        if name in LOWERED:
+            assert np.abs(actual - known)[tied].max(initial=0) <= 0.375
+            known[tied] = actual[tied]
+        np.testing.assert_array_equal(actual, known, err_msg=name)
 
 
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "derandomize": True}
