@@ -242,7 +242,7 @@ def test_embeddings_that_are_all_the_same_give_the_class_frequencies() -> None:
 def test_a_rare_class_is_not_penalised_for_being_rare() -> None:
     """The bias is free: with a huge penalty the probabilities are the frequencies."""
     embeddings, _ = examples(100)
-    head = SoftmaxHead(l2=1e8).fit(embeddings, ["a"] * 90 + ["b"] * 10)
+    head = SoftmaxHead(method="logistic", l2=1e8).fit(embeddings, ["a"] * 90 + ["b"] * 10)
     np.testing.assert_allclose([[0.9, 0.1]] * 100, head.predict_proba(embeddings), atol=1e-3)
 
 
