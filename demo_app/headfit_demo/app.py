@@ -153,7 +153,7 @@ class DemoApp(App):
     def show(self, seen: tuple[ProjectView, dict[str, tuple[PhotoView, ...]]]) -> None:
         """Show a project and its photos."""
         self.project, self.photos = seen
-        self._refresh_screen()
+        self.refresh_screen()
 
     def complain(self, error: Exception) -> None:
         """Say what went wrong, in one sentence."""
@@ -218,7 +218,7 @@ class DemoApp(App):
         """Delete a project."""
         if self.project is not None and self.project.key == key:
             self.project, self.photos = None, {}
-        self.do(partial(self.session.delete_project, key), lambda _: self._refresh_screen())
+        self.do(partial(self.session.delete_project, key), lambda _: self.refresh_screen())
 
     def erase_everything(self) -> None:
         """Delete all projects."""
@@ -298,7 +298,7 @@ class DemoApp(App):
         except OSError as error:
             self.complain(error)
         self._apply_preferences()
-        self._refresh_screen()
+        self.refresh_screen()
         self.look()
 
     def _apply_preferences(self) -> None:
@@ -326,7 +326,8 @@ class DemoApp(App):
         self.shell.heading = self.project.name if in_project else place_name(current)
         self.shell.can_undo = current in ("teach", "photos") and self.project is not None
 
-    def _refresh_screen(self) -> None:
+    def refresh_screen(self) -> None:
+        """Show the project on the screen that is shown."""
         self._arrived()
         self.shell.ids.screens.current_screen.refresh()
 

@@ -1,0 +1,199 @@
+"""The real app in this process, without a display, driven by touches and keys.
+
+Kivy has one window and one event loop per process, so one app serves all tests; each test gets an
+empty data folder. Kivy reads its settings when it is first imported: they are made here.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.update(
+    SDL_VIDEODRIVER="offscreen",
+    KIVY_WINDOW="sdl2",
+    KIVY_NO_ARGS="1",
+    KIVY_NO_CONSOLELOG="1",
+    KIVY_NO_FILELOG="1",
+    KIVY_NO_ENV_CONFIG="1",
+    KIVY_CLIPBOARD="dummy",
+    KIVY_METRICS_DENSITY="1",
+    KIVY_METRICS_FONTSCALE="1",
+    KIVY_DPI="96",
+    KIVY_HOME=tempfile.mkdtemp(prefix="kivy"),
+    LANGUAGE="en",
+)
+
+from headfit_demo.window import configure  # before anything makes Kivy's window
+
+configure(1120, 760)
+
+PATIENCE_S = 30.0
+
+
+def run_one_frame() -> None:
+    """Do what Kivy's event loop does for a frame, but for drawing, which takes most of the time."""
+    from kivy.base import EventLoop
+    from kivy.clock import Clock
+    from kivy.lang import Builder
+
+    Clock.tick()
+    EventLoop.dispatch_input()
+    Builder.sync()
+    Clock.tick_draw()
+    Builder.sync()
+
+
+class Hand:
+    """A user's eyes and fingers on the app."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    @property
+    def screen(self) -> Any:
+        """The screen that is shown."""
+        return self.app.shell.ids.screens.current_screen
+
+    @property
+    def notice(self) -> str:
+        """What the app says just now."""
+        notice = self.app.shell.ids.notice
+        return "" if notice.disabled else str(notice.text)
+
+    def wait(self, until: Callable[[], Any], frames: int = 3) -> None:
+        """Let the app run until something is so, and some frames longer."""
+        started = time.monotonic()
+        while not until():
+            assert time.monotonic() - started < PATIENCE_S, f"waited in vain; notice: {self.notice}"
+            run_one_frame()
+        for _ in range(frames):
+            run_one_frame()
+
+    def settle(self) -> None:
+        """Let the worker finish what it has, and the screen show it."""
+        for _ in range(2):
+            done: list[int] = []
+            self.app.worker.do(lambda: 1, lambda result, error, done=done: done.append(1))
+            self.wait(lambda done=done: done)
+
+    def tap(self, widget: Any, hold_s: float = 0.0) -> None:
+        """Touch the middle of a widget as a finger does, after scrolling it into sight."""
+        from kivy.tests.common import UnitTestTouch
+        from kivy.uix.scrollview import ScrollView
+
+        parent = widget.parent
+        while parent is not None and parent is not parent.parent:
+            if isinstance(parent, ScrollView):
+                parent.scroll_to(widget, animate=False)
+                self.wait(lambda: True)
+                break
+            parent = parent.parent
+        touch = UnitTestTouch(*widget.to_window(*widget.center))
+        touch.touch_down()
+        ends = time.monotonic() + max(hold_s, 0.07)  # a scroll view waits whether it is a swipe
+        self.wait(lambda: time.monotonic() > ends)
+        touch.touch_up()
+        self.wait(lambda: True)
+
+    def press(self, text: str) -> None:
+        """Touch the button that has these words."""
+        self.tap(self.find(text))
+
+    def find(self, text: str) -> Any:
+        """Return what can be pressed and has these words, of dialogs the topmost first."""
+        from kivy.core.window import Window
+
+        from headfit_demo.widgets import Touchable
+
+        for root in Window.children:
+            for widget in root.walk(restrict=True):
+                is_shown = isinstance(widget, Touchable) and not widget.disabled
+                if is_shown and widget.text == text and widget.get_root_window():
+                    return widget
+        raise AssertionError(f"nothing to press says {text!r}")
+
+    def type(self, text: str) -> None:
+        """Type into the field that has the focus, as soon as one has."""
+        from kivy.core.window import Window
+
+        from headfit_demo.widgets import Field
+
+        def has_focus() -> bool:
+            widgets = (widget for root in Window.children for widget in root.walk(restrict=True))
+            return any(isinstance(widget, Field) and widget.focus for widget in widgets)
+
+        self.wait(has_focus)
+        for character in text:
+            Window.dispatch("on_textinput", character)
+        self.wait(lambda: True)
+
+    def key(self, code: int, modifiers: tuple[str, ...] = ()) -> None:
+        """Press a key, by its code in pygame."""
+        from kivy.core.window import Window
+
+        if not Window.dispatch("on_key_down", code, 0, None, list(modifiers)):
+            Window.dispatch("on_keyboard", code, 0, None, list(modifiers))
+        Window.dispatch("on_key_up", code, 0)
+        self.wait(lambda: True)
+
+    def teach(self, name: str, photos: list[Any]) -> None:
+        """Name a thing by the fields of the page, and give photos of it."""
+        n_before = self.app.project.n_photos
+        self.screen.ids.new_name.focus = True
+        self.type(name)
+        self.press("Add")
+        self.wait(lambda: name in [one.name for one in self.app.project.classes])
+        self.app.add_photos(name, photos)
+        self.wait(lambda: self.app.project.n_photos == n_before + len(photos))
+
+
+@pytest.fixture(scope="session")
+def running_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The app, started once."""
+    from headfit_demo.window import configure
+
+    configure(1120, 760)
+    from kivy.base import EventLoop, runTouchApp
+    from kivy.config import Config
+
+    from headfit_demo.app import DemoApp
+
+    Config.set("graphics", "multisamples", 0)
+    app = DemoApp(data_folder=tmp_path_factory.mktemp("first"))
+    app._run_prepare()
+    runTouchApp(embedded=True)
+    yield app
+    app.on_stop()
+    EventLoop.close()
+
+
+@pytest.fixture
+def hand(running_app: Any, tmp_path: Path) -> Iterator[Hand]:
+    """The app as at its first start, at home, with a folder of photos for its camera."""
+    from kivy.core.window import Window
+
+    from headfit_demo.platforms.desktop import DesktopPlatform
+
+    app, hand = running_app, Hand(running_app)
+    hand.settle()
+    app.worker.do(app.session.close, lambda result, error: None)
+    app.project, app.photos = None, {}
+    app.platform = app.eye._platform = DesktopPlatform(tmp_path / "camera")
+    app.use_folder(tmp_path / "data")
+    app.shell.ids.notice.hide()
+    app.go("home")
+    app.refresh_screen()
+    hand.settle()
+    yield hand
+    app.eye.switch_off()
+    for window in list(Window.children):
+        if window is not app.shell:
+            window.dismiss(animation=False)
+    hand.settle()

@@ -1,0 +1,43 @@
+"""Photos for the app's tests: drawn by code, so that they are ours, and easy to tell apart."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from headfit_demo.greeting import DRAWINGS
+from headfit_demo.views import PickedFile
+
+THINGS = tuple(DRAWINGS)
+
+
+def frames(thing: str, count: int, seed: int = 0) -> list[np.ndarray]:
+    """Return drawings of a thing, all different."""
+    rng = np.random.default_rng([seed, THINGS.index(thing)])
+    return [DRAWINGS[thing](rng) for _ in range(count)]
+
+
+def jpeg(frame: np.ndarray) -> bytes:
+    stream = BytesIO()
+    Image.fromarray(frame).save(stream, "JPEG", quality=90)
+    return stream.getvalue()
+
+
+def picked(thing: str, count: int, seed: int = 0) -> list[PickedFile]:
+    """Return drawings as files that a user chose."""
+    return [
+        PickedFile(f"{thing} {number}.jpg", jpeg(frame))
+        for number, frame in enumerate(frames(thing, count, seed))
+    ]
+
+
+def write_folder(folder: Path, count: int, things: tuple[str, ...] = THINGS) -> Path:
+    """Write photos into a folder per thing, as a user keeps them."""
+    for thing in things:
+        (folder / thing).mkdir(parents=True, exist_ok=True)
+        for number, frame in enumerate(frames(thing, count)):
+            (folder / thing / f"{number}.jpg").write_bytes(jpeg(frame))
+    return folder

@@ -1,0 +1,132 @@
+"""Every screen of the app, driven by touches and keys, without a display."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from .conftest import Hand
+from .photos import THINGS, write_folder
+
+BALLOON, BOAT, FLOWER = THINGS
+TAB, ENTER, ESCAPE, SPACE = 9, 13, 27, 32
+
+
+def begin(hand: Hand, name: str = "Toys") -> None:
+    """Begin a project through the first page."""
+    hand.press("Teach something new")
+    hand.type(name)
+    hand.press("Begin")
+    hand.wait(lambda: hand.app.project is not None and hand.screen.name == "teach")
+
+
+def test_the_first_start_greets_with_a_head_that_works(hand: Hand) -> None:
+    """Each sample picture that is touched is recognised; nothing was taught."""
+    thumbs = hand.screen.ids.samples.children
+    assert len(thumbs) >= 3
+    for thumb in thumbs:
+        hand.tap(thumb)
+        hand.settle()
+        assert hand.screen.ids.bar0.name == thumb.sample.class_name
+    assert hand.app.project is None
+
+
+def test_dropped_folders_become_things(hand: Hand, tmp_path: Path) -> None:
+    """A folder with folders in it begins a project that is named after it."""
+    folder = write_folder(tmp_path / "Desk", 3)
+    hand.app._drops.sort([folder], 0, 0)
+    hand.wait(lambda: hand.app.project is not None and hand.app.project.n_photos == 9)
+    assert hand.app.project.name == "Desk"
+    assert sorted(one.name for one in hand.app.project.classes) == sorted(THINGS)
+
+
+def test_settings_are_seen_at_once_and_kept(hand: Hand, tmp_path: Path) -> None:
+    """Dark, larger and German, on the spot and after the next start."""
+    from headfit_demo.preferences import Preferences
+    from headfit_demo.theme import theme
+
+    hand.app.go("settings")
+    hand.wait(lambda: True)
+    size = theme.body
+    hand.press("Dark")
+    hand.press("A++")
+    hand.press("Deutsch")
+    assert theme.style == "dark"
+    assert theme.body > 1.4 * size
+    assert hand.app.shell.heading == "Einstellungen"
+    kept = Preferences.load(tmp_path / "data" / "preferences.json")
+    assert kept == Preferences("dark", 1.45, "de")
+    hand.press("English")
+    assert hand.app.shell.heading == "Settings"
+
+
+def test_the_keyboard_is_enough(hand: Hand) -> None:
+    """Ctrl and a number change the screen, Tab finds a button, Enter presses it."""
+    hand.key(ord("3"), ("ctrl",))
+    assert hand.screen.name == "recognise"
+    hand.key(ESCAPE)
+    assert hand.screen.name == "home"
+    button = hand.screen.ids.new_project
+    button.focus = True
+    hand.wait(lambda: True)
+    hand.key(ENTER)
+    hand.type("By keys")
+    hand.key(ENTER)
+    hand.wait(lambda: hand.app.project is not None)
+    assert hand.app.project.name == "By keys"
+    hand.screen.ids.new_name.focus = True
+    hand.type("pen")
+    hand.key(ENTER)
+    hand.wait(lambda: hand.app.project.classes)
+    hand.key(ord("5"), ("ctrl",))
+    assert hand.screen.name == "developer"
+
+
+def test_names_in_any_script_are_drawn(running_app: Any, tmp_path: Path) -> None:
+    """Each of these is something else than the boxes that stand for letters a font lacks."""
+    from headfit_demo.words import draw_line
+
+    def ink(text: str) -> bytes:
+        texture = draw_line(text, 40, False, 2000)
+        pixels = np.frombuffer(texture.pixels, np.uint8).reshape(*texture.size[::-1], 4)
+        return Image.fromarray(pixels[..., 3]).resize((64, 32)).tobytes()
+
+    box = ink("\ue000")
+    samples = [
+        "Tasse",
+        "Чашка",
+        "Κούπα",
+        "كوب",
+        "כוס",
+        "कप",
+        "কাপ",
+        "கோப்பை",
+        "ถ้วย",
+        "բաժակ",
+        "ჭიქა",
+        "杯",
+        "コップ",
+        "컵",
+    ]
+    drawn = [ink(sample) for sample in samples]
+    assert len(set(drawn)) == len(samples)
+    for sample, one in zip(samples, drawn, strict=True):
+        assert any(one), sample
+        assert one != ink("\ue000" * len(sample)), sample
+        assert one != box
+
+
+def test_arabic_is_joined_and_runs_from_the_right(running_app: Any) -> None:
+    """Joined letters are narrower than the same letters apart."""
+    from PIL import features
+
+    from headfit_demo.words import draw_line
+
+    if not features.check("raqm"):
+        pytest.skip("Pillow has no Raqm here: such names are drawn letter by letter")
+    apart = sum(draw_line(letter, 40, False, 2000).width for letter in "كتاب")
+    assert draw_line("كتاب", 40, False, 2000).width < 0.9 * apart
