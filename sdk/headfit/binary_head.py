@@ -12,8 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.descent import adam_start, adam_step
-from headfit.engines.operators.packing import pack
-from headfit.engines.popcount.counting import count_differences
 from headfit.softmax import log_softmax
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
@@ -156,6 +154,8 @@ def binary_logits(
     ndarray of shape (n_samples, n_classes), dtype float32
         The very bits of ``(signs(embeddings >= thresholds) @ signs(weights)) * scales + bias``.
     """
+    from headfit.engines.popcount.counting import count_differences  # an engine, for a few heads
+
     differences = count_differences(_words(embeddings < thresholds), _words(weights.T < 0).T)
     products = np.float32(len(weights)) - np.float32(2) * differences.astype(np.float32)
     logits: FloatArray = products * np.abs(weights[0]) + bias
@@ -169,6 +169,8 @@ def _signs(is_positive: npt.NDArray[np.bool_]) -> FloatArray:
 
 def _words(negative: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
     """Pack flags "is -1" along the last axis into words of 64 bits; bits to spare are 0."""
+    from headfit.engines.operators.packing import pack
+
     spare = -negative.shape[-1] % 64
     padded = np.ascontiguousarray(np.pad(negative, [(0, 0), (0, spare)]))
     return pack(padded).view(np.uint64)

@@ -10,16 +10,18 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from headfit.container import content_hash, pack, unpack
-from headfit.engines.tuned import PackedBlock
 from headfit.errors import FileFormatError, UnsupportedVersionError
 from headfit.fields import Fields, Scalar, canonical_json
 from headfit.files import read_bounded, write_atomically
 from headfit.manifest import FINGERPRINT_PATTERN, ExtractorReference, reference_from_json
+
+if TYPE_CHECKING:
+    from headfit.engines.tuned import PackedBlock
 
 SUFFIX: Final = ".block"
 FORMAT: Final = "headfit-block"
@@ -108,6 +110,8 @@ def load_blocks_bytes(file: bytes, source: str = "block file") -> BlockData:
     FileFormatError
         If anything else breaks the specification.
     """
+    from headfit.engines.tuned import PackedBlock  # brings an engine, which few starts need
+
     header, content = unpack(file, source)
     fields = Fields(header, source)
     metadata = Fields(fields.take("__metadata__"), f"{source}: __metadata__")

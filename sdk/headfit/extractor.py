@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +16,14 @@ from PIL import Image
 
 from headfit import blockfile
 from headfit.engines import Engine, EngineReport, SelfCheck, open_engine, survey_engines
-from headfit.engines.tflite import Graph
-from headfit.engines.tuned import TunedEngine, open_front, replace_blocks
 from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
 from headfit.images import ImageSource, decode_image, prepare_input
 from headfit.installed import find_extractor, install_extractor
 from headfit.manifest import Manifest, load_manifest
 from headfit.views import WHOLE, View
+
+if TYPE_CHECKING:
+    from headfit.engines.tflite import Graph
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)`` after every photo."""
@@ -123,6 +125,8 @@ class Extractor:
         tail : Graph
             From there to the embedding.
         """
+        from headfit.engines.tuned import open_front
+
         path, manifest, model = read_extractor(name_or_path)
         check = _self_check(path, manifest)
         opened, tail = open_front(model, n_blocks, engine, check=check, isolate=isolate)
@@ -235,6 +239,8 @@ class Extractor:
 
 def _open_tuned(path: Path, engine: str, isolate: bool) -> Extractor:
     """Open the extractor that a block file was trained for, with the blocks of the file."""
+    from headfit.engines.tuned import TunedEngine, open_front, replace_blocks
+
     file = blockfile.read_blocks(path)
     data = blockfile.load_blocks_bytes(file, os.fspath(path))
     beside = path.with_name(f"{data.extractor.name}.tflite")

@@ -17,18 +17,7 @@ from typing import IO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-
-# Importing the plugins here keeps Image.open from loading all fifty when it meets a text file.
-from PIL import (
-    BmpImagePlugin,  # noqa: F401
-    ExifTags,
-    GifImagePlugin,  # noqa: F401
-    Image,
-    JpegImagePlugin,  # noqa: F401
-    PngImagePlugin,  # noqa: F401
-    UnidentifiedImageError,
-    WebPImagePlugin,  # noqa: F401
-)
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from headfit.errors import ImageError
 from headfit.image_bombs import bomb
@@ -191,6 +180,9 @@ def _from_array(pixels: npt.NDArray[np.uint8], name: str) -> Image.Image:
 
 
 def _read(stream: IO[bytes], name: str, max_pixels: int) -> Image.Image:
+    # Without this plugin Image.open would load all fifty; the other four it loads itself.
+    from PIL import WebPImagePlugin  # noqa: F401
+
     try:
         with _quietly():
             image = Image.open(stream, formats=FORMATS)
