@@ -89,6 +89,10 @@ class Notice(BoxLayout):
         """Say no more."""
         self.opacity, self.disabled = 0, True
 
+    def on_touch_down(self, touch: Any) -> bool:
+        """Let touches through while nothing is said; what is disabled would take them in Kivy."""
+        return not self.disabled and bool(super().on_touch_down(touch))
+
 
 class Shell(FloatLayout):
     """Navigation, heading, the screens, and notices over them."""

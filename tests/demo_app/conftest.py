@@ -91,8 +91,9 @@ class Hand:
         parent = widget.parent
         while parent is not None and parent is not parent.parent:
             if isinstance(parent, ScrollView):
-                parent.scroll_to(widget, animate=False)
-                self.wait(lambda: True)
+                if parent.viewport_size[1] > parent.height:  # scroll_to would move a short page too
+                    parent.scroll_to(widget, animate=False)
+                    self.wait(lambda: True)
                 break
             parent = parent.parent
         touch = UnitTestTouch(*widget.to_window(*widget.center))
@@ -115,7 +116,8 @@ class Hand:
         for root in Window.children:
             for widget in root.walk(restrict=True):
                 is_shown = isinstance(widget, Touchable) and not widget.disabled
-                if is_shown and widget.text == text and widget.get_root_window():
+                says = getattr(widget, "text", None)  # a thumbnail says nothing
+                if is_shown and says == text and widget.get_root_window():
                     return widget
         raise AssertionError(f"nothing to press says {text!r}")
 

@@ -35,6 +35,23 @@ def test_the_first_start_greets_with_a_head_that_works(hand: Hand) -> None:
     assert hand.app.project is None
 
 
+def test_a_hidden_notice_lets_touches_through(hand: Hand) -> None:
+    """What lies below it can be touched; while it is shown it takes the touch."""
+    from kivy.tests.common import UnitTestTouch
+
+    notice, touched = hand.app.shell.ids.notice, []
+    hand.app.shell.ids.screens.bind(on_touch_down=lambda _, touch: touched.append(touch))
+    for is_shown in (False, True):
+        if is_shown:
+            hand.app.notify("Something to read")
+        hand.wait(lambda: True)
+        touch = UnitTestTouch(notice.right - 30, notice.center_y)
+        touch.touch_down()
+        touch.touch_up()
+        hand.wait(lambda: True)
+    assert len(touched) == 1
+
+
 def test_dropped_folders_become_things(hand: Hand, tmp_path: Path) -> None:
     """A folder with folders in it begins a project that is named after it."""
     folder = write_folder(tmp_path / "Desk", 3)
