@@ -1,0 +1,144 @@
+"""What users do with the app, from teaching to erasing, by touches and keys, without a display."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headfit_demo.views import Progress
+
+from .conftest import Hand
+from .photos import THINGS, frames, picked, write_folder
+
+BALLOON, BOAT, _ = THINGS
+
+
+def begin(hand: Hand, name: str = "Toys") -> None:
+    """Begin a project through the first page."""
+    hand.press("Teach something new")
+    hand.type(name)
+    hand.press("Begin")
+    hand.wait(lambda: hand.app.project is not None and hand.screen.name == "teach")
+
+
+@pytest.fixture
+def toys(hand: Hand) -> Hand:
+    """A project of two things with five photos each."""
+    begin(hand)
+    hand.teach(BALLOON, frames(BALLOON, 5))
+    hand.teach(BOAT, frames(BOAT, 5))
+    hand.settle()
+    return hand
+
+
+def test_teach_train_recognise_restart(toys: Hand, tmp_path: Path) -> None:
+    """Two things are named and shown, the head is trained, recognises, and is there tomorrow."""
+    cards = toys.screen._cards
+    assert [card.details for card in cards.values()] == ["5 photos", "5 photos"]
+    assert all(thumb.texture for thumb in cards[BOAT].ids.strip.children)
+    toys.tap(toys.screen.ids.train)
+    toys.wait(lambda: not toys.app.is_training)
+    assert toys.screen.accuracy == "100%"
+    assert "all 10 photos" in toys.screen.training_text
+
+    toys.app.go("recognise")
+    toys.screen.look_at(picked(BOAT, 1, seed=9)[0])
+    toys.wait(lambda: toys.screen.verdict)
+    assert toys.screen.verdict == BOAT
+    assert toys.screen.ids.bar0.name == BOAT
+    assert "ms per photo" in toys.screen.speed
+
+    toys.app.worker.do(toys.app.session.close, lambda result, error: None)
+    toys.app.project = None
+    toys.app.use_folder(tmp_path / "data")
+    toys.app.go("home")
+    toys.settle()
+    (card,) = toys.screen.ids.projects.children
+    assert (card.name, card.details) == ("Toys", "2 things, 10 photos")
+    toys.tap(card)
+    toys.wait(lambda: toys.app.project is not None)
+    assert toys.app.project.head_classes == tuple(sorted((BALLOON, BOAT)))
+
+
+def test_a_training_is_stopped(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bar moves, Stop is pressed, and the head stays as it was: none."""
+    begin(hand)
+    hand.settle()
+    session = hand.app.session
+    store, train = session._open.store, session.train
+    rng = np.random.default_rng(0)
+    embeddings = rng.normal(size=(3000, store.embedding_dim)).astype(np.float32)
+    store.add_many(embeddings, [f"thing {n % 20}" for n in range(3000)])
+
+    def train_slowly(progress: Callable[[Progress], None]) -> None:
+        def watch(step: Progress) -> None:
+            progress(step)
+            time.sleep(0.2)  # a finger needs longer than this head
+
+        train(watch)
+
+    monkeypatch.setattr(session, "train", train_slowly)
+    hand.app.look()
+    hand.wait(lambda: hand.app.project.n_photos == 3000)
+    hand.tap(hand.screen.ids.train)
+    hand.wait(lambda: hand.screen.fraction > 0 or not hand.app.is_training)
+    assert hand.app.is_training
+    assert len(hand.screen.ids.plot.losses) >= 1
+    hand.press("Stop")
+    hand.wait(lambda: not hand.app.is_training)
+    assert hand.notice == "Stopped. The head is as it was before."
+    assert hand.app.project.head_classes == ()
+
+
+def test_dropped_photos_belong_to_the_thing_below(toys: Hand, tmp_path: Path) -> None:
+    paths = sorted(write_folder(tmp_path / "more", 2, (BOAT,)).rglob("*.jpg"))
+    card = toys.screen._cards[BOAT]
+    toys.app._drops.sort(paths, *card.to_window(*card.center))
+    toys.wait(lambda: toys.app.project.n_photos == 12)
+    assert toys.screen._cards[BOAT].details == "7 photos"
+
+
+def test_a_corrupt_photo_is_left_out_with_one_sentence(toys: Hand) -> None:
+    bad = picked(BOAT, 1)[0]
+    cut = type(bad)("holiday.jpg", bad.content[:300])
+    toys.app.add_photos(BOAT, [cut])
+    toys.wait(lambda: toys.notice)
+    assert toys.notice == "holiday.jpg was left out. This is no picture that can be read."
+    assert toys.app.project.n_photos == 10
+
+
+def test_renaming_forgetting_and_undo(toys: Hand) -> None:
+    """A thing gets another name in any script, gets it back, and is forgotten."""
+    toys.screen.rename(BOAT)
+    from kivy.core.window import Window
+
+    field = Window.children[0].ids.body.children[0]
+    toys.wait(lambda: field.focus)
+    field.text = ""
+    toys.type("Чашка 杯")
+    toys.press("Rename")
+    toys.wait(lambda: "Чашка 杯" in toys.screen._cards)
+    assert "Чашка 杯" in toys.app.project.head_classes
+    toys.tap(toys.app.shell.ids.undo)
+    toys.wait(lambda: BOAT in toys.screen._cards)
+
+    toys.screen.forget(BOAT)
+    toys.wait(lambda: True)
+    toys.press("Forget")
+    toys.wait(lambda: BOAT not in toys.screen._cards)
+    assert toys.app.project.n_photos == 5
+
+
+def test_a_camera_that_is_unplugged_is_said(toys: Hand, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "camera", 2, (BOAT,))
+    toys.app.eye.switch_on()
+    toys.wait(lambda: toys.app.eye.texture is not None)
+    for path in folder.rglob("*.jpg"):
+        path.unlink()
+    toys.wait(lambda: toys.notice)
+    assert "unplugged" in toys.notice
+    assert not toys.app.eye.is_on
