@@ -212,7 +212,7 @@ class DemoApp(App):
 
     def _installed(self, _: Any) -> None:
         self.notify(tr.say("The extractor is installed. It stays on this device."))
-        self._refresh_screen()
+        self.refresh_screen()
 
     def delete_project(self, key: str) -> None:
         """Delete a project."""
