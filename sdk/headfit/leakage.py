@@ -82,7 +82,8 @@ def measure_leakage(
         Which halves.
     head : SoftmaxHead, optional
         A head fitted on all examples, attacked with all the others as shadows. It saw twice as
-        many as they did, so its answers do not quite compare.
+        many as they did and was calibrated by more, so its answers do not quite compare: a high
+        share is a finding, a low one is no all-clear.
 
     Raises
     ------
