@@ -77,8 +77,8 @@ def audit(head: Path, store: Path, heads: int, epsilon: float, as_json: bool) ->
     click.echo(f"  {'HEAD itself':22} {_recognised(itself)}")
     click.echo(
         f"Guessing has AUC 0.5 and recognises {FALSE_ALARMS:.0%}. Recognised means: said to have "
-        f"taught the head, where {FALSE_ALARMS:.0%} of photos that did not are said so too. HEAD saw "
-        "twice as many photos as the attacked heads: a low share of it is no all-clear."
+        f"taught the head, where {FALSE_ALARMS:.0%} of photos that did not are said so too. "
+        "HEAD saw twice as many photos as the attacked heads: a low share of it is no all-clear."
     )
 
 
