@@ -123,6 +123,8 @@ def test_renaming_forgetting_and_undo(toys: Hand) -> None:
     toys.press("Rename")
     toys.wait(lambda: "Чашка 杯" in toys.screen._cards)
     assert "Чашка 杯" in toys.app.project.head_classes
+    toys.wait(lambda: Window.children == [toys.app.shell])  # a closing dialog takes touches
+    toys.settle()
     toys.tap(toys.app.shell.ids.undo)
     toys.wait(lambda: BOAT in toys.screen._cards)
 
