@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
@@ -111,5 +111,8 @@ RECIPES = {
         stages=(Stage(1, 32), Stage(1, 64, unscaled=0.5)), final_size=64, batch_size=8, seed=7
     ),
 }
+for _name, _peak in (("tiny-imagenet-short", 0.1), ("tiny-imagenet-sharpen", 0.05)):
+    RECIPES[f"{_name}-float"] = replace(RECIPES[_name], optimiser="sgd", learning_rate=_peak)
 """``tiny-imagenet-short`` takes about an hour on two quiet cores; ``tiny-imagenet-sharpen`` goes on
-from it and takes another quarter; ``smoke`` serves the tests."""
+from it and takes another quarter; the two ending in ``-float`` train the float twin on the same
+pictures; ``smoke`` serves the tests."""
