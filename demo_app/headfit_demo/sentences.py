@@ -14,6 +14,7 @@ from headfit import (
     NotFittedError,
     StoreError,
     TrainingDivergedError,
+    UnshareableHeadError,
     UnsupportedVersionError,
 )
 from headfit.installed import known_extractor
@@ -70,6 +71,10 @@ _SENTENCES: tuple[tuple[type[Exception], str], ...] = (
     (UnsupportedVersionError, _("A newer version of headfit wrote this file. Update this app.")),
     (FileFormatError, _("This is no head file, or it is damaged.")),
     (NotFittedError, _("Nothing was learned yet. Teach two things first.")),
+    (
+        UnshareableHeadError,
+        _("Some thing has fewer than three photos: a head would tell too much of them. Add some."),
+    ),
     (StoreError, _("What was taught here is damaged or in use by another program.")),
     (TrainingDivergedError, _("The training went astray; the head stays as it was.")),
     (InputError, _("This name is empty, too long or taken. Choose another one.")),

@@ -207,17 +207,20 @@ class Session:
         """Return a photo's pixels, no larger than a screen needs."""
         return as_pixels(file, side=1280)
 
-    def export_head(self, path: Path) -> None:
+    def export_head(self, path: Path, *, force: bool = False) -> None:
         """Copy the head file to where it is wanted.
 
         Raises
         ------
         NotFittedError
             If the head is not trained yet.
+        UnshareableHeadError
+            If it gives single photos away, unless forced.
         """
         source = self._project.project.head_path
         if not source.is_file():
             raise NotFittedError("expected a trained head, found none; teach two things first")
+        SoftmaxHead.load(source).released(force=force)
         shutil.copyfile(source, path)
 
     def import_head(self, file: PickedFile) -> ProjectView:

@@ -9,7 +9,7 @@ from headfit import InputError, SoftmaxHead
 from headfit_zoo.convert import cut_top
 
 
-def with_head(model: tf.keras.Model, head: SoftmaxHead) -> tf.keras.Model:
+def with_head(model: tf.keras.Model, head: SoftmaxHead, *, force: bool = False) -> tf.keras.Model:
     """Return a classifier: the network up to its embedding, then the head and softmax.
 
     Its probabilities are what ``head.predict_proba`` returns for the embeddings that Keras
@@ -22,11 +22,15 @@ def with_head(model: tf.keras.Model, head: SoftmaxHead) -> tf.keras.Model:
     head : SoftmaxHead
         Fitted. A binary one becomes a `larq.layers.QuantDense` whose latent weights are its signs
         times its scales.
+    force : bool
+        Take a head that gives single photos away: see `SoftmaxHead.share`.
 
     Raises
     ------
     NotFittedError
         If the head has not been fitted.
+    UnshareableHeadError
+        If a class rests on fewer than three photos, unless forced.
     InputError
         If the embedding has another width than the head.
     """
@@ -38,11 +42,12 @@ def with_head(model: tf.keras.Model, head: SoftmaxHead) -> tf.keras.Model:
             f"expected a network whose embedding is {embedding_dim} wide as the head is, found "
             f"{found}; take the network of the head's extractor"
         )
-    if head.thresholds_ is None:
+    data = head.released(force=force)
+    if data.thresholds is None:
         layer = tf.keras.layers.Dense(n_classes, name="head")
         logits = layer(extractor.output)
     else:
-        centred = tf.keras.layers.Rescaling(1.0, offset=-head.thresholds_, name="thresholds")
+        centred = tf.keras.layers.Rescaling(1.0, offset=-data.thresholds, name="thresholds")
         layer = lq.layers.QuantDense(
             n_classes,
             input_quantizer="ste_sign",
@@ -50,6 +55,6 @@ def with_head(model: tf.keras.Model, head: SoftmaxHead) -> tf.keras.Model:
             name="head",
         )
         logits = layer(centred(extractor.output))
-    layer.set_weights([head.weights_, head.bias_])
+    layer.set_weights([data.weights, data.bias])
     probabilities = tf.keras.layers.Softmax(name="probabilities")(logits)
     return tf.keras.Model(extractor.input, probabilities, name=f"{model.name}_with_head")

@@ -18,6 +18,7 @@ from headfit.errors import (
     NotFittedError,
     StoreError,
     TrainingDivergedError,
+    UnshareableHeadError,
     UnsupportedVersionError,
     UntrustedHeadError,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "SoftmaxHead",
     "StoreError",
     "TrainingDivergedError",
+    "UnshareableHeadError",
     "UnsupportedVersionError",
     "UntrustedHeadError",
 ]

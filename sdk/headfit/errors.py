@@ -4,7 +4,8 @@
 
     HeadfitError
     ├─ InputError (ValueError)            what the caller passed cannot be used
-    │  └─ NotFittedError
+    │  ├─ NotFittedError
+    │  └─ UnshareableHeadError            single photos could be read from this head
     ├─ ImageError (ValueError)            these bytes are no usable image: says which and why
     ├─ FileFormatError (ValueError)       a head file or manifest breaks its specification
     │  ├─ UnsupportedVersionError
@@ -34,6 +35,10 @@ class InputError(HeadfitError, ValueError):
 
 class NotFittedError(InputError):
     """The head has not learned anything yet."""
+
+
+class UnshareableHeadError(InputError):
+    """The head would give single photos away: see `headfit.sharing`."""
 
 
 class ImageError(HeadfitError, ValueError):

@@ -14,6 +14,7 @@ def export_tflite(
     extractor: str | os.PathLike[str] | None = None,
     *,
     lowered: bool = False,
+    force: bool = False,
 ) -> bytes:
     """Return a self-contained `.tflite` whose output is what ``predict_proba`` returns.
 
@@ -28,6 +29,8 @@ def export_tflite(
     lowered : bool
         Use TFLite's own operators alone; otherwise those of Larq Compute Engine stay, and the file
         is smaller and runs in its interpreter.
+    force : bool
+        Export a head that gives single photos away.
 
     Raises
     ------
@@ -35,11 +38,14 @@ def export_tflite(
         If the head has not been fitted.
     ExtractorMismatchError
         If the head was fitted on another extractor.
+    UnshareableHeadError
+        If a class rests on fewer than three photos: see `SoftmaxHead.share`.
     EngineMissingError
         If the package `flatbuffers` is not installed.
     """
     _, manifest, model = read_extractor(extractor)
     head.check_extractor(manifest)
+    data = head.released(force=force)
     return append_head(
-        model, head.weights_, head.bias_, head.thresholds_, head.classes_, lowered=lowered
+        model, data.weights, data.bias, data.thresholds, data.classes, lowered=lowered
     )

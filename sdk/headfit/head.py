@@ -29,7 +29,7 @@ from headfit.inputs import (
 from headfit.manifest import ExtractorReference, Manifest
 from headfit.predictor import Predictor
 from headfit.privacy import Privacy, fit_private
-from headfit.sharing import check_shareable
+from headfit.sharing import released
 from headfit.signing import verify_head_bytes
 from headfit.solvers import Progress
 from headfit.storage import rounded
@@ -229,14 +229,15 @@ class SoftmaxHead(Predictor, Estimator):
 
         Raises
         ------
-        InputError
+        UnshareableHeadError
             If a class rests on fewer than three examples and the head is not private; ``force``
             writes it all the same.
         """
-        data = self.data(storage)
-        if not force:
-            check_shareable(data)
-        save_head(path, data)
+        save_head(path, self.released(storage=storage, force=force))
+
+    def released(self, *, storage: str | None = None, force: bool = False) -> HeadData:
+        """Return what `share` writes, with its errors; whatever else gives heads away asks here."""
+        return released(self.data(storage), force=force)
 
     def data(self, storage: str | None = None) -> HeadData:
         """Return what `save` writes; for `headfit.signing`."""

@@ -133,14 +133,17 @@ def _trained_binary(
     help="The file to write.",
 )
 @click.option("--lowered", is_flag=True, help="Use TFLite's own operators alone.")
+@click.option("--force", is_flag=True, help="Even if a class rests on fewer than three photos.")
 @EXTRACTOR
-def export_tflite(head: Path, output: Path, lowered: bool, extractor: str | None) -> None:
+def export_tflite(
+    head: Path, output: Path, lowered: bool, force: bool, extractor: str | None
+) -> None:
     """Join a head and its extractor into one .tflite classifier.
 
     Its output is the probability of each class. It runs in Larq Compute Engine's interpreter, and
     with --lowered in any TFLite.
     """
     fitted = SoftmaxHead.load(head)
-    model = export(fitted, extractor, lowered=lowered)
+    model = export(fitted, extractor, lowered=lowered, force=force)
     write_atomically(output, model)
     click.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.classes_)}.")

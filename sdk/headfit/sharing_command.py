@@ -9,7 +9,7 @@ import click
 
 from headfit.files import read_bounded, write_atomically
 from headfit.headfile import MAX_FILE_BYTES, load_head, save_head
-from headfit.sharing import check_shareable
+from headfit.sharing import released
 from headfit.signing import new_key, public_key, sign_head_bytes, verify_head_bytes
 
 _MAX_KEY_BYTES = 1 << 16
@@ -28,10 +28,7 @@ FORCE = click.option(
 @FORCE
 def share(head: Path, output: Path, force: bool) -> None:
     """Write HEAD to FILE for others, unless it gives single photos away."""
-    data = load_head(head)
-    if not force:
-        check_shareable(data)
-    save_head(output, data)
+    save_head(output, released(load_head(head), force=force))
     click.echo(f"Wrote {output}.")
 
 
@@ -57,11 +54,8 @@ def keygen(key: Path) -> None:
 @FORCE
 def sign(head: Path, key: Path, output: Path, force: bool) -> None:
     """Sign HEAD, as `share` writes it, and write it to FILE."""
-    data = load_head(head)
-    if not force:
-        check_shareable(data)
     private = read_bounded(key, _MAX_KEY_BYTES)
-    write_atomically(output, sign_head_bytes(data, private))
+    write_atomically(output, sign_head_bytes(load_head(head), private, force=force))
     click.echo(f"Wrote {output}, signed by {public_key(private)}.")
 
 

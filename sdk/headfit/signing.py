@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from headfit.errors import InputError, MissingExtraError, UntrustedHeadError
 from headfit.headblocks import Signature
 from headfit.headfile import HeadData, load_head_bytes, save_head_bytes, signed_message
+from headfit.sharing import released
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -37,17 +38,20 @@ def public_key(private_key: bytes) -> str:
     return _private(private_key).public_key().public_bytes_raw().hex()
 
 
-def sign_head_bytes(head: HeadData, private_key: bytes) -> bytes:
+def sign_head_bytes(head: HeadData, private_key: bytes, *, force: bool = False) -> bytes:
     """Return the bytes of a head file signed by a private key in PEM.
 
     Raises
     ------
+    UnshareableHeadError
+        If the head gives single photos away, unless forced: a signature is made for others.
     InputError
         If this is no Ed25519 key, or one behind a passphrase.
     MissingExtraError
         If the library is not installed.
     """
     private = _private(private_key)
+    head = released(head, force=force)
     file = save_head_bytes(dataclasses.replace(head, signature=_ANY))
     signature = Signature(public_key(private_key), private.sign(signed_message(file)).hex())
     return save_head_bytes(dataclasses.replace(head, signature=signature))

@@ -31,6 +31,7 @@ PUBLIC_NAMES = [
     "SoftmaxHead",
     "StoreError",
     "TrainingDivergedError",
+    "UnshareableHeadError",
     "UnsupportedVersionError",
     "UntrustedHeadError",
 ]

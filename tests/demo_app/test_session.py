@@ -24,6 +24,7 @@ from headfit import (
     NotFittedError,
     SoftmaxHead,
     StoreError,
+    UnshareableHeadError,
 )
 from headfit_demo.projects import MAX_NAME
 from headfit_demo.session import NoExtractorError, Session
@@ -276,6 +277,20 @@ def test_a_head_goes_out_and_comes_in_elsewhere(taught: Session, tmp_path: Path)
     assert other.recognise(frames(BOAT, 1, seed=7)[0]).ranking[0][0] == BOAT
     assert other.stored().n_examples == 0
     other.close()
+
+
+def test_a_head_of_single_photos_stays_here_unless_forced(session: Session, tmp_path: Path) -> None:
+    """It may be used on this device all the same."""
+    session.create_project("Toys")
+    for name, count in ((BALLOON, 3), (BOAT, 1)):
+        session.add_class(name)
+        session.add_photos(name, frames(name, count))
+    session.train()
+    with pytest.raises(UnshareableHeadError, match=BOAT):
+        session.export_head(tmp_path / "toys.head")
+    assert not (tmp_path / "toys.head").exists()
+    session.export_head(tmp_path / "toys.head", force=True)
+    assert SoftmaxHead.load(tmp_path / "toys.head").class_counts_ == (3, 1)
 
 
 def test_an_imported_head_is_taught_on_once_all_its_things_have_photos(

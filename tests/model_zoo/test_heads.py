@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from headfit import InputError, NotFittedError, SoftmaxHead
+from headfit import InputError, NotFittedError, SoftmaxHead, UnshareableHeadError
 from headfit_zoo.architectures import residual
 from headfit_zoo.convert import cut_top
 from headfit_zoo.heads import with_head
@@ -37,3 +37,11 @@ def test_what_does_not_fit_is_refused(model: tf.keras.Model) -> None:
     other = SoftmaxHead().fit(np.eye(4), ["a", "b", "a", "b"])
     with pytest.raises(InputError, match=r"4 wide as the head is, found \d+"):
         with_head(model, other)
+
+
+def test_a_head_of_single_photos_is_refused_unless_forced(model: tf.keras.Model) -> None:
+    width = cut_top(model).output_shape[-1]
+    few = SoftmaxHead().fit(np.eye(4, width), ["a", "a", "a", "b"])
+    with pytest.raises(UnshareableHeadError, match=r"'b' \(1\)"):
+        with_head(model, few)
+    assert with_head(model, few, force=True).output_shape == (None, 2)

@@ -12,6 +12,7 @@ PARENTS = {
     "HeadfitError": (Exception,),
     "InputError": (errors.HeadfitError, ValueError),
     "NotFittedError": (errors.InputError,),
+    "UnshareableHeadError": (errors.InputError,),
     "ImageError": (errors.HeadfitError, ValueError),
     "FileFormatError": (errors.HeadfitError, ValueError),
     "UnsupportedVersionError": (errors.FileFormatError,),

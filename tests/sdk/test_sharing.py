@@ -10,8 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headfit.cli import main
-from headfit.errors import FileFormatError, InputError, UntrustedHeadError
+from headfit.cli import app, main
+from headfit.errors import (
+    FileFormatError,
+    InputError,
+    UnshareableHeadError,
+    UntrustedHeadError,
+)
+from headfit.export import export_tflite
+from headfit.extractor import Extractor
 from headfit.head import SoftmaxHead
 from headfit.headfile import load_head, load_head_bytes, save_head_bytes
 from headfit.privacy import Privacy
@@ -33,7 +40,7 @@ def test_a_head_of_single_photos_is_not_shared_unless_forced(tmp_path: Path) -> 
     """Saving is the user's own affair; sharing is not."""
     few = head((3, 2, 1))
     few.save(tmp_path / "own.head")
-    with pytest.raises(InputError, match=r"found 'class 1' \(2\), 'class 2' \(1\)"):
+    with pytest.raises(UnshareableHeadError, match=r"found 'class 1' \(2\), 'class 2' \(1\)"):
         few.share(tmp_path / "shared.head")
     assert not (tmp_path / "shared.head").exists()
     few.share(tmp_path / "shared.head", force=True)
@@ -49,14 +56,54 @@ def test_a_private_head_of_single_photos_is_shared(tmp_path: Path) -> None:
     assert SoftmaxHead.load(tmp_path / "shared.head").privacy_ == private.privacy_
 
 
-def test_the_commands_refuse_and_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path, out, key = (str(tmp_path / name) for name in ("a.head", "b.head", "key"))
-    head((3, 1)).save(path)
-    assert main(["keygen", key]) == 0
-    for command in (["share", path, "-o", out], ["sign", path, "--key", key, "-o", out]):
-        assert main(command) == 3
-        assert "at least 3 photos" in capsys.readouterr().err
-        assert main([*command, "--force"]) == 0
+DOORS = {"share": [], "sign": ["--key", "key"], "export-tflite": []}
+"""Commands that make of a head what others get."""
+
+OWN = {"convert-head", "report"}
+"""Commands that make of a head another file of the user's own."""
+
+
+def test_every_command_that_writes_a_head_anew_is_a_door_or_the_users_own() -> None:
+    """A new command of this kind has to be named above, and so to be thought about."""
+    names = {
+        name
+        for name, command in app.commands.items()
+        if {"head", "output"} <= {parameter.name for parameter in command.params}
+    }
+    assert names == DOORS.keys() | OWN
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_the_commands_refuse_and_force(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    known = Extractor.open(engine="popcount")
+    values = np.random.default_rng(0).normal(size=(4, known.embedding_dim))
+    SoftmaxHead().fit(values, ["cup", "cup", "cup", "pen"], extractor=known).save("a.head")
+    assert main(["keygen", "key"]) == 0
+    command = [name, "a.head", "-o", "out", *DOORS[name]]
+    assert main(command) == 3
+    assert "at least 3 photos of each class before a head is shared" in capsys.readouterr().err
+    assert not Path("out").exists()
+    assert main([*command, "--force"]) == 0
+    assert Path("out").stat().st_size > 0
+
+
+def test_the_functions_behind_them_refuse_and_force() -> None:
+    """Whoever calls them from Python is asked as well."""
+    known = Extractor.open(engine="popcount")
+    values = np.random.default_rng(0).normal(size=(4, known.embedding_dim))
+    few = SoftmaxHead().fit(values, ["cup", "cup", "pen", "pen"], extractor=known)
+    with pytest.raises(UnshareableHeadError):
+        few.released()
+    with pytest.raises(UnshareableHeadError):
+        export_tflite(few)
+    with pytest.raises(UnshareableHeadError):
+        sign_head_bytes(few.data(), new_key())
+    assert few.released(force=True).class_counts == (2, 2)
+    assert export_tflite(few, force=True)
+    assert sign_head_bytes(few.data(), new_key(), force=True)
 
 
 def test_sign_and_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
