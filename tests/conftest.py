@@ -10,7 +10,12 @@ import pytest
 from hypothesis import settings
 
 # Deadlines measure the machine, not the code. In CI the same examples run every time.
-settings.register_profile("headfit", deadline=None, derandomize=os.environ.get("CI") == "true")
+settings.register_profile(
+    "headfit",
+    deadline=None,
+    derandomize=os.environ.get("CI") == "true",
+    max_examples=int(os.environ.get("HEADFIT_EXAMPLES", "100")),
+)
 settings.load_profile("headfit")
 
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"

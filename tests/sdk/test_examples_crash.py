@@ -47,18 +47,20 @@ ROOT = Path(__file__).parents[2]
 def write_until_killed(path: Path, first: int, rng: random.Random) -> list[list[str]]:
     """Run a writer, kill it at a random moment, and return what it acknowledged.
 
-    In one run of four the moment may come while it starts and opens the store.
+    In one run of four the moment may come while it starts and opens the store; in the others after
+    some acknowledgements, however long they take on this machine.
     """
     command = [sys.executable, "-c", WRITER, str(path), str(first), str(ROOT)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
+        lines: list[str] = []
         if rng.random() < 0.25:
             time.sleep(rng.uniform(0.1, 0.6))
         else:
-            writer.stdout.readline()
+            lines += [writer.stdout.readline() for _ in range(rng.randint(1, 5))]
             time.sleep(rng.expovariate(1 / 0.1))
         writer.send_signal(signal.SIGKILL)
-        lines = writer.stdout.read().splitlines(keepends=True)
+        lines += writer.stdout.read().splitlines(keepends=True)
     return [line.split() for line in lines if line.endswith("\n")]
 
 

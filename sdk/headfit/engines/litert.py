@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -35,7 +38,8 @@ class _TfliteEngine:
 
     def __init__(self, model: bytes) -> None:
         try:
-            interpreter = import_module(self._module).Interpreter
+            with _arithmetic_kept():
+                interpreter = import_module(self._module).Interpreter
         except ImportError as error:
             raise EngineMissingError(
                 f"the {self.name} engine does not load ({error}): {self._hint}"
@@ -72,6 +76,27 @@ class _TfliteEngine:
             raise ExtractorError(f"{self.name} could not run this network: {error}") from error
         embedding: FloatArray = self._interpreter.get_tensor(self._output)
         return embedding.astype(np.float32, copy=False).reshape(self.embedding_dim)
+
+
+@contextmanager
+def _arithmetic_kept() -> Iterator[None]:
+    """Leave the processor's rounding and its denormal numbers as they were.
+
+    tflite-runtime 2.14 for ARM, once loaded, makes the processor take denormals for zero in all
+    of the process: heads would be fitted otherwise than elsewhere.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    import ctypes
+
+    c_library = ctypes.CDLL(None)
+    environment = ctypes.create_string_buffer(256)  # fenv_t, of 8 bytes on ARM and 32 on x86
+    c_library.fegetenv(environment)
+    try:
+        yield
+    finally:
+        c_library.fesetenv(environment)
 
 
 class LiteRtEngine(_TfliteEngine):
