@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from headfit.container import content_hash, pack, unpack
-from headfit.errors import FileFormatError, UnsupportedVersionError
-from headfit.fields import Fields, Scalar, canonical_json
+from headfit.container import Container, open_container, pack, seal
+from headfit.errors import FileFormatError
+from headfit.fields import Scalar, canonical_json
 from headfit.files import read_bounded, write_atomically
-from headfit.manifest import FINGERPRINT_PATTERN, ExtractorReference, reference_from_json
+from headfit.manifest import ExtractorReference, reference_from_json
 
 if TYPE_CHECKING:
     from headfit.engines.tuned import PackedBlock
@@ -30,7 +30,6 @@ MAX_FILE_BYTES: Final = 1 << 26
 MAX_BLOCKS: Final = 9
 MAX_AXIS: Final = 1 << 16
 _LITTLE_ENDIAN: Final = {"F32": "<f4", "U32": "<u4"}
-_NOT_HASHED: Final = ("content_sha256",)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,9 +83,7 @@ def save_blocks_bytes(data: BlockData) -> bytes:
             "extractor": canonical_json(dataclasses.asdict(data.extractor)),
             "training": canonical_json(dict(data.training)),
         }
-        header = {"__metadata__": metadata, **tensors}
-        metadata["content_sha256"] = content_hash(header, content, without=_NOT_HASHED).hex()
-        file = pack(header, content)
+        file = pack(seal(metadata, tensors, content), content)
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"expected metadata that JSON can hold, found: {error}") from error
     load_blocks_bytes(file, "blocks")  # what could not be read must not be written
@@ -112,41 +109,14 @@ def load_blocks_bytes(file: bytes, source: str = "block file") -> BlockData:
     """
     from headfit.engines.tuned import PackedBlock  # brings an engine, which few starts need
 
-    header, content = unpack(file, source)
-    fields = Fields(header, source)
-    metadata = Fields(fields.take("__metadata__"), f"{source}: __metadata__")
-    metadata.text("format", pattern=FORMAT, meaning=f"{FORMAT!r}")
-    version = metadata.text("format_version", pattern="[1-9][0-9]{0,8}", meaning="an integer")
-    if version != FORMAT_VERSION:
-        raise UnsupportedVersionError(
-            f"{source}: expected block format version {FORMAT_VERSION}, found {version}; "
-            "install a newer headfit"
-        )
+    container = open_container(file, source, FORMAT, (FORMAT_VERSION,))
+    metadata, content = container.metadata, container.data
     n_blocks = int(metadata.text("n_blocks", pattern=f"[1-{MAX_BLOCKS}]", meaning="a number"))
     extractor = reference_from_json(*metadata.nested("extractor"))
     training = metadata.scalars("training")
     headfit_version = metadata.text("headfit_version")
-    expected_hash = metadata.text("content_sha256", pattern=FINGERPRINT_PATTERN)
-    metadata.done()
-
-    tensors = _layout([_filter_shape(header, fields, i) for i in range(n_blocks)])
-    for name, expected in tensors.items():
-        found = fields.take(name)
-        # The second comparison tells 4 from 4.0 and 1 from true.
-        if found != expected or canonical_json(found) != canonical_json(expected):
-            raise fields.fault(str(expected), found, name)
-    fields.done()
-    n_bytes = max(tensor["data_offsets"][1] for tensor in tensors.values())
-    if len(content) != n_bytes:
-        raise FileFormatError(
-            f"{source}: expected {n_bytes} bytes of blocks, found {len(content)}; the file was cut "
-            "or something was appended"
-        )
-    if content_hash(header, content, without=_NOT_HASHED).hex() != expected_hash:
-        raise FileFormatError(
-            f"{source}: expected content with SHA-256 {expected_hash}, found other content; the "
-            "file is damaged, fetch it again"
-        )
+    tensors = _layout([_filter_shape(container, i) for i in range(n_blocks)])
+    container.check(tensors)
     arrays = {
         name: np.frombuffer(
             content[slice(*tensor["data_offsets"])], _LITTLE_ENDIAN[tensor["dtype"]]
@@ -188,15 +158,15 @@ def _layout(shapes: list[tuple[int, ...]]) -> dict[str, dict[str, Any]]:
     return tensors
 
 
-def _filter_shape(header: Mapping[str, Any], fields: Fields, i: int) -> tuple[int, ...]:
+def _filter_shape(container: Container, i: int) -> tuple[int, ...]:
     """Return the shape that the header gives for a block's filters, if it can be one."""
     name = f"{i}.filters"
-    tensor = header.get(name)
+    tensor = container.header.get(name)
     shape = tensor.get("shape") if isinstance(tensor, dict) else None
     if (
         not isinstance(shape, list)
         or len(shape) != 4
         or not all(type(n) is int and 1 <= n <= MAX_AXIS for n in shape)
     ):
-        raise fields.fault(f"a shape of 4 numbers from 1 to {MAX_AXIS}", tensor, name)
+        raise container.tensors.fault(f"a shape of 4 numbers from 1 to {MAX_AXIS}", tensor, name)
     return tuple(shape)

@@ -10,13 +10,13 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from headfit.container import content_hash, pack, unpack
-from headfit.errors import FileFormatError, InputError, UnsupportedVersionError
+from headfit.container import Container, content_hash, open_container, pack, seal, unpack
+from headfit.errors import FileFormatError, InputError
 from headfit.fields import Fields, Scalar, canonical_json, is_writable_text
 from headfit.files import read_bounded, write_atomically
 from headfit.headblocks import (
@@ -30,7 +30,6 @@ from headfit.headblocks import (
     signature_from_json,
 )
 from headfit.manifest import (
-    FINGERPRINT_PATTERN,
     MAX_EMBEDDING_DIM,
     ExtractorReference,
     reference_from_json,
@@ -50,7 +49,6 @@ _BLOCKS: Final[dict[str, Callable[[object, str], Block]]] = {
     "privacy": privacy_from_json,
     "signature": signature_from_json,
 }
-_NOT_HASHED: Final = ("content_sha256",)
 _SIGNED_TEXT: Final = b"headfit head "
 
 
@@ -148,9 +146,8 @@ def save_head_bytes(head: HeadData) -> bytes:
             "training": canonical_json(dict(head.training)),
             **{name: canonical_json(block_as_json(block)) for name, block in blocks.items()},
         }
-        header = {"__metadata__": metadata, **layout(head.storage, embedding_dim, n_classes)}
-        metadata["content_sha256"] = content_hash(header, data, without=_NOT_HASHED).hex()
-        file = pack(header, data)
+        tensors = layout(head.storage, embedding_dim, n_classes)
+        file = pack(seal(metadata, tensors, data), data)
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"expected metadata that JSON can hold, found: {error}") from error
     load_head_bytes(file, "head")  # what could not be read must not be written
@@ -171,7 +168,7 @@ def signed_message(file: bytes, source: str = "head file") -> bytes:
     if load_head_bytes(file, source).signature is None:
         raise FileFormatError(f"{source}: expected a signature, found none; sign the file first")
     header, data = unpack(file, source)
-    return _SIGNED_TEXT + content_hash(header, data, without=(*_NOT_HASHED, "signature"))
+    return _SIGNED_TEXT + content_hash(header, data, without="signature")
 
 
 def load_head(path: str | os.PathLike[str]) -> HeadData:
@@ -196,16 +193,8 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadData:
     FileFormatError
         If anything else breaks the specification.
     """
-    header, data = unpack(file, source)
-    fields = Fields(header, source)
-    metadata = Fields(fields.take("__metadata__"), f"{source}: __metadata__")
-    metadata.text("format", pattern=FORMAT, meaning=f"{FORMAT!r}")
-    version = metadata.text("format_version", pattern="[1-9][0-9]{0,8}", meaning="an integer")
-    if version not in VERSIONS:
-        raise UnsupportedVersionError(
-            f"{source}: expected head format version {' or '.join(VERSIONS)}, found {version}; "
-            "install a newer headfit"
-        )
+    container = open_container(file, source, FORMAT, VERSIONS)
+    metadata, version = container.metadata, container.version
     embedding_dim = int(
         metadata.text("embedding_dim", pattern="[1-9][0-9]{0,4}", meaning="a width")
     )
@@ -218,38 +207,19 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadData:
     extractor = None if reference is None else reference_from_json(reference, where)
     training = metadata.scalars("training")
     headfit_version = metadata.text("headfit_version")
-    expected_hash = metadata.text("content_sha256", pattern=FINGERPRINT_PATTERN)
     blocks = {
         name: read(*metadata.nested(name))
         for name, read in _BLOCKS.items()
         if version != "1" and metadata.has(name)
     }
-    metadata.done()
 
-    storage = "float32" if version == "1" else _storage(header.get("weights"), fields)
+    storage = "float32" if version == "1" else _storage(container)
     if version != "1" and storage == "float32" and not blocks:
         raise metadata.fault("1 for a head that version 1 can hold", version, "format_version")
     if embedding_dim * n_classes > MAX_WEIGHTS:
         raise metadata.fault(f"at most {MAX_WEIGHTS // n_classes}", embedding_dim, "embedding_dim")
-    tensors = layout(storage, embedding_dim, n_classes)
-    for name, expected in tensors.items():
-        found = fields.take(name)
-        # The second comparison tells 4 from 4.0 and 1 from true.
-        if found != expected or canonical_json(found) != canonical_json(expected):
-            raise fields.fault(str(expected), found, name)
-    fields.done()
-    n_bytes = tensors["weights"]["data_offsets"][1]
-    if len(data) != n_bytes:
-        raise FileFormatError(
-            f"{source}: expected {n_bytes} bytes of weights, found {len(data)}; the file was cut "
-            "or something was appended"
-        )
-    if content_hash(header, data, without=_NOT_HASHED).hex() != expected_hash:
-        raise FileFormatError(
-            f"{source}: expected content with SHA-256 {expected_hash}, found other content; the "
-            "file is damaged, fetch it again"
-        )
-    weights, bias, thresholds = decode(data, storage, embedding_dim, n_classes, source)
+    container.check(layout(storage, embedding_dim, n_classes))
+    weights, bias, thresholds = decode(container.data, storage, embedding_dim, n_classes, source)
     return HeadData(
         weights=weights,
         bias=bias,
@@ -264,12 +234,13 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadData:
     )
 
 
-def _storage(weights: Any, fields: Fields) -> str:
+def _storage(container: Container) -> str:
     """Return how the weights are stored, which their dtype says."""
+    weights = container.header.get("weights")
     storages = {dtype: storage for storage, dtype in DTYPES.items()}
     dtype = weights.get("dtype") if isinstance(weights, dict) else None
     if not isinstance(dtype, str) or dtype not in storages:
-        raise fields.fault(f"a dtype of {', '.join(storages)}", weights, "weights")
+        raise container.tensors.fault(f"a dtype of {', '.join(storages)}", weights, "weights")
     return storages[dtype]
 
 

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from headfit.errors import FileFormatError, UnsupportedVersionError
+from headfit.errors import FileFormatError
 from headfit.fields import Fields, parse_json
 from headfit.files import read_bounded, write_atomically
 
@@ -23,7 +23,6 @@ MAX_INPUT_SIDE = 4_096
 MAX_MODEL_BYTES = 1 << 30
 
 _NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-FINGERPRINT_PATTERN = r"[0-9a-f]{64}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +149,7 @@ def load_manifest_bytes(data: bytes, source: str = "manifest") -> Manifest:
         If anything else breaks the specification.
     """
     fields = Fields(parse_json(data, source), source)
-    fields.text("format", pattern=FORMAT, meaning=f"{FORMAT!r}")
-    version = fields.whole("format_version", 1, 2**31)
-    if version != FORMAT_VERSION:
-        raise UnsupportedVersionError(
-            f"{source}: expected manifest format version {FORMAT_VERSION}, found {version}; "
-            "install a newer headfit"
-        )
+    fields.kind(FORMAT, (FORMAT_VERSION,))
     embedding_dim = fields.whole("embedding_dim", 1, MAX_EMBEDDING_DIM)
     manifest = Manifest(
         **_reference_fields(fields, source),
@@ -210,9 +203,7 @@ def _reference_fields(fields: Fields, source: str) -> dict[str, Any]:
             "name", pattern=_NAME_PATTERN, meaning="a name of letters, digits, '.', '_', '-'"
         ),
         "version": fields.whole("version", 1, 2**31),
-        "fingerprint": fields.text(
-            "fingerprint", pattern=FINGERPRINT_PATTERN, meaning="64 hex digits"
-        ),
+        "fingerprint": fields.sha256("fingerprint"),
         "preprocessing": _preprocessing(fields.take("preprocessing"), f"{source}: preprocessing"),
     }
 

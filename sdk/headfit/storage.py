@@ -140,13 +140,13 @@ def encode(
 
 
 def decode(
-    data: bytes, storage: str, embedding_dim: int, n_classes: int, source: str
+    data: bytes | memoryview, storage: str, embedding_dim: int, n_classes: int, source: str
 ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
     """Return weights, bias and thresholds, as `encode` takes them, of a file's data.
 
     Parameters
     ----------
-    data : bytes
+    data : bytes or memoryview
         As long as `layout` says.
     storage : str
     embedding_dim, n_classes : int

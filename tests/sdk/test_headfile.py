@@ -188,8 +188,8 @@ def header_text(file: bytes, change: Callable[[bytes], bytes]) -> bytes:
         (lambda file: header_text(file, lambda text: b'{"bias":1,' + text[1:]), "key stands twice"),
         (lambda file: header_text(file, lambda text: text.replace(b"[3]", b"[NaN]")), "NaN"),
         (lambda file: header_text(file, lambda text: b'{"a":' * 100_000), "nested"),
-        (lambda file: file + b"\0", "48 bytes of weights, found 49"),
-        (lambda file: file[:-1], "48 bytes of weights, found 47"),
+        (lambda file: file + b"\0", "48 bytes of tensors, found 49"),
+        (lambda file: file[:-1], "48 bytes of tensors, found 47"),
         (lambda file: file[:-1] + b"\x7e", "expected content with SHA-256"),
     ],
 )

@@ -365,7 +365,7 @@ def test_what_could_not_be_read_is_not_written(change: dict[str, Any]) -> None:
 @pytest.mark.parametrize("width", [10, 12, 1, 22])
 def test_thresholds_of_another_width_are_not_written(width: int) -> None:
     head = dataclasses.replace(GOLDEN_V2["binary"], thresholds=np.zeros(width, np.float32))
-    with pytest.raises(FileFormatError, match="bytes of weights"):
+    with pytest.raises(FileFormatError, match="bytes of tensors"):
         save_head_bytes(head)
 
 

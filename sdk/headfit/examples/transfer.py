@@ -11,19 +11,18 @@ the data.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import struct
 from typing import Any
 
 import numpy as np
 
-from headfit.errors import FileFormatError, UnsupportedVersionError
+from headfit.container import open_container, pack, seal
+from headfit.errors import FileFormatError
 from headfit.examples.rows import DTYPES, Examples
 from headfit.fields import Fields, canonical_json, parse_json
 from headfit.files import read_bounded, write_atomically
 from headfit.headfile import CLASS_NAME_RULE, MAX_CLASSES, is_class_name
-from headfit.manifest import FINGERPRINT_PATTERN, MAX_EMBEDDING_DIM
+from headfit.manifest import MAX_EMBEDDING_DIM
 
 FORMAT = "headfit-examples"
 FORMAT_VERSION = "1"
@@ -63,12 +62,10 @@ def save_examples(
         "embedding_dim": str(embedding_dim),
         "classes": canonical_json(classes),
     }
-    header = {"__metadata__": metadata, **_tensors(n_samples, embedding_dim, dtype)}
-    metadata["content_sha256"] = _content_hash(header, data)
-    text = canonical_json(header).encode()
-    text += b" " * (-len(text) % 8)
-    write_atomically(path, struct.pack("<Q", len(text)) + text + data)
-    return metadata["content_sha256"]
+    header = seal(metadata, _tensors(n_samples, embedding_dim, dtype), data)
+    write_atomically(path, pack(header, data))
+    content_hash: str = header["__metadata__"]["content_sha256"]
+    return content_hash
 
 
 def load_examples(path: str | os.PathLike[str]) -> tuple[Examples, str]:
@@ -85,48 +82,18 @@ def load_examples(path: str | os.PathLike[str]) -> tuple[Examples, str]:
     """
     source = os.fspath(path)
     file = read_bounded(path, MAX_FILE_BYTES)
-    (length,) = struct.unpack("<Q", file[:8].ljust(8, b"\xff"))
-    if length > min(MAX_HEADER_BYTES, len(file) - 8):
-        raise FileFormatError(
-            f"{source}: expected a file of exported examples, found none or one that was cut; "
-            "export again"
-        )
-    header = parse_json(file[8 : 8 + length], source)
-    data = memoryview(file)[8 + length :]
-    fields = Fields(header, source)
-    metadata = Fields(fields.take("__metadata__"), f"{source}: __metadata__")
-    metadata.text("format", pattern=FORMAT, meaning=f"{FORMAT!r}")
-    version = metadata.text("format_version", pattern="[1-9][0-9]{0,8}", meaning="an integer")
-    if version != FORMAT_VERSION:
-        raise UnsupportedVersionError(
-            f"{source}: expected version {FORMAT_VERSION} of exported examples, found {version}; "
-            "install a newer headfit"
-        )
-    fingerprint = metadata.text("fingerprint", pattern=FINGERPRINT_PATTERN)
+    container = open_container(
+        file, source, FORMAT, (FORMAT_VERSION,), max_header_bytes=MAX_HEADER_BYTES
+    )
+    metadata, data = container.metadata, container.data
+    fingerprint = metadata.sha256("fingerprint")
     dtype = metadata.text("dtype", pattern="|".join(DTYPES), meaning="float16 or float32")
     n_samples = int(metadata.text("n_samples", pattern=_NUMBER, meaning="a number"))
     embedding_dim = int(metadata.text("embedding_dim", pattern=_NUMBER, meaning="a number"))
     if not 1 <= embedding_dim <= MAX_EMBEDDING_DIM:
         raise metadata.fault(f"1 to {MAX_EMBEDDING_DIM}", embedding_dim, "embedding_dim")
     classes = _classes(metadata)
-    content_hash = metadata.text("content_sha256", pattern=FINGERPRINT_PATTERN)
-    metadata.done()
-    tensors = _tensors(n_samples, embedding_dim, dtype)
-    for name, expected in tensors.items():
-        found = fields.take(name)
-        if canonical_json(found) != canonical_json(expected):
-            raise fields.fault(str(expected), found, name)
-    fields.done()
-    if len(data) != tensors["embeddings"]["data_offsets"][1]:
-        raise FileFormatError(
-            f"{source}: expected {tensors['embeddings']['data_offsets'][1]} bytes of data, found "
-            f"{len(data)}; the file was cut or something was appended"
-        )
-    if _content_hash(header, data) != content_hash:
-        raise FileFormatError(
-            f"{source}: expected content with SHA-256 {content_hash}, found other content; the "
-            "file is damaged, export again"
-        )
+    container.check(_tensors(n_samples, embedding_dim, dtype))
     width = 8 * n_samples
     targets = np.frombuffer(data[2 * width : 3 * width], "<i8")
     embeddings = np.frombuffer(data[3 * width :], DTYPES[dtype]).astype(np.float32)
@@ -171,10 +138,3 @@ def _tensors(n_samples: int, embedding_dim: int, dtype: str) -> dict[str, dict[s
             "data_offsets": [3 * width, end],
         },
     }
-
-
-def _content_hash(header: dict[str, Any], data: bytes | memoryview) -> str:
-    metadata = {k: v for k, v in header["__metadata__"].items() if k != "content_sha256"}
-    digest = hashlib.sha256(canonical_json({**header, "__metadata__": metadata}).encode())
-    digest.update(data)
-    return digest.hexdigest()
