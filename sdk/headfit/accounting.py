@@ -7,6 +7,7 @@ probability ``sampling_rate``, independently (Poisson sampling), sums what each 
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -72,6 +73,7 @@ def epsilon_spent(
     return max(0.0, float(epsilons.min()))
 
 
+@functools.cache  # an audit fits many heads of one privacy
 def noise_for(epsilon: float, delta: float, sampling_rate: float = 1.0, steps: int = 1) -> float:
     """Return the least noise multiplier, to 0.1 %, that spends at most ``epsilon``.
 

@@ -1,89 +1,119 @@
-"""``headfit audit``: attack heads like this one, and say what they tell of the photos."""
+"""``headfit audit``: attack HEAD and heads like it, and say what they tell of the photos."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 import numpy as np
 import numpy.typing as npt
 
-from headfit.errors import ExtractorMismatchError
+from headfit.errors import ExtractorMismatchError, InputError
 from headfit.examples import ExampleStore
+from headfit.examples.rows import Examples
 from headfit.fitting import DEFAULT_L2
 from headfit.head import SoftmaxHead
-from headfit.leakage import FALSE_ALARMS, Fitting, measure_leakage
+from headfit.leakage import FALSE_ALARMS, Fitting, Leakage, measure_leakage
 from headfit.privacy import METHODS, Privacy
 from headfit.public_view import PublicView
 
-MAX_EXAMPLES = 2000
-"""More are drawn from at random: an attack on so many is sure to a percent."""
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+
+VIEW_WIDTH = 64
+_PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("head", metavar="HEAD", type=click.Path(path_type=Path))
-@click.argument("store", metavar="STORE", type=click.Path(path_type=Path))
-@click.option("--heads", default=32, show_default=True, help="How many heads to fit and attack.")
+@click.argument("head", metavar="HEAD", type=_PATH)
+@click.argument("store", metavar="STORE", type=_PATH)
+@click.option("--heads", default=64, show_default=True, help="How many heads to fit and attack.")
 @click.option(
     "--epsilon",
     default=1.0,
     show_default=True,
     help="Of the private heads beside it, unless HEAD is private itself.",
 )
+@click.option(
+    "--public",
+    metavar="STORE",
+    type=_PATH,
+    help="Embeddings of public pictures: the view of private heads is made of them.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
-def audit(head: Path, store: Path, heads: int, epsilon: float, as_json: bool) -> None:
+def audit(
+    head: Path, store: Path, heads: int, epsilon: float, public: Path | None, as_json: bool
+) -> None:
     """Measure what HEAD tells of the photos in STORE, which taught it.
 
-    Fits heads on random halves of STORE, as HEAD was fitted and with noise, and attacks each:
-    which photos did it see? The attacker knows the photos and the method.
+    Fits heads on all of STORE but an eighth of the photos, as HEAD was fitted and with noise, and
+    attacks them and HEAD: which photos did each see? The attacker knows the photos and the method.
     """
     fitted = SoftmaxHead.load(head)
-    with ExampleStore.open(store) as opened:
-        if fitted.fingerprint_ not in (None, opened.fingerprint):
-            raise ExtractorMismatchError(
-                f"{store}: expected examples of the extractor {fitted.fingerprint_}, as the head's "
-                f"are, found those of {opened.fingerprint}; give the store that taught this head"
-            )
-        examples = opened.load()
-    drawn = np.sort(np.random.default_rng(0).permutation(len(examples.ids))[:MAX_EXAMPLES])
-    embeddings = examples.embeddings[drawn]
-    names = [examples.class_names[row] for row in drawn]
-    privacy = _privacy(fitted, embeddings, epsilon)
+    examples = _examples(store, fitted, head)
+    view = None if public is None else _examples(public, fitted, head).embeddings
+    privacy = _privacy(fitted, examples.embeddings, epsilon, view)
     is_private = fitted.privacy_ is not None
-    found = {
-        "plain": measure_leakage(
-            embeddings, names, _plain(fitted), n_heads=heads, head=None if is_private else fitted
-        ),
-        "private": measure_leakage(
-            embeddings,
-            names,
-            lambda values, of: SoftmaxHead().fit(values, of, privacy=privacy),
-            n_heads=heads,
-            head=fitted if is_private else None,
-        ),
+    ways = {
+        "plain": _plain(fitted),
+        "private": lambda values, names: SoftmaxHead().fit(values, names, privacy=privacy),
     }
+    found = {
+        kind: measure_leakage(
+            examples.embeddings,
+            examples.class_names,
+            fit,
+            n_heads=heads,
+            head=fitted if is_private == (kind == "private") else None,
+        )
+        for kind, fit in ways.items()
+    }
+    counted = tuple(examples.class_names.count(name) for name in fitted.classes_)
+    # A private head's counts are noised.
+    is_whole = is_private or (
+        counted == fitted.class_counts_ and sum(counted) == len(examples.class_names)
+    )
     if as_json:
         rows = {kind: asdict(leakage) for kind, leakage in found.items()}
         promised = {"epsilon": privacy.epsilon, "delta": privacy.delta, "method": privacy.method}
-        click.echo(json.dumps({**rows, "privacy": promised}, indent=2))
+        click.echo(json.dumps({**rows, "privacy": promised, "counts_agree": is_whole}, indent=2))
         return
-    click.echo(f"Attacked {heads} heads of each kind, each taught by half of {len(names)} photos:")
+    _print(found, privacy, is_whole)
+
+
+def _print(found: dict[str, Leakage], privacy: Privacy, is_whole: bool) -> None:
+    asked = found["plain"].n_samples
+    click.echo(f"Attacked {found['plain'].n_heads} heads of each kind, about {asked} photos:")
     for kind, leakage in found.items():
         what = f"private, epsilon {privacy.epsilon:g}" if kind == "private" else "plain"
-        click.echo(f"  {what:22} AUC {leakage.auc:.3f}, {_recognised(leakage.tpr)}")
-    (itself,) = [leakage.recognised for leakage in found.values() if leakage.recognised is not None]
-    click.echo(f"  {'HEAD itself':22} {_recognised(itself)}")
+        click.echo(_line(what, leakage.auc, leakage.tpr))
+        if leakage.head_auc is not None and leakage.head_tpr is not None:
+            click.echo(_line("HEAD itself", leakage.head_auc, leakage.head_tpr))
     click.echo(
         f"Guessing has AUC 0.5 and recognises {FALSE_ALARMS:.0%}. Recognised means: said to have "
-        f"taught the head, where {FALSE_ALARMS:.0%} of photos that did not are said so too. "
-        "HEAD saw twice as many photos as the attacked heads: a low share of it is no all-clear."
+        f"taught the head, where {FALSE_ALARMS:.0%} of photos that did not are said so too."
     )
+    if not is_whole:
+        click.echo(
+            "STORE has not as many photos of each class as taught HEAD: what is said of HEAD "
+            "itself is not to be relied on."
+        )
 
 
-def _recognised(share: float) -> str:
-    return f"{share:.1%} of the photos that taught it recognised"
+def _line(what: str, auc: float, tpr: float) -> str:
+    return f"  {what:22} AUC {auc:.3f}, {tpr:.1%} of the photos that taught it recognised"
+
+
+def _examples(store: Path, head: SoftmaxHead, head_path: Path) -> Examples:
+    with ExampleStore.open(store) as opened:
+        if head.fingerprint_ not in (None, opened.fingerprint):
+            raise ExtractorMismatchError(
+                f"{store}: expected examples of the extractor {head.fingerprint_}, as those of "
+                f"{head_path} are, found those of {opened.fingerprint}; give another store"
+            )
+        return opened.load()
 
 
 def _plain(head: SoftmaxHead) -> Fitting:
@@ -96,22 +126,43 @@ def _plain(head: SoftmaxHead) -> Fitting:
         class_weight="balanced" if training.get("balanced") is True else None,
     )
     like.settings()  # refuse now what no head can be fitted with
-    return lambda values, names: SoftmaxHead(
-        method=like.method, l2=like.l2, class_weight=like.class_weight
-    ).fit(values, names)
+    return lambda values, names: like.unfitted().fit(values, names)
 
 
-def _privacy(head: SoftmaxHead, embeddings: npt.NDArray[np.float32], epsilon: float) -> Privacy:
-    """Return the privacy of heads like this one; a head file does not hold its public view."""
-    norm = head.training_.get("view_norm")
-    same_width = head.training_.get("view_width") == embeddings.shape[1]
-    if not isinstance(norm, float) or not same_width:
-        norm = float(np.median(np.linalg.norm(embeddings, axis=1))) or 1.0
-    method = str(head.training_.get("method", "")).removeprefix("private-")
-    promise = head.privacy_
+def _privacy(
+    head: SoftmaxHead, embeddings: FloatArray, epsilon: float, public: FloatArray | None
+) -> Privacy:
+    """Return the privacy of heads like this one; a head file says little of its public view."""
+    training, promise = head.training_, head.privacy_
+    width, norm = training.get("view_width"), training.get("view_norm")
+    dim = embeddings.shape[1]
+    if promise is None:
+        width, norm = min(VIEW_WIDTH, dim), None
+    if public is not None:
+        view = PublicView.of(public, width if isinstance(width, int) else VIEW_WIDTH)
+        if norm is not None and not np.isclose(view.norm, float(norm), rtol=1e-6):
+            raise InputError(
+                f"expected the public pictures of the head's own view, of which the median norm is "
+                f"{norm}, found {view.norm}; give the same pictures"
+            )
+    elif promise is not None and width != dim:
+        raise InputError(
+            f"expected --public STORE for a head with a public view of {width} directions, found "
+            "none: heads like it need the pictures that the view was made of"
+        )
+    else:
+        usual = float(np.median(np.linalg.norm(embeddings, axis=1))) or 1.0
+        view = PublicView.plain(dim, usual if norm is None else float(norm))
+    method = str(training.get("method", "")).removeprefix("private-")
+    steps = {
+        name: training[name]
+        for name in ("expected_samples", "sampling_rate", "steps", "clip_norm", "learning_rate")
+        if promise is not None and name in training
+    }
     return Privacy(
         epsilon=epsilon if promise is None else promise.epsilon,
         delta=1e-5 if promise is None else promise.delta,
-        public_view=PublicView.plain(embeddings.shape[1], norm),
+        public_view=view,
         method=method if method in METHODS else METHODS[0],
+        **steps,  # type: ignore[arg-type]
     )
