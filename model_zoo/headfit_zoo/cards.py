@@ -114,6 +114,8 @@ class Card:
         Known limits; commands that make the extractor again from its data or its source.
     training_hours : float, optional
         Wall-clock time of the training, if known.
+    curve : tuple of float
+        Top-1 on the validation pictures after each epoch, from 0 to 1.
     file : Artifact, optional
         Left out until it was made here.
     source : Source, optional
@@ -134,6 +136,7 @@ class Card:
     limits: tuple[str, ...]
     commands: tuple[str, ...]
     training_hours: float | None = None
+    curve: tuple[float, ...] = ()
     file: Artifact | None = None
     source: Source | None = None
     accuracy: tuple[Accuracy, ...] = ()

@@ -62,6 +62,9 @@ def facts(card: Card) -> Iterator[tuple[str, str]]:
     yield "trained on", card.data
     yield "recipe", card.recipe
     yield "training", f"{card.training_hours:g} hours" if card.training_hours else "hours not known"
+    if card.curve:
+        curve = ", ".join(f"{100 * value:.1f}" for value in card.curve)
+        yield "validation top-1 by epoch, %", curve
     yield "network", f"{network.architecture}, {network.parameters:,} parameters"
     yield "input", f"{network.input_size} x {network.input_size} px"
     yield "embedding", f"{network.embedding_dim} wide"

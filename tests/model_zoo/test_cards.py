@@ -8,7 +8,7 @@ import pytest
 from headfit.errors import FileFormatError, InputError
 from headfit_zoo.architectures import ARCHITECTURES
 from headfit_zoo.cards import CARDS, find_card, load_card, load_cards
-from headfit_zoo.document import render
+from headfit_zoo.document import facts, render
 from headfit_zoo.importers import IMPORTERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "extractors.md"
@@ -71,3 +71,13 @@ def test_numbers_and_lists_of_tables_are_read(tmp_path: Path) -> None:
     card = load_card(path)
     assert isinstance(card.accuracy[-1].value, float)
     assert "| top-1 | a \\| b | 100.0% | me |" in render([card])
+
+
+def test_the_curve_of_the_training_is_shown() -> None:
+    """The page and `info` say how validation went, epoch by epoch, up to what the card claims."""
+    card = find_card("residual-tiny-imagenet")
+    assert round(card.curve[-1], 3) == round(card.accuracy[0].value, 3)
+    assert (
+        f"{100 * card.curve[0]:.1f}, {100 * card.curve[1]:.1f}, "
+        in dict(facts(card))["validation top-1 by epoch, %"]
+    )
