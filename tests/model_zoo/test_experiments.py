@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import json
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from scipy import stats
 from headfit.errors import FileFormatError, InputError
 from headfit.finetune import TuningSettings
 from headfit_zoo.architectures import ARCHITECTURES, residual
-from headfit_zoo.experiments import results
+from headfit_zoo.experiments import results, running
 from headfit_zoo.experiments.networks import PAPER_RECIPES
 from headfit_zoo.experiments.report import BEGIN, END, PAPER, ROWS, write_report
 from headfit_zoo.experiments.results import Result, Share, load_results
@@ -96,6 +97,28 @@ def test_rows_that_train_a_network(
         data=data,
     )
     assert tuned.settings["pretrained"] == str(training)
+
+
+def test_the_row_with_another_float_network(
+    data: SplitPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A float head on its embeddings; an app ships the network as well as the head."""
+
+    class MeanColour:
+        fingerprint, engine_name, size_bytes = "0" * 64, "none", 1000
+
+        def embed(self, pictures: list[bytes]) -> np.ndarray:
+            opened = [Image.open(io.BytesIO(picture)) for picture in pictures]
+            return np.array([np.asarray(x).mean((0, 1)) for x in opened], np.float32)
+
+    weights = tmp_path / "weights"
+    weights.write_bytes(b"published")
+    monkeypatch.setattr(running, "EfficientNetLite0", MeanColour)
+    monkeypatch.setattr(running, "weights_path", lambda: weights)
+    result = run(experiment("efficientnet"), tmp_path / "results", tmp_path / "work", data=data)
+    assert result.top1.value == 1.0
+    assert result.network == "efficientnet-lite0"
+    assert result.measured["shipped_bytes"] == 1000 + 4 * (3 * 3 + 3)
 
 
 def test_a_training_of_another_network_is_no_beginning(tmp_path: Path) -> None:

@@ -18,10 +18,11 @@ ROWS: Final[Mapping[str, str]] = {
     "binary-scratch": "binary, from scratch",
     "a": "(a) binary last layer",
     "b": "(b) float last layer",
+    "efficientnet": "another float network, frozen, float last layer",
     "block1": "last binary block and head",
     "block2": "last two binary blocks and head",
 }
-"""In the order of the paper's Table 2; the last two go past it."""
+"""In the order of the paper's Table 2; the last three are not in it."""
 
 PAPER: Final[Mapping[str, Mapping[str, tuple[float, float]]]] = {
     "fp-scratch": {

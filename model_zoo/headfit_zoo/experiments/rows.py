@@ -17,6 +17,7 @@ from headfit import Extractor, SoftmaxHead
 from headfit.finetune import FineTuner, TuningSettings
 from headfit_zoo import transfer
 from headfit_zoo.datasets import Progress
+from headfit_zoo.efficientnet import EfficientNetLite0
 from headfit_zoo.experiments.sets import SplitPictures
 
 Say = Callable[[str], None]
@@ -54,6 +55,41 @@ def train_head(
     the head sees all of them.
     """
     embeddings = transfer.embed(extractor, data.pictures, cache, progress=progress)
+    head, settings, fit_s = _fit_head(data, embeddings, method, extractor)
+    path = work / "mine.head"
+    head.save(path)
+    return Scores(
+        head.predict_proba(embeddings[data.test]),
+        {"fingerprint": extractor.fingerprint, "engine": extractor.engine_name, **settings},
+        {"fit_s": fit_s, "shipped_bytes": path.stat().st_size, "peak_bytes": peak_bytes()},
+    )
+
+
+def train_float_head(
+    data: SplitPictures,
+    network: EfficientNetLite0,
+    cache: Path,
+    *,
+    progress: Progress | None = None,
+) -> Scores:
+    """A float head on a frozen float network of another kind; an app ships both."""
+    embeddings = transfer.embed(network, data.pictures, cache, progress=progress)
+    head, settings, fit_s = _fit_head(data, embeddings, "logistic", None)
+    shipped = network.size_bytes + head.weights_.nbytes + head.bias_.nbytes
+    return Scores(
+        head.predict_proba(embeddings[data.test]),
+        {"fingerprint": network.fingerprint, "engine": network.engine_name, **settings},
+        {"fit_s": fit_s, "shipped_bytes": shipped, "peak_bytes": peak_bytes()},
+    )
+
+
+def _fit_head(
+    data: SplitPictures,
+    embeddings: NDArray[np.float32],
+    method: str,
+    extractor: Extractor | None,
+) -> tuple[SoftmaxHead, dict[str, Any], float]:
+    """Return a head with the penalty that suits every fourth training picture, and the seconds."""
     inside, names = embeddings[data.train], data.classes[data.train]
     held_out = data.held_out()
     chosen = {}
@@ -63,21 +99,8 @@ def train_head(
     l2 = max(chosen, key=chosen.__getitem__)
     started = time.perf_counter()
     head = SoftmaxHead(method=method, l2=l2).fit(inside, names, extractor=extractor)
-    fit_s = time.perf_counter() - started
-    scores = head.predict_proba(embeddings[data.test])
-    path = work / "mine.head"
-    head.save(path)
-    return Scores(
-        scores,
-        {
-            "fingerprint": extractor.fingerprint,
-            "engine": extractor.engine_name,
-            "method": method,
-            "l2": l2,
-            "held_out_top1": chosen[l2],
-        },
-        {"fit_s": fit_s, "shipped_bytes": path.stat().st_size, "peak_bytes": peak_bytes()},
-    )
+    settings = {"method": method, "l2": l2, "held_out_top1": chosen[l2]}
+    return head, settings, time.perf_counter() - started
 
 
 def train_blocks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -12,10 +13,17 @@ from headfit import Extractor
 from headfit.errors import InputError
 from headfit.finetune import TuningSettings
 from headfit_zoo.datasets import Progress
+from headfit_zoo.efficientnet import EfficientNetLite0, weights_path
 from headfit_zoo.experiments import results
 from headfit_zoo.experiments.report import ROWS
 from headfit_zoo.experiments.results import Result
-from headfit_zoo.experiments.rows import Say, Scores, train_blocks, train_head
+from headfit_zoo.experiments.rows import (
+    Say,
+    Scores,
+    train_blocks,
+    train_float_head,
+    train_head,
+)
 from headfit_zoo.experiments.sets import SplitPictures
 
 HEADS: Final = {"a": "binary", "b": "logistic"}
@@ -122,6 +130,8 @@ def _network(experiment: Experiment) -> tuple[str, str | None]:
     if experiment.row in HEADS or experiment.row in BLOCKS:
         manifest = Extractor.manifest_of(experiment.extractor)
         return manifest.name, manifest.fingerprint
+    if experiment.row == "efficientnet":
+        return "efficientnet-lite0", hashlib.sha256(weights_path().read_bytes()).hexdigest()
     return _architecture(experiment), None
 
 
@@ -141,6 +151,8 @@ def _scores(
     if experiment.row in HEADS:
         opened = Extractor.open(experiment.extractor)
         return train_head(data, opened, HEADS[experiment.row], work, cache, progress=progress)
+    if experiment.row == "efficientnet":
+        return train_float_head(data, EfficientNetLite0(), cache, progress=progress)
     if experiment.row in BLOCKS:
         return train_blocks(
             data,
