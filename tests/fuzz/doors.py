@@ -23,17 +23,26 @@ import numpy as np
 from PIL import Image
 
 import headfit
+from headfit.blockfile import BlockData, save_blocks_bytes
 from headfit.cli import EXIT_CODES, main
 from headfit.engines.popcount.engine import PopcountEngine
+from headfit.engines.splitting import split
 from headfit.errors import HeadfitError
 from headfit.examples import ExampleStore, repair_store
 from headfit.examples.transfer import load_examples
 from headfit.extractor import Extractor
 from headfit.fields import canonical_json
+from headfit.finetune.tail import Tail
 from headfit.head import SoftmaxHead
 from headfit.headfile import load_head_bytes
 from headfit.images import prepare_input
-from headfit.manifest import Manifest, Preprocessing, load_manifest_bytes, save_manifest
+from headfit.manifest import (
+    ExtractorReference,
+    Manifest,
+    Preprocessing,
+    load_manifest_bytes,
+    save_manifest,
+)
 from headfit.privacy import Privacy
 from headfit.public_view import PublicView
 
@@ -195,9 +204,42 @@ def enter_network(data: bytes) -> None:
     engine.run(np.zeros(engine.input_shape, np.float32))
 
 
-# Stores
+# Block files: retrained blocks of a small network, which lies beside them
 
 _RAM = "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+class BlockDoor:
+    """Opens an extractor with the blocks of a file, and runs it."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(dir=_RAM)
+
+    def seeds(self) -> list[bytes]:
+        """One block and two, with the signs that the network has."""
+        manifest = _extractor_in(Path(self._folder.name)).manifest
+        model = (Path(self._folder.name) / "net.tflite").read_bytes()
+        seeds = []
+        for n_blocks in (1, 2):
+            tail = Tail(split(model, n_blocks).tail)
+            blocks = BlockData(
+                blocks=tail.packed(tail.start(0.1)),
+                extractor=ExtractorReference.of(manifest),
+                training={"method": "none"},
+                headfit_version="0.1.0",
+            )
+            seeds.append(save_blocks_bytes(blocks))
+        return seeds
+
+    def enter(self, data: bytes) -> None:
+        """Embed a picture with it."""
+        path = Path(self._folder.name) / "mutant.block"
+        path.write_bytes(data)
+        extractor = Extractor.open(path, engine="popcount")
+        extractor.embed([np.zeros((64, 64, 3), np.uint8)])
+
+
+# Stores
 
 
 @dataclass(frozen=True)
@@ -365,6 +407,7 @@ def _png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + length + fields + checksum + end
 
 
+_BLOCK = BlockDoor()
 _COMMAND = CommandDoor()
 
 DOORS = {
@@ -372,6 +415,7 @@ DOORS = {
     "head": Door(head_seeds, enter_head, 128 * MEBIBYTE, mend_container),
     "manifest": Door(manifest_seeds, enter_manifest, 128 * MEBIBYTE),
     "network": Door(network_seeds, enter_network, 512 * MEBIBYTE),
+    "block": Door(_BLOCK.seeds, _BLOCK.enter, 256 * MEBIBYTE, mend_container),
     "store": Door(store_seeds, enter_store, 128 * MEBIBYTE),
     "export": Door(export_seeds, enter_export, 128 * MEBIBYTE, mend_container),
     "command": Door(_COMMAND.seeds, _COMMAND.enter, 512 * MEBIBYTE),

@@ -36,7 +36,7 @@ def main() -> None:
         (corpus / str(index)).write_bytes(seed)
     last, result = folder / "last", folder / "result"
     tried = let_in = 0
-    longest_s = 0.0
+    longest_s, began = 0.0, time.monotonic()
 
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + door.memory_bytes + LIBFUZZER_BYTES
@@ -57,6 +57,8 @@ def main() -> None:
             document = {
                 "door": name, "tried": tried, "let_in": let_in,
                 "longest_s": round(longest_s, 3), "grown_mb": grown_kb // 1024,
+                "clock_s": round(time.monotonic() - began),
+                "processor_s": round(time.process_time()),
             }  # fmt: skip
             result.write_text(json.dumps(document))
 
