@@ -33,17 +33,20 @@ def read_bounded(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     return bytes(data)
 
 
-def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
+def write_atomically(
+    path: str | os.PathLike[str], data: bytes, *, owner_only: bool = False
+) -> None:
     """Write ``data`` to ``path`` so that a reader sees the old file or the new one, never a part.
 
     The bytes go to a temporary file in the same folder, reach the disk, and take the name in one
     step. If anything fails, Ctrl-C included, the temporary file is removed and the old one stays.
+    With ``owner_only`` nobody else may read it; a file that is there already keeps its permissions.
     """
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name[:40]}.{secrets.token_hex(8)}.tmp")
     try:
-        with open(temporary, "xb") as stream:
+        with open(temporary, "xb", opener=_create_for_owner if owner_only else None) as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
@@ -55,6 +58,10 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
             os.unlink(temporary)
         raise
     _sync_folder(folder)
+
+
+def _create_for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _sync_folder(folder: str) -> None:

@@ -127,6 +127,13 @@ def test_only_the_owner_can_read_the_store(path: Path) -> None:
     assert modes == [0o600] * 3
 
 
+def test_only_the_owner_can_read_an_export(path: Path, tmp_path: Path) -> None:
+    """It holds what the store does."""
+    with filled_store(path) as store:
+        store.export_to(tmp_path / "file")
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_closed_store_says_so(path: Path) -> None:
     store = filled_store(path)
     store.close()

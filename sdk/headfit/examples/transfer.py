@@ -63,7 +63,7 @@ def save_examples(
         "classes": canonical_json(classes),
     }
     header = seal(metadata, _tensors(n_samples, embedding_dim, dtype), data)
-    write_atomically(path, pack(header, data))
+    write_atomically(path, pack(header, data), owner_only=True)
     content_hash: str = header["__metadata__"]["content_sha256"]
     return content_hash
 
