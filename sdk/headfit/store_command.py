@@ -27,7 +27,8 @@ def store(context: click.Context, keyring: str | None) -> None:
 
     A store holds embeddings and class names, never photos.
     """
-    context.obj = None if keyring is None else key_from_keyring(keyring)
+    # A store is there already, so a key that is not was never its own.
+    context.obj = None if keyring is None else key_from_keyring(keyring, create=False)
 
 
 @store.command()

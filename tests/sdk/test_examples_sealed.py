@@ -215,6 +215,9 @@ def test_a_key_in_the_keyring(
     assert json.loads(capsys.readouterr().out)["class_counts"]["mum"] == 20
     assert main(["store", "--keyring", "other", "info", str(path)]) == 3
     assert main(["store", "info", str(path)]) == 3
+    assert main(["store", "--keyring", "mistyped", "info", str(path)]) == 3
+    assert "found none; give the name" in capsys.readouterr().err
+    assert memory.held.keys() == {("headfit", "mine"), ("headfit", "other")}
     memory.held["headfit", "mine"] = "no key"
     with pytest.raises(StoreError, match="found something else"):
         key_from_keyring("mine")

@@ -10,18 +10,21 @@ from headfit.examples.sealing import KEY_BYTES
 SERVICE = "headfit"
 
 
-def key_from_keyring(name: str) -> bytes:
-    """Return the key that the keyring holds under ``name``; a new one if it holds none.
+def key_from_keyring(name: str, *, create: bool = True) -> bytes:
+    """Return the key that the keyring holds under ``name``.
 
     Parameters
     ----------
     name : str
         Names the store to the user, who may be asked by the system: its path, for instance.
+    create : bool
+        Make a new key, and keep it there, if there is none.
 
     Raises
     ------
     StoreError
-        If there is no keyring, it is locked, or what it holds is no key.
+        If there is no keyring, it is locked, what it holds is no key, or it holds none and none
+        shall be made.
     MissingExtraError
         If the library `keyring` is not installed.
     """
@@ -34,6 +37,11 @@ def key_from_keyring(name: str) -> bytes:
         ) from error
     try:
         held = keyring.get_password(SERVICE, name)
+        if held is None and not create:
+            raise StoreError(
+                f"expected a key as {name!r} in the keyring, found none; give the name that the "
+                "store was made with"
+            )
         if held is None:
             held = secrets.token_hex(KEY_BYTES)
             keyring.set_password(SERVICE, name, held)
