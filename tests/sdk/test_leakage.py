@@ -187,6 +187,31 @@ def test_the_command_says_if_the_store_is_not_what_taught_the_head(
     assert "not to be relied on" in capsys.readouterr().out
 
 
+def test_heads_like_a_descended_one_take_as_many_steps(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All settings of DP-SGD are in the file, and heads like it are fitted with them."""
+    privacy = Privacy(
+        0.5, 1e-5, PublicView.plain(DIM, 8.0), "dp-sgd", expected_samples=100, sampling_rate=0.2,
+        steps=15, clip_norm=0.5, learning_rate=0.1,
+    )  # fmt: skip
+    path = str(tmp_path / "a.head")
+    SoftmaxHead().fit(*examples(), privacy=privacy).save(path)
+    seen = []
+    fit = SoftmaxHead.fit
+    monkeypatch.setattr(
+        SoftmaxHead, "fit", lambda *a, **options: seen.append(options) or fit(*a, **options)
+    )
+    assert main(["audit", path, str(store), "--heads", "24", "--json"]) == 0
+    used = [options["privacy"] for options in seen if options]
+    assert len(used) == 24
+    for name in ("epsilon", "delta", "method", "expected_samples", "sampling_rate", "steps",
+                 "clip_norm", "learning_rate"):  # fmt: skip
+        assert {getattr(one, name) for one in used} == {getattr(privacy, name)}
+    report = json.loads(capsys.readouterr().out)
+    assert abs(report["private"]["auc"] - 0.5) < 0.08
+
+
 def test_a_head_with_a_public_view_is_audited_by_that_view(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
