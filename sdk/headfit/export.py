@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from headfit.engines.appending import append_head
-from headfit.extractor import read_extractor
 from headfit.head import SoftmaxHead
+from headfit.verified import read_extractor
 
 
 def export_tflite(

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from headfit import blockfile
-from headfit.engines import Engine, EngineReport, SelfCheck, open_engine, survey_engines
-from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
+from headfit.engines import Engine, EngineReport, open_engine, survey_engines
+from headfit.errors import ExtractorMismatchError, InputError
 from headfit.images import ImageSource, decode_image, prepare_input
 from headfit.installed import find_extractor, install_extractor
 from headfit.manifest import Manifest, load_manifest
+from headfit.verified import check_shapes, read_extractor, self_check
 from headfit.views import WHOLE, View
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ class Extractor:
         if name_or_path is not None and Path(name_or_path).suffix == blockfile.SUFFIX:
             return _open_tuned(Path(name_or_path), engine, isolate)
         path, manifest, model = read_extractor(name_or_path)
-        opened = open_engine(model, engine, check=_self_check(path, manifest), isolate=isolate)
-        _check_shapes(path, manifest, opened)
+        opened = open_engine(model, engine, check=self_check(path, manifest), isolate=isolate)
+        check_shapes(path, manifest, opened)
         return cls(manifest, opened)
 
     @staticmethod
@@ -128,7 +129,7 @@ class Extractor:
         from headfit.engines.tuned import open_front
 
         path, manifest, model = read_extractor(name_or_path)
-        check = _self_check(path, manifest)
+        check = self_check(path, manifest)
         opened, tail = open_front(model, n_blocks, engine, check=check, isolate=isolate)
         identity = f"headfit front {n_blocks} {manifest.fingerprint}".encode()
         described = replace(
@@ -165,7 +166,7 @@ class Extractor:
             Fastest kind first; "auto" takes the first that is usable.
         """
         path, manifest, model = read_extractor(name_or_path)
-        return manifest, survey_engines(model, _self_check(path, manifest), isolate=isolate)
+        return manifest, survey_engines(model, self_check(path, manifest), isolate=isolate)
 
     @property
     def fingerprint(self) -> str:
@@ -251,10 +252,10 @@ def _open_tuned(path: Path, engine: str, isolate: bool) -> Extractor:
             f"{data.extractor.fingerprint}, found {manifest.fingerprint} in {base}; put the one "
             "that the blocks were trained for beside them, or train them again"
         )
-    check = _self_check(base, manifest)
+    check = self_check(base, manifest)
     front, tail = open_front(model, len(data.blocks), engine, check=check, isolate=isolate)
     opened = TunedEngine(front, replace_blocks(tail, data.blocks))
-    _check_shapes(base, manifest, opened)
+    check_shapes(base, manifest, opened)
     return Extractor(tuned_manifest(manifest, file), opened)
 
 
@@ -270,55 +271,4 @@ def tuned_manifest(manifest: Manifest, file: bytes) -> Manifest:
         fingerprint=hashlib.sha256(file).hexdigest(),
         size_bytes=len(file),
         golden=None,
-    )
-
-
-def read_extractor(
-    name_or_path: str | os.PathLike[str] | None = None,
-) -> tuple[Path, Manifest, bytes]:
-    """Return where an extractor lies, its manifest and its verified bytes; see `Extractor.open`."""
-    path = find_extractor(name_or_path)
-    path.stat()  # of two missing files, the error should name this one
-    manifest = load_manifest(path.with_suffix(".json"))
-    return path, manifest, _read_verified(path, manifest)
-
-
-def _read_verified(path: Path, manifest: Manifest) -> bytes:
-    """Return the model's bytes; a native interpreter crashes on wrong ones, so they stop here."""
-    with path.open("rb") as stream:
-        model = stream.read(manifest.size_bytes + 1)
-    fingerprint = hashlib.sha256(model).hexdigest()
-    if fingerprint != manifest.fingerprint:
-        size = f"{len(model)} bytes" if len(model) <= manifest.size_bytes else "more bytes"
-        raise ExtractorError(
-            f"{path}: expected {manifest.size_bytes} bytes with SHA-256 {manifest.fingerprint}, "
-            f"found {size} with {fingerprint}; the file is damaged or belongs to another manifest: "
-            "fetch both again"
-        )
-    return model
-
-
-def _check_shapes(path: Path, manifest: Manifest, engine: Engine) -> None:
-    preprocessing = manifest.preprocessing
-    expected = ((1, preprocessing.height, preprocessing.width, 3), manifest.embedding_dim)
-    found = (tuple(engine.input_shape), engine.embedding_dim)
-    if found != expected:
-        raise ExtractorError(
-            f"{path}: expected input shape and embedding width {expected} as its manifest says, "
-            f"found {found}; the manifest was written for another network"
-        )
-
-
-def _self_check(path: Path, manifest: Manifest) -> SelfCheck | None:
-    """Return the golden picture as the extractor's input, with its known embedding."""
-    golden, preprocessing = manifest.golden, manifest.preprocessing
-    if golden is None:
-        return None
-    # The golden picture has the input's size already: it is neither resized nor cropped.
-    as_it_is = replace(preprocessing, resize_to=min(preprocessing.height, preprocessing.width))
-    return SelfCheck(
-        image=prepare_input(path.with_suffix(".golden.png"), as_it_is),
-        embedding=np.asarray(golden.embedding),
-        cosine_at_least=golden.cosine_at_least,
-        difference_at_most=golden.difference_at_most,
     )

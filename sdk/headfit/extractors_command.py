@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from headfit.errors import HeadfitError
-from headfit.extractor import read_extractor
 from headfit.installed import list_extractors
 from headfit.manifest import Manifest
+from headfit.verified import read_extractor
 
 
 @dataclass(frozen=True)
