@@ -20,7 +20,7 @@ COMBINATIONS = [
 @nox.parametrize("python,numpy", COMBINATIONS)
 def device(session: nox.Session, numpy: str) -> None:
     """Install headfit as users do, without the zoo, and run what tests the device."""
-    packages = [".[cli,demo,litert,test]", f"numpy=={numpy}.*"]
+    packages = [".[cli,demo,keyring,litert,test]", f"numpy=={numpy}.*"]
     if numpy == "1.26":  # both engines were built for NumPy 1
         packages += [".[lce]"]
         if session.python in ("3.10", "3.11"):

@@ -30,26 +30,26 @@ if [ ! -e "$root/.made" ]; then
 fi
 
 # ARM wheels, unpacked by this machine's pip. The oldest NumPy and the newest: one runtime each.
+wanted=(pillow click rich flatbuffers cryptography keyring scikit-image
+  pytest pytest-timeout hypothesis safetensors scikit-learn)
 install() { # folder, packages...
   local target=$root/opt/$1
   shift
-  [ ! -e "$target/.made" ] || return 0
+  [ "$(cat "$target/.made" 2> /dev/null)" != "$* ${wanted[*]}" ] || return 0
   say "Installing wheels: $*"
   rm -rf "$target"
   python3.11 -m pip install --quiet --root-user-action ignore --target "$target" \
     --python-version 3.11 --only-binary :all: --platform manylinux2014_aarch64 \
     --platform manylinux_2_27_aarch64 --platform manylinux_2_28_aarch64 \
-    --platform manylinux_2_34_aarch64 "$@" \
-    pillow click rich flatbuffers pytest pytest-timeout hypothesis safetensors scikit-learn scikit-image
-  touch "$target/.made"
+    --platform manylinux_2_34_aarch64 "$@" "${wanted[@]}"
+  echo "$* ${wanted[*]}" > "$target/.made"
 }
-install litert ai-edge-litert 'numpy>=2'
-install tflite-runtime tflite-runtime 'numpy<2'
-
-say "Testing commit $(git rev-parse --short HEAD)"
-rm -rf "$root/headfit"
-mkdir "$root/headfit"
-git archive HEAD sdk tests pyproject.toml | tar -x -C "$root/headfit"
+packages() { # environment
+  case $1 in
+    litert) echo ai-edge-litert 'numpy>=2' ;;
+    tflite-runtime) echo tflite-runtime 'numpy<2' ;;
+  esac
+}
 
 # One command inside, in a mount namespace of its own: nothing stays mounted. /sys stays empty:
 # LiteRT's ARM build crashes where it is there, perhaps on the x86 processors that it shows.
@@ -59,13 +59,19 @@ inside() { # folder of the wheels, command...
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
     mount -t tmpfs tmpfs "$root/tmp"
-    exec chroot "$root" /usr/bin/env -i -C /headfit PATH=/usr/bin HOME=/root LANG=C.UTF-8 CI=true COLUMNS=120 \
-      OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH="/headfit/sdk:/opt/$wheels" "$@"
+    exec chroot "$root" /usr/bin/env -i -C "/headfit/$wheels" PATH=/usr/bin HOME=/root LANG=C.UTF-8 CI=true COLUMNS=120 \
+      OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH="/headfit/$wheels/sdk:/opt/$wheels" "$@"
   ' inside "$root" "$@"
 }
 
 failed=0
 for wheels in $environments; do
+  # shellcheck disable=SC2046 # words, each a package
+  install "$wheels" $(packages "$wheels")
+  say "$wheels: testing commit $(git rev-parse --short HEAD)"
+  rm -rf "$root/headfit/$wheels"
+  mkdir -p "$root/headfit/$wheels"
+  git archive HEAD sdk tests pyproject.toml | tar -x -C "$root/headfit/$wheels"
   say "$wheels: the embedded extractor's golden picture in every engine"
   inside "$wheels" python3 -c \
     'import numpy, platform as p; print(p.machine(), "Python", p.python_version(), "NumPy", numpy.__version__)'
