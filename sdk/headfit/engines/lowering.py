@@ -190,7 +190,7 @@ class _Lowering:
         bias = (1 - (depth - 2 * thresholds)).astype(_FLOAT)
         shape = (1, *convolution.window.output, convolution.n_filters)
         self._redefine_as_signs(output, shape)
-        inputs = (x, self._constant(_dense(convolution)), self._constant(bias))
+        inputs = (x, self._constant(convolution.dense_signs()), self._constant(bias))
         self._emit("CONV_2D", inputs, output, **_conv_options(operator, RELU_N1_TO_1))
 
     def _affine(
@@ -204,7 +204,7 @@ class _Lowering:
         """2 * count from a convolution, then the multiplication and addition that LCE does."""
         depth, n_filters = convolution.depth, convolution.n_filters
         shape = (1, *convolution.window.output, n_filters)
-        weights = _dense(convolution)
+        weights = convolution.dense_signs()
         options = _conv_options(operator, transform.activation)
         if transform.activation == NO_ACTIVATION:
             bias = self._constant(np.full(n_filters, depth, _FLOAT))
@@ -280,23 +280,3 @@ def _conv_options(operator: Operator, activation: int) -> dict[str, Any]:
     kept = ("stride_height", "stride_width", "dilation_height_factor", "dilation_width_factor")
     options = {key: operator.options[key] for key in kept}
     return {**options, "padding": VALID, "fused_activation_function": activation}
-
-
-def _dense(convolution: BinaryConvolution) -> NDArray[np.float32]:
-    """Return the filters over all channels: zero outside their group, which changes no sum.
-
-    CONV_2D knows groups only since version 6.
-    """
-    signs = convolution.signs()
-    if convolution.groups == 1:
-        return signs
-    channels = signs.shape[3]
-    dense = np.zeros((*signs.shape[:3], channels * convolution.groups), np.float32)
-    per_group = convolution.n_filters // convolution.groups
-    for g in range(convolution.groups):
-        rows, columns = (
-            slice(g * per_group, (g + 1) * per_group),
-            slice(g * channels, (g + 1) * channels),
-        )
-        dense[rows, :, :, columns] = signs[rows]
-    return dense

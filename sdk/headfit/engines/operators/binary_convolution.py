@@ -72,6 +72,23 @@ class BinaryConvolution:
         """Return the filters as +1.0 and -1.0: (n_filters, height, width, channels per group)."""
         return unpack_signs(self.filters, self.depth // self.window.area)
 
+    def dense_signs(self) -> NDArray[np.float32]:
+        """Return them over all channels: zero outside their group, which changes no sum.
+
+        For TFLite's CONV_2D, which knows groups only since version 6.
+        """
+        signs = self.signs()
+        if self.groups == 1:
+            return signs
+        n_filters, height, width, channels = signs.shape
+        dense = np.zeros(
+            (self.groups, n_filters // self.groups, height, width, self.groups, channels),
+            np.float32,
+        )
+        for group, of_group in enumerate(signs.reshape(self.groups, -1, height, width, channels)):
+            dense[group, ..., group, :] = of_group
+        return dense.reshape(n_filters, height, width, -1)
+
 
 @np.errstate(all="ignore")  # NaN and infinite constants travel on, as in LCE
 def read_binary_convolution(node: Node) -> BinaryConvolution:
