@@ -58,9 +58,10 @@ def doctor(extractor: str | None, as_json: bool) -> int:
     console.print(f"Extractor {manifest.name}, SHA-256 {manifest.fingerprint}\n", soft_wrap=True)
     console.print(_engine_table(reports, chosen))
     if manifest.golden is None:
-        console.print("\nIts manifest has no golden picture: engines are believed unchecked.")
+        console.print("\nIts manifest has no golden picture: no engine was checked.")
     if chosen:
-        console.print(f"\nUsed: [bold]{chosen}[/], the fastest kind that is right.")
+        which = "works" if manifest.golden is None else "is right"
+        console.print(f"\nUsed: [bold]{chosen}[/], the fastest kind that {which}.")
     return 0 if chosen else 4
 
 
@@ -72,12 +73,13 @@ def _engine_table(reports: tuple[EngineReport, ...], chosen: str | None) -> Tabl
         check = ""
         if report.cosine is not None and report.difference is not None:
             check = f"cosine {report.cosine:.7f}, difference {report.difference:.1e}"
+        verdict = "used" if report.name == chosen else "right" if check else "works"
         table.add_row(
             report.name,
             report.version or "",
             check,
             f"{report.milliseconds:.1f}" if report.milliseconds is not None else "",
-            Text(report.reason or ("used" if report.name == chosen else "right")),
+            Text(report.reason or verdict),
             style=None if report.usable else "dim",
         )
     return table

@@ -12,6 +12,7 @@ import pytest
 import headfit
 from headfit import Extractor
 from headfit.cli import main
+from headfit.engines.catalogue import ENGINES
 from headfit.engines.popcount import PopcountEngine
 
 from .engines.networks import DATA
@@ -37,6 +38,13 @@ def test_doctor_reports_every_engine(capsys: pytest.CaptureFixture[str]) -> None
         assert engine["usable"] or engine["reason"]
 
 
+@pytest.fixture
+def without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for it where any engine will do."""
+    monkeypatch.delitem(ENGINES, "tensorflow")
+
+
+@pytest.mark.usefixtures("without_tensorflow")
 def test_doctor_draws_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     """Without --json a person reads the same, and the pip command survives the markup."""
     assert main(["doctor"]) == 0
@@ -45,6 +53,20 @@ def test_doctor_draws_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert "the fastest kind that is right" in printed
 
 
+@pytest.mark.usefixtures("without_tensorflow")
+def test_doctor_calls_nothing_right_that_it_could_not_check(
+    extractor_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = json.loads(extractor_path.with_suffix(".json").read_text())
+    extractor_path.with_suffix(".json").write_text(json.dumps({**manifest, "golden": None}))
+    assert main(["doctor", "--extractor", str(extractor_path)]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "no engine was checked" in printed
+    assert "the fastest kind that works" in printed
+    assert "right" not in printed
+
+
+@pytest.mark.usefixtures("without_tensorflow")
 def test_doctor_refuses_wrong_engines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With another golden embedding every engine is wrong: none is chosen, and the code says so."""
     (embedded,) = (Path(headfit.__file__).parent / "extractors").glob("*.tflite")
