@@ -51,7 +51,7 @@ packages() { # environment
   esac
 }
 
-# One command inside, in a mount namespace of its own: nothing stays mounted. /sys stays empty:
+# The processor is a Raspberry Pi 5's. One command inside, in a mount namespace of its own: nothing stays mounted. /sys stays empty:
 # LiteRT's ARM build crashes where it is there, perhaps on the x86 processors that it shows.
 inside() { # folder of the wheels, command...
   unshare --mount bash -euc '
@@ -59,7 +59,7 @@ inside() { # folder of the wheels, command...
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
     mount -t tmpfs tmpfs "$root/tmp"
-    exec chroot "$root" /usr/bin/env -i -C "/headfit/$wheels" PATH=/usr/bin HOME=/root LANG=C.UTF-8 CI=true COLUMNS=120 \
+    exec chroot "$root" /usr/bin/env -i -C "/headfit/$wheels" PATH=/usr/bin QEMU_CPU=cortex-a76 HOME=/root LANG=C.UTF-8 CI=true COLUMNS=120 \
       OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH="/headfit/$wheels/sdk:/opt/$wheels" "$@"
   ' inside "$root" "$@"
 }

@@ -3,19 +3,42 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from headfit_zoo.cli import main
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "headfit_zoo", *map(str, arguments)], capture_output=True, text=True
-    )
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in this process, where TensorFlow need not start again."""
+
+    def run_here(*arguments: object) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["headfit-zoo", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        printed = capsys.readouterr()
+        code = int(end.value.code or 0)
+        return subprocess.CompletedProcess(arguments, code, printed.out, printed.err)
+
+    return run_here
+
+
+def test_the_module_is_the_command() -> None:
+    """As a user starts it; the other tests do without a process of their own."""
+    command = [sys.executable, "-m", "headfit_zoo", "info", "quicknet-small"]
+    about = subprocess.run(command, capture_output=True, text=True)
+    assert about.returncode == 0, about.stderr
+    assert "not measured" in about.stdout
 
 
 @pytest.mark.timeout(600)
-def test_train_convert_verify(folder_of_stripes: Path, tmp_path: Path) -> None:
+def test_train_convert_verify(folder_of_stripes: Path, tmp_path: Path, run: Run) -> None:
     """The three commands lead from a folder of pictures to a checked extractor."""
     training = run("train", folder_of_stripes, "-o", tmp_path / "run", "--recipe", "smoke")
     assert training.returncode == 0, training.stderr
@@ -42,7 +65,7 @@ def test_train_convert_verify(folder_of_stripes: Path, tmp_path: Path) -> None:
     assert 0 <= result["accuracy"]["top1"] <= result["accuracy"]["top5"] == 1
 
 
-def test_bad_input_is_one_line(tmp_path: Path) -> None:
+def test_bad_input_is_one_line(tmp_path: Path, run: Run) -> None:
     """A missing data set ends with one sentence and no traceback."""
     result = run("train", tmp_path / "none", "-o", tmp_path / "run")
     assert result.returncode == 1
@@ -53,7 +76,7 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
     assert "tiny-imagenet-short" in result.stderr
 
 
-def test_list_and_info_show_the_cards() -> None:
+def test_list_and_info_show_the_cards(run: Run) -> None:
     """Each extractor is listed, and what is not known is said to be unknown."""
     listing = run("list")
     assert listing.returncode == 0, listing.stderr
@@ -66,7 +89,7 @@ def test_list_and_info_show_the_cards() -> None:
     assert "found 'resnet50'" in " ".join(unknown.stderr.split())
 
 
-def test_document_writes_the_page(tmp_path: Path) -> None:
+def test_document_writes_the_page(tmp_path: Path, run: Run) -> None:
     """The command makes the page that lies in docs/."""
     assert run("document", tmp_path / "page.md").returncode == 0
     page = Path(__file__).parents[2] / "docs" / "extractors.md"
@@ -74,7 +97,7 @@ def test_document_writes_the_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_summary_of_all_networks() -> None:
+def test_summary_of_all_networks(run: Run) -> None:
     """Without a name every network has a line; a twin has its network's parameters and work."""
     from headfit_zoo.architectures import ARCHITECTURES
 
@@ -89,7 +112,7 @@ def test_summary_of_all_networks() -> None:
             assert cost["weight_bytes"] > 4 * binary["weight_bytes"]
 
 
-def test_summary_counts_the_twins_alike() -> None:
+def test_summary_counts_the_twins_alike(run: Run) -> None:
     """Binary and float twin have the same multiply-adds; only their kind differs."""
     binary, twin = (
         json.loads(run("summary", name, "--size", 64, "--json").stdout)
