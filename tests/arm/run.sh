@@ -51,8 +51,9 @@ packages() { # environment
   esac
 }
 
-# The processor is a Raspberry Pi 5's. One command inside, in a mount namespace of its own: nothing stays mounted. /sys stays empty:
-# LiteRT's ARM build crashes where it is there, perhaps on the x86 processors that it shows.
+# One command inside, on the processor of a Raspberry Pi 5, in a mount namespace of its own:
+# nothing stays mounted. /sys stays empty: LiteRT's ARM build crashes where it is there, perhaps
+# on the x86 processors that it shows.
 inside() { # folder of the wheels, command...
   unshare --mount bash -euc '
     root=$1 wheels=$2; shift 2
