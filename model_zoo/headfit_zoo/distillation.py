@@ -62,22 +62,33 @@ def taught_targets(data: PackedSet, logits: NDArray[np.float16], recipe: Recipe)
 
 
 def class_columns(data: PackedSet, logits: NDArray[np.float16]) -> NDArray[np.intp]:
-    """Find the teacher's output for each class: the one highest above its mean on that class.
+    """Find the teacher's output for each class: one that is high above its mean on that class.
+
+    Where two classes raise one output most, it is that of the class which raises it more, and the
+    other gets its next.
 
     Raises
     ------
     InputError
-        If two classes have the same best output.
+        If what is left for a class is raised less than half as much as its best.
     """
     sums = np.zeros((len(data.classes), logits.shape[1]))
     np.add.at(sums, data.targets, logits)
     means = sums / np.bincount(data.targets, minlength=len(sums))[:, None]
-    columns: NDArray[np.intp] = np.argmax(means - means.mean(0), axis=1)
-    twice = np.flatnonzero(np.bincount(columns, minlength=logits.shape[1]) > 1)
-    if len(twice):
-        names = [name for name, c in zip(data.classes, columns, strict=True) if c == twice[0]]
+    raised = means - means.mean(0)
+    columns = np.full(len(raised), -1, np.intp)
+    for place in np.argsort(-raised, axis=None):
+        of_class, column = divmod(int(place), raised.shape[1])
+        if columns[of_class] < 0 and column not in columns:
+            columns[of_class] = column
+    found = raised[np.arange(len(raised)), columns]
+    unclear = np.flatnonzero(found < raised.max(1) / 2)
+    if len(unclear):
+        output = int(raised[unclear[0]].argmax())
+        rival = int(np.flatnonzero(columns == output)[0])
+        names = f"{data.classes[unclear[0]]} and {data.classes[rival]}"
         raise InputError(
-            f"expected a teacher that tells {', '.join(names)} apart, found output {twice[0]} the "
-            "best for each of them; teach these classes from their labels"
+            f"expected a teacher that tells {names} apart, found output {output} the "
+            "best for both; teach these classes from their labels"
         )
     return columns

@@ -60,10 +60,18 @@ def test_the_teachers_columns_are_found() -> None:
     assert tuple(class_columns(data, logits)) == columns
 
 
+def test_two_classes_that_raise_one_output_get_one_each() -> None:
+    """Mashed potato is a plate to the teacher first, and mashed potato second."""
+    data = some(60)
+    logits = logits_of(data, (5, 0, 5))
+    logits[data.targets == 2, 4] += 3
+    assert tuple(class_columns(data, logits)) == (5, 0, 4)
+
+
 def test_a_teacher_that_cannot_tell_classes_apart_is_refused() -> None:
     """Two classes with one best output are named."""
     data = some(60)
-    with pytest.raises(InputError, match="tells class 0, class 2 apart, found output 5"):
+    with pytest.raises(InputError, match="tells class [02] and class [02] apart, found output 5"):
         class_columns(data, logits_of(data, (5, 0, 5)))
 
 
