@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -64,10 +65,11 @@ def test_every_device_test_runs_where_sockets_fail() -> None:
         socket.socket()
 
 
-def test_under_strace_there_is_no_socket_and_nothing_is_written_elsewhere() -> None:
+def test_under_strace_there_is_no_socket_and_nothing_is_written_elsewhere(
+    require: Callable[[bool, str], None],
+) -> None:
     """Native libraries are held by this, too: strace sees every system call; docs/trace.md."""
-    if shutil.which("strace") is None:
-        pytest.skip("strace is not installed")
+    require(shutil.which("strace") is not None, "strace, of the package of that name")
     command = [sys.executable, str(DAY.parents[2] / "docs" / "trace.py")]
     done = subprocess.run(command, capture_output=True, text=True)
     if "ptrace" in done.stderr.lower():
