@@ -14,11 +14,11 @@ import numpy.typing as npt
 from headfit.errors import ExtractorMismatchError, InputError
 from headfit.examples import ExampleStore
 from headfit.examples.rows import Examples
-from headfit.fitting import DEFAULT_L2
 from headfit.head import SoftmaxHead
 from headfit.leakage import FALSE_ALARMS, Fitting, Leakage, measure_leakage
 from headfit.privacy import METHODS, Privacy
 from headfit.public_view import PublicView
+from headfit.settings import DEFAULT_L2
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 

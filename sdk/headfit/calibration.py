@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from headfit.headblocks import Calibration
+from headfit.held_out import HeldOut
+from headfit.softmax import softmax
 from headfit.solvers import minimise_lbfgs
 
 Array: TypeAlias = npt.NDArray[np.floating[Any]]
@@ -27,35 +28,45 @@ QUANTILES = 99
 _DOUBT = math.log(4)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HeldOut:
-    """Examples, each with what a head that was made without it says of it.
+def sureness(score: str, logits: FloatArray, distances: FloatArray | float) -> FloatArray:
+    """Return how sure a head is of each embedding, by one of `headfit.headblocks.SCORES`.
 
-    Attributes
+    Parameters
     ----------
-    rows, targets : ndarray of shape (n_held_out,), dtype intp
-        Which of the examples, and their classes' columns. One that is alone in its class is never
-        among them.
-    probabilities : ndarray of shape (n_held_out, n_classes), dtype float64
+    score : str
+    logits : ndarray of shape (n_samples, n_classes)
+    distances : ndarray of shape (n_samples,), or 0
+        Of `headfit.typicality.Typicality`; for "typicality" alone.
     """
-
-    rows: TargetArray
-    targets: TargetArray
-    probabilities: Array
-
-    @classmethod
-    def nothing(cls) -> HeldOut:
-        """Return what there is where no example was left out."""
-        nobody = np.zeros(0, np.intp)
-        return cls(nobody, nobody, np.zeros((0, 0)))
-
-    def at_columns(self, order: list[int]) -> HeldOut:
-        """Return the same with the classes in another order: column ``order[i]`` becomes ``i``."""
-        targets = np.argsort(order)[self.targets]
-        return HeldOut(self.rows, targets, self.probabilities[:, order])
+    highest: FloatArray = logits.max(axis=1)
+    match score:
+        case "energy":
+            highest -= np.log(softmax(logits).max(axis=1))
+        case "margin":
+            highest -= np.sort(logits, axis=1)[:, -2]
+        case "typicality":
+            highest -= logits.mean(axis=1) + distances
+        case "max_probability":
+            highest = softmax(logits).max(axis=1)
+    return highest
 
 
-def calibrate(held_out: HeldOut) -> Calibration:
+def weigh(leads: Array, distances: Array) -> float | None:
+    """Return what to multiply distances by, so that they vary as the leads of logits do.
+
+    Both are of held-out examples. None if there are too few to set a threshold by, or distances
+    do not vary.
+    """
+    if _threshold_rank(len(leads)) < 1 or distances.std() == 0:
+        return None
+    return float(leads.std() / distances.std())
+
+
+def _threshold_rank(n_samples: int) -> int:
+    return math.floor((n_samples + 1) * (1 - KNOWN_SHARE) + 1e-9)
+
+
+def calibrate(held_out: HeldOut, typical: Array | None = None) -> Calibration:
     """Return from which score on a photo counts as known, and how large conformal sets must be.
 
     Split conformal prediction (Vovk et al., "Algorithmic Learning in a Random World", 2005), with
@@ -68,19 +79,17 @@ def calibrate(held_out: HeldOut) -> Calibration:
     """
     targets, probabilities = held_out.targets, held_out.probabilities
     n_samples = len(targets)
-    threshold = None
-    rank = math.floor((n_samples + 1) * (1 - KNOWN_SHARE) + 1e-9)
-    if rank >= 1:
-        threshold = float(np.sort(probabilities.max(axis=1))[rank - 1])
+    known_by = probabilities.max(axis=1, initial=0) if typical is None else typical
+    rank = _threshold_rank(n_samples)
+    threshold = float(np.sort(known_by)[rank - 1]) if rank >= 1 else None
     scores = np.sort(1 - probabilities[np.arange(n_samples), targets])
     if n_samples > QUANTILES:
         ranks = np.arange(1, QUANTILES + 1) * (n_samples + 1) / (QUANTILES + 1)
         scores = scores[np.ceil(ranks - 1e-9).astype(np.intp) - 1]
     # Four digits, rounded up, keep the coverage and the file small.
     rounded = np.minimum(np.ceil(scores.astype(np.float64) * 1e4) / 1e4, 1)
-    return Calibration(
-        "max_probability", threshold, KNOWN_SHARE, n_samples, tuple(rounded.tolist())
-    )
+    score = "max_probability" if typical is None else "typicality"
+    return Calibration(score, threshold, KNOWN_SHARE, n_samples, tuple(rounded.tolist()))
 
 
 def least_probability(calibration: Calibration, coverage: float) -> float:

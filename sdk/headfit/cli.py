@@ -26,7 +26,6 @@ from headfit.finetune_command import finetune
 from headfit.folder_examples import reason
 from headfit.folders import Skipped
 from headfit.head_command import convert_head, export_tflite, inspect
-from headfit.headfile import check_output
 from headfit.report_command import report
 from headfit.sharing_command import keygen, share, sign, verify
 from headfit.store_command import store
@@ -125,7 +124,7 @@ def train(
     DIR holds a folder per class, named after the class. What cannot be read as a photo is skipped
     and named.
     """
-    check_output(output)
+    terminal.check_output(output)
     classifier = ImageClassifier(Extractor.open(extractor, engine=engine))
     started = time.perf_counter()
     with terminal.progress(_errors(), "Embedding photos") as progress:

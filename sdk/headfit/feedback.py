@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from headfit.calibration import HeldOut
+from headfit.held_out import HeldOut
 from headfit.sums import ClassSums
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
@@ -54,7 +54,7 @@ class Feedback:
     accuracy : dict of str to float or None
         For each class the share of its examples that a head made without them recognises; None
         where the class has a single example. Of many examples some are judged
-        (`headfit.fitting.MAX_JUDGED`).
+        (`headfit.held_out.MAX_JUDGED`).
     needs_photos : tuple of str
         Classes with a single example, and those that are recognised less often than all are, by
         more than chance does (one standard deviation); the one most in need first.

@@ -19,7 +19,6 @@ from headfit.errors import InputError
 from headfit.finetune import DEFAULT_VIEWS, FineTuner, TuningSettings
 from headfit.folder_examples import embed_folder
 from headfit.folders import find_photos
-from headfit.headfile import check_output
 from headfit.images import ImageSource
 
 
@@ -70,7 +69,7 @@ def finetune(
     """
     if output.suffix == SUFFIX:
         raise InputError(f"{output}: expected a name for the head, found one with {SUFFIX}")
-    check_output(output)
+    terminal.check_output(output)
     errors = Console(stderr=True, highlight=False)
     tuner = FineTuner(extractor, n_blocks=blocks, engine=engine)
     started = time.perf_counter()

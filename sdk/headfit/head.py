@@ -14,14 +14,13 @@ from headfit.errors import InputError
 from headfit.estimator import Estimator
 from headfit.fields import Scalar
 from headfit.files import read_bounded
-from headfit.fitting import DEFAULT_L2, Fit, Settings, fit_head
+from headfit.fitting import Fit, fit_head
 from headfit.headblocks import PrivacyGuarantee
 from headfit.headfile import MAX_FILE_BYTES, HeadData, load_head, save_head
 from headfit.inputs import (
     DescribedExtractor,
     check_extractor,
     check_rename,
-    check_settings,
     check_width,
     checked_embeddings,
     classes_and_targets,
@@ -29,6 +28,7 @@ from headfit.inputs import (
 from headfit.manifest import ExtractorReference, Manifest
 from headfit.predictor import Predictor
 from headfit.privacy import Privacy, fit_private
+from headfit.settings import DEFAULT_L2, Settings, check_settings
 from headfit.sharing import released
 from headfit.signing import verify_head_bytes
 from headfit.solvers import Progress
@@ -89,8 +89,10 @@ class SoftmaxHead(Predictor, Estimator):
         Of a binary head: embeddings become +1 where they are at least this, else -1, before they
         are multiplied.
     calibration_ : Calibration or None
-        From which probability on a photo counts as known, and how large conformal sets must be;
-        learned of examples that the head was made without.
+        How sure the head must be of a photo that counts as known, and how large conformal sets
+        must be; learned of examples that the head was made without.
+    typicality_ : Typicality or None
+        Where the embeddings of training lie, if the calibration asks for it.
     privacy_ : PrivacyGuarantee or None
         The differential privacy that fitting gave to each example.
 
@@ -261,6 +263,7 @@ class SoftmaxHead(Predictor, Estimator):
             storage=storage,
             thresholds=self.thresholds_,
             calibration=self.calibration_,
+            typicality=self.typicality_,
             privacy=self.privacy_,
         )
 
@@ -305,7 +308,8 @@ class SoftmaxHead(Predictor, Estimator):
         head.classes_, head.class_counts_ = data.classes, data.class_counts
         head.training_, head._extractor = data.training, data.extractor
         head.storage_, head.thresholds_ = data.storage, data.thresholds
-        head.calibration_, head.privacy_ = data.calibration, data.privacy
+        head.calibration_, head.typicality_ = data.calibration, data.typicality
+        head.privacy_ = data.privacy
         return head
 
     def check_extractor(self, manifest: Manifest) -> None:
@@ -354,5 +358,5 @@ class SoftmaxHead(Predictor, Estimator):
         self.classes_, self.class_counts_ = classes, tuple(class_counts)
         self.thresholds_ = fit.thresholds
         self.storage_ = "float32" if fit.thresholds is None else "binary"
-        self.calibration_, self.privacy_ = fit.calibration, None
+        self.calibration_, self.typicality_, self.privacy_ = fit.calibration, fit.typicality, None
         self._extractor = None if extractor is None else ExtractorReference.of(extractor.manifest)

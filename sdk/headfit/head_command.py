@@ -16,9 +16,9 @@ from headfit.folder_examples import embed_folder
 from headfit.folders import find_photos
 from headfit.head import SoftmaxHead
 from headfit.headblocks import block_as_json
-from headfit.headfile import check_output, load_head
+from headfit.headfile import load_head
 from headfit.storage import DTYPES
-from headfit.terminal import head_table
+from headfit.terminal import check_output, head_table
 
 HEAD = click.argument("head", metavar="HEAD", type=click.Path(path_type=Path))
 EXTRACTOR = click.option("--extractor", metavar="NAME", help="Name of an extractor, or its path.")

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from headfit.fields import Fields
 
-SCORES: Final = ("max_probability", "max_logit", "energy", "margin")
+SCORES: Final = ("max_probability", "max_logit", "energy", "margin", "typicality")
 MAX_SET_SCORES: Final = 1024
 MAX_COUNT: Final = 2**53
 MAX_EPSILON: Final = 1e9
@@ -26,7 +26,8 @@ class Calibration:
     ----------
     score : str
         How sure the head is of an embedding, one of `SCORES`: the largest probability, the largest
-        logit, ``log(sum(exp(logits)))``, or the largest logit less the second largest.
+        logit, ``log(sum(exp(logits)))``, the largest logit less the second largest, or less the
+        mean logit and the distance of `headfit.typicality.Typicality`.
     threshold : float or None
         An embedding whose score is smaller shows none of the classes. None if it is not known.
     known_share : float

@@ -9,14 +9,13 @@ import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from headfit.container import Container, content_hash, open_container, pack, seal, unpack
-from headfit.errors import FileFormatError, InputError
+from headfit.errors import FileFormatError
 from headfit.fields import Fields, Scalar, canonical_json, is_writable_text
 from headfit.files import read_bounded, write_atomically
 from headfit.headblocks import (
@@ -35,9 +34,10 @@ from headfit.manifest import (
     reference_from_json,
 )
 from headfit.storage import DTYPES, decode, encode, layout
+from headfit.typicality import Typicality
 
 FORMAT = "headfit-head"
-VERSIONS = ("1", "2")
+VERSIONS = ("1", "2", "3")
 MAX_FILE_BYTES = 1 << 28
 MAX_WEIGHTS = 1 << 26
 MAX_CLASSES = 65_536
@@ -77,6 +77,8 @@ class HeadData:
     thresholds : ndarray of shape (embedding_dim,), dtype float32, or None
         For "binary" alone: embeddings become +1 where they are at least this, else -1.
     calibration : Calibration or None
+    typicality : Typicality or None
+        There if and only if the calibration's score is "typicality".
     privacy : PrivacyGuarantee or None
     signature : Signature or None
         Of the form it must have; whether it is right is not checked here.
@@ -92,6 +94,7 @@ class HeadData:
     storage: str = "float32"
     thresholds: npt.NDArray[np.float32] | None = None
     calibration: Calibration | None = None
+    typicality: Typicality | None = None
     privacy: PrivacyGuarantee | None = None
     signature: Signature | None = None
 
@@ -99,21 +102,6 @@ class HeadData:
 def is_class_name(name: str) -> bool:
     """Return whether a head file can hold ``name``: see `CLASS_NAME_RULE`."""
     return 1 <= len(name) <= MAX_CLASS_NAME_LENGTH and is_writable_text(name)
-
-
-def check_output(output: Path) -> None:
-    """Refuse, before minutes of work, a file that could not be written or should not be lost."""
-    if not output.absolute().parent.is_dir():
-        raise InputError(f"{output}: expected a folder to write into, found none; make it first")
-    if not output.exists():
-        return
-    try:
-        load_head(output)
-    except FileFormatError as error:
-        raise InputError(
-            f"{output}: expected a new file or a head file to replace, found another kind of file; "
-            "choose another name"
-        ) from error
 
 
 def save_head(path: str | os.PathLike[str], head: HeadData) -> None:
@@ -130,14 +118,13 @@ def save_head_bytes(head: HeadData) -> bytes:
         If the head breaks the specification.
     """
     embedding_dim, n_classes = head.weights.shape
-    data = encode(head.weights, head.bias, head.storage, head.thresholds)
+    data = encode(head.weights, head.bias, head.storage, head.thresholds, head.typicality)
     blocks = {name: getattr(head, name) for name in _BLOCKS}
     blocks = {name: block for name, block in blocks.items() if block is not None}
-    is_old = head.storage == "float32" and not blocks
     try:
         metadata = {
             "format": FORMAT,
-            "format_version": "1" if is_old else "2",
+            "format_version": _least_version(head.storage, blocks),
             "headfit_version": head.headfit_version,
             "embedding_dim": str(embedding_dim),
             "classes": canonical_json(head.classes),
@@ -146,7 +133,7 @@ def save_head_bytes(head: HeadData) -> bytes:
             "training": canonical_json(dict(head.training)),
             **{name: canonical_json(block_as_json(block)) for name, block in blocks.items()},
         }
-        tensors = layout(head.storage, embedding_dim, n_classes)
+        tensors = layout(head.storage, embedding_dim, n_classes, head.typicality is not None)
         file = pack(seal(metadata, tensors, data), data)
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"expected metadata that JSON can hold, found: {error}") from error
@@ -214,12 +201,16 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadData:
     }
 
     storage = "float32" if version == "1" else _storage(container)
-    if version != "1" and storage == "float32" and not blocks:
-        raise metadata.fault("1 for a head that version 1 can hold", version, "format_version")
+    least = _least_version(storage, blocks)
+    if version != least:
+        raise metadata.fault(f"{least} for what is in the file", version, "format_version")
+    has_typicality = least == "3"
     if embedding_dim * n_classes > MAX_WEIGHTS:
         raise metadata.fault(f"at most {MAX_WEIGHTS // n_classes}", embedding_dim, "embedding_dim")
-    container.check(layout(storage, embedding_dim, n_classes))
-    weights, bias, thresholds = decode(container.data, storage, embedding_dim, n_classes, source)
+    container.check(layout(storage, embedding_dim, n_classes, has_typicality))
+    weights, bias, thresholds, typicality = decode(
+        container.data, storage, embedding_dim, n_classes, has_typicality, source
+    )
     return HeadData(
         weights=weights,
         bias=bias,
@@ -230,8 +221,17 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadData:
         headfit_version=headfit_version,
         storage=storage,
         thresholds=thresholds,
+        typicality=typicality,
         **blocks,  # type: ignore[arg-type]  # each is of the kind that its name says
     )
+
+
+def _least_version(storage: str, blocks: Mapping[str, Block]) -> str:
+    """Return the one version that a head is written as: the first that can hold it."""
+    calibration = blocks.get("calibration")
+    if isinstance(calibration, Calibration) and calibration.score == "typicality":
+        return "3"
+    return "2" if blocks or storage != "float32" else "1"
 
 
 def _storage(container: Container) -> str:

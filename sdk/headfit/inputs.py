@@ -1,4 +1,4 @@
-"""What callers pass is checked here, once: embeddings, class names, settings."""
+"""What callers pass is checked here, once: embeddings, class names, extractors."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import ExtractorMismatchError, InputError
-from headfit.fitting import METHODS, Settings
 from headfit.headfile import CLASS_NAME_RULE, MAX_CLASSES, is_class_name
 from headfit.manifest import MAX_EMBEDDING_DIM, ExtractorReference, Manifest
-
-MAX_L2 = 1e9
-"""Beyond it the weights drown in the rounding of float32."""
 
 
 class DescribedExtractor(Protocol):
@@ -24,22 +20,6 @@ class DescribedExtractor(Protocol):
     def manifest(self) -> Manifest:
         """What the extractor is."""
         ...
-
-
-def check_settings(settings: Settings) -> None:
-    """Refuse settings of a head that make no sense."""
-    if settings.method not in METHODS:
-        raise InputError(f"expected a method of {', '.join(METHODS)}, found {settings.method!r}")
-    if not 0 <= settings.l2 <= MAX_L2:
-        raise InputError(f"expected l2 from 0 to {MAX_L2:g}, found {settings.l2}")
-    if not 0 <= settings.tolerance < 1:
-        raise InputError(f"expected a tolerance from 0 to below 1, found {settings.tolerance}")
-    if settings.max_iterations < 1:
-        raise InputError(f"expected max_iterations of at least 1, found {settings.max_iterations}")
-    if not 0 <= settings.label_smoothing < 1:
-        raise InputError(
-            f"expected label_smoothing from 0 to below 1, found {settings.label_smoothing}"
-        )
 
 
 def checked_embeddings(embeddings: npt.ArrayLike) -> npt.NDArray[np.float32]:

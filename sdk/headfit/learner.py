@@ -10,11 +10,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from headfit.calibration import HeldOut
 from headfit.errors import InputError
 from headfit.feedback import Feedback, feedback_on
 from headfit.fitting import fit_head
 from headfit.head import SoftmaxHead
+from headfit.held_out import HeldOut
 from headfit.inputs import (
     DescribedExtractor,
     check_class,

@@ -35,6 +35,8 @@ class LogisticFit:
         Whether the tolerance was met.
     left_out_logits : ndarray of shape (n_left_out, n_classes), dtype float64
         The logits of examples without which the fit is estimated.
+    mean, inverse_scale : ndarray of shape (embedding_dim,), dtype float64
+        What features are standardised by; 0 for a constant one.
     """
 
     weights: FloatArray
@@ -43,6 +45,8 @@ class LogisticFit:
     iterations: int
     converged: bool
     left_out_logits: Array
+    mean: Array
+    inverse_scale: Array
 
 
 def fit_logistic(
@@ -116,7 +120,9 @@ def fit_logistic(
     if start is not None:
         reference_norm = float(np.linalg.norm(flat_loss(begin)[1]))
         weights, bias = start
-        begin = np.vstack([weights * scale[:, np.newaxis], bias + mean @ weights]).ravel()
+        varies = np.isfinite(scale)
+        bias = bias + mean @ weights
+        begin = np.vstack([weights * np.where(varies, scale, 0)[:, np.newaxis], bias]).ravel()
     minimum = minimise_lbfgs(
         flat_loss,
         begin,
@@ -146,8 +152,9 @@ def fit_logistic(
         wanted[np.arange(len(left_out)), targets[left_out]] += 1 - label_smoothing
         left_out_logits = _without(standardised, logits, wanted, pull, l2, left_out)
     return LogisticFit(
-        weights, bias, minimum.loss, minimum.iterations, minimum.converged, left_out_logits
-    )
+        weights, bias, minimum.loss, minimum.iterations, minimum.converged, left_out_logits,
+        mean.astype(np.float64), 1 / scale.astype(np.float64),
+    )  # fmt: skip
 
 
 def is_worth_a_hessian(n_samples: int, embedding_dim: int, n_classes: int) -> bool:
@@ -231,12 +238,12 @@ def leverage(rows: FloatArray, ridge: float, chosen: TargetArray) -> Array:
 def mean_and_scale(embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return each feature's mean and standard deviation, summed in float64, as float32.
 
-    A feature that only varies by rounding is constant: it gets the scale 1, is 0 once centred, and
-    so its weight stays 0.
+    A feature that only varies by rounding is constant: it gets an infinite scale, so that it is 0
+    once standardised and its weight too.
     """
     mean = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
     centred = embeddings - mean
     variance = np.einsum("ij,ij->j", centred, centred, dtype=np.float64) / len(embeddings)
     scale = np.sqrt(variance).astype(np.float32)
-    scale[scale <= ROUNDING * np.abs(mean)] = 1
+    scale[scale <= ROUNDING * np.abs(mean)] = np.inf
     return mean, scale

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.binary_head import binary_logits
-from headfit.calibration import least_probability
+from headfit.calibration import least_probability, sureness
 from headfit.errors import InputError, NotFittedError
 from headfit.headblocks import Calibration
 from headfit.inputs import checked_embeddings
 from headfit.softmax import softmax
+from headfit.typicality import Typicality
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
@@ -22,7 +23,7 @@ class Predictor:
 
     Attributes
     ----------
-    weights_, bias_, classes_, thresholds_, calibration_
+    weights_, bias_, classes_, thresholds_, calibration_, typicality_
         As `headfit.head.SoftmaxHead` has them; none is there before it has learned.
     """
 
@@ -31,6 +32,7 @@ class Predictor:
     classes_: tuple[str, ...]
     thresholds_: FloatArray | None
     calibration_: Calibration | None
+    typicality_: Typicality | None
 
     def predict(self, embeddings: npt.ArrayLike) -> npt.NDArray[np.str_]:
         """Return the most probable class of each embedding.
@@ -69,10 +71,10 @@ class Predictor:
     def is_known(self, embeddings: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Return whether each embedding seems to show one of the classes at all.
 
-        A photo is unknown if its most probable class is less probable than that of 95 % of known
-        photos, as judged by leaving out the examples one by one. With fewer than 19 such examples
-        nothing is known of that, and every photo counts as known; so it does with a head of a file
-        that says nothing of it.
+        A photo is unknown if the head is less sure of it than of 95 % of known photos, as judged by
+        leaving out the examples: see `sureness`. With fewer than 19 such examples nothing is known
+        of that, and every photo counts as known; so it does with a head of a file that says nothing
+        of it.
 
         Parameters and errors are those of `predict`.
 
@@ -80,10 +82,33 @@ class Predictor:
         -------
         ndarray of shape (n_samples,), dtype bool
         """
-        best = self.predict_proba(embeddings).max(axis=1)
         threshold = self.calibration_.threshold if self.calibration_ else None
-        is_known: npt.NDArray[np.bool_] = best >= (0.0 if threshold is None else threshold)
+        is_known: npt.NDArray[np.bool_] = self.sureness(embeddings) >= np.float32(
+            -np.inf if threshold is None else threshold
+        )
         return is_known
+
+    def sureness(self, embeddings: npt.ArrayLike) -> FloatArray:
+        """Return how sure the head is that an embedding shows any of its classes.
+
+        By the score that the head was calibrated with, in its own unit. That of `fit` is how far
+        the largest logit is above the mean one, less how far the embedding is from those of
+        training; before 19 examples could be left out, it is the largest probability.
+
+        Parameters and errors are those of `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), dtype float32
+        """
+        logits = self._logits(embeddings)
+        score = self.calibration_.score if self.calibration_ else "max_probability"
+        distances = (
+            0.0
+            if self.typicality_ is None
+            else self.typicality_.distances(checked_embeddings(embeddings))
+        )
+        return sureness(score, logits, distances)
 
     def predict_sets(
         self, embeddings: npt.ArrayLike, coverage: float = 0.9

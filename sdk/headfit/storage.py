@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import FileFormatError, InputError
+from headfit.typicality import Typicality
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
@@ -68,9 +69,13 @@ def rounded(weights: FloatArray, storage: str) -> FloatArray:
     return nearest
 
 
-def layout(storage: str, embedding_dim: int, n_classes: int) -> dict[str, dict[str, Any]]:
-    """Return what a file's header must say about the tensors: there is one layout per storage."""
+def layout(
+    storage: str, embedding_dim: int, n_classes: int, has_typicality: bool
+) -> dict[str, dict[str, Any]]:
+    """Return what a file's header must say about the tensors; there is no other layout."""
     shapes = {"bias": ("F32", [n_classes])}
+    if has_typicality:
+        shapes["centre"] = shapes["inverse_spread"] = ("F32", [embedding_dim])
     if storage in ("int8", "binary"):
         shapes["scales"] = ("F32", [n_classes])
     if storage == "binary":
@@ -87,7 +92,11 @@ def layout(storage: str, embedding_dim: int, n_classes: int) -> dict[str, dict[s
 
 
 def encode(
-    weights: FloatArray, bias: FloatArray, storage: str, thresholds: FloatArray | None
+    weights: FloatArray,
+    bias: FloatArray,
+    storage: str,
+    thresholds: FloatArray | None,
+    typicality: Typicality | None,
 ) -> bytes:
     """Return the data of a head file.
 
@@ -100,6 +109,7 @@ def encode(
         One of `DTYPES`.
     thresholds : ndarray of shape (embedding_dim,), dtype float32, or None
         For "binary" alone.
+    typicality : Typicality or None
 
     Raises
     ------
@@ -116,6 +126,8 @@ def encode(
     if not np.isfinite(weights).all():
         raise FileFormatError("expected finite weights, found NaN or infinity; train again")
     tensors: list[npt.NDArray[Any]] = [bias]
+    if typicality is not None:
+        tensors += [typicality.centre, typicality.inverse_spread]
     stored: npt.NDArray[Any] = weights
     held: npt.NDArray[Any] = weights
     if storage == "float16":
@@ -140,9 +152,14 @@ def encode(
 
 
 def decode(
-    data: bytes | memoryview, storage: str, embedding_dim: int, n_classes: int, source: str
-) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Return weights, bias and thresholds, as `encode` takes them, of a file's data.
+    data: bytes | memoryview,
+    storage: str,
+    embedding_dim: int,
+    n_classes: int,
+    has_typicality: bool,
+    source: str,
+) -> tuple[FloatArray, FloatArray, FloatArray | None, Typicality | None]:
+    """Return weights, bias, thresholds and typicality, as `encode` takes them, of a file's data.
 
     Parameters
     ----------
@@ -150,6 +167,7 @@ def decode(
         As long as `layout` says.
     storage : str
     embedding_dim, n_classes : int
+    has_typicality : bool
     source : str
         Names the file in messages.
 
@@ -159,7 +177,7 @@ def decode(
         If they are not finite, or written in another form than `encode` writes them.
     """
     tensors: dict[str, npt.NDArray[Any]] = {}
-    for name, tensor in layout(storage, embedding_dim, n_classes).items():
+    for name, tensor in layout(storage, embedding_dim, n_classes, has_typicality).items():
         start, end = tensor["data_offsets"]
         values = np.frombuffer(data[start:end], _LITTLE_ENDIAN[tensor["dtype"]])
         tensors[name] = values.reshape(tensor["shape"])
@@ -174,7 +192,18 @@ def decode(
     elif storage == "binary":
         weights = _decoded_signs(weights, tensors["scales"], embedding_dim, source)
         thresholds = tensors["thresholds"].astype(np.float32)
-    return weights.astype(np.float32), tensors["bias"].astype(np.float32), thresholds
+    typicality = None
+    if has_typicality:
+        if (tensors["inverse_spread"] < 0).any():
+            raise FileFormatError(
+                f"{source}: expected an inverse spread of at least 0, found "
+                f"{tensors['inverse_spread'].min():g}"
+            )
+        typicality = Typicality(
+            tensors["centre"].astype(np.float32), tensors["inverse_spread"].astype(np.float32)
+        )
+    bias = tensors["bias"].astype(np.float32)
+    return weights.astype(np.float32), bias, thresholds, typicality
 
 
 def _little_endian(values: npt.NDArray[Any], dtype: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What the command and the demo draw on a terminal: progress, bars, tables, sizes."""
+"""What commands share: progress, bars, tables and sizes on a terminal, and where to write."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from rich.progress import Progress as ProgressBars
 from rich.table import Table
 from rich.text import Text
 
+from headfit.errors import FileFormatError, InputError
 from headfit.evaluation import Evaluation
 from headfit.extractor import Progress
 from headfit.folders import Skipped
 from headfit.headblocks import Calibration
-from headfit.headfile import HeadData
+from headfit.headfile import HeadData, load_head
 
 BAR_WIDTH = 28
 ACCENT = "cyan"
@@ -157,3 +158,18 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
+def check_output(output: Path) -> None:
+    """Refuse, before minutes of work, a file that could not be written or should not be lost."""
+    if not output.absolute().parent.is_dir():
+        raise InputError(f"{output}: expected a folder to write into, found none; make it first")
+    if not output.exists():
+        return
+    try:
+        load_head(output)
+    except FileFormatError as error:
+        raise InputError(
+            f"{output}: expected a new file or a head file to replace, found another kind of file; "
+            "choose another name"
+        ) from error

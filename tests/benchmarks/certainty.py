@@ -19,7 +19,7 @@ from headfit.metrics import calibration_error
 from headfit.softmax import softmax
 
 DATASETS = ("flowers5-128", "scene15-200", "flowers102-64")
-METHODS = ("imprint", "lda", "logistic")
+METHODS = ("imprint", "lda", "logistic", "binary")
 COVERAGE = 0.9
 FOLDS = 5
 
@@ -35,7 +35,7 @@ def calibration(name: str, data: dict[str, np.ndarray], count: int | None) -> No
             head = SoftmaxHead(method=method).fit(embeddings[rows], classes[rows])
             after = head.predict_proba(embeddings[tests])
             # The factor is folded into the weights, so dividing by it gives what was fitted.
-            logits = embeddings[tests] @ head.weights_ + head.bias_
+            logits = np.log(np.maximum(after, np.finfo(np.float32).tiny))
             before = softmax(logits / np.float32(head.training_["sharpness"]))
             sets = head.predict_sets(embeddings[tests], COVERAGE)
             covered = [c in found for c, found in zip(classes[tests], sets, strict=True)]
@@ -64,7 +64,7 @@ def strangers(name: str, data: dict[str, np.ndarray], foreign: np.ndarray) -> No
             kept = hands != hand
             head = SoftmaxHead(method=method).fit(embeddings[~tests & kept], classes[~tests & kept])
             known, others = embeddings[tests & kept], embeddings[tests & ~kept]
-            scores = [head.predict_proba(e).max(axis=1) for e in (known, others, foreign)]
+            scores = [head.sureness(e) for e in (known, others, foreign)]
             numbers.append(
                 [
                     *(_auroc(scores[0], unknown) for unknown in scores[1:]),

@@ -13,6 +13,7 @@ import numpy as np
 from headfit.headblocks import Calibration, PrivacyGuarantee, Signature
 from headfit.headfile import HeadData
 from headfit.manifest import ExtractorReference, Preprocessing
+from headfit.typicality import Typicality
 
 GOLDEN_PATH = Path(__file__).parents[1] / "data" / "head_v1.bin"
 
@@ -47,11 +48,16 @@ def assert_equal(expected: HeadData, actual: HeadData) -> None:
     assert expected.weights.shape == actual.weights.shape
     assert actual.weights.dtype == actual.bias.dtype == np.float32
     for field in dataclasses.fields(HeadData):
-        if field.name not in ("weights", "bias", "thresholds"):
+        if field.name not in ("weights", "bias", "thresholds", "typicality"):
             assert getattr(expected, field.name) == getattr(actual, field.name)
     assert (expected.thresholds is None) == (actual.thresholds is None)
     if expected.thresholds is not None and actual.thresholds is not None:
         assert expected.thresholds.tobytes() == actual.thresholds.tobytes()
+    assert (expected.typicality is None) == (actual.typicality is None)
+    if expected.typicality is not None and actual.typicality is not None:
+        assert expected.typicality.centre.tobytes() == actual.typicality.centre.tobytes()
+        spreads = expected.typicality.inverse_spread, actual.typicality.inverse_spread
+        assert spreads[0].tobytes() == spreads[1].tobytes()
 
 
 def parts(file: bytes) -> tuple[dict[str, Any], bytes]:
@@ -109,3 +115,29 @@ GOLDEN_V2 = {
 def golden_v2_path(name: str) -> Path:
     """Return the path of a golden file of version 2."""
     return GOLDEN_PATH.with_name(f"head_v2_{name}.bin")
+
+
+_TYPICAL = Calibration("typicality", -2.5, 0.95, 20, (0.0, 0.25, 0.25, 1.0))
+
+# What tests/data/head_v3_<name>.bin holds, for each of these names.
+GOLDEN_V3 = {
+    "float32": dataclasses.replace(
+        GOLDEN,
+        calibration=_TYPICAL,
+        typicality=Typicality(
+            np.array([0.5, -1e10, -0.0], np.float32), np.array([0.25, 0.0, 1e10], np.float32)
+        ),
+    ),
+    "binary": dataclasses.replace(
+        GOLDEN_V2["binary"],
+        calibration=_TYPICAL,
+        typicality=Typicality(
+            np.arange(11, dtype=np.float32), np.linspace(0, 1, 11, dtype=np.float32)
+        ),
+    ),
+}
+
+
+def golden_v3_path(name: str) -> Path:
+    """Return the path of a golden file of version 3."""
+    return GOLDEN_PATH.with_name(f"head_v3_{name}.bin")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from headfit import Extractor, SoftmaxHead
 from headfit.binary_head import binary_logits, fit_binary, signs_loss_and_gradient
+from headfit.solvers import minimise_lbfgs
 
 from .numeric import numeric_gradient
 
@@ -92,17 +93,27 @@ def test_a_binary_head_learns_and_its_file_brings_it_back(tmp_path: Path) -> Non
 
 
 def test_training_signs_beats_rounding_to_them() -> None:
-    """Else the training would be for nothing."""
-    embeddings, names = examples(30)
-    others, expected = examples(300, seed=1)
-    float_head = SoftmaxHead(method="logistic").fit(embeddings, names)
-    head = SoftmaxHead(method="binary").fit(embeddings, names)
-    assert head.thresholds_ is not None
-    scales = np.abs(float_head.weights_).mean(axis=0)
-    rounded = np.where(float_head.weights_ < 0, -scales, scales)
-    signs = np.where(others >= head.thresholds_, 1, -1)
-    guesses = np.array(head.classes_)[(signs @ rounded).argmax(axis=1)]
-    assert (head.predict(others) == expected).mean() >= (guesses == expected).mean()
+    """Where features are correlated, as real ones; even with the scales of the latter at best."""
+    plain, names = examples(100)
+    mixing = np.random.default_rng(5).normal(size=(40, 6)) @ np.random.default_rng(6).normal(
+        size=(6, 40)
+    )
+    embeddings = (plain @ mixing / np.sqrt(6)).astype(np.float32)
+    head = SoftmaxHead(method="logistic").fit(embeddings, names)
+    wanted = np.eye(3, dtype=np.float32)[np.unique(names, return_inverse=True)[1]]
+    fit = fit_binary(embeddings, wanted, head.weights_, head.bias_, 50.0)
+    features = np.where(embeddings >= fit.thresholds, 1, -1).astype(np.float32)
+    rounded = np.where(head.weights_ < 0, -1, 1).astype(np.float32)
+
+    def loss_and_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
+        loss, (_, *parts) = signs_loss_and_gradient(
+            rounded, x[:3], x[3:], features, wanted, 50 / len(wanted)
+        )
+        return loss, np.concatenate(parts)
+
+    start = np.array([-2, -2, -2, 0, 0, 0], np.float32)
+    best = minimise_lbfgs(loss_and_gradient, start, tolerance=1e-4, max_iterations=200)
+    assert fit.loss < 0.99 * best.loss
 
 
 def test_the_same_examples_give_the_same_bits() -> None:

@@ -9,16 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from headfit.calibration import QUANTILES, HeldOut, calibrate, least_probability
+from headfit.calibration import QUANTILES, calibrate, least_probability
 from headfit.errors import InputError
-from headfit.fitting import Settings, fit_head
+from headfit.fitting import fit_head
 from headfit.head import SoftmaxHead
+from headfit.held_out import HeldOut
 from headfit.logistic import fit_logistic, leverage
 from headfit.metrics import calibration_error
+from headfit.settings import Settings
 from headfit.softmax import cross_entropy, softmax
 
 FloatArray = npt.NDArray[np.float32]
 METHODS = ["imprint", "lda", "logistic"]
+EVERY_METHOD = [*METHODS, "binary"]
 
 
 def examples(n_samples: int, seed: int, n_classes: int = 5) -> tuple[FloatArray, list[str]]:
@@ -61,7 +64,7 @@ def test_quantiles_keep_at_least_the_coverage_of_all_scores(
     assert (own >= least_probability(calibration, coverage)).mean() >= coverage - 1e-9
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", EVERY_METHOD)
 @pytest.mark.parametrize("coverage", [0.8, 0.95])
 def test_sets_cover_and_known_photos_pass(method: str, coverage: float) -> None:
     """On new examples, within three standard deviations of both samples."""
@@ -79,10 +82,24 @@ def test_sets_cover_and_known_photos_pass(method: str, coverage: float) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_what_lies_between_the_classes_is_unknown(method: str) -> None:
-    """Of embeddings in the middle of all fewer pass than of known ones."""
+    """Of embeddings around the middle of all fewer pass than of known ones."""
     head = SoftmaxHead(method=method).fit(*examples(400, seed=1))
-    middle = np.repeat(examples(400, seed=1)[0].mean(axis=0, keepdims=True), 2, axis=0)
-    assert not head.is_known(middle).any()
+    known, _ = examples(4000, seed=2)
+    noise = 2 * np.random.default_rng(3).normal(size=(4000, 20))
+    middle = known.mean(axis=0) + noise.astype(np.float32)
+    refused = [1 - head.is_known(embeddings).mean() for embeddings in (known, middle)]
+    assert refused[1] > 1.5 * refused[0]
+
+
+@pytest.mark.parametrize("method", EVERY_METHOD)
+def test_what_lies_far_off_on_one_side_is_unknown(method: str) -> None:
+    """The further off, the surer float heads are of a class; yet it is no photo like others."""
+    head = SoftmaxHead(method=method).fit(*examples(400, seed=1))
+    known, _ = examples(400, seed=2)
+    far = known.mean(axis=0) + 5 * (known - known.mean(axis=0))
+    sure = [head.predict_proba(embeddings).max(axis=1).mean() for embeddings in (known, far)]
+    assert sure[1] > (0.9 if method in METHODS[1:] else 0.9 * sure[0])
+    assert not head.is_known(far).any()
 
 
 def test_a_set_is_never_empty_and_begins_with_the_best() -> None:
@@ -99,7 +116,7 @@ def test_an_impossible_coverage_is_refused(coverage: float) -> None:
         head.predict_sets(np.zeros((1, 20)), coverage)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", EVERY_METHOD)
 def test_few_photos_accept_everything(method: str) -> None:
     """Ten photos cannot tell what the worst twentieth of photos looks like."""
     embeddings, _ = examples(10, seed=3)
@@ -110,7 +127,7 @@ def test_few_photos_accept_everything(method: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", EVERY_METHOD)
 def test_it_is_in_the_head_file(method: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("head") / "mine.head"
     head = SoftmaxHead(method=method).fit(*examples(400, seed=1))
@@ -118,6 +135,7 @@ def test_it_is_in_the_head_file(method: str, tmp_path_factory: pytest.TempPathFa
     loaded = SoftmaxHead.load(path)
     new, _ = examples(200, seed=2)
     assert loaded.calibration_ == head.calibration_
+    np.testing.assert_array_equal(head.sureness(new), loaded.sureness(new))
     np.testing.assert_array_equal(head.is_known(new), loaded.is_known(new))
     assert loaded.predict_sets(new) == head.predict_sets(new)
 

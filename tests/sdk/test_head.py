@@ -235,7 +235,7 @@ def test_a_feature_that_varies_by_rounding_only_is_ignored() -> None:
 
 def test_embeddings_that_are_all_the_same_give_the_class_frequencies() -> None:
     """Nothing to learn from but how common each class is."""
-    head = SoftmaxHead(method="logistic").fit(np.ones((10, 4)), ["a"] * 7 + ["b"] * 3)
+    head = SoftmaxHead(method="logistic").fit(np.ones((200, 4)), ["a"] * 140 + ["b"] * 60)
     np.testing.assert_allclose([[0.7, 0.3]], head.predict_proba(np.ones((1, 4))), atol=1e-3)
 
 

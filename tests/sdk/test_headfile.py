@@ -329,8 +329,8 @@ def test_weights_that_are_not_finite_are_refused(value: float) -> None:
 
 def test_a_newer_version_says_so() -> None:
     header, data = parts(save_head_bytes(GOLDEN))
-    header["__metadata__"]["format_version"] = "3"
-    with pytest.raises(UnsupportedVersionError, match="found 3; install a newer headfit"):
+    header["__metadata__"]["format_version"] = "4"
+    with pytest.raises(UnsupportedVersionError, match="found 4; install a newer headfit"):
         load_head_bytes(assemble(header, data))
 
 

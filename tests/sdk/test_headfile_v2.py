@@ -147,7 +147,7 @@ def test_a_head_that_version_1_can_hold_is_no_version_2() -> None:
     """One file per head: or equal heads would have different bytes."""
     header, data = parts(save_head_bytes(GOLDEN))
     header["__metadata__"]["format_version"] = "2"
-    with pytest.raises(FileFormatError, match="expected 1 for a head that version 1 can hold"):
+    with pytest.raises(FileFormatError, match="expected 1 for what is in the file"):
         load_head_bytes(assemble(header, data))
 
 

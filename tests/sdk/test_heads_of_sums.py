@@ -11,17 +11,14 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics.pairwise import cosine_similarity
 
 from headfit.calibration import sharpness
+from headfit.candidates import PRIOR_PHOTOS
 from headfit.errors import TrainingDivergedError
-from headfit.fitting import (
-    LOGISTIC_FROM,
-    MAX_JUDGED,
-    PRIOR_PHOTOS,
-    Settings,
-    fit_head,
-)
+from headfit.fitting import LOGISTIC_FROM, fit_head
 from headfit.head import SoftmaxHead
+from headfit.held_out import MAX_JUDGED
 from headfit.imprint import imprint, imprint_leave_one_out
 from headfit.lda import fit_lda
+from headfit.settings import Settings
 from headfit.softmax import cross_entropy, softmax
 from headfit.sums import ClassSums
 

@@ -11,28 +11,43 @@ import numpy.typing as npt
 import pytest
 
 from headfit import Extractor, SoftmaxHead
+from headfit.report.measures import auroc
 
+DATASETS = ["flowers5-128", "scene15-200"]
+METHODS = ["imprint", "lda", "logistic", "binary"]
 PER_CLASS = 100
 Photos = tuple[npt.NDArray[np.float32], npt.NDArray[np.str_]]
 
 
-@pytest.fixture(scope="module", params=["flowers5-128", "scene15-200"])
-def photos(request: pytest.FixtureRequest, shared_data: Callable[[str], Path]) -> Photos:
-    """The embeddings of a hundred photos of each of five classes, and their classes."""
-    with zipfile.ZipFile(shared_data(f"{request.param}.zip")) as archive:
-        by_class: dict[str, list[str]] = {}
-        for name in sorted(name for name in archive.namelist() if name.endswith(".jpg")):
-            by_class.setdefault(name.split("/")[-2], []).append(name)
-        chosen = [name for each in list(by_class.values())[:5] for name in each[:PER_CLASS]]
-        embeddings = Extractor.open().embed([archive.read(name) for name in chosen])
-    return embeddings, np.array([name.split("/")[-2] for name in chosen])
+@pytest.fixture(scope="module")
+def every_photo(shared_data: Callable[[str], Path]) -> dict[str, Photos]:
+    """For each data set, the embeddings of a hundred photos of each of five classes."""
+    extractor = Extractor.open()
+    photos = {}
+    for dataset in DATASETS:
+        with zipfile.ZipFile(shared_data(f"{dataset}.zip")) as archive:
+            by_class: dict[str, list[str]] = {}
+            for name in sorted(name for name in archive.namelist() if name.endswith(".jpg")):
+                by_class.setdefault(name.split("/")[-2], []).append(name)
+            chosen = [name for each in list(by_class.values())[:5] for name in each[:PER_CLASS]]
+            embeddings = extractor.embed([archive.read(name) for name in chosen])
+        photos[dataset] = embeddings, np.array([name.split("/")[-2] for name in chosen])
+    return photos
 
 
-@pytest.mark.parametrize("method", ["imprint", "lda", "logistic"])
-def test_sets_cover_and_known_photos_pass(photos: Photos, method: str) -> None:
+def half(classes: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
+    """Return which photos are new; the others teach."""
+    return np.random.default_rng(0).permutation(len(classes)) % 2 == 1
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("method", METHODS)
+def test_sets_cover_and_known_photos_pass(
+    every_photo: dict[str, Photos], dataset: str, method: str
+) -> None:
     """Half of the photos teach, half are new; within three standard deviations of both halves."""
-    embeddings, classes = photos
-    tests = np.random.default_rng(0).permutation(len(classes)) % 2 == 1
+    embeddings, classes = every_photo[dataset]
+    tests = half(classes)
     head = SoftmaxHead(method=method).fit(embeddings[~tests], classes[~tests])
     for coverage in (0.8, 0.9, 0.95):
         sets = head.predict_sets(embeddings[tests], coverage)
@@ -41,6 +56,28 @@ def test_sets_cover_and_known_photos_pass(photos: Photos, method: str) -> None:
         assert np.mean([len(names) for names in sets]) < 4
     known = head.is_known(embeddings[tests]).mean()
     assert known == pytest.approx(0.95, abs=doubt(0.95, len(classes)))
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("method", METHODS)
+def test_what_was_not_taught_is_told_from_what_was(
+    every_photo: dict[str, Photos], dataset: str, method: str
+) -> None:
+    """Photos of each class left out in turn, a little; of the other data set, nearly always."""
+    embeddings, classes = every_photo[dataset]
+    (foreign,) = (photos for name, (photos, _) in every_photo.items() if name != dataset)
+    tests = half(classes)
+    left_out, others, refused = [], [], []
+    for stranger in np.unique(classes):
+        taught = classes != stranger
+        head = SoftmaxHead(method=method).fit(embeddings[~tests & taught], classes[~tests & taught])
+        known = head.sureness(embeddings[tests & taught])
+        left_out.append(auroc(known, head.sureness(embeddings[~taught])))
+        others.append(auroc(known, head.sureness(foreign)))
+        refused.append(1 - head.is_known(foreign).mean())
+    assert np.mean(left_out) > 0.6
+    assert np.mean(others) > 0.95
+    assert np.mean(refused) > 0.7
 
 
 def doubt(share: float, n_photos: int) -> float:

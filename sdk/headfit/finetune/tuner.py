@@ -20,11 +20,12 @@ from headfit.files import write_atomically
 from headfit.finetune.loss import TuningSettings
 from headfit.finetune.tail import Tail
 from headfit.finetune.training import Progress, train
-from headfit.fitting import Fit, Settings, fit_head
+from headfit.fitting import Fit, fit_head
 from headfit.head import SoftmaxHead
 from headfit.images import ImageSource, decode_image
 from headfit.inputs import checked_embeddings, classes_and_targets
 from headfit.manifest import ExtractorReference, Manifest
+from headfit.settings import Settings
 
 FloatArray = npt.NDArray[np.float32]
 

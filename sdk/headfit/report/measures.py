@@ -227,8 +227,7 @@ def auroc(known: FloatArray, unknown: FloatArray) -> float:
 
 
 def _rejection(head: SoftmaxHead, known: FloatArray, unknown: FloatArray) -> Rejection:
-    # `SoftmaxHead.is_known` goes by the largest probability.
-    scores = [head.predict_proba(embeddings).max(axis=1) for embeddings in (known, unknown)]
+    scores = [head.sureness(embeddings) for embeddings in (known, unknown)]
     return Rejection(
         auroc=auroc(*scores),
         n_unknown=len(unknown),
