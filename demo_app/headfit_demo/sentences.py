@@ -1,4 +1,4 @@
-"""Errors as one clear sentence each, in the user's language."""
+"""Errors, and what was undone, as one clear sentence each in the user's language."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from headfit.installed import known_extractor
 from headfit_demo.camera import CameraError
 from headfit_demo.installing import NETWORK_ENDING, WrongExtractorError
 from headfit_demo.session import NoExtractorError
+from headfit_demo.steps import Named, Renamed, Step, Taught
 from headfit_demo.translation import tr
 
 
@@ -37,6 +38,22 @@ def sentence(error: Exception) -> str:
         if isinstance(error, kind):
             return tr.say(text)
     return str(error)
+
+
+def undone(step: Step | None) -> str:
+    """Return what to tell the user after an undo."""
+    if step is None:
+        return tr.say("There is nothing to take back.")
+    if isinstance(step, Taught):
+        n = len(step.ids)
+        return tr.count("{n} photo was taken back.", "{n} photos were taken back.", n)
+    if isinstance(step, Named):
+        return tr.say("{name} was taken back.").format(name=step.name)
+    if isinstance(step, Renamed):
+        return tr.say("It is called {name} again.").format(name=step.old)
+    if step.name:
+        return tr.say("{name} is back.").format(name=step.name)
+    return tr.count("{n} photo is back.", "{n} photos are back.", len(step.ids))
 
 
 def _(text: str) -> str:

@@ -26,6 +26,7 @@ from headfit.examples import ExampleStore
 from headfit_demo.facts import EngineSpeed, Facts, Stored, gather_facts, measure
 from headfit_demo.photos import Photo, Pixels, as_pixels, recognise
 from headfit_demo.projects import MAX_NAME, Project, ProjectFolder
+from headfit_demo.steps import Step
 from headfit_demo.teaching import QUICK_PHOTOS, OpenProject
 from headfit_demo.views import (
     Added,
@@ -153,26 +154,23 @@ class Session:
         return self.view()
 
     def forget_class(self, class_name: str) -> ProjectView:
-        """Forget a class and its photos for good."""
+        """Forget a class and its photos; `undo` brings them back until the project is closed."""
         self._project.forget_class(class_name)
         return self.view()
 
     def add_photos(
-        self,
-        class_name: str,
-        photos: Iterable[Photo],
-        progress: Callable[[int], None] | None = None,
+        self, class_name: str, photos: Iterable[Photo], *, goes_on: bool = False
     ) -> Added:
         """Teach photos of a class; see `OpenProject.add_photos`."""
-        return self._project.add_photos(class_name, photos, progress)
+        return self._project.add_photos(class_name, photos, goes_on=goes_on)
 
     def forget_photos(self, example_ids: Iterable[int]) -> ProjectView:
-        """Forget photos for good."""
+        """Forget photos; `undo` brings them back until the project is closed."""
         self._project.forget_photos(example_ids)
         return self.view()
 
-    def undo(self) -> str | None:
-        """Take back the last adding or renaming; return what it was, or None."""
+    def undo(self) -> Step | None:
+        """Take back the last change of what is taught; return what it was, or None."""
         return self._project.undo()
 
     # The head

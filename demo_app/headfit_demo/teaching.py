@@ -19,18 +19,17 @@ from headfit import (
 )
 from headfit.examples import ExampleStore
 from headfit.likeness import perceptual_hash, thumbnail
+from headfit_demo.looking import photo_views, project_view
 from headfit_demo.photos import Photo, as_pixels
 from headfit_demo.projects import Project
-from headfit_demo.views import Added, ClassView, PhotoView, Progress, ProjectView, Refused
+from headfit_demo.steps import Forgotten, Named, Renamed, Step, Steps, Taught, remember
+from headfit_demo.views import Added, PhotoView, Progress, ProjectView, Refused
 
 QUICK_S = 0.3
 """A head that took no longer last time is made anew after every photo."""
 
 QUICK_PHOTOS = 500
 """Of no more photos the head is made anew when their project is opened."""
-
-SHOWN = 300
-"""Of each class the newest so many photos are shown."""
 
 _USUAL_STEPS = 60
 
@@ -60,6 +59,7 @@ class OpenProject:
         self._feedback: Feedback | None = None
         self._pictures: dict[int, bytes | None] = {}  # thumbnails, some of them in memory only
         self._history: list[tuple[int, float]] = []
+        self._done = Steps()
         self._steps, self._fit_s = _USUAL_STEPS, 0.0
         head = None
         try:
@@ -74,26 +74,14 @@ class OpenProject:
 
     def view(self) -> ProjectView:
         """Return what the screens show."""
-        counts, head = self.store.class_counts, self.classifier.head
-        said = self._feedback
-        return ProjectView(
-            key=self.project.key,
-            name=self.project.name,
-            classes=tuple(
-                ClassView(
-                    name,
-                    counts.get(name, 0),
-                    accuracy=said.accuracy.get(name) if said else None,
-                    needs_photos=said is not None and name in said.needs_photos,
-                )
-                for name in self.class_names()
-            ),
-            n_photos=sum(counts.values()),
-            head_classes=() if head is None else head.classes_,
-            head_is_fresh=head is not None
-            and counts == dict(zip(head.classes_, head.class_counts_, strict=True)),
-            accuracy=self._history[-1][1] if said and self._history else None,
-            accuracy_history=tuple(self._history),
+        return project_view(
+            self.project,
+            self.class_names(),
+            self.store.class_counts,
+            self.classifier.head,
+            self._feedback,
+            self._history,
+            can_undo=bool(self._done),
         )
 
     def class_names(self) -> list[str]:
@@ -103,20 +91,9 @@ class OpenProject:
 
     def photos(self) -> dict[str, tuple[PhotoView, ...]]:
         """Return the newest photos of each class, the newest first."""
-        said = self._feedback
-        doubts = said.likely_mislabelled if said else ()
-        likelier = {doubt.number: doubt.likelier for doubt in doubts}
-        repeated = {max(pair) for pair in said.near_duplicates} if said else set()
-        ids: dict[str, list[int]] = defaultdict(list)
-        for example_id, name in self.store.names_by_id().items():
-            ids[name].append(example_id)
-        return {
-            name: tuple(
-                PhotoView(i, self._picture(i), likelier.get(i), i in repeated)
-                for i in reversed(ids[name][-SHOWN:])
-            )
-            for name in self.class_names()
-        }
+        return photo_views(
+            self.class_names(), self.store.names_by_id(), self._feedback, self._picture
+        )
 
     def thumbnail_totals(self) -> tuple[int, int]:
         """Return how many thumbnails lie on the disk, and their bytes together."""
@@ -128,13 +105,12 @@ class OpenProject:
 
     def add_class(self, class_name: str) -> None:
         """Name a thing that photos will follow of."""
-        self._name_classes([*self.class_names(), self._free_name(class_name)])
+        class_name = self._free_name(class_name)
+        self._name_classes([*self.class_names(), class_name])
+        self._done.did(Named(class_name))
 
     def add_photos(
-        self,
-        class_name: str,
-        photos: Iterable[Photo],
-        progress: Callable[[int], None] | None = None,
+        self, class_name: str, photos: Iterable[Photo], *, goes_on: bool = False
     ) -> Added:
         """Teach photos one by one; each is on the disk before the next is looked at.
 
@@ -142,8 +118,8 @@ class OpenProject:
         ----------
         class_name : str
         photos : iterable of Photo
-        progress : callable, optional
-            Called with how many photos were looked at; what it raises stops the rest.
+        goes_on : bool
+            Whether they belong to the photos before: one undo then takes all of them back.
 
         Raises
         ------
@@ -152,65 +128,64 @@ class OpenProject:
         StoreError
             If the disk is full; the photos before stay.
         """
-        n_added = n_repeated = 0
+        ids: list[int] = []
+        n_repeated = 0
         refused = []
-        for n_done, photo in enumerate(photos, start=1):
-            try:
-                n_repeated += self._add(class_name, photo)
-                n_added += 1
-            except (ImageError, FileNotFoundError, PermissionError) as error:
-                refused.append(Refused(getattr(photo, "name", class_name), error))
-            if progress is not None:
-                progress(n_done)
-        return Added(n_added, n_repeated, tuple(refused))
+        try:
+            for photo in photos:
+                try:
+                    example_id, is_repeated = self._add(class_name, photo)
+                except (ImageError, FileNotFoundError, PermissionError) as error:
+                    refused.append(Refused(getattr(photo, "name", class_name), error))
+                else:
+                    ids.append(example_id)
+                    n_repeated += is_repeated
+        finally:
+            self._done.taught(ids, goes_on=goes_on)
+        return Added(len(ids), n_repeated, tuple(refused))
 
     def forget_photos(self, example_ids: Iterable[int]) -> None:
-        """Forget photos for good; of a class that loses all, the name stays."""
-        going, names = set(example_ids), self.class_names()
-        emptied: dict[str, set[int]] = defaultdict(set)
-        for example_id, name in self.store.names_by_id().items():
-            emptied[name].add(example_id)
-        for name, ids in emptied.items():
-            if ids <= going:
-                self.classifier.forget(name)
-                going -= ids
-        if going:
-            self.classifier.forget_examples(going)
-        self._name_classes(names)
-        self._save_head()
+        """Forget photos; of a class that loses all, the name stays."""
+        step = self._remember("", set(example_ids))
+        self._remove(step.ids)
+        self._name_classes(step.class_names)
+        self._done.did(step)
 
     def forget_class(self, class_name: str) -> None:
-        """Forget a class and its photos for good, and what the head knows of it."""
-        names = [name for name in self.class_names() if name != class_name]
-        if class_name in self.store.class_counts:
-            self.classifier.forget(class_name)
-            self._save_head()
-        elif self.classifier.head is not None and class_name in self.classifier.head.classes_:
-            self.erase_head()  # of an imported head; without its photos it cannot be taken out
-        self._name_classes(names)
+        """Forget a class and its photos, and what the head knows of it."""
+        names = self.store.names_by_id()
+        step = self._remember(class_name, {i for i, name in names.items() if name == class_name})
+        if step.ids:
+            self._remove(step.ids)
+        elif step.head is not None and class_name in step.head.classes_:
+            self._drop_head()  # of an imported head; without its photos it cannot be taken out
+        self._name_classes(name for name in step.class_names if name != class_name)
+        self._done.did(step)
 
     def rename_class(self, class_name: str, new_name: str) -> None:
         """Call a class by another name, in the head too; nothing is trained."""
         new_name = self._free_name(new_name)
-        names = [new_name if name == class_name else name for name in self.class_names()]
-        head = self.classifier.head
-        if class_name in self.store.class_counts or (head and class_name in head.classes_):
-            self.classifier.rename_class(class_name, new_name)
-        self._name_classes(names)
-        self._save_head()
-        self._hear()
+        self._rename(class_name, new_name)
+        self._done.did(Renamed(class_name, new_name))
 
-    def undo(self) -> str | None:
-        """Take back the last adding or renaming; return what it was, or None."""
-        before = self.store.class_counts
-        undone = self.classifier.undo()
-        after = self.store.class_counts
-        for new, old in zip(before.keys() - after, after.keys() - before, strict=False):
-            names = (old if name == new else name for name in self.project.class_names)
+    def undo(self) -> Step | None:
+        """Take back the last step since the project was opened; return it, or None."""
+        step = self._done.last()
+        if step is None:
+            return None
+        if isinstance(step, Named):
+            self._name_classes(name for name in self.class_names() if name != step.name)
+        elif isinstance(step, Renamed):
+            self._rename(step.new, step.old)
+        elif isinstance(step, Taught):
+            names = self.class_names()
+            self._remove(step.ids)
             self._name_classes(names)
-        self._save_head()
+        else:
+            self._bring_back(step)
+        self._done.took_back()
         self._hear()
-        return undone
+        return step
 
     # The head
 
@@ -245,13 +220,13 @@ class OpenProject:
             self.train()
 
     def erase_head(self) -> None:
-        """Delete the head; photos stay."""
-        self.classifier = ImageClassifier(self.classifier.extractor, store=self.store)
-        self._feedback = None
-        self._save_head()
+        """Delete the head for good; photos stay."""
+        self._done.clear()
+        self._drop_head()
 
     def erase_examples(self) -> None:
         """Forget all photos for good; class names and the head stay."""
+        self._done.clear()
         names = self.class_names()
         self.store.wipe()
         self.classifier = ImageClassifier(
@@ -271,8 +246,8 @@ class OpenProject:
         """Close the examples' file."""
         self.store.close()
 
-    def _add(self, class_name: str, photo: Photo) -> bool:
-        """Teach one photo and return whether it looks like one that was there."""
+    def _add(self, class_name: str, photo: Photo) -> tuple[int, bool]:
+        """Teach one photo; return its id, and whether it looks like one that was there."""
         pixels = as_pixels(photo)
         picture = thumbnail(pixels)
         is_repeated = bool(self.store.ids_like(perceptual_hash(pixels)))
@@ -280,7 +255,62 @@ class OpenProject:
             pixels, class_name, thumbnail=picture if self.keeps_thumbnails else None
         )
         self._pictures[example_id] = picture
-        return is_repeated
+        return example_id, is_repeated
+
+    def _remember(self, name: str, ids: set[int]) -> Forgotten:
+        """Return what brings examples back after they are forgotten."""
+        return remember(
+            self.store,
+            ids,
+            name=name,
+            class_names=self.class_names(),
+            head=self.classifier.head,
+            picture=self._picture,
+        )
+
+    def _remove(self, ids: Iterable[int]) -> None:
+        """Forget examples in the store and in the head, whole classes among them."""
+        going = set(ids)
+        by_class: dict[str, set[int]] = defaultdict(set)
+        for example_id, name in self.store.names_by_id().items():
+            by_class[name].add(example_id)
+        for name, all_ids in by_class.items():
+            if all_ids <= going:
+                self.classifier.forget(name)
+                going -= all_ids
+        if going:
+            self.classifier.forget_examples(going)
+        self._save_head()
+
+    def _bring_back(self, step: Forgotten) -> None:
+        """Undo a forgetting: the examples, the names and the head are there again."""
+        new_ids = self.store.add_many(
+            step.embeddings,
+            step.example_classes,
+            photo_hashes=step.photo_hashes,
+            thumbnails=step.pictures if self.keeps_thumbnails else None,
+        )
+        self._pictures.update(zip(new_ids, step.pictures, strict=True))
+        self._done.renumber(dict(zip(step.ids, new_ids, strict=True)))
+        self.classifier = ImageClassifier(
+            self.classifier.extractor, head=step.head, store=self.store
+        )
+        self._name_classes(step.class_names)
+        self._save_head()
+
+    def _rename(self, class_name: str, new_name: str) -> None:
+        names = [new_name if name == class_name else name for name in self.class_names()]
+        head = self.classifier.head
+        if class_name in self.store.class_counts or (head and class_name in head.classes_):
+            self.classifier.rename_class(class_name, new_name)
+        self._name_classes(names)
+        self._save_head()
+        self._hear()
+
+    def _drop_head(self) -> None:
+        self.classifier = ImageClassifier(self.classifier.extractor, store=self.store)
+        self._feedback = None
+        self._save_head()
 
     def _hear(self) -> None:
         """Ask how well the photos teach, if the head is theirs."""

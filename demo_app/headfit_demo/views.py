@@ -76,6 +76,8 @@ class ProjectView:
         Over all photos, each judged by a head that was made without it.
     accuracy_history : tuple of (int, float)
         How many photos there were, and the accuracy then; since the project was opened.
+    can_undo : bool
+        Whether there is something to take back.
     """
 
     key: str
@@ -86,6 +88,7 @@ class ProjectView:
     head_is_fresh: bool
     accuracy: float | None
     accuracy_history: tuple[tuple[int, float], ...]
+    can_undo: bool
 
     @property
     def can_train(self) -> bool:

@@ -28,6 +28,7 @@ from headfit import (
 )
 from headfit_demo.projects import MAX_NAME
 from headfit_demo.session import NoExtractorError, Session
+from headfit_demo.steps import Forgotten, Named, Renamed, Taught
 from headfit_demo.views import PickedFile, Progress
 
 from .photos import THINGS, frames, jpeg, picked
@@ -141,22 +142,41 @@ def test_a_class_is_renamed_and_that_is_undone(taught: Session) -> None:
     taught.rename_class(BOAT, "舟")
     assert taught.view().head_classes == tuple(sorted((BALLOON, "舟")))
     assert taught.recognise(frames(BOAT, 1, seed=3)[0]).ranking[0][0] == "舟"
-    assert taught.undo() is not None
+    assert taught.undo() == Renamed(BOAT, "舟")
     assert [one.name for one in taught.view().classes] == [BALLOON, BOAT]
     assert taught.view().head_classes == tuple(sorted((BALLOON, BOAT)))
 
 
-def test_adding_is_undone_photo_by_photo(taught: Session) -> None:
+def test_adding_is_undone_as_it_was_done(taught: Session) -> None:
+    """Two photos at once, one more that goes on from them, and one by itself."""
     taught.add_photos(BOAT, frames(BOAT, 2, seed=4))
-    assert taught.view().n_photos == 12
+    taught.add_photos(BOAT, frames(BOAT, 1, seed=5), goes_on=True)
+    taught.add_photos(BALLOON, frames(BALLOON, 1, seed=4))
+    assert taught.view().n_photos == 14
     taught.undo()
+    assert taught.view().n_photos == 13
     taught.undo()
     assert taught.view().n_photos == 10
     assert taught.view().head_is_fresh
+    assert not taught.view().can_undo
+    assert taught.undo() is None
+
+
+def test_naming_is_undone_before_the_photos_of_others(taught: Session) -> None:
+    taught.add_photos(BOAT, frames(BOAT, 1, seed=4))
+    taught.add_class(FLOWER)
+    assert taught.undo() == Named(FLOWER)
+    view = taught.view()
+    assert [one.name for one in view.classes] == [BALLOON, BOAT]
+    assert view.n_photos == 11
+
+
+def on_disk(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_class_is_forgotten_for_good(taught: Session, tmp_path: Path) -> None:
-    """Its name, its photos, and what the head knew."""
+    """Its name, its photos, and what the head knew; the next start knows nothing of it."""
     taught.add_class(FLOWER)
     taught.add_photos(FLOWER, frames(FLOWER, 4))
     taught.train()
@@ -164,11 +184,49 @@ def test_a_class_is_forgotten_for_good(taught: Session, tmp_path: Path) -> None:
     view = taught.view()
     assert [one.name for one in view.classes] == [BALLOON, BOAT]
     assert FLOWER not in view.head_classes
+    taught.open_project(view.key)
     assert taught.undo() is None
     taught.close()
-    assert b"flower" not in b"".join(
-        path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()
-    )
+    assert b"flower" not in on_disk(tmp_path / "data")
+
+
+@pytest.mark.parametrize("thumbnails", [False, True])
+def test_forgetting_is_undone_while_the_project_is_open(
+    taught: Session, tmp_path: Path, thumbnails: bool
+) -> None:
+    """A class, then a photo of it: gone from the disk, and back with pictures, name and head."""
+    taught.keep_thumbnails(thumbnails)
+    taught.add_class(FLOWER)
+    taught.add_photos(FLOWER, frames(FLOWER, 4))
+    taught.train()
+    before, photos = taught.look()
+    flowers = {photo.thumbnail for photo in photos[FLOWER]}
+    answer = taught.recognise(frames(FLOWER, 1, seed=7)[0]).ranking
+
+    taught.forget_photos([photos[FLOWER][0].example_id])
+    taught.forget_class(FLOWER)
+    assert b"flower" not in on_disk(tmp_path / "data")
+    assert isinstance(taught.undo(), Forgotten)
+    assert taught.view().n_photos == before.n_photos - 1
+    assert isinstance(taught.undo(), Forgotten)
+
+    after, photos = taught.look()
+    assert after.classes == before.classes
+    assert after.head_is_fresh
+    assert {photo.thumbnail for photo in photos[FLOWER]} == flowers
+    assert taught.stored().n_thumbnails == (4 if thumbnails else 0)
+    found = taught.recognise(frames(FLOWER, 1, seed=7)[0]).ranking
+    assert [name for name, _ in found] == [name for name, _ in answer]
+    assert taught.undo() == Taught(tuple(sorted(photo.example_id for photo in photos[FLOWER])))
+    assert taught.undo() == Named(FLOWER)
+
+
+def test_what_is_erased_stays_erased(taught: Session) -> None:
+    """The privacy page's buttons leave nothing that could be taken back."""
+    taught.add_photos(BOAT, frames(BOAT, 1, seed=4))
+    taught.erase_examples()
+    assert not taught.view().can_undo
+    assert taught.undo() is None
 
 
 def test_photos_are_forgotten_and_the_name_stays(taught: Session) -> None:
