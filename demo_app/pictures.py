@@ -7,7 +7,6 @@ rights) are taught through its own buttons, and the head is trained on them.
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -36,17 +35,9 @@ def main() -> None:
 
 def draw(folder: Path, size: str) -> None:
     """Draw all screens for one size of window."""
-    os.environ.update(
-        SDL_VIDEODRIVER="offscreen",
-        KIVY_NO_ARGS="1",
-        KIVY_NO_FILELOG="1",
-        KIVY_METRICS_DENSITY="1",
-        KIVY_METRICS_FONTSCALE="1",
-        KIVY_DPI="96",
-        KIVY_CLIPBOARD="dummy",
-    )
-    from headfit_demo.window import configure
+    from headfit_demo.window import configure, need_no_display
 
+    need_no_display(Path(tempfile.mkdtemp()))
     configure(*SIZES[size])
     from kivy.base import EventLoop, runTouchApp
     from kivy.config import Config

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 from pathlib import Path
 
 
@@ -23,7 +22,6 @@ def main() -> None:
     # Android starts the app without arguments of ours.
     options, _ = parser.parse_known_args()
 
-    os.environ.setdefault("KIVY_NO_ARGS", "1")  # the options are ours
     from headfit_demo.window import configure
 
     configure(1120, 760)

@@ -1,13 +1,38 @@
-"""Settings of Kivy that must be made before its window exists; import this before any widget."""
+"""What Kivy must be told before it is imported and before its window exists."""
 
 from __future__ import annotations
 
-from kivy.config import Config
-from kivy.utils import platform
+import os
+from pathlib import Path
+
+
+def need_no_display(kivy_home: Path) -> None:
+    """Draw where no display is, the same on every machine; call it before `configure`.
+
+    Parameters
+    ----------
+    kivy_home : Path
+        Where Kivy may write, so that no setting of the user's is read or changed.
+    """
+    os.environ.update(
+        SDL_VIDEODRIVER="offscreen",
+        KIVY_WINDOW="sdl2",
+        KIVY_CLIPBOARD="dummy",
+        KIVY_HOME=str(kivy_home),
+        KIVY_NO_ENV_CONFIG="1",
+        KIVY_METRICS_DENSITY="1",
+        KIVY_METRICS_FONTSCALE="1",
+        KIVY_DPI="96",
+    )
 
 
 def configure(width: int, height: int) -> None:
     """Set the window's first size in pixels, and what Kivy would do by itself and should not."""
+    os.environ["KIVY_NO_ARGS"] = "1"  # the options of the command line are ours
+    os.environ.setdefault("KIVY_LOG_MODE", "PYTHON")  # every library's debugging is not our output
+    from kivy.config import Config
+    from kivy.utils import platform
+
     Config.set("graphics", "width", width)
     Config.set("graphics", "height", height)
     Config.set("graphics", "minimum_width", 320)

@@ -15,23 +15,10 @@ from typing import Any
 
 import pytest
 
-os.environ.update(
-    SDL_VIDEODRIVER="offscreen",
-    KIVY_WINDOW="sdl2",
-    KIVY_NO_ARGS="1",
-    KIVY_NO_CONSOLELOG="1",
-    KIVY_NO_FILELOG="1",
-    KIVY_NO_ENV_CONFIG="1",
-    KIVY_CLIPBOARD="dummy",
-    KIVY_METRICS_DENSITY="1",
-    KIVY_METRICS_FONTSCALE="1",
-    KIVY_DPI="96",
-    KIVY_HOME=tempfile.mkdtemp(prefix="kivy"),
-    LANGUAGE="en",
-)
+from headfit_demo.window import configure, need_no_display
 
-from headfit_demo.window import configure  # before anything makes Kivy's window
-
+os.environ["LANGUAGE"] = "en"
+need_no_display(Path(tempfile.mkdtemp(prefix="kivy")))
 configure(1120, 760)
 
 PATIENCE_S = 30.0
@@ -159,9 +146,6 @@ class Hand:
 @pytest.fixture(scope="session")
 def running_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The app, started once."""
-    from headfit_demo.window import configure
-
-    configure(1120, 760)
     from kivy.base import EventLoop, runTouchApp
     from kivy.config import Config
 

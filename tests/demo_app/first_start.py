@@ -12,8 +12,9 @@ from pathlib import Path
 
 NETWORK, FOLDER = Path(sys.argv[1]), Path(sys.argv[2])
 
-from headfit_demo.window import configure
+from headfit_demo.window import configure, need_no_display
 
+need_no_display(FOLDER / "kivy")
 configure(360, 800)
 
 from kivy.base import EventLoop, runTouchApp

@@ -317,12 +317,6 @@ def test_the_first_start_asks_for_the_extractor(unpacked: Path, tmp_path: Path) 
         "ANDROID_PRIVATE": str(tmp_path / "files"),
         "PYTHONPATH": str(unpacked),
         "LANGUAGE": "en",
-        "SDL_VIDEODRIVER": "offscreen",
-        "KIVY_WINDOW": "sdl2",
-        "KIVY_NO_FILELOG": "1",
-        "KIVY_LOG_MODE": "PYTHON",
-        "KIVY_METRICS_DENSITY": "1",
-        "KIVY_HOME": str(tmp_path / "kivy"),
     }
     script = Path(__file__).with_name("first_start.py")
     done = subprocess.run(
