@@ -17,6 +17,7 @@ from headfit_demo.dropping import Drops
 from headfit_demo.eye import Eye
 from headfit_demo.facts import file_name
 from headfit_demo.installing import install, is_network
+from headfit_demo.keys import Keys
 from headfit_demo.platforms import this_platform
 from headfit_demo.preferences import Preferences
 from headfit_demo.screens.developer import DeveloperScreen
@@ -26,7 +27,7 @@ from headfit_demo.screens.privacy import PrivacyScreen
 from headfit_demo.screens.recognise import RecogniseScreen
 from headfit_demo.screens.settings import SettingsScreen
 from headfit_demo.screens.teach import TeachScreen
-from headfit_demo.sentences import sentence
+from headfit_demo.sentences import sentence, undone
 from headfit_demo.session import Session
 from headfit_demo.shell import PLACES, Shell, place_name
 from headfit_demo.theme import theme
@@ -46,8 +47,6 @@ SCREENS = (
 )
 PHOTOS_AT_ONCE = 8
 """Of many photos, so many are taught before the screen shows them and other work has its turn."""
-
-_ESCAPE, _Z, _1 = 27, 122, 49
 
 
 class DemoApp(App):
@@ -105,7 +104,7 @@ class DemoApp(App):
             self.shell.ids.screens.add_widget(screen())
         self.shell.ids.screens.bind(current=self._arrived)
         self._arrived()
-        Window.bind(on_keyboard=self._key)
+        self._keys = Keys(self)
         self._drops = Drops(self)
         self.do(self.session.open_extractor, lambda _: None)
         return self.shell
@@ -165,6 +164,8 @@ class DemoApp(App):
 
     def thumbnail(self, photo: PhotoView) -> Any:
         """Return the texture of a photo's thumbnail, or None."""
+        if self.project is None:  # cards of the last project are drawn until another is shown
+            return None
         key = (self.project.key, photo.example_id)
         if key not in self._textures and photo.thumbnail is not None:
             self._textures[key] = jpeg_texture(photo.thumbnail)
@@ -173,22 +174,24 @@ class DemoApp(App):
     # Where we are
 
     def go(self, screen: str) -> None:
-        """Go to a screen."""
+        """Go to a screen; what had the focus on this one hears no more keys."""
+        for widget in self.shell.ids.screens.current_screen.walk(restrict=True):
+            if getattr(widget, "focus", False):
+                widget.focus = False
         self.shell.ids.screens.current = screen
 
     def undo(self) -> None:
-        """Take back the last adding or renaming."""
+        """Take back the last change of what is taught."""
 
         def undo_and_look() -> Any:
-            undone = self.session.undo()
+            step = self.session.undo()
             self.session.refresh()
-            return undone, self.session.look()
+            return step, self.session.look()
 
         def say(result: Any) -> None:
-            undone, seen = result
+            step, seen = result
             self.show(seen)
-            if undone is None:
-                self.notify(tr.say("There is nothing to take back."))
+            self.notify(undone(step))
 
         if self.project is not None:
             self.do(undo_and_look, say)
@@ -257,12 +260,17 @@ class DemoApp(App):
         class_name: str,
         photos: Sequence[Any],
         done: Callable[[Added | None], Any] = lambda _: None,
+        *,
+        goes_on: bool = False,
     ) -> None:
-        """Teach photos of a class, some at a time, and show them as they come."""
+        """Teach photos of a class, some at a time, and show them as they come.
+
+        With ``goes_on`` they are taken back together with those before.
+        """
         now, later = photos[:PHOTOS_AT_ONCE], photos[PHOTOS_AT_ONCE:]
 
         def work() -> Any:
-            added = self.session.add_photos(class_name, now)
+            added = self.session.add_photos(class_name, now, goes_on=goes_on)
             self.session.refresh()
             return added, self.session.look()
 
@@ -276,7 +284,7 @@ class DemoApp(App):
             self.show(seen)
             self._say_what_was_odd(added)
             if later:
-                self.add_photos(class_name, later, done)
+                self.add_photos(class_name, later, done, goes_on=True)
             else:
                 done(added)
 
@@ -324,24 +332,10 @@ class DemoApp(App):
         self.shell.show_place("teach" if current == "photos" else current, usable)
         in_project = current in ("teach", "photos", "recognise") and self.project is not None
         self.shell.heading = self.project.name if in_project else place_name(current)
-        self.shell.can_undo = current in ("teach", "photos") and self.project is not None
+        is_teaching = current in ("teach", "photos") and self.project is not None
+        self.shell.can_undo = is_teaching and self.project.can_undo
 
     def refresh_screen(self) -> None:
         """Show the project on the screen that is shown."""
         self._arrived()
         self.shell.ids.screens.current_screen.refresh()
-
-    def _key(self, _: Any, key: int, scancode: int, text: str, modifiers: list[str]) -> bool:
-        current = self.shell.ids.screens.current
-        if key == _ESCAPE and current != "home":
-            self.go("teach" if current == "photos" else "home")
-            return True
-        if "ctrl" in modifiers and _1 <= key < _1 + len(PLACES):
-            screen = PLACES[key - _1][0]
-            if screen != "teach" or self.project is not None:
-                self.go(screen)
-            return True
-        if "ctrl" in modifiers and key == _Z and current in ("teach", "photos"):
-            self.undo()
-            return True
-        return False

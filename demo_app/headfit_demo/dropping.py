@@ -69,7 +69,8 @@ class Drops:
             self._app.notify(tr.say("There is no picture in this folder."))
             return
         if self._app.project is None:
-            self._app.create_project(folders[0].name)
+            named_after = folders[0] if len(folders) == 1 else folders[0].parent
+            self._app.create_project(named_after.name)
         for name, pictures in things.items():
             self._app.change(partial(self._name, name), keep_head=True)
             self._app.add_photos(name, [_picked(path) for path in pictures])

@@ -116,10 +116,24 @@ class Shell(FloatLayout):
         self._add_item("NavItemWide", self.ids.rail, "settings", "settings")
         tr.fbind("say", lambda *_: self._name_places())
         self._name_places()
+        # What is in ids is weak: without a parent the rail or the bar would be gone.
+        self._parts = tuple(self.ids[name].__self__ for name in ("rail", "main", "bar"))
+        self.fbind("is_wide", self.arrange)
+        self.arrange()
 
     def on_size(self, *_: Any) -> None:
         """Choose between the rail and the bar."""
         self.is_wide = self.width >= dp(WIDE_DP)
+
+    def arrange(self, *_: Any) -> None:
+        """Put the parts into the frame for the width there is; what is not shown has no parent."""
+        rail, main, bar = self._parts
+        for part in self._parts:
+            if part.parent is not None:
+                part.parent.remove_widget(part)
+        self.ids.frame.orientation = "horizontal" if self.is_wide else "vertical"
+        for part in (rail, main) if self.is_wide else (main, bar):
+            self.ids.frame.add_widget(part)
 
     def show_place(self, screen: str, usable: set[str]) -> None:
         """Mark where we are, and where one can go."""

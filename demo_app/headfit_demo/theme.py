@@ -6,7 +6,13 @@ from typing import Final
 
 from kivy.event import EventDispatcher
 from kivy.metrics import dp, sp
-from kivy.properties import AliasProperty, ColorProperty, NumericProperty, OptionProperty
+from kivy.properties import (
+    AliasProperty,
+    BooleanProperty,
+    ColorProperty,
+    NumericProperty,
+    OptionProperty,
+)
 
 LIGHT: Final = {
     "ground": "#F5F4F0",
@@ -72,6 +78,8 @@ class Theme(EventDispatcher):
 
     style = OptionProperty("light", options=("light", "dark"))
     text_scale = NumericProperty(1.0)
+    marks_focus = BooleanProperty(False)
+    """Whether what has the focus is marked: while the keyboard is used."""
 
     ground = ColorProperty(LIGHT["ground"])
     surface = ColorProperty(LIGHT["surface"])

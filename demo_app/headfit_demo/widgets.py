@@ -53,6 +53,11 @@ class Card(BoxLayout):
 class Touchable(ButtonBehavior, FocusBehavior):
     """What a finger, a mouse or the keyboard can press."""
 
+    def on_focus(self, _: object, has_focus: bool) -> None:
+        """Come into sight."""
+        if has_focus and theme.marks_focus:  # under a finger nothing may move
+            scroll_to(self)
+
     def keyboard_on_key_down(self, window: Any, keycode: Any, text: str, modifiers: Any) -> bool:
         """Press with Enter or the space bar."""
         if keycode[1] in ("enter", "numpadenter", "spacebar") and not self.disabled:
@@ -136,10 +141,16 @@ class IconPress(Touchable, AnchorLayout):
     icon = StringProperty("")
     text = StringProperty("")
     color = ObjectProperty(None, allownone=True)
+    fill = ObjectProperty(None, allownone=True)
 
 
 class Field(TextInput):
     """A line to type into, in any script."""
+
+    def on_focus(self, _: object, has_focus: bool) -> None:
+        """Come into sight."""
+        if has_focus and theme.marks_focus:  # under a finger nothing may move
+            scroll_to(self)
 
     def on_text(self, _: object, text: str) -> None:
         """Take a font that has the letters."""
@@ -227,8 +238,9 @@ class Column(BoxLayout):
 class TwoPane(BoxLayout):
     """Two columns side by side on a wide window, one above the other on a narrow one.
 
-    Its children in kv are the main column, the side column and, if there is a third, what stays in
-    sight: above the side column, or above all that scrolls.
+    Its children in kv are the main column and the side column, which scroll, and up to two that do
+    not: what stays above the main column, and what stays above the side column. On a narrow window
+    the latter is above all.
     """
 
     is_wide = BooleanProperty(True)
@@ -236,11 +248,12 @@ class TwoPane(BoxLayout):
 
     def __init__(self, **options: Any) -> None:
         self._parts: list[Widget] = []
+        self._is_arranging = False
         super().__init__(**options)
 
     def add_widget(self, widget: Widget, *args: Any, **options: Any) -> None:
         """Collect what the rule lists; `arrange` puts it into place."""
-        if isinstance(widget, Page) or widget in self._parts:
+        if self._is_arranging:
             super().add_widget(widget, *args, **options)
         else:
             self._parts.append(widget)
@@ -248,6 +261,7 @@ class TwoPane(BoxLayout):
     def on_kv_post(self, _: Widget) -> None:
         """Put everything into place, and again whenever the width says so."""
         self.fbind("is_wide", self.arrange)
+        theme.fbind("text_scale", self.arrange)
         self.arrange()
 
     def arrange(self, *_: Any) -> None:
@@ -257,25 +271,45 @@ class TwoPane(BoxLayout):
                 part.parent.remove_widget(part)
         self.clear_widgets()
         main, side, *pinned = self._parts
+        over_main, over_side = pinned[:1], pinned[1:]
+        self.orientation = "horizontal" if self.is_wide else "vertical"
+        self._is_arranging = True
         if self.is_wide:
-            self.orientation = "horizontal"
-            for column in (Column(), Column(size_hint_x=None, width=dp(self.side_width))):
-                page = Page(size_hint_x=column.size_hint_x, width=column.width)
-                column.size_hint_x, column.padding = 1, (0, 0, dp(14), dp(8))
-                for part in (main,) if column.width != dp(self.side_width) else (*pinned, side):
-                    column.add_widget(part)
-                page.add_widget(column)
-                self.add_widget(page)
+            self.add_widget(_column(over_main, [main], (0, 0, dp(14), dp(8))))
+            beside = _column([], [*over_side, side], (0, 0, dp(14), dp(8)))
+            beside.size_hint_x = None
+            beside.width = dp(self.side_width) * min(theme.text_scale, 1.25)
+            self.add_widget(beside)
         else:
-            self.orientation = "vertical"
-            for part in pinned:
-                self.add_widget(part)
-            column = Column(padding=(0, dp(4), dp(7), dp(16)))
-            column.add_widget(main)
-            column.add_widget(side)
-            page = Page()
-            page.add_widget(column)
-            self.add_widget(page)
+            pinned = [*over_side, *over_main]
+            self.add_widget(_column(pinned, [main, side], (0, dp(4), dp(7), dp(16)), dp(14)))
+        self._is_arranging = False
+
+
+def _column(
+    still: list[Widget], moving: list[Widget], padding: Any, spacing: float = 0
+) -> BoxLayout:
+    """Return a column of which the upper part stays and the lower part scrolls."""
+    column, page = BoxLayout(orientation="vertical"), Page()
+    inner = Column(padding=padding, spacing=spacing)
+    for widget in still:
+        column.add_widget(widget)
+    for widget in moving:
+        inner.add_widget(widget)
+    page.add_widget(inner)
+    column.add_widget(page)
+    return column
+
+
+def scroll_to(widget: Widget) -> None:
+    """Move the page that a widget lies on so that the widget is seen."""
+    parent = widget.parent
+    while isinstance(parent, Widget):
+        if isinstance(parent, Page):
+            if parent.viewport_size[1] > parent.height:  # Kivy would move a short page, too
+                parent.scroll_to(widget, padding=dp(12), animate=False)
+            return
+        parent = parent.parent
 
 
 def jpeg_texture(jpeg: bytes) -> Any:

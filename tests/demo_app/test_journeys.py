@@ -112,7 +112,7 @@ def test_a_corrupt_photo_is_left_out_with_one_sentence(toys: Hand) -> None:
 
 
 def test_renaming_forgetting_and_undo(toys: Hand) -> None:
-    """A thing gets another name in any script, gets it back, and is forgotten."""
+    """A thing gets another name in any script, gets it back, is forgotten and comes back."""
     toys.screen.rename(BOAT)
     from kivy.core.window import Window
 
@@ -133,6 +133,11 @@ def test_renaming_forgetting_and_undo(toys: Hand) -> None:
     toys.press("Forget")
     toys.wait(lambda: BOAT not in toys.screen._cards)
     assert toys.app.project.n_photos == 5
+    toys.wait(lambda: Window.children == [toys.app.shell])
+    toys.key(ord("z"), ("ctrl",))
+    toys.wait(lambda: BOAT in toys.screen._cards)
+    assert toys.notice == f"{BOAT} is back."
+    assert toys.app.project.n_photos == 10
 
 
 def test_a_camera_that_is_unplugged_is_said(toys: Hand, tmp_path: Path) -> None:

@@ -106,8 +106,8 @@ class HomeScreen(AppScreen):
             thumb = SampleThumb(sample=sample, texture=frame_texture(sample.frame))
             thumb.bind(on_release=self.recognise)
             self.ids.samples.add_widget(thumb)
-        if samples:
-            self.recognise(self.ids.samples.children[-1])
+        for thumb in self.ids.samples.children[-2:-1]:  # the second one: a cat, if there is one
+            self.recognise(thumb)
 
     def _show_recognition(self, found: Recognition) -> None:
         bars = (self.ids.bar0, self.ids.bar1, self.ids.bar2)

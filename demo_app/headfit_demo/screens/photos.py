@@ -12,9 +12,6 @@ from headfit_demo.screens.teach import badge
 from headfit_demo.translation import tr
 from headfit_demo.widgets import Thumb
 
-SHOWN = 300
-"""More thumbnails than this are not drawn at once; the newest come first."""
-
 
 class PhotoThumb(Thumb):
     """A photo to choose."""
@@ -33,7 +30,8 @@ class PhotosScreen(AppScreen):
     def refresh(self) -> None:
         """Show the photos."""
         photos = self.app.photos.get(self.class_name, ())
-        self.details = tr.count("{n} photo", "{n} photos", len(photos))
+        counts = {one.name: one.n_photos for one in self.app.project.classes}
+        self.details = tr.count("{n} photo", "{n} photos", counts.get(self.class_name, 0))
         doubts = [photo for photo in photos if photo.likelier]
         if doubts:
             likelier = ", ".join(sorted({str(photo.likelier) for photo in doubts}))
@@ -43,7 +41,7 @@ class PhotosScreen(AppScreen):
         else:
             self.hint = tr.say("Touch photos to choose them.")
         self.ids.grid.clear_widgets()
-        for photo in photos[:SHOWN]:
+        for photo in photos:
             thumb = PhotoThumb(photo=photo, texture=self.app.thumbnail(photo), badge=badge(photo))
             thumb.bind(on_release=self._choose)
             self.ids.grid.add_widget(thumb)
@@ -54,7 +52,7 @@ class PhotosScreen(AppScreen):
         ids = [thumb.photo.example_id for thumb in self.ids.grid.children if thumb.is_chosen]
         ask_yes(
             tr.count("Forget {n} photo?", "Forget {n} photos?", len(ids)),
-            tr.say("They go for good. This cannot be undone."),
+            tr.say("They go from the disk. Undo brings them back until you leave the project."),
             tr.say("Forget"),
             lambda: self.app.change(partial(self.app.session.forget_photos, ids)),
         )

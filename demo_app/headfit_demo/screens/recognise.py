@@ -89,7 +89,6 @@ class RecogniseScreen(AppScreen):
             name, chance = ranking[rank] if rank < len(ranking) else ("", 0.0)
             bar.name = self._call(name) if name else ""
             bar.chance, bar.is_best = chance, rank == 0 and self.is_known
-            bar.opacity = 1 if name else 0
 
     def _call(self, class_name: str) -> str:
         """Return what to call a class: only those that came with the app have a translation."""

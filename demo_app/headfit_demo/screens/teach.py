@@ -23,7 +23,7 @@ from headfit_demo.plot import Plot as Plot  # the kv rule uses it
 from headfit_demo.screens.screen import AppScreen, load_rules
 from headfit_demo.translation import tr
 from headfit_demo.views import Added, ClassView, PhotoView, Progress
-from headfit_demo.widgets import Card, Chip, Press, Thumb
+from headfit_demo.widgets import Card, Chip, Press, Thumb, scroll_to
 
 RECORD_EVERY_S = 0.2
 
@@ -103,7 +103,7 @@ class TeachScreen(AppScreen):
     def __init__(self, **options: Any) -> None:
         self._cards: dict[str, ClassCard] = {}
         self._recording: str | None = None
-        self._is_adding = False
+        self._is_adding = self._goes_on = False
         self._clock: Any = None
         self._stop = threading.Event()
         super().__init__(**options)
@@ -118,6 +118,11 @@ class TeachScreen(AppScreen):
         self.can_train, self.has_head = project.can_train, bool(project.head_classes)
         self._show_classes()
         self._show_training()
+
+    def on_enter(self) -> None:
+        """Let a project that is empty be named things in at once; a phone would show its keys."""
+        if self.n_classes == 0 and self.app.platform.name == "desktop":
+            self.ids.new_name.focus = True
 
     def on_leave(self) -> None:
         """Let the camera go unless the next screen wants it."""
@@ -151,7 +156,7 @@ class TeachScreen(AppScreen):
         """Ask, then forget a class."""
         ask_yes(
             tr.say("Forget {name}?").format(name=name),
-            tr.say("Its photos go for good, and what the head knows of it. This cannot be undone."),
+            tr.say("It goes from the disk. Undo brings it back until you leave the project."),
             tr.say("Forget"),
             lambda: self.app.change(partial(self.app.session.forget_class, name)),
         )
@@ -179,7 +184,7 @@ class TeachScreen(AppScreen):
         if not self.app.eye.is_on:
             self.app.eye.switch_on()
             return
-        self._recording = name
+        self._recording, self._goes_on = name, False
         self._record(0)
         self._clock = Clock.schedule_interval(self._record, RECORD_EVERY_S)
 
@@ -195,7 +200,8 @@ class TeachScreen(AppScreen):
         if self._recording is None or frame is None or self._is_adding:
             return
         self._is_adding = True
-        self.app.add_photos(self._recording, [frame], self._recorded)
+        self.app.add_photos(self._recording, [frame], self._recorded, goes_on=self._goes_on)
+        self._goes_on = True  # all that was recorded in one go is taken back together
 
     def _recorded(self, _: Added | None) -> None:
         self._is_adding = False
@@ -246,6 +252,8 @@ class TeachScreen(AppScreen):
         project, photos = self.app.project, self.app.photos
         names = [one.name for one in project.classes]
         if names != list(self._cards):
+            if names[:-1] == list(self._cards) and self._cards:  # the one that was just named
+                Clock.schedule_once(lambda _: scroll_to(self._cards[names[-1]]))
             self.ids.classes.clear_widgets()
             self._cards = {name: self._cards.get(name) or ClassCard(screen=self) for name in names}
             for card in self._cards.values():
@@ -254,7 +262,7 @@ class TeachScreen(AppScreen):
             self._cards[one.name].show(one, photos.get(one.name, ()))
         self.ids.classes.remove_widget(self._question)
         if self.app.preferences.keeps_thumbnails is None and project.n_photos:
-            self.ids.classes.add_widget(self._question, len(self._cards))
+            self.ids.classes.add_widget(self._question)  # last: what is held must not move
         self.advice = (
             tr.say("Two things at least; five photos of each are a good start.")
             if len(names) < 2
@@ -271,7 +279,7 @@ class TeachScreen(AppScreen):
         self.ids.plot.history = project.accuracy_history
         if project.accuracy is not None:
             self.accuracy = f"{project.accuracy:.0%}"
-            self.accuracy_text = tr.say("recognised, each photo judged without having been learned")
+            self.accuracy_text = tr.say("recognised by a head that was made without them")
         else:
             self.accuracy = tr.say("Not trained") if not project.head_classes else tr.say("Ready")
             self.accuracy_text = ""
