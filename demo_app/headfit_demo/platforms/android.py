@@ -16,8 +16,8 @@ from typing import Any, Final, TypeAlias
 
 from kivy.clock import mainthread
 
+from headfit import EngineMissingError
 from headfit.engines.android import load_classes
-from headfit.errors import EngineMissingError
 from headfit_demo.camera import Camera
 from headfit_demo.platforms.android_camera import AndroidCamera
 from headfit_demo.views import PickedFile
