@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,15 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.modalview import ModalView
 from kivy.uix.recycleview.views import RecycleDataViewBehavior
 
+from headfit_demo.camera import PHOTO_ENDINGS
+from headfit_demo.photos import Pixels, as_pixels
 from headfit_demo.sentences import sentence
 from headfit_demo.translation import tr
-from headfit_demo.widgets import Field, Touchable
+from headfit_demo.views import PickedFile
+from headfit_demo.widgets import Field, Touchable, frame_texture
+from headfit_demo.worker import Worker
+
+_PREVIEW_SIDE = 96
 
 
 class _Window(ModalView):
@@ -133,7 +140,14 @@ class FileRow(RecycleDataViewBehavior, Touchable, BoxLayout):
     path = ObjectProperty(None, allownone=True)
     is_folder = BooleanProperty(False)
     is_chosen = BooleanProperty(False)
+    is_photo = BooleanProperty(False)
     window = ObjectProperty(None, allownone=True)
+    texture = ObjectProperty(None, allownone=True)
+
+    def refresh_view_attrs(self, rows: Any, index: int, data: dict[str, Any]) -> None:
+        """Show another file; its small picture follows when it is made."""
+        super().refresh_view_attrs(rows, index, data)
+        self.texture = self.window.picture(self.path) if self.is_photo else None
 
     def on_release(self) -> None:
         """Open the folder, or choose the file."""
@@ -165,6 +179,8 @@ class FileWindow(_Window):
     ) -> None:
         self._endings, self._done = endings, done
         self._chosen: list[Path] = []
+        self._pictures: dict[Path, Any] = {}
+        self._worker = Worker()  # of its own: the app's may be busy
         self._accepted = False
         super().__init__(several=several)
         self.go(FileWindow.last_folder or Path.home())
@@ -211,7 +227,25 @@ class FileWindow(_Window):
     def on_dismiss(self) -> None:
         """Call ``done``."""
         super().on_dismiss()
+        self._worker.stop(timeout_s=0)
         self._done(self._chosen if self._accepted else [])
+
+    def picture(self, path: Path) -> Any:
+        """Return the texture of a photo in small, or None until it is made."""
+        if path not in self._pictures:
+            self._pictures[path] = None
+            look = partial(as_pixels, PickedFile(path.name, path), _PREVIEW_SIDE)
+            self._worker.do(look, partial(self._show_picture, path))
+        return self._pictures[path]
+
+    def _show_picture(self, path: Path, pixels: Pixels | None, error: Exception | None) -> None:
+        """Let the rows that wait have it; what cannot be read keeps its icon."""
+        if pixels is None:
+            return
+        self._pictures[path] = frame_texture(pixels)
+        for row in self.ids.rows.children[0].children:
+            if row.path == path:
+                row.texture = self._pictures[path]
 
     def _show(self) -> None:
         self.n_chosen, self.n_files = len(self._chosen), len(self._files)
@@ -222,6 +256,7 @@ class FileWindow(_Window):
                 "path": path,
                 "is_folder": path in self._folders,
                 "is_chosen": path in self._chosen,
+                "is_photo": path.suffix.lower() in PHOTO_ENDINGS and path not in self._folders,
                 "window": self,
             }
             for path in [*self._folders, *self._files]

@@ -6,7 +6,10 @@ empty data folder. Kivy reads its settings when it is first imported: they are m
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +18,10 @@ from typing import Any
 
 import pytest
 
+from headfit_demo.session import Session
 from headfit_demo.window import configure, need_no_display
+
+from .photos import THINGS, frames
 
 os.environ["LANGUAGE"] = "en"
 need_no_display(Path(tempfile.mkdtemp(prefix="kivy")))
@@ -90,6 +96,14 @@ class Hand:
         touch.touch_up()
         self.wait(lambda: True)
 
+    def hold(self, widget: Any) -> Any:
+        """Put a finger on a widget and leave it there; return the touch, whose end is yours."""
+        from kivy.tests.common import UnitTestTouch
+
+        touch = UnitTestTouch(*widget.to_window(*widget.center))
+        touch.touch_down()
+        return touch
+
     def press(self, text: str) -> None:
         """Touch the button that has these words."""
         self.tap(self.find(text))
@@ -131,6 +145,42 @@ class Hand:
             Window.dispatch("on_keyboard", code, 0, None, list(modifiers))
         Window.dispatch("on_key_up", code, 0)
         self.wait(lambda: True)
+
+    def begin(self, name: str = "Toys") -> None:
+        """Begin a project through the first page."""
+        self.press("Teach something new")
+        self.type(name)
+        self.press("Begin")
+        self.wait(lambda: self.app.project is not None and self.screen.name == "teach")
+        self.wait(lambda: self.n_windows == 0)
+
+    @property
+    def n_windows(self) -> int:
+        """How many dialogs are over the app; a closing one still takes touches."""
+        from kivy.core.window import Window
+
+        return len(Window.children) - 1
+
+    def answer(self, text: str) -> None:
+        """Press a button of a dialog, and wait until the dialog is gone."""
+        self.wait(lambda: self.n_windows)
+        self.press(text)
+        self.wait(lambda: self.n_windows == 0)
+        self.settle()
+
+    def rows(self) -> list[str]:
+        """Return what the file window lists, from above."""
+        from kivy.core.window import Window
+
+        return [row["name"] for row in Window.children[0].ids.rows.data]
+
+    def press_row(self, name: str) -> None:
+        """Touch a folder or a file in the file window."""
+        from kivy.core.window import Window
+
+        listed = Window.children[0].ids.rows.children[0]
+        self.wait(lambda: name in [row.name for row in listed.children])
+        self.tap(next(row for row in listed.children if row.name == name))
 
     def teach(self, name: str, photos: list[Any]) -> None:
         """Name a thing by the fields of the page, and give photos of it."""
@@ -183,3 +233,57 @@ def hand(running_app: Any, tmp_path: Path) -> Iterator[Hand]:
         if window is not app.shell:
             window.dismiss(animation=False)
     hand.settle()
+
+
+@pytest.fixture(scope="session")
+def toys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a project of two things, five photos each, and its head; to be copied."""
+    folder = tmp_path_factory.mktemp("toys")
+    session = Session(folder, isolate=False)
+    session.create_project("Toys")
+    for thing in THINGS[:2]:
+        session.add_class(thing)
+        session.add_photos(thing, frames(thing, 5))
+    session.train()
+    session.close()
+    return folder
+
+
+@pytest.fixture
+def toys(hand: Hand, toys_folder: Path, tmp_path: Path) -> Hand:
+    """The app with that project open."""
+    shutil.copytree(toys_folder, tmp_path / "data", dirs_exist_ok=True)
+    hand.app.open_project(next((tmp_path / "data" / "projects").iterdir()).name)
+    hand.wait(lambda: hand.app.project is not None and hand.screen.name == "teach")
+    hand.settle()
+    return hand
+
+
+class SmallDisk:
+    """A disk of 3 MB that really runs full."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._ballast = folder / "ballast"
+
+    def fill(self) -> None:
+        """Write until nothing more fits."""
+        with self._ballast.open("wb", 0) as stream, contextlib.suppress(OSError):
+            while stream.write(bytes(4096)):
+                pass
+
+    def make_room(self) -> None:
+        """Take away what filled it."""
+        self._ballast.unlink()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A folder that is a disk of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a small disk needs root")
+    yield SmallDisk(folder)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

@@ -1,13 +1,15 @@
-"""Photos for the app's tests: drawn by code, so that they are ours, and easy to tell apart."""
+"""What the app's tests teach with: photos drawn by code, easy to tell apart, and an extractor."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from headfit import Extractor
 from headfit_demo.greeting import DRAWINGS
 from headfit_demo.views import PickedFile
 
@@ -41,3 +43,13 @@ def write_folder(folder: Path, count: int, things: tuple[str, ...] = THINGS) -> 
         for number, frame in enumerate(frames(thing, count)):
             (folder / thing / f"{number}.jpg").write_bytes(jpeg(frame))
     return folder
+
+
+class OtherExtractor:
+    """Says that it is another extractor of the same width."""
+
+    def __init__(self) -> None:
+        manifest = Extractor.open(engine="popcount").manifest
+        self.manifest = replace(manifest, fingerprint="0" * 64)
+        self.fingerprint = self.manifest.fingerprint
+        self.embedding_dim = manifest.embedding_dim

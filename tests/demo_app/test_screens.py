@@ -16,14 +16,6 @@ BALLOON, BOAT, FLOWER = THINGS
 TAB, ENTER, ESCAPE, SPACE = 9, 13, 27, 32
 
 
-def begin(hand: Hand, name: str = "Toys") -> None:
-    """Begin a project through the first page."""
-    hand.press("Teach something new")
-    hand.type(name)
-    hand.press("Begin")
-    hand.wait(lambda: hand.app.project is not None and hand.screen.name == "teach")
-
-
 def test_the_first_start_greets_with_a_head_that_works(hand: Hand) -> None:
     """Each sample picture that is touched is recognised; nothing was taught."""
     thumbs = hand.screen.ids.samples.children

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -16,7 +14,6 @@ import numpy as np
 import pytest
 
 from headfit import (
-    Extractor,
     ExtractorError,
     ExtractorMismatchError,
     FileFormatError,
@@ -31,7 +28,8 @@ from headfit_demo.session import NoExtractorError, Session
 from headfit_demo.steps import Forgotten, Named, Renamed, Taught
 from headfit_demo.views import PickedFile, Progress
 
-from .photos import THINGS, frames, jpeg, picked
+from .conftest import SmallDisk
+from .photos import THINGS, OtherExtractor, frames, jpeg, picked
 
 BALLOON, BOAT, FLOWER = THINGS
 
@@ -44,24 +42,10 @@ def session(tmp_path: Path) -> Iterator[Session]:
     session.close()
 
 
-@pytest.fixture(scope="module")
-def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with a project of two things, five photos each, and its head."""
-    folder = tmp_path_factory.mktemp("toys")
-    session = Session(folder, isolate=False)
-    session.create_project("Toys")
-    for thing in (BALLOON, BOAT):
-        session.add_class(thing)
-        session.add_photos(thing, frames(thing, 5))
-    session.train()
-    session.close()
-    return folder
-
-
 @pytest.fixture
-def taught(session: Session, toys: Path) -> Session:
+def taught(session: Session, toys_folder: Path) -> Session:
     """The project of two things in a folder of its own, open."""
-    shutil.copytree(toys, session.data_folder)
+    shutil.copytree(toys_folder, session.data_folder)
     session.open_project(session.projects()[0].key)
     return session
 
@@ -366,16 +350,6 @@ def test_an_imported_head_is_taught_on_once_all_its_things_have_photos(
     assert taught.view().key == view.key
 
 
-class OtherExtractor:
-    """Says that it is another extractor of the same width."""
-
-    def __init__(self) -> None:
-        manifest = Extractor.open(engine="popcount").manifest
-        self.manifest = replace(manifest, fingerprint="0" * 64)
-        self.fingerprint = self.manifest.fingerprint
-        self.embedding_dim = manifest.embedding_dim
-
-
 def test_a_head_of_another_extractor_is_refused(session: Session, tmp_path: Path) -> None:
     other = OtherExtractor()
     embeddings = np.eye(4, other.embedding_dim, dtype=np.float32)
@@ -491,36 +465,22 @@ def test_a_killed_engine_is_said_and_started_again(tmp_path: Path) -> None:
     session.close()
 
 
-def fill(path: Path) -> None:
-    """Write into a file until the disk is full."""
-    with path.open("wb", 0) as stream, contextlib.suppress(OSError):
-        while stream.write(bytes(4096)):
-            pass
-
-
-def test_a_full_disk_is_said_and_loses_nothing(taught: Session, tmp_path: Path) -> None:
+def test_a_full_disk_is_said_and_loses_nothing(small_disk: SmallDisk) -> None:
     """Photos that do not fit are not there in part; with room again, teaching goes on."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("mounting a small disk needs root")
-    small = Session(disk / "data", isolate=False)
+    small = Session(small_disk.folder / "data", isolate=False)
     try:
         small.create_project("Toys")
         small.add_class(BOAT)
         small.add_photos(BOAT, frames(BOAT, 1))
-        ballast = disk / "ballast"
-        fill(ballast)
+        small_disk.fill()
         with pytest.raises((StoreError, OSError), match="(full|No space)"):
-            small.add_photos(BOAT, frames(BOAT, 300, seed=1))
+            small.add_photos(BOAT, frames(BOAT, 4, seed=1) * 75)
         known = small.view().n_photos
-        ballast.unlink()
+        small_disk.make_room()
         assert small.add_photos(BOAT, frames(BOAT, 1, seed=2)).n_added == 1
         assert small.view().n_photos == known + 1
     finally:
         small.close()
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def test_everything_can_be_erased(taught: Session, tmp_path: Path) -> None:

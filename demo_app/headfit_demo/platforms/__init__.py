@@ -38,7 +38,7 @@ class Platform(Protocol):
         """Let the user choose photos, several at once, and call ``done`` with them."""
 
     def pick_head(self, done: Callable[[PickedFile | None], None]) -> None:
-        """Let the user choose one head file and call ``done`` with it."""
+        """Let the user choose one head file, or the extractor, and call ``done`` with it."""
 
     def give_file(self, path: Path, done: Callable[[str | None], None]) -> None:
         """Save a file where the user says, or share it.

@@ -9,6 +9,7 @@ from platformdirs import user_data_path
 
 from headfit_demo.camera import PHOTO_ENDINGS, Camera, FolderCamera, OpenCVCamera
 from headfit_demo.dialogs import FileWindow, ask_place
+from headfit_demo.installing import NETWORK_ENDING
 from headfit_demo.views import PickedFile
 
 
@@ -40,9 +41,9 @@ class DesktopPlatform:
         ).open()
 
     def pick_head(self, done: Callable[[PickedFile | None], None]) -> None:
-        """Open a window with folders and head files."""
+        """Open a window with folders, head files and networks."""
         FileWindow(
-            frozenset({".head"}),
+            frozenset({".head", NETWORK_ENDING}),
             several=False,
             done=lambda paths: done(PickedFile(paths[0].name, paths[0]) if paths else None),
         ).open()
