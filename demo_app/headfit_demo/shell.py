@@ -18,8 +18,8 @@ from headfit_demo.theme import theme
 from headfit_demo.translation import tr
 from headfit_demo.widgets import Touchable, Words
 
-WIDE_DP = 800
-"""From this width on there is room for a rail and two columns."""
+WIDE_DP = 960
+"""From this width on there is room for a rail and two columns; larger text needs more."""
 
 NOTICE_S = 7.0
 
@@ -119,11 +119,12 @@ class Shell(FloatLayout):
         # What is in ids is weak: without a parent the rail or the bar would be gone.
         self._parts = tuple(self.ids[name].__self__ for name in ("rail", "main", "bar"))
         self.fbind("is_wide", self.arrange)
+        theme.fbind("text_scale", self.on_size)
         self.arrange()
 
     def on_size(self, *_: Any) -> None:
         """Choose between the rail and the bar."""
-        self.is_wide = self.width >= dp(WIDE_DP)
+        self.is_wide = self.width >= dp(WIDE_DP) * min(theme.text_scale, 1.25)
 
     def arrange(self, *_: Any) -> None:
         """Put the parts into the frame for the width there is; what is not shown has no parent."""

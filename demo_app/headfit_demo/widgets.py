@@ -201,6 +201,7 @@ class View(Widget):
     """A picture as large as fits, with round corners."""
 
     texture = ObjectProperty(None, allownone=True)
+    radius = NumericProperty(dp(14))
 
     def _inner(self) -> tuple[float, float]:
         if self.texture is None:

@@ -1,0 +1,133 @@
+"""From a phone to a large desktop, in both languages and all text sizes: nothing is cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from .conftest import Hand
+from .photos import THINGS, frames
+
+SIZES = ((360, 800), (970, 640), (1920, 1080))
+PAGES = ("home", "teach", "photos", "recognise", "privacy", "developer", "settings")
+BALLOON, BOAT, _ = THINGS
+
+
+def seen(widget: Any) -> Iterator[Any]:
+    """Yield what is drawn of a widget and in it, from outside to inside."""
+    if widget.opacity and widget.width and widget.height:
+        yield widget
+        for child in widget.children:
+            yield from seen(child)
+
+
+def box(widget: Any) -> tuple[float, float, float, float]:
+    """Return left, bottom, right and top in the window."""
+    left, bottom = widget.to_window(widget.x, widget.y)
+    right, top = widget.to_window(widget.right, widget.top)
+    return left, bottom, right, top
+
+
+def faults(root: Any) -> Iterator[str]:
+    """Yield what is cut off or lies over something else, in words."""
+    from kivy.uix.boxlayout import BoxLayout
+    from kivy.uix.label import Label
+    from kivy.uix.scrollview import ScrollView
+    from kivy.uix.stacklayout import StackLayout
+
+    left, _, right, _ = box(root)
+    for widget in seen(root):
+        who = f"{type(widget).__name__} {getattr(widget, 'text', '')!r}"
+        x0, _, x1, _ = box(widget)
+        if x0 < left - 1 or x1 > right + 1:
+            yield f"{who} is outside of the window: {x0:.0f} to {x1:.0f}"
+        if isinstance(widget, Label) and not widget.shorten:
+            wide, high = widget.texture_size
+            if wide > widget.width + 1 or high > widget.height + 1:
+                yield f"{who} is cut: {wide} x {high} in {widget.width:.0f} x {widget.height:.0f}"
+        if isinstance(widget, (BoxLayout, StackLayout)):
+            for one, other in combinations([c for c in widget.children if c.opacity], 2):
+                a, b = box(one), box(other)
+                across = min(a[2], b[2]) - max(a[0], b[0])
+                along = min(a[3], b[3]) - max(a[1], b[1])
+                if across > 1 and along > 1:
+                    yield f"in {who}: {type(one).__name__} over {type(other).__name__}"
+        if isinstance(widget, ScrollView) and widget.height < 100:
+            yield f"{who} leaves {widget.height:.0f} to scroll in"
+
+
+@pytest.fixture
+def full(toys: Hand) -> Iterator[Hand]:
+    """A project with long names, doubts and repetitions, small pictures, and an answer."""
+    toys.app.session.rename_class(BOAT, "A sailing boat with a very long name that nobody says")
+    toys.app.add_photos(BALLOON, [*frames(BOAT, 1, seed=6), *frames(BALLOON, 1)])
+    toys.app.go("recognise")
+    toys.app.session.rename_project(toys.app.project.key, "Toys of a very long summer, all of them")
+    toys.screen._opened(frames(BALLOON, 1, seed=9)[0])
+    toys.wait(lambda: toys.screen.verdict)
+    toys.app.shell.ids.screens.get_screen("photos").class_name = BALLOON
+    toys.settle()
+    size_hint, size = toys.app.shell.size_hint, toys.app.shell.size
+    yield toys
+    toys.app.shell.size_hint, toys.app.shell.size = size_hint, size
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "{}x{}".format(*size))
+def test_nothing_is_cut_off(full: Hand, size: tuple[int, int]) -> None:
+    """On every page, in English, and in German with the largest text."""
+    shell = full.app.shell
+    shell.size_hint, shell.size = (None, None), size
+    found = []
+    for language in ("en", "de"):
+        for text_scale in (1.0, 1.45):
+            full.app.set_preference("language", language)
+            full.app.set_preference("text_scale", text_scale)
+            for page in PAGES:
+                full.app.go(page)
+                full.settle()
+                full.wait(lambda: True, frames=5)
+                where = f"{page}, {language}, {text_scale}"
+                found += [f"{where}: {fault}" for fault in faults(shell)]
+    print("\n".join(found))
+    assert found == []
+    assert shell.is_wide == (size[0] > 1900)  # 970 is too narrow for text of this size
+
+
+def test_a_window_that_changes_its_width_changes_its_layout(full: Hand) -> None:
+    """The navigation goes from the side to the bottom and back; what was typed stays."""
+    shell = full.app.shell
+    shell.size_hint = (None, None)
+    full.app.go("teach")
+    full.screen.ids.new_name.text = "half a na"
+    for size in ((1120, 760), (360, 800), (1120, 760)):
+        shell.size = size
+        full.wait(lambda: True, frames=5)
+        is_wide = size[0] > 800
+        assert (shell.ids.rail.parent is not None) == is_wide
+        assert (shell.ids.bar.parent is not None) != is_wide
+        assert shell.ids.main.height >= size[1] - 70
+        assert list(faults(shell)) == []
+    assert full.screen.ids.new_name.text == "half a na"
+
+
+def test_the_fault_finder_finds_faults(hand: Hand) -> None:
+    """Words in too small a box, things over each other, and what is outside."""
+    from kivy.uix.boxlayout import BoxLayout
+    from kivy.uix.label import Label
+
+    root = BoxLayout(size=(100, 100))
+    words, other = Label(text="Much too long for this"), Label(text="x")
+    for label in (words, other):
+        label.size_hint = None, None
+        label.texture_update()
+        root.add_widget(label)
+    words.pos, words.size, other.pos, other.size = (0, 0), (30, 20), (10, 10), (50, 50)
+    (cut, over) = sorted(faults(root))
+    assert "is cut" in cut
+    assert "Label over Label" in over
+    words.pos, words.size = (90, 70), words.texture_size
+    (outside,) = faults(root)
+    assert "is outside" in outside
