@@ -1,0 +1,169 @@
+"""What can go wrong on a device: each trouble is one clear sentence, and the app goes on."""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headfit.installed import known_extractor
+from headfit_demo.views import PickedFile
+
+from .conftest import Hand, SmallDisk
+from .photos import THINGS, frames, picked, write_folder
+
+BALLOON, BOAT, _ = THINGS
+
+
+def test_a_thing_is_recorded_while_the_button_is_held(hand: Hand, tmp_path: Path) -> None:
+    """The first touch turns the camera on; letting go ends it; one undo takes all of it back."""
+    write_folder(tmp_path / "camera", 3, (BOAT,))
+    hand.begin()
+    hand.screen.ids.new_name.focus = True
+    hand.type(BOAT)
+    hand.press("Add")
+    hand.wait(lambda: BOAT in hand.screen._cards)
+    button = hand.screen._cards[BOAT].ids.hold
+    hand.tap(button)
+    hand.wait(lambda: hand.app.eye.texture is not None)
+    assert hand.app.project.n_photos == 0
+
+    held = hand.hold(button)
+    hand.wait(lambda: hand.app.project.n_photos >= 3)
+    held.touch_up()
+    hand.settle()
+    recorded = hand.app.project.n_photos
+    hand.settle()
+    assert hand.app.project.n_photos == recorded
+    hand.tap(hand.app.shell.ids.undo)
+    hand.wait(lambda: hand.app.project.n_photos == 0)
+    assert hand.notice == f"{recorded} photos were taken back."
+    hand.tap(hand.screen.ids.camera_off)
+    assert not hand.app.eye.is_on
+
+
+def test_where_no_camera_is_photos_still_work(toys: Hand) -> None:
+    toys.tap(toys.screen._cards[BOAT].ids.hold)  # the folder that plays the camera is not there
+    toys.wait(lambda: toys.notice)
+    assert toys.notice == "No camera was found, or it was unplugged. Photos work without one."
+    toys.app.add_photos(BOAT, picked(BOAT, 1, seed=3))
+    toys.wait(lambda: toys.app.project.n_photos == 11)
+
+
+def test_a_camera_that_is_unplugged_is_said(toys: Hand, tmp_path: Path) -> None:
+    """While it recognises; the camera is off then, and can be turned on again."""
+    folder = write_folder(tmp_path / "camera", 2, (BOAT,))
+    toys.app.go("recognise")
+    toys.press("Camera on")
+    toys.wait(lambda: toys.screen.verdict == BOAT)
+    shutil.move(folder, tmp_path / "pocket")
+    toys.wait(lambda: toys.notice)
+    assert toys.notice == "No camera was found, or it was unplugged. Photos work without one."
+    assert not toys.app.eye.is_on
+    shutil.move(tmp_path / "pocket", folder)
+    toys.press("Camera on")
+    toys.wait(lambda: toys.app.eye.texture is not None)
+
+
+def test_a_corrupt_photo_is_left_out_with_one_sentence(toys: Hand) -> None:
+    bad = picked(BOAT, 1)[0]
+    assert isinstance(bad.content, bytes)
+    cut = PickedFile("holiday.jpg", bad.content[:300])
+    toys.app.add_photos(BOAT, [cut, *picked(BOAT, 1, seed=4)])
+    toys.wait(lambda: toys.notice)
+    assert toys.notice == "holiday.jpg was left out. This is no picture that can be read."
+    assert toys.app.project.n_photos == 11
+    toys.app.go("recognise")
+    toys.screen.look_at(cut)
+    toys.wait(lambda: toys.notice == "This is no picture that can be read.")
+    toys.screen.look_at(picked(BOAT, 1, seed=4)[0])
+    toys.wait(lambda: toys.screen.verdict == BOAT)
+
+
+def test_an_engine_that_is_killed_is_said_and_starts_again(toys: Hand) -> None:
+    """The process that looks at photos dies; nothing taught is lost, the next photo is taught."""
+    for engine in multiprocessing.active_children():
+        engine.kill()
+        engine.join()
+    toys.app.add_photos(BOAT, frames(BOAT, 1, seed=3))
+    toys.wait(lambda: toys.notice)
+    assert toys.notice == (
+        "The process that looks at photos stopped. It starts again with the next photo."
+    )
+    assert toys.app.project.n_photos == 10
+    toys.app.add_photos(BOAT, frames(BOAT, 1, seed=3))
+    toys.wait(lambda: toys.app.project.n_photos == 11)
+    assert toys.app.project.head_is_fresh
+
+
+@pytest.fixture
+def without_extractor(toys: Hand, tmp_path: Path) -> Iterator[Hand]:
+    """The same projects on a device that has no extractor."""
+    app = toys.app
+    app.worker.do(app.session.close, lambda result, error: None)
+    app.project = None
+    app._extractor_name = "not-installed"
+    app.use_folder(tmp_path / "data")
+    app.go("home")
+    toys.settle()
+    yield toys
+    app._extractor_name = None
+    app.use_folder(tmp_path / "data")
+
+
+def test_without_an_extractor_everything_else_goes_on(without_extractor: Hand) -> None:
+    """Projects are listed; opening one says what is missing; all pages can be visited."""
+    hand = without_extractor
+    (card,) = hand.screen.ids.projects.children
+    assert card.details == "2 things, 10 photos"
+    hand.tap(card)
+    hand.wait(lambda: hand.notice)
+    assert hand.notice == (
+        f"The extractor is not on this device yet. Import the file {known_extractor().name}.tflite "
+        "once."
+    )
+    assert hand.app.project is None
+    for page in ("recognise", "privacy", "developer", "settings", "home"):
+        hand.app.go(page)
+        hand.settle()
+        assert hand.screen.name == page
+
+
+def test_a_full_disk_is_said_and_loses_nothing(
+    hand: Hand,
+    toys_folder: Path,
+    small_disk: SmallDisk,
+    tmp_path: Path,
+) -> None:
+    """Photos, a setting and a new project do not fit; with room again all of them do."""
+    shutil.copytree(toys_folder, small_disk.folder / "data")
+    hand.app.use_folder(small_disk.folder / "data")
+    hand.app.open_project(next((small_disk.folder / "data" / "projects").iterdir()).name)
+    hand.wait(lambda: hand.app.project is not None)
+    full = "The disk is full. Nothing taught was lost; free some space and try again."
+
+    small_disk.fill()
+    hand.app.add_photos(BOAT, frames(BOAT, 4, seed=2) * 20)
+    hand.wait(lambda: hand.notice)
+    assert hand.notice == full
+    taught = hand.app.project.n_photos
+    hand.app.shell.ids.notice.hide()
+    hand.app.create_project("Another")
+    hand.wait(lambda: hand.notice)
+    assert hand.notice == full
+    assert hand.app.project.name == "Toys"
+    hand.app.shell.ids.notice.hide()
+    hand.app.set_preference("style", "dark")
+    hand.wait(lambda: hand.notice)
+    assert hand.notice == full
+
+    small_disk.make_room()
+    hand.app.set_preference("style", "light")
+    hand.app.add_photos(BOAT, frames(BOAT, 1, seed=3))
+    hand.wait(lambda: hand.app.project.n_photos == taught + 1)
+    assert hand.app.project.head_is_fresh
+    hand.app.use_folder(tmp_path / "data")  # the disk goes
+    hand.settle()
