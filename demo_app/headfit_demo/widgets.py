@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from kivy.animation import Animation
-from kivy.core.image import Image as CoreImage
+from kivy.clock import Clock
 from kivy.lang import Builder
 from kivy.metrics import dp
 from kivy.properties import (
@@ -25,6 +28,7 @@ from kivy.uix.label import Label
 from kivy.uix.scrollview import ScrollView
 from kivy.uix.textinput import TextInput
 from kivy.uix.widget import Widget
+from PIL import Image
 
 from headfit_demo import icons as icons  # kv rules use Icon
 from headfit_demo.theme import theme
@@ -313,9 +317,36 @@ def scroll_to(widget: Widget) -> None:
         parent = parent.parent
 
 
+class Slices:
+    """Work on widgets in slices between frames, so that much of it never stops the picture."""
+
+    BUDGET_S = 0.02
+
+    def __init__(self) -> None:
+        self._event: Any = None
+
+    def run(self, steps: Iterator[object]) -> None:
+        """Take steps now, and the rest in the next frames; what is left of others is dropped."""
+        self.stop()
+
+        def go_on(*_: object) -> bool:
+            ends = time.perf_counter() + self.BUDGET_S
+            return any(time.perf_counter() > ends for _step in steps)
+
+        if go_on():
+            self._event = Clock.schedule_interval(go_on, 0)
+
+    def stop(self) -> None:
+        """Drop what is left."""
+        if self._event is not None:
+            self._event.cancel()
+            self._event = None
+
+
 def jpeg_texture(jpeg: bytes) -> Any:
     """Return a thumbnail as a texture; main thread only."""
-    return CoreImage(BytesIO(jpeg), ext="jpg").texture
+    with Image.open(BytesIO(jpeg)) as picture:  # Kivy's own loader imports every format first
+        return frame_texture(np.asarray(picture.convert("RGB")))
 
 
 def frame_texture(frame: Any) -> Any:

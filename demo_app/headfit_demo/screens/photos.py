@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from kivy.properties import NumericProperty, ObjectProperty, StringProperty
 
@@ -10,7 +12,8 @@ from headfit_demo.dialogs import ask_yes
 from headfit_demo.screens.screen import AppScreen, load_rules
 from headfit_demo.screens.teach import badge
 from headfit_demo.translation import tr
-from headfit_demo.widgets import Thumb
+from headfit_demo.views import PhotoView
+from headfit_demo.widgets import Slices, Thumb
 
 
 class PhotoThumb(Thumb):
@@ -27,6 +30,10 @@ class PhotosScreen(AppScreen):
     hint = StringProperty("")
     n_chosen = NumericProperty(0)
 
+    def __init__(self, **options: Any) -> None:
+        self._slices = Slices()
+        super().__init__(**options)
+
     def refresh(self) -> None:
         """Show the photos."""
         photos = self.app.photos.get(self.class_name, ())
@@ -41,10 +48,7 @@ class PhotosScreen(AppScreen):
         else:
             self.hint = tr.say("Touch photos to choose them.")
         self.ids.grid.clear_widgets()
-        for photo in photos:
-            thumb = PhotoThumb(photo=photo, texture=self.app.thumbnail(photo), badge=badge(photo))
-            thumb.bind(on_release=self._choose)
-            self.ids.grid.add_widget(thumb)
+        self._slices.run(self._show(photos))
         self.n_chosen = 0
 
     def forget(self) -> None:
@@ -56,6 +60,13 @@ class PhotosScreen(AppScreen):
             tr.say("Forget"),
             lambda: self.app.change(partial(self.app.session.forget_photos, ids)),
         )
+
+    def _show(self, photos: tuple[PhotoView, ...]) -> Iterator[None]:
+        for photo in photos:
+            thumb = PhotoThumb(photo=photo, texture=self.app.thumbnail(photo), badge=badge(photo))
+            thumb.bind(on_release=self._choose)
+            self.ids.grid.add_widget(thumb)
+            yield
 
     def _choose(self, thumb: PhotoThumb) -> None:
         thumb.is_chosen = not thumb.is_chosen

@@ -23,7 +23,7 @@ from headfit_demo.plot import Plot as Plot  # the kv rule uses it
 from headfit_demo.screens.screen import AppScreen, load_rules
 from headfit_demo.translation import tr
 from headfit_demo.views import Added, ClassView, PhotoView, Progress
-from headfit_demo.widgets import Card, Chip, Press, Thumb, scroll_to
+from headfit_demo.widgets import Card, Chip, Press, Slices, Thumb, scroll_to
 
 RECORD_EVERY_S = 0.2
 
@@ -79,9 +79,13 @@ class ClassCard(Card):
             else tr.say("No photo yet")
         )
         self.ids.strip.photos = photos
-        self.ids.chips.clear_widgets()
-        for text, icon in feedback_words(one, photos):
-            self.ids.chips.add_widget(Chip(text=text, icon=icon, is_warning=bool(icon)))
+        chips, said = self.ids.chips, list(feedback_words(one, photos))
+        for _ in range(len(chips.children) - len(said)):
+            chips.remove_widget(chips.children[0])
+        for _ in range(len(said) - len(chips.children)):
+            chips.add_widget(Chip())
+        for chip, (text, icon) in zip(reversed(chips.children), said, strict=True):
+            chip.text, chip.icon, chip.is_warning = text, icon, bool(icon)
 
 
 class ThumbnailQuestion(Card):
@@ -102,6 +106,7 @@ class TeachScreen(AppScreen):
 
     def __init__(self, **options: Any) -> None:
         self._cards: dict[str, ClassCard] = {}
+        self._slices = Slices()
         self._recording: str | None = None
         self._is_adding = self._goes_on = False
         self._clock: Any = None
@@ -249,17 +254,14 @@ class TeachScreen(AppScreen):
         self._show_training()
 
     def _show_classes(self) -> None:
-        project, photos = self.app.project, self.app.photos
+        project = self.app.project
         names = [one.name for one in project.classes]
-        if names != list(self._cards):
-            if names[:-1] == list(self._cards) and self._cards:  # the one that was just named
-                Clock.schedule_once(lambda _: scroll_to(self._cards[names[-1]]))
-            self.ids.classes.clear_widgets()
-            self._cards = {name: self._cards.get(name) or ClassCard(screen=self) for name in names}
-            for card in self._cards.values():
-                self.ids.classes.add_widget(card)
-        for one in project.classes:
-            self._cards[one.name].show(one, photos.get(one.name, ()))
+        for name in self._cards.keys() - set(names):
+            self.ids.classes.remove_widget(self._cards.pop(name))
+        new = [name for name in names if name not in self._cards]
+        self._slices.run(self._show_cards(project.classes, self.app.photos))
+        if self._cards and new == names[-1:]:
+            Clock.schedule_once(partial(self._scroll_to, new[0]))
         self.ids.classes.remove_widget(self._question)
         if self.app.preferences.keeps_thumbnails is None and project.n_photos:
             self.ids.classes.add_widget(self._question)  # last: what is held must not move
@@ -270,6 +272,22 @@ class TeachScreen(AppScreen):
             if self.app.platform.name == "desktop"
             else ""
         )
+
+    def _show_cards(
+        self, classes: tuple[ClassView, ...], photos: dict[str, tuple[PhotoView, ...]]
+    ) -> Iterator[None]:
+        """Show class after class; those that have a card are in this order already."""
+        for place, one in enumerate(classes):
+            if one.name not in self._cards:
+                card = self._cards[one.name] = ClassCard(screen=self)
+                self.ids.classes.add_widget(card, index=len(self.ids.classes.children) - place)
+            self._cards[one.name].show(one, photos.get(one.name, ()))
+            yield
+
+    def _scroll_to(self, name: str, _: float) -> None:
+        """Bring the class that was just named into sight."""
+        if name in self._cards:
+            scroll_to(self._cards[name])
 
     def _show_training(self) -> None:
         project = self.app.project
