@@ -1,4 +1,4 @@
-"""Steps of Adam, for examples that come in batches: pure functions over flat arrays."""
+"""Steps of gradient descent, for examples that come in batches: pure functions over flat arrays."""
 
 from __future__ import annotations
 
@@ -55,3 +55,29 @@ def adam_step(
     spread = np.sqrt(square / np.float32(1 - beta_2**steps)) + np.float32(epsilon)
     change = np.float32(learning_rate / (1 - beta_1**steps)) * mean / spread
     return parameters - change, AdamState(steps, mean, square)
+
+
+def momentum_step(
+    parameters: FloatArray,
+    gradient: FloatArray,
+    velocity: FloatArray,
+    *,
+    learning_rate: float,
+    momentum: float = 0.9,
+) -> tuple[FloatArray, FloatArray]:
+    """Return the parameters after one step of gradient descent with momentum, and the velocity.
+
+    Polyak, "Some methods of speeding up the convergence of iteration methods", 1964; with
+    ``momentum=0`` plain gradient descent.
+
+    Parameters
+    ----------
+    parameters, gradient, velocity : ndarray of shape (n,), dtype float32
+        Not written to; the velocity is zero before the first step.
+    learning_rate : float
+        How far to move along the gradient.
+    momentum : float
+        How much of the last move goes on, from 0 to below 1.
+    """
+    velocity = np.float32(momentum) * velocity - np.float32(learning_rate) * gradient
+    return parameters + velocity, velocity

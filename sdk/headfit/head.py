@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-import headfit
 from headfit.errors import InputError
 from headfit.estimator import Estimator
-from headfit.fields import Scalar
-from headfit.files import read_bounded
+from headfit.filed_head import FiledHead
 from headfit.fitting import Fit, fit_head
-from headfit.headblocks import PrivacyGuarantee
-from headfit.headfile import MAX_FILE_BYTES, HeadData, load_head, save_head
 from headfit.inputs import (
     DescribedExtractor,
-    check_extractor,
     check_rename,
+    check_streamable,
     check_width,
     checked_embeddings,
+    checked_names,
     classes_and_targets,
 )
-from headfit.manifest import ExtractorReference, Manifest
-from headfit.predictor import Predictor
+from headfit.manifest import ExtractorReference
 from headfit.privacy import Privacy, fit_private
 from headfit.settings import DEFAULT_L2, Settings, check_settings
-from headfit.sharing import released
-from headfit.signing import verify_head_bytes
 from headfit.solvers import Progress
-from headfit.storage import rounded
+from headfit.streaming import Stream
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
 
-class SoftmaxHead(Predictor, Estimator):
+class SoftmaxHead(FiledHead, Estimator):
     """A linear softmax layer on embeddings.
 
     However it was fitted, prediction is one product and one softmax: all that training scales or
@@ -69,6 +62,10 @@ class SoftmaxHead(Predictor, Estimator):
         value. float32 reaches about 1e-6.
     max_iterations : int
         Logistic regression stops after so many steps.
+    solver : "adam" or "sgd"
+        How `partial_fit` steps: Adam, or gradient descent with a momentum of 0.9.
+    learning_rate : float
+        How far `partial_fit` steps.
 
     Attributes
     ----------
@@ -107,11 +104,6 @@ class SoftmaxHead(Predictor, Estimator):
     ['cup', 'cup', 'pen', 'pen']
     """
 
-    class_counts_: tuple[int, ...]
-    training_: Mapping[str, Scalar]
-    storage_: str
-    privacy_: PrivacyGuarantee | None
-
     def __init__(
         self,
         *,
@@ -121,6 +113,8 @@ class SoftmaxHead(Predictor, Estimator):
         label_smoothing: float = 0.0,
         tolerance: float = 1e-4,
         max_iterations: int = 500,
+        solver: str = "adam",
+        learning_rate: float = 0.01,
     ) -> None:
         self.method = method
         self.l2 = l2
@@ -128,12 +122,9 @@ class SoftmaxHead(Predictor, Estimator):
         self.label_smoothing = label_smoothing
         self.tolerance = tolerance
         self.max_iterations = max_iterations
-        self._extractor: ExtractorReference | None = None
-
-    @property
-    def fingerprint_(self) -> str | None:
-        """Fingerprint of the extractor that the head was fitted on, None if nobody said."""
-        return self._extractor.fingerprint if self._extractor else None
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self._stream: Stream | None = None  # what `partial_fit` remembers of earlier batches
 
     def fit(
         self,
@@ -173,7 +164,8 @@ class SoftmaxHead(Predictor, Estimator):
         settings = self.settings()
         embeddings = checked_embeddings(embeddings)
         check_width(embeddings, extractor)
-        classes, targets = classes_and_targets(class_names, len(embeddings))
+        names = checked_names(class_names, len(embeddings))
+        classes, targets = classes_and_targets(names)
         if privacy is not None:
             manifest = None if extractor is None else extractor.manifest
             view = privacy.view(embeddings.shape[1], manifest)
@@ -186,6 +178,72 @@ class SoftmaxHead(Predictor, Estimator):
         fit = fit_head(embeddings, targets, len(classes), settings, progress=progress)
         counts = np.bincount(targets, minlength=len(classes)).tolist()
         self.become(fit, classes, counts, extractor)
+        return self
+
+    def partial_fit(
+        self,
+        embeddings: npt.ArrayLike,
+        class_names: Sequence[str] | npt.NDArray[np.str_],
+        *,
+        classes: Sequence[str] | None = None,
+        extractor: DescribedExtractor | None = None,
+    ) -> SoftmaxHead:
+        """Go on training by one step of the solver on a batch, and return the head itself.
+
+        For examples that come in streams and are not kept; `fit` and `headfit.learner.HeadLearner`
+        learn more of the same examples. The loss is that of logistic regression, `l2`,
+        `class_weight` and `label_smoothing` included. Classes may be new in any batch. A head that
+        goes on is no longer calibrated, nor private: nothing was left out, and no noise was added.
+
+        Parameters
+        ----------
+        embeddings : array of shape (n_samples, embedding_dim)
+            Some dozens: the first batches say how features are spread.
+        class_names : sequence of str, length n_samples
+        classes : sequence of str, optional
+            Further classes that later batches will have; the first batch and these must be two at
+            least.
+        extractor : Extractor, optional
+            As in `fit`; by default the one that the head remembers.
+
+        Raises
+        ------
+        InputError
+            If the examples or the settings cannot be used, or the head is binary.
+        ExtractorMismatchError
+            If the head was fitted on another extractor.
+        TrainingDivergedError
+            If training leaves the finite numbers. The head stays as it was.
+        """
+        settings = self.settings()
+        checked = checked_embeddings(embeddings)
+        check_width(checked, extractor)
+        is_new = not hasattr(self, "weights_")
+        if not is_new:
+            check_streamable(self.weights_, self.thresholds_, checked)
+            if extractor is not None:
+                self.check_extractor(extractor.manifest)
+        before = () if is_new else self.classes_
+        names = checked_names(class_names, len(checked))
+        if not names:
+            raise InputError("expected at least one example in a batch, found none; leave it out")
+        announced = [] if classes is None else checked_names(classes, len(classes))
+        known, columns = classes_and_targets([*before, *announced, *names])
+        stream = self._stream
+        if is_new:
+            stream = Stream.new(checked.shape[1])
+        elif stream is None:
+            stream = Stream.of(self.weights_, self.bias_, self.class_counts_)
+        old = {name: column for column, name in enumerate(before)}
+        stream = stream.at_columns([old.get(name, -1) for name in known])
+        targets = columns[len(columns) - len(names) :]
+        stream, loss = stream.after(checked, targets, settings)
+        training = stream.training(settings, loss)
+        remembered = self._extractor
+        fit = Fit(stream.weights, stream.bias, training)
+        self.become(fit, known, stream.counts.tolist(), extractor)
+        self._extractor = self._extractor or remembered
+        self._stream = stream
         return self
 
     def rename_class(self, class_name: str, new_name: str) -> None:
@@ -204,126 +262,7 @@ class SoftmaxHead(Predictor, Estimator):
         self.bias_ = self.bias_[order]
         self.classes_ = tuple(names[column] for column in order)
         self.class_counts_ = tuple(self.class_counts_[column] for column in order)
-
-    def save(self, path: str | os.PathLike[str], *, storage: str | None = None) -> None:
-        """Write a head file (docs/head-format.md), whole or not at all.
-
-        Parameters
-        ----------
-        path : path
-        storage : "float32", "float16" or "int8", optional
-            How to store the weights, rounded if need be; by default as `storage_` says.
-
-        Raises
-        ------
-        NotFittedError
-            If the head has not been fitted.
-        InputError
-            If the weights cannot be stored so. Signs stay signs, and are not made by rounding: a
-            binary head is fitted with ``method="binary"``.
-        """
-        save_head(path, self.data(storage))
-
-    def share(
-        self, path: str | os.PathLike[str], *, storage: str | None = None, force: bool = False
-    ) -> None:
-        """Write a head file for others, as `save` does for the user, unless it gives photos away.
-
-        Raises
-        ------
-        UnshareableHeadError
-            If a class rests on fewer than three examples and the head is not private; ``force``
-            writes it all the same.
-        """
-        save_head(path, self.released(storage=storage, force=force))
-
-    def released(self, *, storage: str | None = None, force: bool = False) -> HeadData:
-        """Return what `share` writes, with its errors; whatever else gives heads away asks here."""
-        return released(self.data(storage), force=force)
-
-    def data(self, storage: str | None = None) -> HeadData:
-        """Return what `save` writes; for `headfit.signing`."""
-        self.require_fitted()
-        weights, storage = self.weights_, storage or self.storage_
-        if storage != self.storage_:
-            if self.thresholds_ is not None:
-                raise InputError(
-                    f"expected a storage of 'binary' for a binary head, found {storage!r}; fit "
-                    "another head"
-                )
-            weights = rounded(weights, storage)
-        return HeadData(
-            weights=weights,
-            bias=self.bias_,
-            classes=self.classes_,
-            class_counts=self.class_counts_,
-            extractor=self._extractor,
-            training=self.training_,
-            headfit_version=headfit.__version__,
-            storage=storage,
-            thresholds=self.thresholds_,
-            calibration=self.calibration_,
-            typicality=self.typicality_,
-            privacy=self.privacy_,
-        )
-
-    @classmethod
-    def load(
-        cls,
-        path: str | os.PathLike[str],
-        *,
-        extractor: DescribedExtractor | None = None,
-        trusted_keys: Collection[str] | None = None,
-    ) -> SoftmaxHead:
-        """Read a head file.
-
-        Parameters
-        ----------
-        path : path
-        extractor : Extractor, optional
-            What will make the embeddings; the head must have been fitted on the same one.
-        trusted_keys : collection of str, optional
-            Public keys, 64 hex digits each: one of them must have signed the file.
-
-        Raises
-        ------
-        ExtractorMismatchError
-            If the head was fitted on another extractor.
-        FileFormatError
-            If the file is no head file, or damaged.
-        UntrustedHeadError
-            If none of ``trusted_keys`` signed it.
-        MissingExtraError
-            If the library that checks signatures is not installed.
-        """
-        if trusted_keys is None:
-            data = load_head(path)
-        else:
-            file = read_bounded(path, MAX_FILE_BYTES)
-            data = verify_head_bytes(file, trusted_keys, os.fspath(path))
-        if extractor is not None:
-            check_extractor(data.extractor, len(data.weights), extractor.manifest, os.fspath(path))
-        head = cls()
-        head.weights_, head.bias_ = data.weights, data.bias
-        head.classes_, head.class_counts_ = data.classes, data.class_counts
-        head.training_, head._extractor = data.training, data.extractor
-        head.storage_, head.thresholds_ = data.storage, data.thresholds
-        head.calibration_, head.typicality_ = data.calibration, data.typicality
-        head.privacy_ = data.privacy
-        return head
-
-    def check_extractor(self, manifest: Manifest) -> None:
-        """Refuse an extractor that this head was not fitted on.
-
-        Raises
-        ------
-        NotFittedError
-            If the head has not been fitted.
-        ExtractorMismatchError
-            If the fingerprint is another than the one that the head remembers, or the width is.
-        """
-        self.require_fitted()
-        check_extractor(self._extractor, len(self.weights_), manifest, "this head")
+        self._stream = self._stream and self._stream.at_columns(order)
 
     def settings(self) -> Settings:
         """Return the parameters, checked; for `headfit.learner`."""
@@ -338,6 +277,8 @@ class SoftmaxHead(Predictor, Estimator):
             label_smoothing=self.label_smoothing,
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,
+            solver=self.solver,
+            learning_rate=self.learning_rate,
         )
         check_settings(settings)
         return settings
@@ -356,7 +297,7 @@ class SoftmaxHead(Predictor, Estimator):
         """Become what was fitted; for `headfit.learner`."""
         self.weights_, self.bias_, self.training_ = fit.weights, fit.bias, fit.training
         self.classes_, self.class_counts_ = classes, tuple(class_counts)
-        self.thresholds_ = fit.thresholds
+        self.thresholds_, self._stream = fit.thresholds, None
         self.storage_ = "float32" if fit.thresholds is None else "binary"
         self.calibration_, self.typicality_, self.privacy_ = fit.calibration, fit.typicality, None
         self._extractor = None if extractor is None else ExtractorReference.of(extractor.manifest)

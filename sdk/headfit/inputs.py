@@ -112,11 +112,28 @@ def checked_names(class_names: Sequence[str] | npt.NDArray[np.str_], n_samples: 
     return names
 
 
+def check_streamable(
+    weights: npt.NDArray[np.float32],
+    thresholds: npt.NDArray[np.float32] | None,
+    embeddings: npt.NDArray[np.float32],
+) -> None:
+    """Refuse to go on training a binary head, or one of another width."""
+    if thresholds is not None:
+        raise InputError(
+            "expected a head of float weights to go on training, found a binary one; fit it again, "
+            "or stream into a new head"
+        )
+    if embeddings.shape[1] != len(weights):
+        raise InputError(
+            f"expected embeddings of width {len(weights)} as before, found width "
+            f"{embeddings.shape[1]}; use one extractor for all"
+        )
+
+
 def classes_and_targets(
-    class_names: Sequence[str] | npt.NDArray[np.str_], n_samples: int
+    names: Sequence[str],
 ) -> tuple[tuple[str, ...], npt.NDArray[np.intp]]:
-    """Return the sorted classes, and each example's column among them."""
-    names = checked_names(class_names, n_samples)
+    """Return the sorted classes of checked names, and the column of each name among them."""
     classes = tuple(sorted(set(names)))
     if not 2 <= len(classes) <= MAX_CLASSES:
         found = f"one class: {classes[0]!r}" if len(classes) == 1 else str(len(classes))

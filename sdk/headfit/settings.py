@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from headfit.errors import InputError
 
 METHODS = ("auto", "imprint", "lda", "logistic", "binary")
+SOLVERS = ("adam", "sgd")
 
 DEFAULT_L2 = 50.0
 """Measured on 5 kinds of flowers and 15 of scenes, 1 to 400 photos per class, with the 288-wide
@@ -29,6 +30,8 @@ class Settings:
     max_iterations: int = 500
     balanced: bool = False
     label_smoothing: float = 0.0
+    solver: str = "adam"
+    learning_rate: float = 0.01
 
 
 def check_settings(settings: Settings) -> None:
@@ -41,6 +44,10 @@ def check_settings(settings: Settings) -> None:
         raise InputError(f"expected a tolerance from 0 to below 1, found {settings.tolerance}")
     if settings.max_iterations < 1:
         raise InputError(f"expected max_iterations of at least 1, found {settings.max_iterations}")
+    if settings.solver not in SOLVERS:
+        raise InputError(f"expected a solver of {', '.join(SOLVERS)}, found {settings.solver!r}")
+    if not 0 < settings.learning_rate < float("inf"):
+        raise InputError(f"expected a learning_rate above 0, found {settings.learning_rate}")
     if not 0 <= settings.label_smoothing < 1:
         raise InputError(
             f"expected label_smoothing from 0 to below 1, found {settings.label_smoothing}"

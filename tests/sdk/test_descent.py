@@ -1,4 +1,4 @@
-"""Adam takes the steps of its paper, and reaches the minimum of the whole loss."""
+"""Adam and momentum take the steps of their papers, and reach the minimum of the whole loss."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from headfit.descent import adam_start, adam_step
+from headfit.descent import adam_start, adam_step, momentum_step
 from headfit.softmax import loss_and_gradient
 from headfit.solvers import minimise_lbfgs
 
@@ -50,22 +50,43 @@ def test_adam_takes_the_steps_of_its_paper() -> None:
     np.testing.assert_allclose(expected, parameters, rtol=1e-4, atol=1e-6)
 
 
-def test_its_steps_lead_to_the_minimum_of_the_whole_loss() -> None:
+def test_momentum_takes_the_steps_of_its_formula() -> None:
+    """A constant gradient: after n steps the velocity is a geometric sum."""
+    parameters, velocity = np.zeros(2, np.float32), np.zeros(2, np.float32)
+    gradient = np.array([1, -2], np.float32)
+    for _ in range(3):
+        parameters, velocity = momentum_step(
+            parameters, gradient, velocity, learning_rate=0.1, momentum=0.5
+        )
+    assert parameters.dtype == np.float32
+    np.testing.assert_allclose(-0.1 * (1 + 0.5 + 0.25) * gradient, velocity, rtol=1e-6)
+    np.testing.assert_allclose(-0.1 * (1 + 1.5 + 1.75) * gradient, parameters, rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["adam", "momentum", "plain"])
+def test_every_step_leads_to_the_minimum_of_the_whole_loss(method: str) -> None:
     """Which L-BFGS knows."""
     start = np.zeros(27, np.float32)
     best = minimise_lbfgs(whole_loss, start, tolerance=1e-6, max_iterations=500)
-    parameters, state = start, adam_start(start)
+    parameters, velocity, state = start, np.zeros_like(start), adam_start(start)
     for step in range(800):
         _, gradient = whole_loss(parameters)
-        rate = 0.1 * 0.99**step
-        parameters, state = adam_step(parameters, gradient, state, learning_rate=rate)
+        if method == "adam":
+            rate = 0.1 * 0.99**step
+            parameters, state = adam_step(parameters, gradient, state, learning_rate=rate)
+        else:
+            momentum = 0.9 if method == "momentum" else 0.0
+            parameters, velocity = momentum_step(
+                parameters, gradient, velocity, learning_rate=0.3, momentum=momentum
+            )
     assert whole_loss(parameters)[0] == pytest.approx(best.loss, rel=1e-4)
     np.testing.assert_array_equal(np.zeros(27), start)
 
 
 def test_inputs_are_never_written_to() -> None:
-    arrays = [np.ones(3, np.float32) for _ in range(2)]
+    arrays = [np.ones(3, np.float32) for _ in range(3)]
     for array in arrays:
         array.flags.writeable = False
-    adam_step(*arrays, adam_start(arrays[0]), learning_rate=1.0)
-    np.testing.assert_array_equal(np.ones((2, 3)), arrays)
+    adam_step(arrays[0], arrays[1], adam_start(arrays[0]), learning_rate=1.0)
+    momentum_step(*arrays, learning_rate=1.0)
+    np.testing.assert_array_equal(np.ones((3, 3)), arrays)

@@ -46,6 +46,16 @@ class AnyLabels(SoftmaxHead):
         self.classes_ = labels
         return self
 
+    def partial_fit(self, X: ArrayLike, y: Any, classes: Any = None) -> AnyLabels:  # type: ignore[override]  # noqa: D102, N803
+        if classes is not None or not hasattr(self, "labels"):
+            self.labels = np.unique(np.asarray(y if classes is None else classes))
+        columns = np.searchsorted(self.labels, np.ravel(np.asarray(y)))
+        known = [f"{column:05}" for column in range(len(self.labels))]
+        self.classes_ = tuple(known)
+        super().partial_fit(X, [known[column] for column in columns], classes=known)
+        self.classes_ = self.labels
+        return self
+
     def predict(self, X: ArrayLike) -> Any:  # noqa: D102, N803
         return np.asarray(self.classes_)[self.predict_proba(X).argmax(axis=1)]
 
@@ -84,6 +94,7 @@ def test_parameters_are_those_of_the_constructor() -> None:
     head = SoftmaxHead()
     assert set(head.get_params()) == {
         "method", "l2", "class_weight", "label_smoothing", "tolerance", "max_iterations",
+        "solver", "learning_rate",
     }  # fmt: skip
     assert head.set_params(l2=2.0, method="lda") is head
     assert (head.l2, head.method) == (2.0, "lda")

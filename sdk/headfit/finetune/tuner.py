@@ -23,7 +23,7 @@ from headfit.finetune.training import Progress, train
 from headfit.fitting import Fit, fit_head
 from headfit.head import SoftmaxHead
 from headfit.images import ImageSource, decode_image
-from headfit.inputs import checked_embeddings, classes_and_targets
+from headfit.inputs import checked_embeddings, checked_names, classes_and_targets
 from headfit.manifest import ExtractorReference, Manifest
 from headfit.settings import Settings
 
@@ -189,7 +189,7 @@ class FineTuner:
             )
         n_samples, n_views, _ = activations.shape
         flat = checked_embeddings(activations.reshape(n_samples * n_views, -1))
-        classes, targets = classes_and_targets(class_names, n_samples)
+        classes, targets = classes_and_targets(checked_names(class_names, n_samples))
         plain = flat[::n_views]
         start = self._tail.embed(plain, self._tail.start(settings.latent_magnitude))
         first = fit_head(start, targets, len(classes), Settings(method="logistic"))
