@@ -60,7 +60,7 @@ inside() { # folder of the wheels, command...
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
     mount -t tmpfs tmpfs "$root/tmp"
-    exec chroot "$root" /usr/bin/env -i -C "/headfit/$wheels" PATH=/usr/bin QEMU_CPU=cortex-a76 HOME=/root LANG=C.UTF-8 CI=true COLUMNS=120 \
+    exec chroot "$root" /usr/bin/env -i -C "/headfit/$wheels" PATH=/usr/bin QEMU_CPU=cortex-a76 HOME=/root LANG=C.UTF-8 COLUMNS=120 \
       OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH="/headfit/$wheels/sdk:/opt/$wheels" "$@"
   ' inside "$root" "$@"
 }
