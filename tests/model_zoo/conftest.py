@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headfit_zoo.architectures import residual
 from headfit_zoo.datasets import PackedSet, open_or_pack
-from headfit_zoo.recipes import RECIPES
-from headfit_zoo.training import train
+from headfit_zoo.training_command import train
 
 SMALL = {"widths": (32, 32, 64), "blocks": (1, 1, 1)}
 
@@ -45,9 +43,8 @@ def packed(
 
 
 @pytest.fixture(scope="session")
-def trained(packed: tuple[PackedSet, PackedSet], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished training of the embedded network by the smoke recipe."""
+def trained(folder_of_stripes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished training of the embedded network by ``headfit-zoo train --recipe smoke``."""
     folder = tmp_path_factory.mktemp("run")
-    model = residual.build(3, None)
-    train(model, *packed, RECIPES["smoke"], folder, verbose=0)
+    train(folder_of_stripes, folder, recipe="smoke")
     return folder

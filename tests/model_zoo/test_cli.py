@@ -38,16 +38,18 @@ def test_the_module_is_the_command() -> None:
 
 
 @pytest.mark.timeout(600)
-def test_train_convert_verify(folder_of_stripes: Path, tmp_path: Path, run: Run) -> None:
+def test_train_convert_verify(
+    folder_of_stripes: Path, trained: Path, tmp_path: Path, run: Run
+) -> None:
     """The three commands lead from a folder of pictures to a checked extractor."""
-    training = run("train", folder_of_stripes, "-o", tmp_path / "run", "--recipe", "smoke")
-    assert training.returncode == 0, training.stderr
-    assert "81 training and 9 validation pictures, 3 classes" in training.stdout
-    converting = run("convert", tmp_path / "run", "-o", tmp_path / "out", "--name", "stripes")
+    again = run("train", folder_of_stripes, "-o", trained, "--recipe", "smoke")
+    assert again.returncode == 0, again.stderr
+    assert "81 training and 9 validation pictures, 3 classes" in again.stdout
+    converting = run("convert", trained, "-o", tmp_path / "out", "--name", "stripes")
     assert converting.returncode == 0, converting.stderr
     verifying = run(
         "verify",
-        tmp_path / "run",
+        trained,
         tmp_path / "out" / "stripes.tflite",
         "--photos",
         folder_of_stripes,
