@@ -39,7 +39,8 @@ class Estimator(ABC):
         unknown = sorted(parameters.keys() - known.keys())
         if unknown:
             raise InputError(
-                f"expected parameters out of {', '.join(known)}, found {', '.join(unknown)}"
+                f"expected parameters out of {', '.join(known)}, found {', '.join(unknown)}; "
+                "see get_params"
             )
         for name, value in parameters.items():
             setattr(self, name, value)

@@ -23,7 +23,7 @@ from headfit.inputs import (
 )
 from headfit.manifest import ExtractorReference
 from headfit.privacy import Privacy, fit_private
-from headfit.settings import DEFAULT_L2, Settings, check_settings
+from headfit.settings import DEFAULT_L2, Settings, settings_of
 from headfit.solvers import Progress
 from headfit.streaming import Stream
 
@@ -228,6 +228,11 @@ class SoftmaxHead(FiledHead, Estimator):
         if not names:
             raise InputError("expected at least one example in a batch, found none; leave it out")
         announced = [] if classes is None else checked_names(classes, len(classes))
+        if len(set(announced)) < len(announced):
+            raise InputError(
+                f"expected different names of classes, found {len(announced)} of which "
+                f"{len(set(announced))} are different; name each class once"
+            )
         known, columns = classes_and_targets([*before, *announced, *names])
         stream = self._stream
         if is_new:
@@ -266,22 +271,7 @@ class SoftmaxHead(FiledHead, Estimator):
 
     def settings(self) -> Settings:
         """Return the parameters, checked; for `headfit.learner`."""
-        if self.class_weight not in (None, "balanced"):
-            raise InputError(
-                f"expected a class_weight of None or 'balanced', found {self.class_weight!r}"
-            )
-        settings = Settings(
-            method=self.method,
-            l2=self.l2,
-            balanced=self.class_weight == "balanced",
-            label_smoothing=self.label_smoothing,
-            tolerance=self.tolerance,
-            max_iterations=self.max_iterations,
-            solver=self.solver,
-            learning_rate=self.learning_rate,
-        )
-        check_settings(settings)
-        return settings
+        return settings_of(**self.get_params())
 
     def unfitted(self) -> SoftmaxHead:
         """Return a new head with the same parameters; for `headfit.teaching`."""

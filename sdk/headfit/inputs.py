@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -27,7 +27,9 @@ def checked_embeddings(embeddings: npt.ArrayLike) -> npt.NDArray[np.float32]:
     try:
         given = np.asarray(embeddings)
     except ValueError as error:  # rows of different lengths
-        raise InputError(f"expected embeddings of one width, found: {error}") from error
+        raise InputError(
+            f"expected embeddings of one width, found: {error}; use one extractor for all"
+        ) from error
     if given.ndim != 2 or given.dtype.kind not in "fiu":
         raise InputError(
             "expected numbers of shape (n_samples, embedding_dim), found "
@@ -35,7 +37,8 @@ def checked_embeddings(embeddings: npt.ArrayLike) -> npt.NDArray[np.float32]:
         )
     if not 1 <= given.shape[1] <= MAX_EMBEDDING_DIM:
         raise InputError(
-            f"expected embeddings of width 1 to {MAX_EMBEDDING_DIM}, found {given.shape[1]}"
+            f"expected embeddings of width 1 to {MAX_EMBEDDING_DIM}, found {given.shape[1]}; pass "
+            "what an extractor returns"
         )
     with np.errstate(over="ignore"):
         checked = np.ascontiguousarray(given, np.float32)
@@ -80,7 +83,8 @@ def check_class(class_name: str, classes: Collection[str]) -> None:
     """Refuse the name of a class that is not there."""
     if class_name not in classes:
         raise InputError(
-            f"expected one of the classes ({', '.join(sorted(classes))}), found {class_name!r}"
+            f"expected one of the classes ({', '.join(sorted(classes))}), found {class_name!r}; "
+            "name a class that was taught"
         )
 
 
@@ -99,11 +103,15 @@ def check_rename(classes: Collection[str], class_name: str, new_name: str) -> No
 def checked_names(class_names: Sequence[str] | npt.NDArray[np.str_], n_samples: int) -> list[str]:
     """Return the class name of each of ``n_samples`` examples as str."""
     if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
-        raise InputError("expected a class name per example, each a str, found something else")
+        found = type(class_names) if isinstance(class_names, str) else _other_type(class_names)
+        raise InputError(
+            f"expected a class name per example, each a str, found {found.__name__}; pass a list "
+            "of names"
+        )
     if len(class_names) != n_samples:
         raise InputError(
             f"expected as many class names as embeddings, found {len(class_names)} names and "
-            f"{n_samples} embeddings"
+            f"{n_samples} embeddings; give each embedding its class"
         )
     names = [str(name) for name in class_names]
     for name in sorted(set(names)):
@@ -128,6 +136,10 @@ def check_streamable(
             f"expected embeddings of width {len(weights)} as before, found width "
             f"{embeddings.shape[1]}; use one extractor for all"
         )
+
+
+def _other_type(values: Iterable[object]) -> type:
+    return next(type(value) for value in values if not isinstance(value, str))
 
 
 def classes_and_targets(

@@ -126,7 +126,8 @@ class HeadLearner:
         if taken or not len(set(numbers)) == len(numbers) == len(names):
             raise InputError(
                 f"expected a new number for each of {len(names)} examples, found {len(numbers)}, "
-                f"of which {len(set(numbers))} are different and {len(taken)} were given before"
+                f"of which {len(set(numbers))} are different and {len(taken)} were given before; "
+                "leave numbers out to have them counted"
             )
         if not len(names):
             return []

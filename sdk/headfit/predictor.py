@@ -138,7 +138,9 @@ class Predictor:
             If the embeddings or the coverage cannot be used.
         """
         if not 0 < coverage < 1:
-            raise InputError(f"expected a coverage above 0 and below 1, found {coverage}")
+            raise InputError(
+                f"expected a coverage above 0 and below 1, found {coverage}; 0.9 is usual"
+            )
         probabilities = self.predict_proba(embeddings)
         least = least_probability(self.calibration_, coverage) if self.calibration_ else 0.0
         order = np.argsort(-probabilities, axis=1, kind="stable")
@@ -159,7 +161,7 @@ class Predictor:
             Best first; fewer than ``k`` where the head has fewer classes.
         """
         if k < 1:
-            raise InputError(f"expected k of at least 1, found {k}")
+            raise InputError(f"expected k of at least 1, found {k}; ask for one class or more")
         probabilities = self.predict_proba(embeddings)
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
         return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from headfit.errors import InputError
 
@@ -34,21 +35,38 @@ class Settings:
     learning_rate: float = 0.01
 
 
-def check_settings(settings: Settings) -> None:
-    """Refuse settings of a head that make no sense."""
-    if settings.method not in METHODS:
-        raise InputError(f"expected a method of {', '.join(METHODS)}, found {settings.method!r}")
-    if not 0 <= settings.l2 <= MAX_L2:
-        raise InputError(f"expected l2 from 0 to {MAX_L2:g}, found {settings.l2}")
-    if not 0 <= settings.tolerance < 1:
-        raise InputError(f"expected a tolerance from 0 to below 1, found {settings.tolerance}")
-    if settings.max_iterations < 1:
-        raise InputError(f"expected max_iterations of at least 1, found {settings.max_iterations}")
-    if settings.solver not in SOLVERS:
-        raise InputError(f"expected a solver of {', '.join(SOLVERS)}, found {settings.solver!r}")
-    if not 0 < settings.learning_rate < float("inf"):
-        raise InputError(f"expected a learning_rate above 0, found {settings.learning_rate}")
-    if not 0 <= settings.label_smoothing < 1:
-        raise InputError(
-            f"expected label_smoothing from 0 to below 1, found {settings.label_smoothing}"
-        )
+def settings_of(*, class_weight: str | None, **others: Any) -> Settings:
+    """Return the settings that a head's parameters make.
+
+    Raises
+    ------
+    InputError
+        If one makes no sense.
+    """
+    settings = Settings(balanced=class_weight == "balanced", **others)
+    rules = [
+        (
+            class_weight in (None, "balanced"),
+            "a class_weight of None or 'balanced'",
+            class_weight,
+        ),
+        (settings.method in METHODS, "a method of " + ", ".join(METHODS), settings.method),
+        (0 <= settings.l2 <= MAX_L2, f"l2 from 0 to {MAX_L2:g}", settings.l2),
+        (0 <= settings.tolerance < 1, "a tolerance from 0 to below 1", settings.tolerance),
+        (settings.max_iterations >= 1, "max_iterations of at least 1", settings.max_iterations),
+        (settings.solver in SOLVERS, "a solver of " + ", ".join(SOLVERS), settings.solver),
+        (
+            0 < settings.learning_rate < float("inf"),
+            "a learning_rate above 0",
+            settings.learning_rate,
+        ),
+        (
+            0 <= settings.label_smoothing < 1,
+            "label_smoothing from 0 to below 1",
+            settings.label_smoothing,
+        ),
+    ]
+    for is_right, expected, found in rules:
+        if not is_right:
+            raise InputError(f"expected {expected}, found {found!r}; leave it out for the default")
+    return settings

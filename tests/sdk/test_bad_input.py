@@ -1,0 +1,157 @@
+"""Every way to pass something unusable is answered by a sentence: expected, found, remedy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headfit.errors import InputError, TrainingDivergedError
+from headfit.head import SoftmaxHead
+from headfit.learner import HeadLearner
+from headfit.settings import MAX_L2
+
+from .test_head import examples
+
+EMBEDDINGS, NAMES = examples(40)
+SENTENCE = re.compile(r"expected .+, found .+; .+")
+
+
+def fit(embeddings: Any, names: Any) -> object:
+    return SoftmaxHead().fit(embeddings, names)
+
+
+def partial_fit(embeddings: Any, names: Any) -> object:
+    return SoftmaxHead().partial_fit(embeddings, names)
+
+
+def add(embeddings: Any, names: Any) -> object:
+    learner = HeadLearner()
+    learner.add_examples(EMBEDDINGS, NAMES)
+    learner.add_examples(embeddings, names)
+    return learner.fit()
+
+
+def predict(embeddings: Any, names: Any) -> object:
+    return SoftmaxHead().fit(EMBEDDINGS, NAMES).predict(embeddings)
+
+
+def changed(row: int, value: float) -> np.ndarray:
+    embeddings = EMBEDDINGS.copy()
+    embeddings[row, 3] = value
+    return embeddings
+
+
+TEACH = [fit, partial_fit, add]
+
+
+@pytest.mark.parametrize("door", [*TEACH, predict])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_embeddings_that_are_not_finite(door: Callable[..., object], value: float) -> None:
+    refused(door, changed(7, value), NAMES, "NaN or infinity in 1 of 40, the first at row 7")
+
+
+@pytest.mark.parametrize("door", [add, predict])
+def test_another_width(door: Callable[..., object]) -> None:
+    refused(door, EMBEDDINGS[:, :5], NAMES, "width 12.*found width 5")
+
+
+@pytest.mark.parametrize("door", [fit, partial_fit])
+def test_one_class(door: Callable[..., object]) -> None:
+    refused(door, EMBEDDINGS, ["red"] * 40, "found one class: 'red'")
+
+
+def test_one_class_of_a_learner() -> None:
+    learner = HeadLearner()
+    learner.add_examples(EMBEDDINGS, ["red"] * 40)
+    refused(learner.fit, reason="at least 2 classes, found 1")
+
+
+@pytest.mark.parametrize("door", [fit, partial_fit])
+def test_zero_examples(door: Callable[..., object]) -> None:
+    refused(door, EMBEDDINGS[:0], [], "found (0|none)")
+
+
+def test_zero_examples_of_a_learner() -> None:
+    refused(HeadLearner().fit, reason="at least 2 classes, found 0")
+
+
+def test_duplicate_names() -> None:
+    """A class cannot take another's name, be announced twice, nor an example another's number."""
+    head, learner = SoftmaxHead().fit(EMBEDDINGS, NAMES), HeadLearner()
+    learner.add_examples(EMBEDDINGS, NAMES)
+    for each in (head, learner):
+        refused(each.rename_class, "red", "blue", "found 'blue', which is another class")
+    announced = {"classes": ["red", "pink", "pink"]}
+    with pytest.raises(InputError, match="found 3 of which 2 are different; name each class once"):
+        SoftmaxHead().partial_fit(EMBEDDINGS, NAMES, **announced)
+    with pytest.raises(InputError, match=SENTENCE):
+        learner.add_examples(EMBEDDINGS[:2], NAMES[:2], numbers=[100, 100])
+
+
+@pytest.mark.parametrize("door", TEACH)
+@pytest.mark.parametrize("target", [-1, 0, 4, 0.5, None])
+def test_targets_in_the_place_of_names(door: Callable[..., object], target: object) -> None:
+    """So no target can be out of range: classes go by name."""
+    kind = type(target).__name__
+    refused(door, EMBEDDINGS, [*NAMES[:-1], target], f"each a str, found {kind}; pass a list")
+
+
+@pytest.mark.parametrize("door", TEACH)
+def test_more_names_than_embeddings(door: Callable[..., object]) -> None:
+    refused(door, EMBEDDINGS, [*NAMES, "red"], "found 41 names and 40 embeddings")
+
+
+def test_a_class_that_nobody_taught() -> None:
+    head, learner = SoftmaxHead().fit(EMBEDDINGS, NAMES), HeadLearner()
+    learner.add_examples(EMBEDDINGS, NAMES)
+    refused(head.rename_class, "mauve", "pink", "found 'mauve'; name a class that was taught")
+    refused(learner.rename_class, "mauve", "pink", "found 'mauve'")
+    refused(learner.remove_class, "mauve", reason="found 'mauve'")
+
+
+def test_a_class_that_loses_its_last_photo() -> None:
+    """It stays; forgetting the class is another call."""
+    learner = HeadLearner()
+    numbers = learner.add_examples(EMBEDDINGS, NAMES)
+    red = [number for number, name in zip(numbers, NAMES, strict=True) if name == "red"]
+    refused(learner.forget_examples, red, reason="found that all 10 would go; call remove_class")
+    assert learner.class_counts["red"] == 10
+
+
+def test_a_huge_l2() -> None:
+    """Up to the largest one heads are finite; beyond it they are refused."""
+    head = SoftmaxHead(method="logistic", l2=MAX_L2).fit(EMBEDDINGS, NAMES)
+    assert np.isfinite(head.predict_proba(EMBEDDINGS)).all()
+    for l2 in (np.nextafter(MAX_L2, np.inf), np.inf, np.nan, -1.0):
+        refused(SoftmaxHead(l2=l2).fit, EMBEDDINGS, NAMES, "l2 from 0 to 1e\\+09, found")
+
+
+@pytest.mark.parametrize("method", ["imprint", "lda", "logistic", "binary", "auto"])
+def test_what_diverges_raises_and_returns_nothing(method: str) -> None:
+    """Embeddings at the edge of float32 overflow, or give a head that is finite."""
+    head = SoftmaxHead(method=method)
+    huge = (EMBEDDINGS / np.abs(EMBEDDINGS).max() * 3e38).astype(np.float32)
+    message = ""
+    try:
+        head.fit(huge, NAMES)
+    except (InputError, TrainingDivergedError) as error:
+        message = str(error)
+    if message:
+        assert SENTENCE.search(message)
+        assert not hasattr(head, "weights_")
+    else:
+        assert np.isfinite(head.weights_).all()
+        assert np.isfinite(head.bias_).all()
+
+
+def refused(door: Callable[..., object], *arguments: Any, reason: str = "") -> None:
+    """Check that a call is refused by a whole sentence; the last argument may be the reason."""
+    if not reason:
+        *arguments, reason = arguments  # type: ignore[assignment]
+    with pytest.raises(InputError, match=reason) as found:
+        door(*arguments)
+    assert SENTENCE.search(str(found.value)), str(found.value)
