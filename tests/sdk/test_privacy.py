@@ -239,6 +239,27 @@ def test_a_private_head_is_saved_with_its_promise(tmp_path: Path) -> None:
     np.testing.assert_array_equal(head.weights_, heads[0].weights_)
 
 
+def test_a_private_head_holds_nothing_that_has_no_noise() -> None:
+    """What calibrates others, and where their embeddings lie, is of the photos themselves."""
+    values, targets = examples(60, 3)
+    names = [("cup", "jug", "pen")[target] for target in targets]
+    ordinary = SoftmaxHead().fit(values, names).data()
+    assert ordinary.calibration is not None
+    assert ordinary.typicality is not None
+    data = SoftmaxHead().fit(values, names, privacy=Privacy(1, 1e-5, public_view=VIEW)).data()
+    assert data.calibration is None
+    assert data.typicality is None
+    assert data.training.keys() == {"method", "noise_multiplier", "view_width", "view_norm"}
+
+
+def test_a_private_head_that_learns_on_without_noise_promises_nothing() -> None:
+    values, targets = examples(60, 3)
+    names = [("cup", "jug", "pen")[target] for target in targets]
+    head = SoftmaxHead().fit(values, names, privacy=Privacy(1, 1e-5, public_view=VIEW))
+    head.partial_fit(values, names)
+    assert head.privacy_ is None
+
+
 def test_without_a_view_the_golden_picture_says_how_long_embeddings_are(
     extractor_path: Path,
 ) -> None:
