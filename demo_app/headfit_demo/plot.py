@@ -54,7 +54,7 @@ class Plot(Widget):
             Color(*theme.outline)
             for share in (0, 0.5, 1):
                 y = self._y(share)
-                Line(points=(self.x, y, self.right, y), width=1)
+                Line(points=(self.x, y, self.x + self.width, y), width=1)
         if has_losses:
             top = max(self.losses) or 1.0
             self._curve([loss / top for loss in self.losses], theme.second)
@@ -78,6 +78,6 @@ class Plot(Widget):
         label.texture_update()
         label.size = label.texture_size
         label.pos = (
-            self.x if place == 0 else self.right - label.width,
-            self.top - label.height,
+            self.x if place == 0 else self.x + self.width - label.width,  # right may be old here
+            self.y + self.height - label.height,
         )

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
+
+from .x11 import picture_of, screen
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "dist" / "headfit-app"
-SCREEN = (1280, 800)
 PATIENCE_S = 120
 
 pytestmark = [
@@ -32,38 +30,6 @@ def bundle() -> Path:
     shutil.rmtree(BUNDLE, ignore_errors=True)
     subprocess.run(["make", "bundle"], cwd=ROOT, check=True)
     return BUNDLE
-
-
-@contextmanager
-def screen() -> Iterator[str]:
-    """Run a screen without a monitor, and give its name."""
-    read, write = os.pipe()
-    size = "{}x{}x24".format(*SCREEN)
-    with subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", size, "-nolisten", "tcp"],
-        pass_fds=(write,),
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        os.close(write)
-        try:
-            with os.fdopen(read) as numbers:
-                yield f":{numbers.readline().strip()}"
-        finally:
-            server.terminate()
-
-
-def picture_of(display: str) -> Image.Image:
-    """Return what the screen shows."""
-    from Xlib import X
-    from Xlib.display import Display
-
-    connection = Display(display)
-    try:
-        root = connection.screen().root
-        raw = root.get_image(0, 0, *SCREEN, X.ZPixmap, 0xFFFFFFFF)
-        return Image.frombuffer("RGB", SCREEN, raw.data, "raw", "BGRX", 0, 1)
-    finally:
-        connection.close()
 
 
 def children_of(process: int) -> list[str]:

@@ -106,6 +106,7 @@ class TeachScreen(AppScreen):
 
     def __init__(self, **options: Any) -> None:
         self._cards: dict[str, ClassCard] = {}
+        self._project_key = ""
         self._slices = Slices()
         self._recording: str | None = None
         self._is_adding = self._goes_on = False
@@ -119,6 +120,8 @@ class TeachScreen(AppScreen):
         project = self.app.project
         if project is None:
             return
+        if project.key != self._project_key:
+            self._project_key, self.ids.plot.losses = project.key, []
         self.n_classes = len(project.classes)
         self.can_train, self.has_head = project.can_train, bool(project.head_classes)
         self._show_classes()

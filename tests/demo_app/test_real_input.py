@@ -1,0 +1,224 @@
+"""A real window with a window manager: mouse, keyboard, and files that are dropped on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .photos import THINGS, frames, jpeg, write_folder
+from .x11 import screen
+
+BALLOON, BOAT, _ = THINGS
+PATIENCE_S = 120.0
+AGAIN_S = 30.0
+TOOLS = ("Xvfb", "openbox", "xdotool")
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Xvfb is Linux's")
+
+
+class Person:
+    """Sees what the app writes down, and acts by the X server only."""
+
+    def __init__(self, display: str, folder: Path) -> None:
+        self.display = display
+        self._state = folder / "state.json"
+        self._log = folder / "log"
+        self._state.unlink(missing_ok=True)
+        environment = os.environ | {
+            "DISPLAY": display,
+            "HOME": str(folder),
+            "KIVY_HOME": str(folder / "kivy"),
+            "KIVY_METRICS_DENSITY": "1",
+            "KIVY_CLIPBOARD": "dummy",
+            "LANGUAGE": "en",
+            "LP_NUM_THREADS": "1",
+            "SDL_VIDEODRIVER": "x11",
+        }
+        with self._log.open("w") as log:
+            self.app = subprocess.Popen(
+                [
+                    sys.executable,
+                    Path(__file__).with_name("watched_app.py"),
+                    self._state,
+                    folder / "data",
+                ],
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.wait(lambda: self._state.exists())
+        self.window = self._find_window()
+
+    @property
+    def sees(self) -> dict[str, Any]:
+        """What is on the window."""
+        state: dict[str, Any] = json.loads(self._state.read_text(encoding="utf-8"))
+        return state
+
+    def wait(self, until: Callable[[], Any], act: Callable[[], Any] = lambda: None) -> None:
+        """Act, and wait until something is so; act again if that takes long."""
+        ends, again = time.monotonic() + PATIENCE_S, 0.0
+        while not until():
+            assert self.app.poll() is None, self._log.read_text()
+            assert time.monotonic() < ends, (self._state.read_text(), self._log.read_text())
+            if time.monotonic() > again:
+                act()
+                again = time.monotonic() + AGAIN_S
+            time.sleep(0.05)
+
+    def click(self, x: float, y: float) -> None:
+        """Click on a point of the window."""
+        self._do("mousemove", "--sync", "--window", self.window, str(round(x)), str(round(y)))
+        self._do("click", "1")
+
+    def press(self, words: str, until: Callable[[], Any]) -> None:
+        """Click on a button until something is so."""
+        self.wait(lambda: words in self.sees["presses"])
+        self.wait(until, lambda: self.click(*self.sees["presses"].get(words, (1, 1))))
+
+    def train(self) -> None:
+        """Click on Train, unless the head learned by itself, as it does where that is quick."""
+
+        def click() -> None:
+            if "Train" in (presses := self.sees["presses"]):
+                self.click(*presses["Train"])
+
+        self.wait(lambda: self.sees["is_fresh"], click)
+
+    def type(self, text: str) -> None:
+        """Type into the field that has the focus, and press Enter."""
+        self.wait(lambda: self.sees["has_field"])
+        self._do("type", "--delay", "40", text)
+        self._do("key", "Return")
+
+    def keys(self, keys: str) -> None:
+        """Press keys together."""
+        self._do("key", keys)
+
+    def drop(self, paths: list[Path], x: float, y: float) -> None:
+        """Drag files to a point of the window and let them go."""
+        from .xdnd import Source
+
+        left, top = self._origin()
+        self._do("mousemove", "--sync", "--window", self.window, str(round(x)), str(round(y)))
+        Source(self.display, int(self.window), paths).drop(left + round(x), top + round(y))
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the window another size."""
+        self._do("windowsize", self.window, str(width), str(height))
+
+    def close(self) -> int:
+        """Close the window as its frame's button does; return the program's exit status."""
+        self._do("windowactivate", "--sync", self.window)
+        self._do("key", "alt+F4")
+        return self.app.wait(timeout=PATIENCE_S)
+
+    def _find_window(self) -> str:
+        found: list[str] = []
+
+        def look() -> None:
+            command = ["xdotool", "search", "--onlyvisible", "--pid", str(self.app.pid)]
+            done = subprocess.run(
+                command, env=os.environ | {"DISPLAY": self.display}, capture_output=True, text=True
+            )
+            found[:] = done.stdout.split()
+
+        ends = time.monotonic() + PATIENCE_S
+        while not found:
+            assert time.monotonic() < ends, self._log.read_text()
+            look()
+            time.sleep(0.1)
+        self.window = found[-1]
+        self._do("windowactivate", "--sync", self.window)
+        return self.window
+
+    def _origin(self) -> tuple[int, int]:
+        shell = self._do("getwindowgeometry", "--shell", self.window)
+        numbers = dict(line.split("=") for line in shell.split())
+        return int(numbers["X"]), int(numbers["Y"])
+
+    def _do(self, *command: str) -> str:
+        return subprocess.run(
+            ["xdotool", *command],
+            env=os.environ | {"DISPLAY": self.display},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE_S,
+        ).stdout
+
+
+@pytest.fixture
+def display(require: Callable[[bool, str], None]) -> Iterator[str]:
+    """A screen with a window manager: without one, SDL loses the first clicks and keys."""
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    require(not missing, f"{', '.join(missing)}: on Debian, apt-get install xvfb openbox xdotool")
+    with screen() as display:
+        manager = subprocess.Popen(
+            ["openbox", "--sm-disable"],
+            env=os.environ | {"DISPLAY": display},
+            stderr=subprocess.DEVNULL,
+        )
+        yield display
+        manager.terminate()
+        manager.wait()
+
+
+@pytest.mark.timeout(600)
+def test_mouse_keyboard_and_dropped_files(display: str, tmp_path: Path) -> None:
+    """From the first start to the second: taught by drops, recognised, resized, closed, there."""
+    photos = write_folder(tmp_path / "photos of é", 4, (BOAT, BALLOON))
+    new = tmp_path / "new.jpg"
+    new.write_bytes(jpeg(frames(BOAT, 1, seed=9)[0]))
+
+    person = Person(display, tmp_path)
+    person.press("Teach something new", lambda: person.sees["is_dialog"])
+    person.type("Desk")
+    person.wait(lambda: person.sees["screen"] == "teach" and not person.sees["is_dialog"])
+    assert person.sees["project"] == "Desk"
+    person.type(BOAT)
+    person.wait(lambda: BOAT in person.sees["things"])
+
+    # Files on the card of a thing, then a folder beside it.
+    person.wait(lambda: BOAT in person.sees["cards"])
+    person.drop(sorted((photos / BOAT).iterdir()), *person.sees["cards"][BOAT])
+    person.wait(lambda: person.sees["things"] == {BOAT: 4})
+    person.drop([photos / BALLOON], 600, 700)
+    person.wait(lambda: person.sees["things"] == {BOAT: 4, BALLOON: 4})
+    person.train()
+
+    person.keys("ctrl+z")
+    person.wait(lambda: person.sees["things"] == {BOAT: 4, BALLOON: 0})
+    assert person.sees["notice"] == "4 photos were taken back."
+    person.drop([photos / BALLOON], 600, 700)
+    person.wait(lambda: person.sees["things"] == {BOAT: 4, BALLOON: 4})
+    person.train()
+
+    person.press("Recognise", lambda: person.sees["screen"] == "recognise")
+    person.drop([new], 500, 300)
+    person.wait(lambda: person.sees["verdict"])
+    assert person.sees["verdict"] == BOAT
+
+    person.resize(420, 740)
+    person.wait(lambda: not person.sees["is_wide"])
+    person.press("Teach", lambda: person.sees["screen"] == "teach")
+    person.resize(1120, 740)
+    person.wait(lambda: person.sees["is_wide"])
+    assert person.close() == 0
+
+    person = Person(display, tmp_path)
+    person.wait(lambda: "Desk" in person.sees["projects"])
+    x, y, details = person.sees["projects"]["Desk"]
+    assert details == "2 things, 8 photos"
+    person.wait(lambda: person.sees["screen"] == "teach", lambda: person.click(x, y))
+    assert person.sees["things"] == {BOAT: 4, BALLOON: 4}
+    assert person.close() == 0

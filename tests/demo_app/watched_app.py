@@ -1,0 +1,76 @@
+"""Starts the app and writes down, ten times a second, what is on its window; for real input.
+
+    python watched_app.py STATE DATA
+
+STATE is a JSON file that is replaced as a whole: the screen, the things with their photos, the
+notice, and where in the window each button is, by its words, and each card of a thing, by its name.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from headfit_demo.window import configure
+
+
+def main() -> None:
+    """Run the app until its window closes."""
+    state_path, data = Path(sys.argv[1]), Path(sys.argv[2])
+    configure(1120, 760)
+    from kivy.config import Config
+
+    Config.set("graphics", "multisamples", 0)  # software draws it
+    from kivy.clock import Clock
+    from kivy.core.window import Window
+
+    from headfit_demo.app import DemoApp
+    from headfit_demo.widgets import Field, Touchable
+
+    app = DemoApp(data_folder=data)
+
+    def place(widget: object) -> list[float]:
+        x, y = widget.to_window(*widget.center)
+        return [x, Window.height - y]
+
+    def report(_: float) -> None:
+        top = Window.children[0]
+        widgets = list(top.walk(restrict=True))
+        project, page = app.project, app.shell.ids.screens.current_screen
+        notice = app.shell.ids.notice
+        state = {
+            "screen": page.name,
+            "project": project and project.name,
+            "things": {one.name: one.n_photos for one in project.classes} if project else {},
+            "can_learn": bool(project and project.can_train),
+            "is_fresh": bool(project and project.head_is_fresh),
+            "verdict": getattr(page, "verdict", ""),
+            "notice": "" if notice.disabled else notice.text,
+            "is_dialog": top is not app.shell,
+            "is_wide": app.shell.is_wide,
+            "has_field": any(isinstance(one, Field) and one.focus for one in widgets),
+            "presses": {
+                one.text: place(one)
+                for one in widgets
+                if isinstance(one, Touchable) and not one.disabled and getattr(one, "text", "")
+            },
+            "cards": {
+                name: place(card)
+                for name, card in getattr(page, "_cards", {}).items()
+                if card.parent
+            },
+            "projects": {
+                card.name: [*place(card), card.details]
+                for card in app.shell.ids.screens.get_screen("home").ids.projects.children
+            },
+        }
+        spare = state_path.with_suffix(".tmp")
+        spare.write_text(json.dumps(state), encoding="utf-8")
+        os.replace(spare, state_path)
+
+    Clock.schedule_interval(report, 0.1)
+    app.run()
+
+
+if __name__ == "__main__":  # the engine's process imports this module again
+    main()
