@@ -48,14 +48,16 @@ def draw(folder: Path, window: str) -> None:
     from PIL import Image
 
     from headfit_demo.app import DemoApp
-    from headfit_demo.greeting import sample_pictures, training_pictures
+    from headfit_demo.greeting import photo_folder, training_pictures
+    from headfit_demo.views import PickedFile
 
     Config.set("graphics", "multisamples", 0)
     with tempfile.TemporaryDirectory() as temporary:
         camera = Path(temporary) / "camera"
         camera.mkdir()
-        shown = next(one for one in sample_pictures() if one.class_name == "coffee")
-        Image.fromarray(shown.frame).save(camera / "now.png")
+        samples = training_pictures()
+        unseen = [one.frame for one in samples if one.class_name == "coffee"][-1]
+        Image.fromarray(unseen).save(camera / "now.png")
 
         app = DemoApp(camera_folder=camera, data_folder=Path(temporary) / "app")
         app._run_prepare()
@@ -95,7 +97,6 @@ def draw(folder: Path, window: str) -> None:
         wait(lambda: screens.current == "teach")
         save("teach-empty")
 
-        samples = training_pictures()
         for (thing, sample_name), count in zip(THINGS.items(), PHOTOS_EACH, strict=True):
             frames = [one.frame for one in samples if one.class_name == sample_name]
             app.change(lambda thing=thing: app.session.add_class(thing))
@@ -114,7 +115,10 @@ def draw(folder: Path, window: str) -> None:
         app.eye.switch_on()
         wait(lambda: screens.current_screen.verdict)
         save("recognise")
-        app.eye.switch_off()
+        stranger = photo_folder() / "astronaut.png"
+        screens.current_screen.look_at(PickedFile(stranger.name, stranger))
+        wait(lambda: not screens.current_screen.is_known, 1.0)
+        save("unknown")
 
         app.go("developer")
         wait(lambda: screens.current_screen.code)

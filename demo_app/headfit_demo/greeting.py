@@ -47,7 +47,7 @@ def sample_pictures() -> tuple[Sample, ...]:
     """Return pictures that the head has not seen: drawn ones, and photos where there are some."""
     rng = np.random.default_rng(1000)
     samples = [Sample(name, draw(rng)) for name, draw in DRAWINGS.items()]
-    folder = _photo_folder()
+    folder = photo_folder()
     if folder is not None:
         samples[0:0] = [
             Sample(name, _square(folder / file, rng, is_training=False))
@@ -64,7 +64,7 @@ def training_pictures() -> list[Sample]:
     FileNotFoundError
         If scikit-image is not installed.
     """
-    folder = _photo_folder()
+    folder = photo_folder()
     if folder is None:
         raise FileNotFoundError("scikit-image's pictures: pip install 'headfit[demo]'")
     rng = np.random.default_rng(0)
@@ -87,7 +87,7 @@ def train() -> ImageClassifier:
     return classifier
 
 
-def _photo_folder() -> Path | None:
+def photo_folder() -> Path | None:
     """Return the folder of scikit-image's pictures, without importing scikit-image."""
     package = find_spec("skimage")
     if package is None or package.origin is None:
