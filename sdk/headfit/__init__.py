@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __version__ = "0.1.0"
 
-from headfit.classifier import ImageClassifier, Recognition
+from headfit.classifier import ImageClassifier
 from headfit.errors import (
     EngineMissingError,
     ExtractorError,
@@ -29,6 +29,7 @@ from headfit.head import SoftmaxHead
 from headfit.learner import HeadLearner
 from headfit.privacy import Privacy
 from headfit.public_view import PublicView
+from headfit.recogniser import Recognition
 
 __all__ = [
     "Doubt",

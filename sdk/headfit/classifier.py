@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from headfit.errors import ExtractorMismatchError, InputError, NotFittedError
-from headfit.evaluation import Evaluation, evaluate_head
+from headfit.errors import ExtractorMismatchError
 from headfit.extractor import Extractor, Progress
 from headfit.feedback import Feedback
 from headfit.folder_examples import embed_folder, require_two_classes
@@ -17,30 +15,16 @@ from headfit.head import SoftmaxHead
 from headfit.images import ImageSource, decode_image
 from headfit.inputs import check_class, checked_names
 from headfit.likeness import perceptual_hash
+from headfit.recogniser import Recogniser, opened
 from headfit.solvers import Progress as TrainingProgress
 from headfit.teaching import Teaching
+from headfit.views import View
 
 if TYPE_CHECKING:  # a store needs SQLite, which not every Python on a phone has
     from headfit.examples import ExampleStore
 
 
-@dataclass(frozen=True, slots=True)
-class Recognition:
-    """What a classifier sees in a photo.
-
-    Attributes
-    ----------
-    ranking : list of (class name, probability)
-        Every class, best first.
-    is_known : bool
-        Whether the photo seems to show one of the classes at all: see `SoftmaxHead.is_known`.
-    """
-
-    ranking: list[tuple[str, float]]
-    is_known: bool
-
-
-class ImageClassifier:
+class ImageClassifier(Recogniser):
     """Learns to tell classes of photos apart.
 
     Photos are embedded when they come in and are not kept. An example has a number, to forget it
@@ -55,6 +39,10 @@ class ImageClassifier:
     store : ExampleStore, optional
         Where examples are kept, those of before included. Without one they last as long as this
         object. The caller closes it.
+    views : sequence of View, optional
+        How to look at every photo, taught or recognised: `headfit.views.FLIPPED`, say. The network
+        runs as many times for it. Neither store nor head file says which: teach and recognise with
+        the same.
 
     Attributes
     ----------
@@ -78,10 +66,9 @@ class ImageClassifier:
         *,
         head: SoftmaxHead | None = None,
         store: ExampleStore | None = None,
+        views: Sequence[View] | None = None,
     ) -> None:
-        self.extractor = (
-            extractor if isinstance(extractor, Extractor) else Extractor.open(extractor)
-        )
+        super().__init__(opened(extractor, views))
         if store is not None and store.fingerprint != self.extractor.fingerprint:
             raise ExtractorMismatchError(
                 f"{store.path}: expected embeddings of the extractor with SHA-256 "
@@ -103,11 +90,12 @@ class ImageClassifier:
         directory: str | os.PathLike[str],
         *,
         extractor: Extractor | str | os.PathLike[str] | None = None,
+        views: Sequence[View] | None = None,
         strict: bool = False,
         progress: Progress | None = None,
     ) -> ImageClassifier:
         """Train on a folder of photos, a folder per class; see `add_folder` and `fit`."""
-        classifier = cls(extractor)
+        classifier = cls(extractor, views=views)
         classifier.add_folder(directory, strict=strict, progress=progress)
         classifier.fit()
         return classifier
@@ -260,66 +248,6 @@ class ImageClassifier:
         """
         return self._teaching.undo()
 
-    def predict(self, image: ImageSource) -> list[tuple[str, float]]:
-        """Return every class with its probability, best first.
-
-        Raises
-        ------
-        NotFittedError
-            If no head was trained or loaded.
-        ImageError
-            If the image cannot be decoded.
-        """
-        head = self._fitted_head()
-        return head.top_k(self.extractor.embed([image]), len(head.classes_))[0]
-
-    def recognise(self, image: ImageSource) -> Recognition:
-        """Return what `predict` does, and whether the photo seems to show any of the classes.
-
-        Errors are those of `predict`.
-        """
-        head = self._fitted_head()
-        embeddings = self.extractor.embed([image])
-        ranking = head.top_k(embeddings, len(head.classes_))[0]
-        return Recognition(ranking, bool(head.is_known(embeddings)[0]))
-
-    def evaluate(
-        self,
-        directory: str | os.PathLike[str],
-        *,
-        strict: bool = False,
-        progress: Progress | None = None,
-    ) -> Evaluation:
-        """Classify the photos of a folder and count what was right.
-
-        Parameters
-        ----------
-        directory, strict, progress
-            As in `add_folder`; photos that were trained on say nothing here.
-
-        Raises
-        ------
-        NotFittedError
-            If no head was trained or loaded.
-        InputError
-            If the folder has no photo, or a class that the head does not know.
-        """
-        head = self._fitted_head()
-        folder = find_photos(directory)
-        unknown = sorted(set(folder.class_names) - set(head.classes_))
-        if unknown:
-            raise InputError(
-                f"{directory}: expected folders named after the head's classes "
-                f"({', '.join(head.classes_)}), found also {', '.join(unknown)}; rename or remove "
-                "them"
-            )
-        examples = embed_folder(self.extractor, folder, strict, progress)
-        return evaluate_head(head, examples.embeddings, examples.class_names, examples.skipped)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the head to a file, whole or not at all; examples are not in it."""
-        self._fitted_head().save(path)
-
     @classmethod
     def load(
         cls,
@@ -327,6 +255,7 @@ class ImageClassifier:
         *,
         extractor: Extractor | str | os.PathLike[str] | None = None,
         trusted_keys: Collection[str] | None = None,
+        views: Sequence[View] | None = None,
     ) -> ImageClassifier:
         """Return a classifier with the head of a file.
 
@@ -336,6 +265,8 @@ class ImageClassifier:
             As for `SoftmaxHead.load`.
         extractor : Extractor, name or path, optional
             What embeds the photos.
+        views : sequence of View, optional
+            Those that the head was taught with.
 
         Raises
         ------
@@ -344,11 +275,6 @@ class ImageClassifier:
         FileFormatError
             If the file is no head file.
         """
-        opened = extractor if isinstance(extractor, Extractor) else Extractor.open(extractor)
-        head = SoftmaxHead.load(path, extractor=opened, trusted_keys=trusted_keys)
-        return cls(opened, head=head)
-
-    def _fitted_head(self) -> SoftmaxHead:
-        if self.head is None:
-            raise NotFittedError("expected a trained head, found none; call fit first")
-        return self.head
+        eyes = opened(extractor, views)
+        head = SoftmaxHead.load(path, extractor=eyes, trusted_keys=trusted_keys)
+        return cls(eyes, head=head)

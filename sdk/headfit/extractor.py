@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import threading
@@ -44,6 +45,7 @@ class Extractor:
     def __init__(self, manifest: Manifest, engine: Engine) -> None:
         self.manifest = manifest
         self._engine = engine
+        self._views: tuple[View, ...] = (WHOLE,)
         self._lock = threading.Lock()  # interpreters keep their input and output between calls
 
     @classmethod
@@ -187,7 +189,7 @@ class Extractor:
         self,
         images: Iterable[ImageSource],
         *,
-        views: Sequence[View] = (WHOLE,),
+        views: Sequence[View] | None = None,
         progress: Progress | None = None,
     ) -> NDArray[np.float32]:
         """Return the embedding of every image.
@@ -197,9 +199,9 @@ class Extractor:
         images : iterable of paths, bytes, PIL images or uint8 arrays
             A single image goes in as a list of one.
         views : sequence of View
-            How to look at each image; by default once, as the manifest says. The embedding is the
-            mean of theirs, and costs as many runs of the network. A head is fitted and used with
-            the same views.
+            How to look at each image; by default as `looking` said, or once, as the manifest says.
+            The embedding is the mean of theirs, and costs as many runs of the network. A head is
+            fitted and used with the same views.
         progress : callable, optional
             Called as ``progress(done, total)`` after every image.
 
@@ -221,6 +223,7 @@ class Extractor:
                 f"expected a list of images, found one {type(images).__name__}; for a single "
                 "image write embed([image])"
             )
+        views = self._views if views is None else views
         if not views:
             raise InputError("expected at least one view, found none; leave views out for one")
         sources = list(images)
@@ -231,6 +234,12 @@ class Extractor:
             if progress is not None:
                 progress(index + 1, len(sources))
         return embeddings
+
+    def looking(self, views: Sequence[View]) -> Extractor:
+        """Return the same extractor with other views of each image by default: see `embed`."""
+        other = copy.copy(self)
+        other._views = tuple(views)
+        return other
 
     def _run(self, picture: ImageSource, view: View) -> NDArray[np.float32]:
         prepared = prepare_input(picture, self.manifest.preprocessing, view=view)

@@ -27,8 +27,8 @@ FloatArray: TypeAlias = npt.NDArray[np.float32]
 TargetArray: TypeAlias = npt.NDArray[np.intp]
 
 LOGISTIC_FROM = 20
-"""Photos of its smallest class from which "auto" takes logistic regression. Chosen on 5 and 102
-kinds of flowers, 15 of scenes and 40 of birds at 1 to 100 photos per class.
+"""Photos of its smallest class from which "auto" takes logistic regression, not imprinting. Chosen
+on 5 and 102 kinds of flowers, 15 of scenes and 40 of birds at 1 to 100 photos per class.
 """
 
 _BINARY_FOLDS = 5
@@ -52,6 +52,8 @@ class Fit:
         Where the calibration's score is "typicality".
     thresholds : ndarray of shape (embedding_dim,), dtype float32, or None
         Of a binary head alone: see `headfit.binary_head.BinaryFit`.
+    optimum : weights and bias, or None
+        Of logistic regression as it was before anything was added, to begin the next fit with.
     """
 
     weights: FloatArray
@@ -61,6 +63,7 @@ class Fit:
     calibration: Calibration | None = None
     typicality: Typicality | None = None
     thresholds: FloatArray | None = None
+    optimum: tuple[FloatArray, FloatArray] | None = None
 
 
 def fit_head(
@@ -75,10 +78,11 @@ def fit_head(
 ) -> Fit:
     """Fit a head by the method that the settings name, or the best that the evidence allows.
 
-    "auto" is logistic regression where every class has `LOGISTIC_FROM` photos or more. Otherwise
-    it is the sum of imprinting and discriminant analysis, each with the factor that makes the
-    examples that the heads are made without the most believable: with very few photos that is
-    mostly imprinting, with more the analysis.
+    "auto" is a sum of two heads, each with the factor that makes the examples that the heads are
+    made without the most believable. Where every class has `LOGISTIC_FROM` photos or more, it is
+    that of logistic regression and discriminant analysis; the latter is left out where there are
+    fewer examples than features, of which it could tell little. Otherwise it is that of imprinting
+    and the analysis: with very few photos mostly the former, with more the latter.
 
     Parameters
     ----------
@@ -100,23 +104,34 @@ def fit_head(
     TrainingDivergedError
         If numbers leave float32.
     """
-    method = settings.method
-    if method == "auto" and np.bincount(targets).min() >= LOGISTIC_FROM:
-        method = "logistic"
-    if method == "binary":
+    if settings.method == "binary":
         return _binary(embeddings, targets, n_classes, settings, progress)
-    if method == "logistic":
-        candidate = regressed(embeddings, targets, n_classes, settings, start, progress)
-        return _exported(embeddings, [candidate], settings)
-    sums = ClassSums.of(embeddings, targets, n_classes) if sums is None else sums
-    candidates = []
-    if method != "lda":
-        candidates.append(imprinted(sums, embeddings, targets))
-    if method != "imprint":
-        candidates.append(analysed(sums, embeddings, targets, settings))
-    if method == "auto" and not len(candidates[0].rows):  # one photo per class: nothing to go by
-        candidates = candidates[:1]
-    return _exported(embeddings, candidates, settings)
+    methods = _methods(embeddings, targets) if settings.method == "auto" else (settings.method,)
+    if methods != ("logistic",) and sums is None:
+        sums = ClassSums.of(embeddings, targets, n_classes)
+    candidates, optimum = [], None
+    for method in methods:
+        if method == "logistic":
+            fitted = regressed(embeddings, targets, n_classes, settings, start, progress)
+            optimum = fitted.weights, fitted.bias
+        else:
+            assert sums is not None
+            if method == "imprint":
+                fitted = imprinted(sums, embeddings, targets)
+            else:
+                fitted = analysed(sums, embeddings, targets, settings)
+        candidates.append(fitted)
+    return replace(_exported(embeddings, candidates, settings), optimum=optimum)
+
+
+def _methods(embeddings: FloatArray, targets: TargetArray) -> tuple[str, ...]:
+    """Return which heads "auto" adds up."""
+    counts = np.bincount(targets)
+    if counts.max() == 1:  # nothing could say how far to trust each
+        return ("imprint",)
+    if counts.min() < LOGISTIC_FROM:
+        return ("imprint", "lda")
+    return ("logistic", "lda") if len(embeddings) > embeddings.shape[1] else ("logistic",)
 
 
 def _exported(embeddings: FloatArray, candidates: Sequence[Candidate], settings: Settings) -> Fit:

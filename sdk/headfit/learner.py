@@ -73,6 +73,7 @@ class HeadLearner:
         self._sums = ClassSums.empty(0)
         self._next_number = 0
         self._held_out: HeldOut | None = None  # None unless the head is that of the examples
+        self._optimum: tuple[tuple[str, ...], tuple[FloatArray, FloatArray]] | None = None
 
     @property
     def n_samples(self) -> int:
@@ -221,7 +222,7 @@ class HeadLearner:
     def drop_head(self) -> None:
         """Put a new head with the same parameters in the place of the head; examples stay."""
         self.head = self.head.unfitted()
-        self._held_out = None
+        self._held_out = self._optimum = None
 
     def feedback(self) -> Feedback:
         """Return what leaving examples out one by one says of them; the head is fitted first.
@@ -263,21 +264,20 @@ class HeadLearner:
         head.become(fit, self._classes, self._sums.counts.tolist(), self._extractor)
         self.head = head
         self._held_out = fit.held_out
+        self._optimum = fit.optimum and (self._classes, fit.optimum)
         return fit.held_out
 
     def _start(self, columns: dict[str, int]) -> tuple[FloatArray, FloatArray] | None:
-        """Return what logistic regression knows of these classes; of new ones, nothing."""
-        width = len(self._sums.moments)
-        knows = getattr(self.head, "training_", {}).get("method") == "logistic-regression"
-        if not knows or len(self.head.weights_) != width:
+        """Return what logistic regression knew of these classes; of new ones, nothing."""
+        if self._optimum is None:
             return None
-        weights = np.zeros((width, len(columns)), np.float32)
+        classes, (known_weights, known_bias) = self._optimum
+        weights = np.zeros((len(known_weights), len(columns)), np.float32)
         bias = np.zeros(len(columns), np.float32)
-        sharpness = np.float32(self.head.training_.get("sharpness") or 1)
-        for old, name in enumerate(self.head.classes_):
+        for old, name in enumerate(classes):
             if name in columns:
-                weights[:, columns[name]] = self.head.weights_[:, old] / sharpness
-                bias[columns[name]] = self.head.bias_[old] / sharpness
+                weights[:, columns[name]] = known_weights[:, old]
+                bias[columns[name]] = known_bias[old]
         return weights, bias
 
     def _forget(self, numbers: list[int]) -> None:

@@ -230,8 +230,9 @@ def leverage(rows: FloatArray, ridge: float, chosen: TargetArray) -> Array:
         return outer[chosen]
     products = (rows.T @ rows).astype(np.float64)
     products[np.diag_indices_from(products)] += ridge
-    some = rows[chosen].astype(np.float64)
-    inner: Array = np.einsum("nd,dn->n", some, np.linalg.solve(products, some.T))
+    some = rows[chosen]
+    solved = some @ np.linalg.inv(products).astype(np.float32)
+    inner: Array = np.einsum("nd,nd->n", solved, some).astype(np.float64)
     return inner
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headfit import Extractor, InputError
+from headfit import Extractor, ImageClassifier, InputError, SoftmaxHead
 from headfit.images import prepare_input
 from headfit.manifest import Preprocessing
 from headfit.views import CROPPED, FLIPPED, WHOLE, View
@@ -95,3 +95,25 @@ def test_one_view_is_the_embedding_itself(extractor: Extractor) -> None:
 def test_no_view_is_refused(extractor: Extractor) -> None:
     with pytest.raises(InputError, match="expected at least one view"):
         extractor.embed([picture(64, 64)], views=[])
+
+
+def test_a_classifier_teaches_and_recognises_in_its_views(
+    extractor: Extractor, tmp_path: Path
+) -> None:
+    """And so does one that loads its head; the extractor itself looks as before."""
+    pictures = [picture(20, 30 + i) for i in range(6)]
+    names = ["a", "b"] * 3
+    classifier = ImageClassifier(extractor, views=FLIPPED)
+    for pixels, name in zip(pictures, names, strict=True):
+        classifier.add(pixels, name)
+    head = classifier.fit()
+    flipped = extractor.embed(pictures, views=FLIPPED)
+    assert not np.array_equal(flipped, extractor.embed(pictures))
+    expected = SoftmaxHead().fit(flipped, names)
+    np.testing.assert_array_equal(expected.weights_, head.weights_)
+    classifier.save(tmp_path / "head")
+    loaded = ImageClassifier.load(tmp_path / "head", extractor=extractor, views=FLIPPED)
+    for each in (classifier, loaded):
+        for pixels, embedding in zip(pictures, flipped, strict=True):
+            ranking = expected.top_k(embedding[None], 2)[0]
+            assert each.predict(pixels) == each.recognise(pixels).ranking == ranking
