@@ -105,10 +105,11 @@ def draw(folder: Path, window: str) -> None:
         wait(lambda: app.project.n_photos == sum(PHOTOS_EACH) and app.eye.texture, 1.0)
         screens.current_screen.train_or_stop()
         wait(lambda: not app.is_training)
+        screens.current_screen.ids.classes.parent.parent.scroll_y = 1
         save("teach")
 
         screens.current_screen.show_photos("cat")
-        wait(lambda: screens.current == "photos")
+        wait(lambda: len(screens.current_screen.ids.grid.children) == PHOTOS_EACH[0])
         save("photos")
 
         app.go("recognise")
