@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from headfit_demo.views import Progress
 
-from .conftest import Hand
+from .conftest import PATIENCE_S, Hand
 from .photos import THINGS, frames, picked, write_folder
 
 BALLOON, BOAT, _ = THINGS
@@ -55,7 +54,7 @@ def test_a_training_is_stopped(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> N
     """The bar moves, Stop is pressed, and the head stays as it was: none."""
     hand.begin()
     hand.settle()
-    session = hand.app.session
+    session, stop_is_pressed = hand.app.session, hand.screen._stop
     store, train = session._open.store, session.train
     rng = np.random.default_rng(0)
     embeddings = rng.normal(size=(3000, store.embedding_dim)).astype(np.float32)
@@ -64,7 +63,8 @@ def test_a_training_is_stopped(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> N
     def train_slowly(progress: Callable[[Progress], None]) -> None:
         def watch(step: Progress) -> None:
             progress(step)
-            time.sleep(0.2)  # a finger needs longer than this head
+            stop_is_pressed.wait(PATIENCE_S)  # a finger needs longer than this head
+            progress(step)
 
         train(watch)
 
@@ -72,7 +72,7 @@ def test_a_training_is_stopped(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> N
     hand.app.look()
     hand.wait(lambda: hand.app.project.n_photos == 3000)
     hand.tap(hand.screen.ids.train)
-    hand.wait(lambda: hand.screen.fraction > 0 or not hand.app.is_training)
+    hand.wait(lambda: hand.screen.fraction > 0)
     assert hand.app.is_training
     assert len(hand.screen.ids.plot.losses) >= 1
     hand.press("Stop")
