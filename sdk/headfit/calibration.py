@@ -26,6 +26,8 @@ QUANTILES = 99
 
 # One standard deviation of what is believed of a factor's logarithm before any photo.
 _DOUBT = math.log(4)
+# It stays within this, wherever a line search looks, so that its exponential stays finite.
+_FARTHEST = 10.0
 
 
 def sureness(score: str, logits: FloatArray, distances: FloatArray | float) -> FloatArray:
@@ -123,8 +125,12 @@ def sharpness(
     rows = np.arange(len(targets))
     relative = np.stack([each - each[rows, targets][:, np.newaxis] for each in logits])
 
-    def loss_and_gradient(logarithms: FloatArray) -> tuple[float, FloatArray]:
-        exact = logarithms.astype(np.float64)
+    def bounded(parameters: FloatArray) -> npt.NDArray[np.float64]:
+        logarithms: npt.NDArray[np.float64] = np.tanh(parameters.astype(np.float64) / _FARTHEST)
+        return _FARTHEST * logarithms
+
+    def loss_and_gradient(parameters: FloatArray) -> tuple[float, FloatArray]:
+        exact = bounded(parameters)
         scaled = (np.exp(exact) * expected)[:, np.newaxis, np.newaxis] * relative
         together = scaled.sum(axis=0)
         highest = together.max(axis=1, initial=0)
@@ -133,9 +139,10 @@ def sharpness(
         loss = (np.log(sums) + highest).sum() + np.square(exact / _DOUBT).sum() / 2
         # d / d log(factor): the mean scaled logit, less the target's, which is 0
         slopes = np.einsum("hnc,nc->h", scaled, weights / sums[:, np.newaxis]) + exact / _DOUBT**2
+        slopes *= 1 - np.square(exact / _FARTHEST)
         return float(loss), slopes.astype(np.float32)
 
     start = np.zeros(len(logits), np.float32)
     found = minimise_lbfgs(loss_and_gradient, start, tolerance=1e-4, max_iterations=100)
-    factors: list[float] = (np.exp(found.parameters.astype(np.float64)) * expected).tolist()
+    factors: list[float] = (np.exp(bounded(found.parameters)) * expected).tolist()
     return factors

@@ -176,7 +176,8 @@ def predict(
 ) -> int:
     """Say what photos show.
 
-    Prints the three best classes of each IMAGE, or all with --json. A file that is no photo is
+    Prints the three best classes of each IMAGE, or all with --json, and whether it looks like none
+    of them. A file that is no photo is
     named and the others are classified; the exit code is then 3.
     """
     classifier = _load(head, extractor, engine)
@@ -184,18 +185,20 @@ def predict(
     skipped: list[Skipped] = []
     for image in images:
         try:
-            classes = classifier.predict(image)
+            seen = classifier.recognise(image)
         except (ImageError, OSError) as error:
             if strict:
                 raise
             skipped.append(Skipped(image, reason(error, image)))
             continue
         if as_json:
-            best_first = [{"class": name, "probability": p} for name, p in classes]
-            results.append({"image": str(image), "classes": best_first})
+            best_first = [{"class": name, "probability": p} for name, p in seen.ranking]
+            results.append({"image": str(image), "is_known": seen.is_known, "classes": best_first})
         else:
             _output().print(Text(str(image), style="bold"), soft_wrap=True)
-            _output().print(terminal.probability_table(classes[:3]))
+            if not seen.is_known:
+                _output().print("looks like none of the classes; nearest are")
+            _output().print(terminal.probability_table(seen.ranking[:3]))
     if as_json:
         _print_json(head=str(head), predictions=results, skipped=_as_json(skipped))
     else:

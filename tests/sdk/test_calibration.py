@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from headfit.calibration import QUANTILES, calibrate, least_probability
+from headfit.calibration import QUANTILES, calibrate, least_probability, sharpness
 from headfit.errors import InputError
 from headfit.fitting import fit_head
 from headfit.head import SoftmaxHead
@@ -214,6 +214,18 @@ def test_probabilities_of_logistic_regression_are_calibrated() -> None:
     logits = (new @ head.weights_ + head.bias_) / np.float32(sharpness)
     before = calibration_error(targets, softmax(logits))
     assert after < before / 2
+
+
+@given(st.integers(0, 1000), st.floats(-8, 8), st.floats(-8, 8))
+def test_logits_of_any_size_are_given_a_factor(seed: int, first: float, second: float) -> None:
+    """However far a line search looks on the way."""
+    rng = np.random.default_rng(seed)
+    targets = rng.integers(0, 4, 50)
+    heads = [10.0**size * rng.normal(size=(50, 4)) for size in (first, second)]
+    heads[1][np.arange(50), targets] += 3 * 10.0**second
+    factors = sharpness(heads, targets, [1.0, 0.006])
+    assert np.isfinite(factors).all()
+    assert min(factors) > 0
 
 
 def test_without_photos_to_leave_out_nothing_is_known() -> None:

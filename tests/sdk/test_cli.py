@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from headfit.cli import main
+from headfit.head import SoftmaxHead
 
 from .conftest import COLOURS, PhotoWriter
 from .headfiles import golden_v2_path
@@ -103,6 +105,21 @@ def test_predict(head: Path, photos: Path, headfit: Headfit) -> None:
     assert lines[4] == str(photos / "blue" / "0.png")
     assert lines[5].split()[0] == "blue"
     assert "%" in lines[1]
+
+
+def test_predict_says_what_looks_like_none_of_the_classes(
+    head: Path, photos: Path, headfit: Headfit
+) -> None:
+    """And names the nearest classes all the same."""
+    strict, photo = SoftmaxHead.load(head), photos / "red" / "0.png"
+    assert strict.calibration_ is not None
+    assert headfit.json("predict", head, photo)["predictions"][0]["is_known"]
+    strict.calibration_ = dataclasses.replace(strict.calibration_, threshold=1e9)
+    strict.save(head)
+    assert headfit("predict", head, photo) == 0
+    assert headfit.out.splitlines()[1] == "looks like none of the classes; nearest are"
+    assert "red" in headfit.out.splitlines()[2]
+    assert not headfit.json("predict", head, photo)["predictions"][0]["is_known"]
 
 
 def test_predict_json(head: Path, photos: Path, headfit: Headfit) -> None:
