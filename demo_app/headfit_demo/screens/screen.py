@@ -9,6 +9,8 @@ from kivy.app import App
 from kivy.lang import Builder
 from kivy.uix.screenmanager import Screen
 
+from headfit_demo import panes as panes  # kv rules use TwoPane
+
 
 class AppScreen(Screen):
     """A screen that follows the open project."""

@@ -21,9 +21,10 @@ from kivy.uix.boxlayout import BoxLayout
 from headfit_demo.dialogs import ask_name, ask_yes
 from headfit_demo.plot import Plot as Plot  # the kv rule uses it
 from headfit_demo.screens.screen import AppScreen, load_rules
+from headfit_demo.slices import Slices
 from headfit_demo.translation import tr
 from headfit_demo.views import Added, ClassView, PhotoView, Progress
-from headfit_demo.widgets import Card, Chip, Press, Slices, Thumb, scroll_to
+from headfit_demo.widgets import Card, Chip, Press, Thumb, scroll_to
 
 RECORD_EVERY_S = 0.2
 
