@@ -97,8 +97,12 @@ def test_it_runs(photos: Path, tmp_path: Path, require: Callable[[bool, str], No
     start, *seen, broken = json.loads(done.stdout.splitlines()[-1])
     assert start[0] == "Drop a photo of the ground here"
     assert known_extractor().name in start[1]
-    right = [answer == path.parent.name for path, (answer, _, _) in zip(dropped, seen, strict=True)]
-    assert sum(right) >= 11
+    answers = [
+        (answer, path.parent.name) for path, (answer, _, _) in zip(dropped, seen, strict=True)
+    ]
+    known = [answer == name for answer, name in answers if answer != "none of these"]
+    assert len(known) >= 7  # of 15: where it is not sure it says so
+    assert sum(known) >= len(known) - 1
     for path, (_, shown, shares) in zip(dropped, seen, strict=True):
         assert shown == str(path)
         assert sum(shares) == pytest.approx(1, abs=0.001)
