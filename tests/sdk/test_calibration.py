@@ -216,16 +216,27 @@ def test_probabilities_of_logistic_regression_are_calibrated() -> None:
     assert after < before / 2
 
 
-@given(st.integers(0, 1000), st.floats(-8, 8), st.floats(-8, 8))
-def test_logits_of_any_size_are_given_a_factor(seed: int, first: float, second: float) -> None:
-    """However far a line search looks on the way."""
-    rng = np.random.default_rng(seed)
-    targets = rng.integers(0, 4, 50)
-    heads = [10.0**size * rng.normal(size=(50, 4)) for size in (first, second)]
-    heads[1][np.arange(50), targets] += 3 * 10.0**second
-    factors = sharpness(heads, targets, [1.0, 0.006])
-    assert np.isfinite(factors).all()
-    assert min(factors) > 0
+def test_a_line_search_that_looks_too_far_comes_back() -> None:
+    """Logits on which factors of more than e^100 were tried, and training called diverged."""
+    rng = np.random.default_rng(171)
+    n_classes, n_samples = int(rng.integers(20, 200)), int(rng.integers(200, 1500))
+    targets = rng.integers(0, n_classes, n_samples)
+    heads = [scale * rng.normal(size=(n_samples, n_classes)) for scale in (0.2, 30.0)]
+    rows = np.arange(n_samples)
+    heads[0][rows, targets] += rng.uniform(0, 0.5)
+    heads[1][rows, targets] += rng.uniform(10, 80)
+    factors = sharpness(heads, targets, [4.0, 0.006])
+
+    def loss(factors: list[float]) -> float:
+        logits = factors[0] * heads[0] + factors[1] * heads[1]
+        doubt = np.square(np.log(np.divide(factors, [4.0, 0.006])) / np.log(4)).sum() / 2
+        return n_samples * cross_entropy(logits.astype(np.float32), targets) + float(doubt)
+
+    for place in (0, 1):
+        for nearby in (0.9, 1.1):
+            others = list(factors)
+            others[place] *= nearby
+            assert loss(others) > loss(factors) - 0.01
 
 
 def test_without_photos_to_leave_out_nothing_is_known() -> None:
