@@ -81,6 +81,7 @@ class Hand:
         from kivy.tests.common import UnitTestTouch
         from kivy.uix.scrollview import ScrollView
 
+        self.wait(lambda: True)  # a page that was just entered is laid out first
         parent = widget.parent
         while parent is not None and parent is not parent.parent:
             if isinstance(parent, ScrollView):
