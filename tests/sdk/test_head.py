@@ -117,7 +117,7 @@ def test_scikit_learn_finds_the_same_head(n_samples: int, l2: float) -> None:
 def test_the_default_tolerance_answers_as_scikit_learn_does() -> None:
     """Same class on nearly every new example; before calibration, the same within a hundredth."""
     embeddings, class_names = examples(400)
-    head = SoftmaxHead().fit(embeddings, class_names)
+    head = SoftmaxHead(method="logistic").fit(embeddings, class_names)
     scaler = StandardScaler().fit(embeddings)
     reference = LogisticRegression(C=1 / head.l2, max_iter=1000).fit(
         scaler.transform(embeddings), class_names
@@ -135,7 +135,7 @@ def test_the_default_tolerance_answers_as_scikit_learn_does() -> None:
 def test_two_classes_are_scikit_learns_with_half_the_penalty() -> None:
     """Its binary form has one weight vector w where ours has -w/2 and w/2."""
     embeddings, class_names = examples(60, n_classes=2)
-    head = SoftmaxHead(l2=3.0, tolerance=1e-6).fit(embeddings, class_names)
+    head = SoftmaxHead(method="logistic", l2=3.0, tolerance=1e-6).fit(embeddings, class_names)
     scaler = StandardScaler().fit(embeddings)
     reference = LogisticRegression(C=2 / 3.0, tol=1e-10).fit(
         scaler.transform(embeddings), class_names
