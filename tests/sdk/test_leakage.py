@@ -232,7 +232,8 @@ def test_a_head_with_a_public_view_is_audited_by_that_view(
     assert main([*command, "--public", str(tmp_path / "public")]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["plain"]["auc"] > 0.9
-    assert abs(report["private"]["auc"] - 0.5) < 0.05
+    # Epsilon of 0.5 allows an attacker a little over exp(0.5) / (1 + exp(0.5)) = 0.62.
+    assert abs(report["private"]["auc"] - 0.5) < 0.12
     assert report["private"]["head_auc"] == pytest.approx(0.5, abs=0.12)
     assert report["private"]["head_tpr"] < 0.08
 
