@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from headfit_zoo.cli import main
 from headfit_zoo.datasets import PackedSet, open_or_pack
 from headfit_zoo.training_command import train
 
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 SMALL = {"widths": (32, 32, 64), "blocks": (1, 1, 1)}
 
 
@@ -48,3 +53,19 @@ def trained(folder_of_stripes: Path, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("run")
     train(folder_of_stripes, folder, recipe="smoke")
     return folder
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in this process, where TensorFlow need not start again."""
+
+    def run_here(*arguments: object) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["headfit-zoo", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        printed = capsys.readouterr()
+        code = int(end.value.code or 0)
+        return subprocess.CompletedProcess(arguments, code, printed.out, printed.err)
+
+    return run_here

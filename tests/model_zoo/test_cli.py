@@ -3,30 +3,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from headfit_zoo.cli import main
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process, where TensorFlow need not start again."""
-
-    def run_here(*arguments: object) -> subprocess.CompletedProcess[str]:
-        monkeypatch.setattr(sys, "argv", ["headfit-zoo", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        printed = capsys.readouterr()
-        code = int(end.value.code or 0)
-        return subprocess.CompletedProcess(arguments, code, printed.out, printed.err)
-
-    return run_here
+from tests.model_zoo.conftest import Run
 
 
 def test_the_module_is_the_command() -> None:

@@ -9,8 +9,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from tests.model_zoo.conftest import SMALL
-from tests.model_zoo.test_cli import run
+from tests.model_zoo.conftest import SMALL, Run
 
 from headfit import Extractor
 from headfit.errors import InputError
@@ -125,9 +124,9 @@ def test_compressed_embeddings_have_one_length() -> None:
 
 
 def test_the_command_prints_json(
-    extractor_path: Path, folder_of_stripes: Path, tmp_path: Path
+    extractor_path: Path, folder_of_stripes: Path, tmp_path: Path, run: Run
 ) -> None:
-    """From a shell: three directions of stripes are told apart."""
+    """Three directions of stripes are told apart."""
     result = run(
         "transfer", extractor_path, "--data", folder_of_stripes, "--cache", tmp_path, "--json"
     )
