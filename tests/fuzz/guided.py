@@ -1,4 +1,4 @@
-"""Guided fuzzing of one door: ``python -m tests.fuzz.guided DOOR RUNS FOLDER``.
+"""Guided fuzzing of one door: ``python -m tests.fuzz.guided DOOR RUNS FOLDER SEED``.
 
 Atheris (libFuzzer) mutates inputs and keeps those that reach new lines of headfit. Address space is
 limited to what the process has at the start and the door's own bound; an input that takes a second
@@ -28,6 +28,7 @@ LIBFUZZER_BYTES = 192 << 20  # its own corpus and tables
 def main() -> None:
     """Fuzz until RUNS inputs are done; libFuzzer ends the process."""
     name, runs, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]).absolute()
+    random_seed = int(sys.argv[4])
     door = DOORS[name]
     corpus = folder / "corpus"
     corpus.mkdir(parents=True)
@@ -67,8 +68,9 @@ def main() -> None:
         return door.mend(mutant)[:max_size] if seed % 4 else mutant
 
     options = [
-        f"-runs={runs}", f"-max_len={MAX_INPUT_BYTES}", "-len_control=0", "-seed=1", "-timeout=120",
-        "-rss_limit_mb=0", f"-artifact_prefix={folder}/", "-print_final_stats=1", str(corpus),
+        f"-runs={runs}", f"-max_len={MAX_INPUT_BYTES}", "-len_control=0",
+        f"-seed={random_seed}", "-timeout=120", "-rss_limit_mb=0",
+        f"-artifact_prefix={folder}/", "-print_final_stats=1", str(corpus),
     ]  # fmt: skip
     atheris.Setup([sys.argv[0], *options], one, custom_mutator=mutate)
     atheris.Fuzz()
