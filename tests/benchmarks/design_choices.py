@@ -7,13 +7,13 @@ folder, and keeps the embeddings in the folder CACHE. The network is the shipped
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from photos_per_class import DATA
 
 from headfit import Extractor
 from headfit.extractor import read_extractor
@@ -23,7 +23,6 @@ from headfit_zoo.recover import recover
 from headfit_zoo.terminal import progress
 from headfit_zoo.transfer import Pictures, measure, split
 
-DATA = Path(os.environ.get("HEADFIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 SETS = {
     "flowers5-128": (None, None),
     "scene15-200": ("train", "test"),

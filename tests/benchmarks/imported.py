@@ -7,20 +7,19 @@ and the published ``.params`` and ``synset.txt`` in FOLDER.
 
 from __future__ import annotations
 
-import os
 import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from photos_per_class import DATA
 
 from headfit import Extractor
 from headfit.images import prepare_input
 from headfit_zoo.importers import IMPORTERS
 from headfit_zoo.verify import classifier_of
 
-DATA = Path(os.environ.get("HEADFIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 NAME = "resnet18-binary-imagenet"
 
 

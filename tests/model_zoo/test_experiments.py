@@ -16,8 +16,9 @@ from scipy import stats
 
 from headfit.errors import FileFormatError, InputError
 from headfit.finetune import TuningSettings
+from headfit_zoo import efficientnet
 from headfit_zoo.architectures import ARCHITECTURES, residual
-from headfit_zoo.experiments import results, running
+from headfit_zoo.experiments import results
 from headfit_zoo.experiments.networks import PAPER_RECIPES
 from headfit_zoo.experiments.report import BEGIN, END, PAPER, ROWS, write_report
 from headfit_zoo.experiments.results import Result, Share, load_results
@@ -113,8 +114,8 @@ def test_the_row_with_another_float_network(
 
     weights = tmp_path / "weights"
     weights.write_bytes(b"published")
-    monkeypatch.setattr(running, "EfficientNetLite0", MeanColour)
-    monkeypatch.setattr(running, "weights_path", lambda: weights)
+    monkeypatch.setattr(efficientnet, "EfficientNetLite0", MeanColour)
+    monkeypatch.setattr(efficientnet, "weights_path", lambda: weights)
     result = run(experiment("efficientnet"), tmp_path / "results", tmp_path / "work", data=data)
     assert result.top1.value == 1.0
     assert result.network == "efficientnet-lite0"

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from headfit.errors import FileFormatError
 from headfit.headblocks import Calibration, PrivacyGuarantee, Signature
-from headfit.headfile import HeadData
+from headfit.headfile import HeadData, load_head_bytes
 from headfit.manifest import ExtractorReference, Preprocessing
 from headfit.typicality import Typicality
 
@@ -141,3 +143,16 @@ GOLDEN_V3 = {
 def golden_v3_path(name: str) -> Path:
     """Return the path of a golden file of version 3."""
     return GOLDEN_PATH.with_name(f"head_v3_{name}.bin")
+
+
+def assert_damage_is_refused(file: bytes) -> None:
+    """Cut a head file at every third byte, and turn a bit of it."""
+    damaged = bytearray(file)
+    for position in range(0, len(damaged), 3):
+        with pytest.raises(FileFormatError):
+            load_head_bytes(bytes(damaged[:position]))
+        bit = 1 << position % 8
+        damaged[position] ^= bit
+        with pytest.raises(FileFormatError):
+            load_head_bytes(bytes(damaged))
+        damaged[position] ^= bit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -12,8 +11,8 @@ import numpy as np
 from headfit import Extractor
 from headfit.errors import InputError
 from headfit.finetune import TuningSettings
+from headfit_zoo import efficientnet
 from headfit_zoo.datasets import Progress
-from headfit_zoo.efficientnet import EfficientNetLite0, weights_path
 from headfit_zoo.experiments import results
 from headfit_zoo.experiments.report import ROWS
 from headfit_zoo.experiments.results import Result
@@ -131,7 +130,7 @@ def _network(experiment: Experiment) -> tuple[str, str | None]:
         manifest = Extractor.manifest_of(experiment.extractor)
         return manifest.name, manifest.fingerprint
     if experiment.row == "efficientnet":
-        return "efficientnet-lite0", hashlib.sha256(weights_path().read_bytes()).hexdigest()
+        return "efficientnet-lite0", efficientnet.fingerprint()
     return _architecture(experiment), None
 
 
@@ -152,7 +151,7 @@ def _scores(
         opened = Extractor.open(experiment.extractor)
         return train_head(data, opened, HEADS[experiment.row], work, cache, progress=progress)
     if experiment.row == "efficientnet":
-        return train_float_head(data, EfficientNetLite0(), cache, progress=progress)
+        return train_float_head(data, efficientnet.EfficientNetLite0(), cache, progress=progress)
     if experiment.row in BLOCKS:
         return train_blocks(
             data,
