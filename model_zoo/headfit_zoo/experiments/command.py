@@ -35,7 +35,9 @@ def run(
     architecture: Annotated[
         str, typer.Option(help="Network of the other rows; float rows take its twin.")
     ] = "residual",
-    recipe: Annotated[str, typer.Option(help="Their training: scratch, finetune or smoke.")] = "",
+    recipe: Annotated[
+        str, typer.Option(help="Their training: scratch, scratch-64, finetune or smoke.")
+    ] = "",
     pretrained: Annotated[
         Path | None, typer.Option(help="For fp-finetuned: the twin's training on the large set.")
     ] = None,
