@@ -74,6 +74,9 @@ def train(
         If `folder` holds a training by another recipe, or of another network or data set; if
         `start` is of another network.
     """
+    tf.config.optimizer.set_experimental_options(
+        {"auto_mixed_precision_onednn_bfloat16": recipe.bfloat16}
+    )
     strategy = model.distribute_strategy
     with strategy.scope(), _place(folder, worker_index(strategy)) as place:
         _claim(place, model, training, recipe, start, teacher)

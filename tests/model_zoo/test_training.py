@@ -133,11 +133,17 @@ def test_a_checkpoint_of_another_network_is_refused(
     assert not (tmp_path / "log.csv").exists()
 
 
-def test_training_learns_stripes(packed: tuple[PackedSet, PackedSet], tmp_path: Path) -> None:
+@pytest.mark.parametrize("bfloat16", [True, False])
+def test_training_learns_stripes(
+    bfloat16: bool, packed: tuple[PackedSet, PackedSet], tmp_path: Path
+) -> None:
     """A few epochs tell three directions of stripes apart on held-out pictures."""
     recipe = Recipe(stages=(Stage(8, 32),), final_size=32, batch_size=9, learning_rate=5e-3)
+    recipe = dataclasses.replace(recipe, bfloat16=bfloat16)
     last = train(small(), *packed, recipe, tmp_path, verbose=0)
     assert last["val_top1"] >= 0.8
+    options = tf.config.optimizer.get_experimental_options()
+    assert options["auto_mixed_precision_onednn_bfloat16"] is bfloat16
 
 
 def test_only_the_blocks_are_binary() -> None:

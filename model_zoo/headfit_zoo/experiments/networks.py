@@ -45,6 +45,7 @@ PAPER_RECIPES: Final[Mapping[str, Recipe]] = {
         batch_size=64,
         warmup_epochs=1,
         label_smoothing=0.1,
+        bfloat16=True,
     ),
     "smoke": RECIPES["smoke"],
 }
