@@ -20,7 +20,7 @@ from headfit_zoo import efficientnet
 from headfit_zoo.architectures import ARCHITECTURES, residual
 from headfit_zoo.experiments import results
 from headfit_zoo.experiments.networks import PAPER_RECIPES
-from headfit_zoo.experiments.report import BEGIN, END, PAPER, ROWS, write_report
+from headfit_zoo.experiments.report import BEGIN, END, PAPER, ROWS, markdown, ratios, write_report
 from headfit_zoo.experiments.results import Result, Share, load_results
 from headfit_zoo.experiments.running import Experiment, run
 from headfit_zoo.experiments.sets import SETS, SplitPictures
@@ -186,6 +186,21 @@ def test_the_report_stands_between_its_marks(tmp_path: Path) -> None:
     assert [row["paper_top1"] for row in rows] == ["0.339", "0.367", ""]
     with Image.open(tmp_path / "paper.png") as picture:
         assert min(picture.size) > 200
+
+
+def test_rows_of_one_family_stand_together_and_are_compared() -> None:
+    """Whatever a family's networks are called; the ratio is that of the residual network."""
+    rows = [("alexnet_64", "binary-scratch", 0.1), ("residual_float", "fp-finetuned", 0.5)]
+    rows += [("residual-tiny-imagenet", "b", 0.4), ("alexnet-64-tiny-imagenet", "b", 0.2)]
+    results = [
+        dataclasses.replace(make_result("birds", row, top1), network=network)
+        for network, row, top1 in rows
+    ]
+    shown = [line.split(" | ")[1] for line in markdown(results).splitlines()[4:]]
+    families = ["residual_float", "residual-tiny-imagenet"]
+    assert shown == [*families, "alexnet_64", "alexnet-64-tiny-imagenet"]
+    assert "| birds | 0.800 | 0.850 | 0.73 |" in ratios(results)[0]
+    assert ratios(results[:1]) == []
 
 
 def test_what_is_no_report_or_result_is_said(tmp_path: Path) -> None:
