@@ -48,7 +48,7 @@ def experiment(row: str, **changes: object) -> Experiment:
     return Experiment("birds", row, recipe="smoke", n_views=2, tuning=TUNING, **changes)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("row", ["a", "b", "block1"])
+@pytest.mark.parametrize("row", ["a", "b", "b-crops", "block1"])
 def test_a_row_with_the_frozen_network(row: str, data: SplitPictures, tmp_path: Path) -> None:
     """Learns colours, says how it was done, and is not made again."""
     heard: list[str] = []
@@ -70,6 +70,15 @@ def test_a_row_with_the_frozen_network(row: str, data: SplitPictures, tmp_path: 
     path.write_text(json.dumps(stored))
     fresh = run(experiment(row), folder, work, data=data)
     assert fresh.settings["fingerprint"] == first.settings["fingerprint"]
+
+
+def test_cuttings_are_further_training_pictures(data: SplitPictures, tmp_path: Path) -> None:
+    """Each cutting of a training picture is embedded once; no test picture is cut."""
+    result = run(experiment("a-crops"), tmp_path / "results", tmp_path / "work", data=data)
+    assert result.settings["n_views"] == 7
+    looks = [np.load(path) for path in sorted((tmp_path / "work").rglob("view-*/*.npy"))]
+    assert [len(look) for look in looks] == 6 * [result.n_train]
+    assert not any(np.allclose(look, looks[0]) for look in looks[1:])
 
 
 def test_rows_that_train_a_network(
@@ -191,7 +200,7 @@ def test_the_report_stands_between_its_marks(tmp_path: Path) -> None:
 def test_rows_of_one_family_stand_together_and_are_compared() -> None:
     """Whatever a family's networks are called; the ratio is that of the residual network."""
     rows = [("alexnet_64", "binary-scratch", 0.1), ("residual_float", "fp-finetuned", 0.5)]
-    rows += [("residual-tiny-imagenet", "b", 0.4), ("alexnet-64-tiny-imagenet", "b", 0.2)]
+    rows += [("residual-tiny-imagenet", "b-crops", 0.4), ("alexnet-64-tiny-imagenet", "b", 0.2)]
     results = [
         dataclasses.replace(make_result("birds", row, top1), network=network)
         for network, row, top1 in rows

@@ -24,8 +24,8 @@ def run(
     row: Annotated[
         str,
         typer.Option(
-            help="fp-scratch, fp-finetuned, binary-scratch, a, b; beside the paper efficientnet; "
-            "past it block1, block2."
+            help="fp-scratch, fp-finetuned, binary-scratch, a, b, a-crops, b-crops; beside the "
+            "paper efficientnet; past it block1, block2."
         ),
     ],
     extractor: Annotated[

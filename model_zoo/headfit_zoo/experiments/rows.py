@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from headfit import Extractor, SoftmaxHead
 from headfit.finetune import FineTuner, TuningSettings
+from headfit.views import WHOLE, View
 from headfit_zoo import transfer
 from headfit_zoo.datasets import Progress
 from headfit_zoo.efficientnet import EfficientNetLite0
@@ -47,15 +48,25 @@ def train_head(
     work: Path,
     cache: Path,
     *,
+    views: Sequence[View] = (WHOLE,),
     progress: Progress | None = None,
 ) -> Scores:
     """Rows (a) and (b): the extractor as it is, and a head of the method "binary" or "logistic".
 
     What was embedded lies in `cache`. The penalty is chosen on every fourth training picture, then
-    the head sees all of them.
+    the head sees all of them. Views after the first are further training pictures; the first is
+    the one that is tested.
     """
-    embeddings = transfer.embed(extractor, data.pictures, cache, progress=progress)
-    head, settings, fit_s = _fit_head(data, embeddings, method, extractor)
+    embeddings = transfer.embed(
+        extractor.looking(views[:1]), data.pictures, cache, progress=progress
+    )
+    looks = [embeddings[data.train]]
+    for number, view in enumerate(views[1:], start=1):
+        other = extractor.looking((view,))
+        part = _part(data, data.train)
+        looks.append(transfer.embed(other, part, cache / f"view-{number}", progress=progress))
+    head, settings, fit_s = _fit_head(data, looks, method, extractor)
+    settings["n_views"] = len(views)
     path = work / "mine.head"
     head.save(path)
     return Scores(
@@ -74,7 +85,7 @@ def train_float_head(
 ) -> Scores:
     """A float head on a frozen float network of another kind; an app ships both."""
     embeddings = transfer.embed(network, data.pictures, cache, progress=progress)
-    head, settings, fit_s = _fit_head(data, embeddings, "logistic", None)
+    head, settings, fit_s = _fit_head(data, [embeddings[data.train]], "logistic", None)
     shipped = network.size_bytes + head.weights_.nbytes + head.bias_.nbytes
     return Scores(
         head.predict_proba(embeddings[data.test]),
@@ -85,20 +96,26 @@ def train_float_head(
 
 def _fit_head(
     data: SplitPictures,
-    embeddings: NDArray[np.float32],
+    looks: Sequence[NDArray[np.float32]],
     method: str,
     extractor: Extractor | None,
 ) -> tuple[SoftmaxHead, dict[str, Any], float]:
-    """Return a head with the penalty that suits every fourth training picture, and the seconds."""
-    inside, names = embeddings[data.train], data.classes[data.train]
-    held_out = data.held_out()
+    """Return a head with the penalty that suits every fourth training picture, and the seconds.
+
+    `looks` has the training pictures' embeddings, an array per view.
+    """
+    names, held_out = data.classes[data.train], data.held_out()
+    inside = np.concatenate([look[~held_out] for look in looks])
     chosen = {}
     for l2 in transfer.PENALTIES:
-        head = SoftmaxHead(method=method, l2=l2).fit(inside[~held_out], names[~held_out])
-        chosen[l2] = float((head.predict(inside[held_out]) == names[held_out]).mean())
+        # A loss is a sum over pictures: one that is seen n times bears n times the penalty.
+        head = SoftmaxHead(method=method, l2=l2 * len(looks))
+        head.fit(inside, np.tile(names[~held_out], len(looks)))
+        chosen[l2] = float((head.predict(looks[0][held_out]) == names[held_out]).mean())
     l2 = max(chosen, key=chosen.__getitem__)
     started = time.perf_counter()
-    head = SoftmaxHead(method=method, l2=l2).fit(inside, names, extractor=extractor)
+    head = SoftmaxHead(method=method, l2=l2 * len(looks))
+    head.fit(np.concatenate(looks), np.tile(names, len(looks)), extractor=extractor)
     settings = {"method": method, "l2": l2, "held_out_top1": chosen[l2]}
     return head, settings, time.perf_counter() - started
 

@@ -11,6 +11,7 @@ import numpy as np
 from headfit import Extractor
 from headfit.errors import InputError
 from headfit.finetune import TuningSettings
+from headfit.views import CROPPED, WHOLE
 from headfit_zoo import efficientnet
 from headfit_zoo.datasets import Progress
 from headfit_zoo.experiments import results
@@ -25,7 +26,12 @@ from headfit_zoo.experiments.rows import (
 )
 from headfit_zoo.experiments.sets import SplitPictures
 
-HEADS: Final = {"a": "binary", "b": "logistic"}
+HEADS: Final = {
+    "a": ("binary", (WHOLE,)),
+    "b": ("logistic", (WHOLE,)),
+    "a-crops": ("binary", CROPPED),
+    "b-crops": ("logistic", CROPPED),
+}
 BLOCKS: Final = {"block1": 1, "block2": 2}
 
 
@@ -149,7 +155,8 @@ def _scores(
 ) -> Scores:
     if experiment.row in HEADS:
         opened = Extractor.open(experiment.extractor)
-        return train_head(data, opened, HEADS[experiment.row], work, cache, progress=progress)
+        method, views = HEADS[experiment.row]
+        return train_head(data, opened, method, work, cache, views=views, progress=progress)
     if experiment.row == "efficientnet":
         return train_float_head(data, efficientnet.EfficientNetLite0(), cache, progress=progress)
     if experiment.row in BLOCKS:
