@@ -12,7 +12,7 @@ import numpy.typing as npt
 from headfit.headblocks import Calibration
 from headfit.held_out import HeldOut
 from headfit.softmax import softmax
-from headfit.solvers import minimise_lbfgs
+from headfit.solvers import PlainPlace, minimise_lbfgs
 
 Array: TypeAlias = npt.NDArray[np.floating[Any]]
 FloatArray: TypeAlias = npt.NDArray[np.float32]
@@ -142,7 +142,7 @@ def sharpness(
         slopes *= 1 - np.square(exact / _FARTHEST)
         return float(loss), slopes.astype(np.float32)
 
-    start = np.zeros(len(logits), np.float32)
-    found = minimise_lbfgs(loss_and_gradient, start, tolerance=1e-4, max_iterations=100)
+    start = PlainPlace(loss_and_gradient, np.zeros(len(logits), np.float32))
+    found = minimise_lbfgs(start, tolerance=1e-4, max_iterations=100)
     factors: list[float] = (np.exp(bounded(found.parameters)) * expected).tolist()
     return factors

@@ -10,13 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import TrainingDivergedError
-from headfit.softmax import loss_and_gradient, softmax
+from headfit.softmax import softmax
+from headfit.softmax_lines import SoftmaxLoss
 from headfit.solvers import Product, Progress, minimise_lbfgs
 from headfit.sums import ROUNDING
 
 Array: TypeAlias = npt.NDArray[np.float64]
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 TargetArray: TypeAlias = npt.NDArray[np.intp]
+
+# Looking along a line costs a tenth of the products that lead to it. Of 0.9, 0.5, 0.25 and 0.1 this
+# took the least time for loose tolerances and none longer for tight ones.
+_CURVATURE = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,52 +99,39 @@ def fit_logistic(
     TrainingDivergedError
         If numbers overflow.
     """
+    shape = (embeddings.shape[1] + 1, n_classes)  # the bias is the last row
+    inverse_hessian = reference_norm = None
     with np.errstate(over="ignore", invalid="ignore"):  # the solver refuses what overflows
         mean, scale = mean_and_scale(embeddings)
         standardised = embeddings - mean
         standardised /= scale
-    shape = (embeddings.shape[1] + 1, n_classes)  # the bias is the last row
-
-    def flat_loss(parameters: FloatArray) -> tuple[float, FloatArray]:
-        rows = parameters.reshape(shape)
-        loss, weights_gradient, bias_gradient = loss_and_gradient(
-            rows[:-1],
-            rows[-1],
-            standardised,
-            targets,
-            l2,
-            label_smoothing=label_smoothing,
-            sample_weights=sample_weights,
-        )
-        return loss, np.concatenate([weights_gradient.ravel(), bias_gradient])
-
-    begin = np.zeros(shape[0] * shape[1], np.float32)
-    inverse_hessian = None
-    if is_worth_a_hessian(len(targets), embeddings.shape[1], n_classes, tolerance):
-        inverse_hessian = _inverse_hessian(standardised, n_classes, l2)
-    reference_norm = None
-    if start is not None:
-        reference_norm = float(np.linalg.norm(flat_loss(begin)[1]))
-        weights, bias = start
-        varies = np.isfinite(scale)
-        bias = bias + mean @ weights
-        begin = np.vstack([weights * np.where(varies, scale, 0)[:, np.newaxis], bias]).ravel()
+        loss = SoftmaxLoss(standardised, targets, n_classes, l2, label_smoothing, sample_weights)
+        begin = loss.at(np.zeros(shape[0] * shape[1], np.float32))
+        if is_worth_a_hessian(len(targets), embeddings.shape[1], n_classes, tolerance):
+            inverse_hessian = _inverse_hessian(standardised, n_classes, l2)
+        if start is not None:
+            reference_norm = float(np.linalg.norm(begin.gradient()))
+            weights, bias = start
+            varies = np.isfinite(scale)
+            bias = bias + mean @ weights
+            rows = np.vstack([weights * np.where(varies, scale, 0)[:, np.newaxis], bias])
+            begin = loss.at(rows.ravel())
     minimum = minimise_lbfgs(
-        flat_loss,
         begin,
         tolerance=tolerance,
         max_iterations=max_iterations,
+        curvature=_CURVATURE,
         reference_norm=reference_norm,
         inverse_hessian=inverse_hessian,
         progress=progress,
     )
     # ((e - mean) / scale) @ w + b  ==  e @ (w / scale) + (b - mean @ (w / scale))
     optimum = minimum.parameters.reshape(shape)
-    rows = optimum.astype(np.float64)
-    exact_weights = rows[:-1] / scale[:, np.newaxis]
+    exact = optimum.astype(np.float64)
+    exact_weights = exact[:-1] / scale[:, np.newaxis]
     with np.errstate(over="ignore"):  # refused below
         weights = exact_weights.astype(np.float32)
-        bias = (rows[-1] - mean @ exact_weights).astype(np.float32)
+        bias = (exact[-1] - mean @ exact_weights).astype(np.float32)
     if not (np.isfinite(weights).all() and np.isfinite(bias).all()):
         raise TrainingDivergedError(
             "expected weights within float32, found larger ones; the embeddings hardly vary "

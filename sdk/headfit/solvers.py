@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,69 @@ Product: TypeAlias = Callable[[FloatArray], FloatArray]
 
 # Nocedal and Wright, Numerical Optimization, 2nd edition, section 3.1: usual for quasi-Newton.
 _SUFFICIENT_DECREASE = 1e-4
-_CURVATURE = 0.9
 _MAX_TRIALS = 25
 # A loss summed from float32 terms is known to about this fraction of itself.
 _LOSS_NOISE = 2e-7
 # Steps without a lower loss, after which float32 is taken to tell no lower one.
 _PATIENCE = 20
+
+
+class Place(Protocol):
+    """Parameters, the loss there, and how it goes on from there."""
+
+    @property
+    def parameters(self) -> FloatArray:
+        """Where it is: shape (n,)."""
+
+    @property
+    def loss(self) -> float:
+        """The loss there."""
+
+    def gradient(self) -> FloatArray:
+        """Return the loss's gradient: shape (n,)."""
+
+    def towards(self, direction: FloatArray) -> Callable[[float], tuple[Place, float]]:
+        """Return what maps a step to the place ``parameters + step * direction``.
+
+        And to the loss's derivative by the step there.
+        """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlainPlace:
+    """A place of any function that maps parameters to a loss and its gradient.
+
+    Attributes
+    ----------
+    function : callable
+    parameters : ndarray of shape (n,), dtype float32
+    """
+
+    function: LossAndGradient
+    parameters: FloatArray
+    _known: tuple[float, FloatArray] = field(init=False)
+
+    def __post_init__(self) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):  # the solver refuses what overflows
+            object.__setattr__(self, "_known", self.function(self.parameters))
+
+    @property
+    def loss(self) -> float:
+        """The loss there."""
+        return self._known[0]
+
+    def gradient(self) -> FloatArray:
+        """Return the loss's gradient: shape (n,)."""
+        return self._known[1]
+
+    def towards(self, direction: FloatArray) -> Callable[[float], tuple[PlainPlace, float]]:
+        """Return what maps a step to the place there and the slope."""
+
+        def at(step: float) -> tuple[PlainPlace, float]:
+            place = PlainPlace(self.function, self.parameters + np.float32(step) * direction)
+            return place, _dot(place.gradient(), direction)
+
+        return at
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +117,21 @@ class _Point:
     """The loss along one line: at ``step`` from its start."""
 
     step: float
-    parameters: FloatArray
-    loss: float
-    gradient: FloatArray
+    place: Place
     slope: float
+
+    @property
+    def loss(self) -> float:
+        return self.place.loss
 
 
 def minimise_lbfgs(
-    loss_and_gradient: LossAndGradient,
-    start: FloatArray,
+    start: Place,
     *,
     tolerance: float,
     max_iterations: int,
     memory: int = 10,
+    curvature: float = 0.9,
     reference_norm: float | None = None,
     inverse_hessian: Product | None = None,
     progress: Progress | None = None,
@@ -84,16 +143,17 @@ def minimise_lbfgs(
 
     Parameters
     ----------
-    loss_and_gradient : callable
-        Maps parameters of shape (n,) to the loss and its gradient of shape (n,), dtype float32.
-    start : ndarray of shape (n,), dtype float32
-        Where to begin. Not written to.
+    start : Place
+        Where to begin.
     tolerance : float
         Stop when the gradient's norm is at most this fraction of ``reference_norm``.
     max_iterations : int
         Stop after so many steps.
     memory : int
         How many past steps shape the next one; each keeps two arrays of shape (n,).
+    curvature : float
+        How much of the slope a step may leave, at most, from above 0 to below 1. The default is
+        usual for quasi-Newton methods; less is better where a place along a line costs little.
     reference_norm : float, optional
         By default the gradient's norm at ``start``. A warm start, whose gradient is small already,
         says what a cold one would have met.
@@ -108,50 +168,67 @@ def minimise_lbfgs(
     TrainingDivergedError
         If the loss or its gradient is not finite.
     """
-    evaluations = 0
+    evaluations = 1
 
-    def evaluate(origin: FloatArray, direction: FloatArray, step: float) -> _Point:
-        nonlocal evaluations
-        evaluations += 1
-        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below
-            parameters = origin + np.float32(step) * direction
-            loss, gradient = loss_and_gradient(parameters)
-            slope = _dot(gradient, direction)
-            is_finite = math.isfinite(loss + slope + _norm(gradient))
-        if not is_finite:
+    def check(loss: float, others: float) -> None:
+        if not math.isfinite(loss + others):
             raise TrainingDivergedError(
                 f"expected a finite loss and gradient, found loss {loss} at evaluation "
                 f"{evaluations}; look for extreme values in the embeddings or raise l2"
             )
-        return _Point(step, parameters, loss, gradient, slope)
 
-    here = evaluate(start, np.zeros_like(start), 0.0)
-    enough = tolerance * (_norm(here.gradient) if reference_norm is None else reference_norm)
+    def gradient_at(place: Place) -> FloatArray:
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused
+            gradient = place.gradient()
+            check(place.loss, _norm(gradient))
+        return gradient
+
+    def line_from(place: Place, direction: FloatArray) -> Callable[[float], _Point]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            along = place.towards(direction)
+
+        def at(step: float) -> _Point:
+            nonlocal evaluations
+            evaluations += 1
+            with np.errstate(over="ignore", invalid="ignore"):
+                found, slope = along(step)
+                check(found.loss, slope)
+            return _Point(step, found, slope)
+
+        return at
+
+    here, gradient = start, gradient_at(start)
+    enough = tolerance * (_norm(gradient) if reference_norm is None else reference_norm)
     history: deque[tuple[FloatArray, FloatArray]] = deque(maxlen=memory)
     iterations = stalled = 0
     lowest = here.loss
-    while _norm(here.gradient) > enough and iterations < max_iterations and stalled < _PATIENCE:
-        direction = -_inverse_hessian_times(history, here.gradient, inverse_hessian)
+    while _norm(gradient) > enough and iterations < max_iterations and stalled < _PATIENCE:
+        direction = -_inverse_hessian_times(history, gradient, inverse_hessian)
         # Without history the gradient's length means nothing: begin with a step of length 1.
         is_scaled = history or inverse_hessian is not None
         first_step = 1.0 if is_scaled else 1.0 / _norm(direction)
-        found = _search_line(evaluate, here, direction, first_step)
+        slope = _dot(gradient, direction)
+        found = None
+        if slope < 0:
+            origin = _Point(0.0, here, slope)
+            found = _search_line(line_from(here, direction), origin, first_step, curvature)
         if found is None:
             if not history:
                 break  # not even downhill: float32 can tell no lower loss
             history.clear()
             continue
+        next_gradient = gradient_at(found)
         change = found.parameters - here.parameters
-        gradient_change = found.gradient - here.gradient
+        gradient_change = next_gradient - gradient
         if _dot(change, gradient_change) > 0:  # rounding can spoil it; Wolfe otherwise ensures it
             history.append((change, gradient_change))
-        here = found
+        here, gradient = found, next_gradient
         iterations += 1
         stalled = 0 if here.loss < lowest else stalled + 1
         lowest = min(lowest, here.loss)
         if progress is not None:
             progress(iterations, here.loss)
-    gradient_norm = _norm(here.gradient)
+    gradient_norm = _norm(gradient)
     return Minimum(
         here.parameters, here.loss, gradient_norm, iterations, evaluations, gradient_norm <= enough
     )
@@ -186,20 +263,14 @@ def _inverse_hessian_times(
 
 
 def _search_line(
-    evaluate: Callable[[FloatArray, FloatArray, float], _Point],
-    start: _Point,
-    direction: FloatArray,
-    step: float,
-) -> _Point | None:
-    """Return a point that meets the strong Wolfe conditions (algorithms 3.5 and 3.6), or None.
+    line: Callable[[float], _Point], origin: _Point, step: float, curvature: float
+) -> Place | None:
+    """Return a place that meets the strong Wolfe conditions (algorithms 3.5 and 3.6), or None.
 
     Near the optimum the true decrease drowns in the loss's rounding. There a step also counts
     that raises the loss by no more than that rounding, if the slope says it is good: the idea of
     the approximate Wolfe conditions of Hager and Zhang (SIAM J. Optim. 16, 2005, section 3).
     """
-    origin = replace(start, step=0.0, slope=_dot(start.gradient, direction))
-    if origin.slope >= 0:
-        return None
     noise = _LOSS_NOISE * abs(origin.loss)
 
     def is_low(point: _Point) -> bool:
@@ -208,9 +279,9 @@ def _search_line(
 
     low, high = origin, None  # the minimum lies between them once there is a high
     for _ in range(_MAX_TRIALS):
-        point = evaluate(origin.parameters, direction, step)
-        if is_low(point) and abs(point.slope) <= -_CURVATURE * origin.slope:
-            return point
+        point = line(step)
+        if is_low(point) and abs(point.slope) <= -curvature * origin.slope:
+            return point.place
         if not is_low(point) or point.loss > low.loss + noise:
             high = point
         else:
@@ -221,7 +292,7 @@ def _search_line(
                 high = low
             low = point
         step = 4 * step if high is None else _between(low, high)
-    return low if low.step > 0 and low.loss < origin.loss else None
+    return low.place if low.step > 0 and low.loss < origin.loss else None
 
 
 def _between(low: _Point, high: _Point) -> float:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from headfit import Extractor, SoftmaxHead
 from headfit.binary_head import binary_logits, fit_binary, signs_loss_and_gradient
-from headfit.solvers import minimise_lbfgs
+from headfit.solvers import PlainPlace, minimise_lbfgs
 
 from .numeric import numeric_gradient
 
@@ -112,7 +112,7 @@ def test_training_signs_beats_rounding_to_them() -> None:
         return loss, np.concatenate(parts)
 
     start = np.array([-2, -2, -2, 0, 0, 0], np.float32)
-    best = minimise_lbfgs(loss_and_gradient, start, tolerance=1e-4, max_iterations=200)
+    best = minimise_lbfgs(PlainPlace(loss_and_gradient, start), tolerance=1e-4, max_iterations=200)
     assert fit.loss < 0.99 * best.loss
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from headfit.descent import adam_start, adam_step, momentum_step
 from headfit.softmax import loss_and_gradient
-from headfit.solvers import minimise_lbfgs
+from headfit.solvers import PlainPlace, minimise_lbfgs
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -67,7 +67,7 @@ def test_momentum_takes_the_steps_of_its_formula() -> None:
 def test_every_step_leads_to_the_minimum_of_the_whole_loss(method: str) -> None:
     """Which L-BFGS knows."""
     start = np.zeros(27, np.float32)
-    best = minimise_lbfgs(whole_loss, start, tolerance=1e-6, max_iterations=500)
+    best = minimise_lbfgs(PlainPlace(whole_loss, start), tolerance=1e-6, max_iterations=500)
     parameters, velocity, state = start, np.zeros_like(start), adam_start(start)
     for step in range(800):
         _, gradient = whole_loss(parameters)

@@ -11,7 +11,7 @@ from scipy.optimize import minimize, rosen, rosen_der
 
 from headfit.errors import TrainingDivergedError
 from headfit.softmax import loss_and_gradient
-from headfit.solvers import LossAndGradient, minimise_lbfgs
+from headfit.solvers import LossAndGradient, PlainPlace, minimise_lbfgs
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -40,7 +40,9 @@ def test_a_quadratic_is_solved_as_linear_algebra_solves_it(
 ) -> None:
     matrix, linear = random_quadratic(seed, n, condition)
     start = np.zeros(n, np.float32)
-    found = minimise_lbfgs(quadratic(matrix, linear), start, tolerance=1e-4, max_iterations=500)
+    found = minimise_lbfgs(
+        PlainPlace(quadratic(matrix, linear), start), tolerance=1e-4, max_iterations=500
+    )
     assert found.converged
     expected = np.linalg.solve(matrix, linear)
     # |x - x*| <= |gradient| / smallest eigenvalue, which is 1
@@ -55,7 +57,7 @@ def test_a_curved_valley_is_followed_to_its_end() -> None:
         return float(rosen(exact)), rosen_der(exact).astype(np.float32)
 
     start = np.array([-1.2, 1.0, -0.5, 2.0], np.float32)
-    found = minimise_lbfgs(rosenbrock, start, tolerance=1e-6, max_iterations=300)
+    found = minimise_lbfgs(PlainPlace(rosenbrock, start), tolerance=1e-6, max_iterations=300)
     assert found.converged
     np.testing.assert_allclose(np.ones(4), found.parameters, atol=1e-3)
     # A few more evaluations than a mature code is fine; many more is a broken line search.
@@ -83,7 +85,7 @@ def test_the_heads_loss_reaches_scipys_minimum(l2: float) -> None:
     """float32 comes within a hundred-thousandth of what float64 finds."""
     loss, n = softmax_problem(l2)
     start = np.zeros(n, np.float32)
-    found = minimise_lbfgs(loss, start, tolerance=1e-6, max_iterations=500)
+    found = minimise_lbfgs(PlainPlace(loss, start), tolerance=1e-6, max_iterations=500)
     reference = minimize(
         lambda x: loss(x), start.astype(np.float64), jac=True, method="BFGS", options={"gtol": 1e-9}
     )
@@ -93,7 +95,9 @@ def test_the_heads_loss_reaches_scipys_minimum(l2: float) -> None:
 def test_an_unreachable_tolerance_ends_soon() -> None:
     """Where float32 can tell no lower loss, the solver stops and says it did not converge."""
     loss, n = softmax_problem(1.0)
-    found = minimise_lbfgs(loss, np.zeros(n, np.float32), tolerance=0.0, max_iterations=10_000)
+    found = minimise_lbfgs(
+        PlainPlace(loss, np.zeros(n, np.float32)), tolerance=0.0, max_iterations=10_000
+    )
     assert not found.converged
     assert found.iterations < 500
     assert found.gradient_norm < 1e-4
@@ -102,7 +106,9 @@ def test_an_unreachable_tolerance_ends_soon() -> None:
 def test_running_out_of_iterations_is_reported() -> None:
     matrix, linear = random_quadratic(0, 20, 1000.0)
     start = np.zeros(20, np.float32)
-    found = minimise_lbfgs(quadratic(matrix, linear), start, tolerance=1e-6, max_iterations=3)
+    found = minimise_lbfgs(
+        PlainPlace(quadratic(matrix, linear), start), tolerance=1e-6, max_iterations=3
+    )
     assert not found.converged
     assert found.iterations == 3
     assert found.loss < 0
@@ -111,7 +117,9 @@ def test_running_out_of_iterations_is_reported() -> None:
 def test_the_report_is_about_the_point_returned() -> None:
     matrix, linear = random_quadratic(0, 5, 10.0)
     function = quadratic(matrix, linear)
-    found = minimise_lbfgs(function, np.zeros(5, np.float32), tolerance=1e-3, max_iterations=99)
+    found = minimise_lbfgs(
+        PlainPlace(function, np.zeros(5, np.float32)), tolerance=1e-3, max_iterations=99
+    )
     loss, gradient = function(found.parameters)
     assert found.loss == loss
     assert found.gradient_norm == pytest.approx(np.linalg.norm(gradient))
@@ -123,7 +131,7 @@ def test_the_optimum_is_left_where_it_is() -> None:
     """A gradient of zero needs no step and no division by it."""
     start = np.zeros(3, np.float32)
     found = minimise_lbfgs(
-        quadratic(np.eye(3), np.zeros(3)), start, tolerance=1e-4, max_iterations=9
+        PlainPlace(quadratic(np.eye(3), np.zeros(3)), start), tolerance=1e-4, max_iterations=9
     )
     assert (found.converged, found.iterations, found.evaluations) == (True, 0, 1)
 
@@ -132,8 +140,8 @@ def test_two_runs_give_the_same_bits_and_leave_the_start_alone() -> None:
     loss, n = softmax_problem(0.1)
     start = np.full(n, 0.5, np.float32)
     start.flags.writeable = False
-    first = minimise_lbfgs(loss, start, tolerance=1e-4, max_iterations=100)
-    second = minimise_lbfgs(loss, start, tolerance=1e-4, max_iterations=100)
+    first = minimise_lbfgs(PlainPlace(loss, start), tolerance=1e-4, max_iterations=100)
+    second = minimise_lbfgs(PlainPlace(loss, start), tolerance=1e-4, max_iterations=100)
     assert first.parameters.tobytes() == second.parameters.tobytes()
 
 
@@ -146,7 +154,9 @@ def test_a_loss_that_is_not_finite_raises(bad: float) -> None:
 
     for start in (-3.0, 1.0):
         with pytest.raises(TrainingDivergedError, match=f"found loss {bad}"):
-            minimise_lbfgs(loss, np.array([start], np.float32), tolerance=1e-4, max_iterations=50)
+            minimise_lbfgs(
+                PlainPlace(loss, np.array([start], np.float32)), tolerance=1e-4, max_iterations=50
+            )
 
 
 def test_a_gradient_that_overflows_raises() -> None:
@@ -154,7 +164,7 @@ def test_a_gradient_that_overflows_raises() -> None:
         return 1.0, np.full_like(x, np.finfo(np.float32).max) * np.float32(2)
 
     with pytest.raises(TrainingDivergedError):
-        minimise_lbfgs(loss, np.zeros(2, np.float32), tolerance=1e-4, max_iterations=50)
+        minimise_lbfgs(PlainPlace(loss, np.zeros(2, np.float32)), tolerance=1e-4, max_iterations=50)
 
 
 def test_what_the_inverse_hessian_is_like_saves_steps() -> None:
@@ -163,9 +173,12 @@ def test_what_the_inverse_hessian_is_like_saves_steps() -> None:
     rough = np.linalg.inv(matrix + 0.3 * np.diag(np.diagonal(matrix))).astype(np.float32)
     start = np.zeros(30, np.float32)
     loss = quadratic(matrix, linear)
-    plain = minimise_lbfgs(loss, start, tolerance=1e-4, max_iterations=500)
+    plain = minimise_lbfgs(PlainPlace(loss, start), tolerance=1e-4, max_iterations=500)
     helped = minimise_lbfgs(
-        loss, start, tolerance=1e-4, max_iterations=500, inverse_hessian=lambda x: rough @ x
+        PlainPlace(loss, start),
+        tolerance=1e-4,
+        max_iterations=500,
+        inverse_hessian=lambda x: rough @ x,
     )
     assert helped.converged
     assert 2 * helped.iterations < plain.iterations
