@@ -20,6 +20,7 @@ Product: TypeAlias = Callable[[FloatArray], FloatArray]
 
 # Nocedal and Wright, Numerical Optimization, 2nd edition, section 3.1: usual for quasi-Newton.
 _SUFFICIENT_DECREASE = 1e-4
+_CURVATURE = 0.9
 _MAX_TRIALS = 25
 # A loss summed from float32 terms is known to about this fraction of itself.
 _LOSS_NOISE = 2e-7
@@ -131,7 +132,7 @@ def minimise_lbfgs(
     tolerance: float,
     max_iterations: int,
     memory: int = 10,
-    curvature: float = 0.9,
+    first_curvature: float = _CURVATURE,
     reference_norm: float | None = None,
     inverse_hessian: Product | None = None,
     progress: Progress | None = None,
@@ -151,9 +152,9 @@ def minimise_lbfgs(
         Stop after so many steps.
     memory : int
         How many past steps shape the next one; each keeps two arrays of shape (n,).
-    curvature : float
-        How much of the slope a step may leave, at most, from above 0 to below 1. The default is
-        usual for quasi-Newton methods; less is better where a place along a line costs little.
+    first_curvature : float
+        How much of its slope the first line may be left with, from above 0 to below 1. Its length
+        is a guess: less than usual is better where a place along a line costs little.
     reference_norm : float, optional
         By default the gradient's norm at ``start``. A warm start, whose gradient is small already,
         says what a cold one would have met.
@@ -211,6 +212,7 @@ def minimise_lbfgs(
         found = None
         if slope < 0:
             origin = _Point(0.0, here, slope)
+            curvature = _CURVATURE if history else first_curvature
             found = _search_line(line_from(here, direction), origin, first_step, curvature)
         if found is None:
             if not history:

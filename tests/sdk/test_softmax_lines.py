@@ -63,7 +63,9 @@ def test_lines_lead_to_the_same_optimum() -> None:
     """By way of many places, none of whose logits was computed from its weights."""
     loss = problem(0.1, SAMPLE_WEIGHTS)
     start = np.zeros(15, np.float32)
-    by_lines = minimise_lbfgs(loss.at(start), tolerance=1e-5, max_iterations=99, curvature=0.25)
+    by_lines = minimise_lbfgs(
+        loss.at(start), tolerance=1e-5, max_iterations=99, first_curvature=0.25
+    )
     plain = PlainPlace(lambda x: plainly(loss, x), start)
     by_points = minimise_lbfgs(plain, tolerance=1e-5, max_iterations=99)
     assert by_lines.converged
