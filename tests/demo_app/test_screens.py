@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from .conftest import Hand
-from .photos import THINGS, write_folder
+from .photos import THINGS, frames, write_folder
 
 BALLOON, BOAT, FLOWER = THINGS
 TAB, ENTER, ESCAPE, SPACE = 9, 13, 27, 32
@@ -51,6 +52,29 @@ def test_dropped_folders_become_things(hand: Hand, tmp_path: Path) -> None:
     hand.wait(lambda: hand.app.project is not None and hand.app.project.n_photos == 9)
     assert hand.app.project.name == "Desk"
     assert sorted(one.name for one in hand.app.project.classes) == sorted(THINGS)
+
+
+def test_the_wheel_stops_at_the_end_of_a_page(toys: Hand) -> None:
+    """However often it is turned, and however slow the frames are, the page stays in sight."""
+    from kivy.tests.common import UnitTestTouch
+
+    from headfit_demo.widgets import Page
+
+    toys.teach(FLOWER, frames(FLOWER, 1))
+    toys.settle()
+    page = next(one for one in toys.screen.ids.classes.walk_reverse() if isinstance(one, Page))
+    assert page.viewport_size[1] > page.height
+    seen = []
+    for _ in range(10):
+        turn = UnitTestTouch(*page.to_window(*page.center))
+        turn.profile, turn.button = ["pos", "button"], "scrollup"
+        turn.touch_down()
+        turn.touch_up()
+        time.sleep(0.05)
+        toys.wait(lambda: True, frames=1)
+        seen.append(page.scroll_y)
+    assert seen[-1] == 0.0
+    assert min(seen) == 0.0
 
 
 def test_settings_are_seen_at_once_and_kept(hand: Hand, tmp_path: Path) -> None:

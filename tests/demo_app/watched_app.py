@@ -2,10 +2,12 @@
 
     python watched_app.py STATE DATA
 
-STATE is a JSON file that is replaced as a whole: the screen, the things with their photos, the
-notice, and where in the window each button is, by its words, and each card of a thing, by its name.
+STATE is a JSON file that is replaced as a whole: how often that was done, the screen, the things
+with their photos, the notice, and where in the window each button is, by its words, and each card
+of a thing, by its name.
 """
 
+import itertools
 import json
 import os
 import sys
@@ -28,6 +30,7 @@ def main() -> None:
     from headfit_demo.widgets import Field, Touchable
 
     app = DemoApp(data_folder=data)
+    numbers = itertools.count()
 
     def place(widget: object) -> list[float]:
         x, y = widget.to_window(*widget.center)
@@ -39,6 +42,7 @@ def main() -> None:
         project, page = app.project, app.shell.ids.screens.current_screen
         notice = app.shell.ids.notice
         state = {
+            "number": next(numbers),
             "screen": page.name,
             "project": project and project.name,
             "things": {one.name: one.n_photos for one in project.classes} if project else {},
