@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -29,7 +30,9 @@ def need_no_display(kivy_home: Path) -> None:
 def configure(width: int, height: int) -> None:
     """Set the window's first size in pixels, and what Kivy would do by itself and should not."""
     os.environ["KIVY_NO_ARGS"] = "1"  # the options of the command line are ours
-    os.environ.setdefault("KIVY_LOG_MODE", "PYTHON")  # every library's debugging is not our output
+    # Every library's debugging is not our output; who sets another mode wants to see it.
+    if os.environ.setdefault("KIVY_LOG_MODE", "PYTHON") == "PYTHON":
+        logging.getLogger("kivy").addFilter(_is_of_concern)
     from kivy.config import Config
     from kivy.utils import platform
 
@@ -38,10 +41,14 @@ def configure(width: int, height: int) -> None:
     Config.set("graphics", "minimum_width", 320)
     Config.set("graphics", "minimum_height", 480)
     Config.set("kivy", "exit_on_escape", 0)
-    Config.set("kivy", "log_level", "warning")
     if platform != "android":
         # SDL brings touches too; other providers read devices that need rights.
         for provider in Config.options("input"):
             if provider != "mouse":
                 Config.remove_option("input", provider)
         Config.set("input", "mouse", "mouse,disable_multitouch")
+
+
+def _is_of_concern(record: logging.LogRecord) -> bool:
+    """Leave out what Kivy warns of in its own code, and the touch library that it tries to load."""
+    return record.levelno >= logging.ERROR and "MTDev" not in record.getMessage()
