@@ -33,7 +33,7 @@ from headfit_demo.shell import PLACES, Shell, place_name
 from headfit_demo.theme import theme
 from headfit_demo.translation import system_language, tr
 from headfit_demo.views import Added, PhotoView, PickedFile, ProjectView
-from headfit_demo.widgets import jpeg_texture
+from headfit_demo.widgets import jpeg_texture, take_focus
 from headfit_demo.worker import Worker
 
 SCREENS = (
@@ -175,9 +175,7 @@ class DemoApp(App):
 
     def go(self, screen: str) -> None:
         """Go to a screen; what had the focus on this one hears no more keys."""
-        for widget in self.shell.ids.screens.current_screen.walk(restrict=True):
-            if getattr(widget, "focus", False):
-                widget.focus = False
+        take_focus(self.shell.ids.screens.current_screen)
         self.shell.ids.screens.current = screen
 
     def undo(self) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kivy.clock import Clock
 from kivy.core.window import Window
 from kivy.lang import Builder
 from kivy.properties import (
@@ -23,31 +24,60 @@ from kivy.uix.recycleview.views import RecycleDataViewBehavior
 from headfit_demo.camera import PHOTO_ENDINGS
 from headfit_demo.photos import Pixels, as_pixels
 from headfit_demo.sentences import sentence
+from headfit_demo.theme import theme
 from headfit_demo.translation import tr
 from headfit_demo.views import PickedFile
-from headfit_demo.widgets import Field, Touchable, frame_texture
+from headfit_demo.widgets import Field, Touchable, frame_texture, take_focus
 from headfit_demo.worker import Worker
 
 _PREVIEW_SIDE = 96
 
 
 class _Window(ModalView):
-    """Knows how large the window is."""
+    """Opens over the app and closes once, however often that is asked for while it fades.
+
+    While it is open the keyboard is its own, and goes back to what had it.
+    """
 
     window_width = NumericProperty(0)
     window_height = NumericProperty(0)
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self._had_focus: Any = None
+        self._is_there = self._is_going = False
         Window.bind(size=self._fit)
         self._fit()
 
     def _fit(self, *_: Any) -> None:
         self.window_width, self.window_height = Window.size
 
+    def on_pre_open(self) -> None:
+        """Take the keyboard: Enter would press once more what opened this."""
+        self._had_focus = take_focus(Window.children[0])
+
+    def on_open(self) -> None:
+        """Note that it is seen."""
+        self._is_there = True
+
+    def on_touch_down(self, touch: Any) -> bool:
+        """Take touches; the second one of two quick ones is no wish to close what just opens."""
+        if not self._is_there and not self.collide_point(*touch.pos):
+            return True
+        return bool(super().on_touch_down(touch))
+
+    def dismiss(self, *_: Any, **options: Any) -> None:
+        """Close."""
+        if not self._is_going:
+            self._is_going = True
+            super().dismiss(**options)
+
     def on_dismiss(self) -> None:
-        """Stop following the window."""
+        """Stop following the window, and give the keyboard back to who uses it."""
         Window.unbind(size=self._fit)
+        take_focus(self)
+        if theme.marks_focus and self._had_focus and self._had_focus.get_root_window():
+            self._had_focus.focus = True
 
 
 class Dialog(_Window):
@@ -69,7 +99,9 @@ class Dialog(_Window):
         self._done = done
 
     def accept(self, *_: Any) -> None:
-        """Do it."""
+        """Do it, once."""
+        if self._is_going:
+            return
         complaint = self._done()
         if complaint:
             self.text = complaint
@@ -92,8 +124,8 @@ def ask_name(
     dialog = Dialog(take, heading=heading, button=button)
     dialog.ids.body.add_widget(field)
     field.bind(on_text_validate=dialog.accept)
-    dialog.bind(on_open=lambda *_: setattr(field, "focus", True))
     dialog.open()
+    Clock.schedule_once(lambda _: setattr(field, "focus", True))  # after the touch that asked
     return dialog
 
 

@@ -36,6 +36,8 @@ class Keys:
         app, current = self._app, self._app.shell.ids.screens.current
         if key == _TAB and not modifiers:
             return self._focus_first()
+        if Window.children[0] is not app.shell:  # a dialog is answered first
+            return False
         if key == _ESCAPE and current != "home":
             app.go("teach" if current == "photos" else "home")
             return True

@@ -67,6 +67,10 @@ class Touchable(ButtonBehavior, FocusBehavior):
             return True
         return super().keyboard_on_key_down(window, keycode, text, modifiers)
 
+    def keyboard_on_key_up(self, window: Any, keycode: Any) -> bool:
+        """Keep the focus when Escape goes up: it closed a dialog when it went down."""
+        return False
+
 
 class Press(Touchable, AnchorLayout):
     """A button with an icon, words, or both."""
@@ -246,6 +250,15 @@ def scroll_to(widget: Widget) -> None:
                 parent.scroll_to(widget, padding=dp(12), animate=False)
             return
         parent = parent.parent
+
+
+def take_focus(root: Widget) -> Widget | None:
+    """Take the keyboard from what has it at or below a widget; return what that was."""
+    for widget in root.walk(restrict=True):
+        if getattr(widget, "focus", False):
+            widget.focus = False
+            return widget
+    return None
 
 
 def jpeg_texture(jpeg: bytes) -> Any:

@@ -119,6 +119,57 @@ def test_the_keyboard_is_enough(hand: Hand) -> None:
     assert hand.screen.name == "developer"
 
 
+def test_a_dialog_has_the_keyboard_and_gives_it_back(hand: Hand) -> None:
+    """Enter opens one dialog however often it is pressed; after Escape it opens it again."""
+    hand.key(TAB)
+    button = hand.screen.ids.new_project
+    button.focus = True
+    hand.wait(lambda: True)
+    for _ in range(3):
+        hand.key(ENTER)
+        assert hand.n_windows == 1
+    assert not button.focus
+    hand.key(ord("3"), ("ctrl",))
+    assert hand.screen.name == "home"
+    hand.key(ESCAPE)
+    hand.key(ESCAPE)
+    hand.wait(lambda: hand.n_windows == 0)
+    assert button.focus
+    hand.key(ENTER)
+    assert hand.n_windows == 1
+
+
+def test_what_is_pressed_twice_is_done_once(hand: Hand) -> None:
+    """A double click opens one dialog, and makes one project."""
+    from kivy.core.window import Window
+    from kivy.tests.common import UnitTestTouch
+
+    def press_twice(widget: Any) -> None:
+        for _ in range(2):
+            touch = UnitTestTouch(*widget.to_window(*widget.center))
+            touch.touch_down()
+            touch.touch_up()
+
+    hand.screen.ids.new_project.dispatch("on_release")
+    press_twice(hand.screen.ids.new_project)
+    hand.type("Once")
+    assert hand.n_windows == 1
+    press_twice(Window.children[0].ids.go)
+    hand.wait(lambda: hand.n_windows == 0 and hand.app.project is not None)
+    hand.settle()
+    assert len(hand.app.session.projects()) == 1
+
+
+def test_a_setting_that_a_key_chose_keeps_the_focus(hand: Hand) -> None:
+    hand.app.go("settings")
+    hand.key(TAB)
+    hand.find("Dark").focus = True
+    hand.key(ENTER)
+    hand.settle()
+    assert hand.app.preferences.style == "dark"
+    assert hand.find("Dark").focus
+
+
 def test_names_in_any_script_are_drawn(running_app: Any, tmp_path: Path) -> None:
     """Each of these is something else than the boxes that stand for letters a font lacks."""
     from headfit_demo.words import draw_line

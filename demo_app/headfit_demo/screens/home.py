@@ -14,7 +14,7 @@ from headfit_demo.screens.screen import AppScreen, load_rules
 from headfit_demo.translation import greeting_name, tr
 from headfit_demo.views import ProjectCard as CardView
 from headfit_demo.views import Recognition
-from headfit_demo.widgets import Thumb, Touchable, frame_texture
+from headfit_demo.widgets import Thumb, Touchable, frame_texture, take_focus
 
 
 class SampleThumb(Thumb):
@@ -121,6 +121,7 @@ class HomeScreen(AppScreen):
         )
 
     def _show_projects(self, cards: tuple[CardView, ...]) -> None:
+        take_focus(self.ids.projects)
         self.ids.projects.clear_widgets()
         self.n_projects = len(cards)
         opened = self.app.project

@@ -14,7 +14,7 @@ from headfit_demo.screens.teach import badge
 from headfit_demo.slices import Slices
 from headfit_demo.translation import tr
 from headfit_demo.views import PhotoView
-from headfit_demo.widgets import Thumb
+from headfit_demo.widgets import Thumb, take_focus
 
 
 class PhotoThumb(Thumb):
@@ -48,6 +48,7 @@ class PhotosScreen(AppScreen):
             self.hint = tr.say("Marked photos look nearly the same; different ones teach more.")
         else:
             self.hint = tr.say("Touch photos to choose them.")
+        take_focus(self.ids.grid)
         self.ids.grid.clear_widgets()
         self._slices.run(self._show(photos))
         self.n_chosen = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kivy.uix.boxlayout import BoxLayout
@@ -15,13 +16,19 @@ from headfit_demo.widgets import Press
 class Choice(BoxLayout):
     """One of several."""
 
-    def offer(self, options: dict[Any, str], chosen: Any, choose: Any) -> None:
-        """Show the options by their words."""
-        self.clear_widgets()
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._presses: dict[Any, Press] = {}
+
+    def offer(self, options: dict[Any, str], chosen: Any, choose: Callable[[Any], None]) -> None:
+        """Show the options, the same ones every time, by their words."""
         for value, text in options.items():
-            press = Press(text=text, kind="filled" if value == chosen else "plain")
-            press.bind(on_release=lambda _, value=value: choose(value))
-            self.add_widget(press)
+            if value not in self._presses:
+                press = self._presses[value] = Press()
+                press.bind(on_release=lambda _, value=value: choose(value))
+                self.add_widget(press)
+            self._presses[value].text = text
+            self._presses[value].kind = "filled" if value == chosen else "plain"
 
 
 class SettingsScreen(AppScreen):

@@ -24,7 +24,7 @@ from headfit_demo.screens.screen import AppScreen, load_rules
 from headfit_demo.slices import Slices
 from headfit_demo.translation import tr
 from headfit_demo.views import Added, ClassView, PhotoView, Progress
-from headfit_demo.widgets import Card, Chip, Press, Thumb, scroll_to
+from headfit_demo.widgets import Card, Chip, Press, Thumb, scroll_to, take_focus
 
 RECORD_EVERY_S = 0.2
 
@@ -261,6 +261,7 @@ class TeachScreen(AppScreen):
         project = self.app.project
         names = [one.name for one in project.classes]
         for name in self._cards.keys() - set(names):
+            take_focus(self._cards[name])
             self.ids.classes.remove_widget(self._cards.pop(name))
         new = [name for name in names if name not in self._cards]
         self._slices.run(self._show_cards(project.classes, self.app.photos))
