@@ -150,6 +150,7 @@ class OpenProject:
         self._remove(step.ids)
         self._name_classes(step.class_names)
         self._done.did(step)
+        self._hear()
 
     def forget_class(self, class_name: str) -> None:
         """Forget a class and its photos, and what the head knows of it."""
@@ -161,6 +162,7 @@ class OpenProject:
             self._drop_head()  # of an imported head; without its photos it cannot be taken out
         self._name_classes(name for name in step.class_names if name != class_name)
         self._done.did(step)
+        self._hear()
 
     def rename_class(self, class_name: str, new_name: str) -> None:
         """Call a class by another name, in the head too; nothing is trained."""

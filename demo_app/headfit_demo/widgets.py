@@ -246,7 +246,7 @@ def scroll_to(widget: Widget) -> None:
     parent = widget.parent
     while isinstance(parent, Widget):
         if isinstance(parent, Page):
-            if parent.viewport_size[1] > parent.height:  # Kivy would move a short page, too
+            if parent.viewport_size[1] > parent.height:
                 parent.scroll_to(widget, padding=dp(12), animate=False)
             return
         parent = parent.parent

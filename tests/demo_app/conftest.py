@@ -85,7 +85,7 @@ class Hand:
         parent = widget.parent
         while parent is not None and parent is not parent.parent:
             if isinstance(parent, ScrollView):
-                if parent.viewport_size[1] > parent.height:  # scroll_to would move a short page too
+                if parent.viewport_size[1] > parent.height:
                     parent.scroll_to(widget, animate=False)
                     self.wait(lambda: True)
                 break

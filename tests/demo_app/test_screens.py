@@ -55,11 +55,15 @@ def test_dropped_folders_become_things(hand: Hand, tmp_path: Path) -> None:
 
 
 def test_the_wheel_stops_at_the_end_of_a_page(toys: Hand) -> None:
-    """However often it is turned, and however slow the frames are, the page stays in sight."""
+    """However often it is turned, and however slow the frames are, the page stays in sight.
+
+    A page that became short then begins at its top.
+    """
     from kivy.tests.common import UnitTestTouch
 
     from headfit_demo.widgets import Page
 
+    toys.app.set_preference("keeps_thumbnails", True)  # not asked any more
     toys.teach(FLOWER, frames(FLOWER, 1))
     toys.settle()
     page = next(one for one in toys.screen.ids.classes.walk_reverse() if isinstance(one, Page))
@@ -75,6 +79,13 @@ def test_the_wheel_stops_at_the_end_of_a_page(toys: Hand) -> None:
         seen.append(page.scroll_y)
     assert seen[-1] == 0.0
     assert min(seen) == 0.0
+
+    toys.app.change(lambda: toys.app.session.forget_class(FLOWER))
+    toys.wait(lambda: FLOWER not in toys.screen._cards)
+    toys.settle()
+    assert page.viewport_size[1] < page.height
+    (content,) = page.children
+    assert content.to_window(0, content.top)[1] == page.to_window(0, page.top)[1]
 
 
 def test_settings_are_seen_at_once_and_kept(hand: Hand, tmp_path: Path) -> None:

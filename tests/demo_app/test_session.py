@@ -168,6 +168,7 @@ def test_a_class_is_forgotten_for_good(taught: Session, tmp_path: Path) -> None:
     view = taught.view()
     assert [one.name for one in view.classes] == [BALLOON, BOAT]
     assert FLOWER not in view.head_classes
+    assert view.accuracy_history[-1][0] == view.n_photos  # what is said is of those that are left
     taught.open_project(view.key)
     assert taught.undo() is None
     taught.close()
