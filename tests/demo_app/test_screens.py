@@ -171,6 +171,14 @@ def test_what_is_pressed_twice_is_done_once(hand: Hand) -> None:
     assert len(hand.app.session.projects()) == 1
 
 
+def test_what_was_half_typed_stays_with_its_project(hand: Hand) -> None:
+    hand.begin("One")
+    hand.type("half a na")
+    hand.app.go("home")
+    hand.begin("Two")
+    assert hand.screen.ids.new_name.text == ""
+
+
 def test_a_setting_that_a_key_chose_keeps_the_focus(hand: Hand) -> None:
     hand.app.go("settings")
     hand.key(TAB)

@@ -123,6 +123,7 @@ class TeachScreen(AppScreen):
             return
         if project.key != self._project_key:
             self._project_key, self.ids.plot.losses = project.key, []
+            self.ids.new_name.text = ""
         self.n_classes = len(project.classes)
         self.can_train, self.has_head = project.can_train, bool(project.head_classes)
         self._show_classes()
