@@ -113,7 +113,7 @@ RECIPES = {
     ),
     # For AlexNet, which takes no smaller picture.
     "tiny-imagenet-64": Recipe(
-        stages=(Stage(6, 64, unscaled=0.5),), final_size=64, batch_size=128, bfloat16=True
+        stages=(Stage(5, 64, unscaled=0.5),), final_size=64, batch_size=128, bfloat16=True
     ),
     "smoke": Recipe(
         stages=(Stage(1, 32), Stage(1, 64, unscaled=0.5)), final_size=64, batch_size=8, seed=7
