@@ -61,6 +61,19 @@ def cut_top(model: tf.keras.Model) -> tf.keras.Model:
     return tf.keras.Model(model.input, model.get_layer("embedding").output, name=model.name)
 
 
+def preprocessing_of(size: int) -> Preprocessing:
+    """Return what a network of our own recipes was trained to see, at a size in pixels."""
+    return Preprocessing(
+        height=size,
+        width=size,
+        resize="shorter-side",
+        resize_to=size,
+        interpolation="bilinear",
+        mean=MEAN,
+        std=STD,
+    )
+
+
 def golden_picture(size: int) -> NDArray[np.uint8]:
     """Draw the picture of the self-check: gradients, edges and fine texture in every colour.
 
@@ -106,15 +119,7 @@ def convert(
     size = model.input_shape[1]
     extractor = cut_top(model)
     flatbuffer: bytes = lce.convert_keras_model(extractor)
-    preprocessing = preprocessing or Preprocessing(
-        height=size,
-        width=size,
-        resize="shorter-side",
-        resize_to=size,
-        interpolation="bilinear",
-        mean=MEAN,
-        std=STD,
-    )
+    preprocessing = preprocessing or preprocessing_of(size)
     picture = golden_picture(size)
     # The reference is LCE's own interpreter on the very bytes that ship.
     interpreter = lce.testing.Interpreter(flatbuffer, num_threads=1)

@@ -107,6 +107,15 @@ def test_rows_that_train_a_network(
         data=data,
     )
     assert tuned.settings["pretrained"] == str(training)
+    frozen = run(
+        experiment("fp-frozen", pretrained=training),
+        tmp_path / "results",
+        tmp_path / "work",
+        data=data,
+    )
+    assert frozen.network == "residual_float"
+    assert frozen.settings["engine"] == "keras"
+    assert frozen.top1.value >= 0.8  # features that hardly learned anything tell colours apart
 
 
 def test_the_row_with_another_float_network(
@@ -132,8 +141,9 @@ def test_the_row_with_another_float_network(
 
 
 def test_a_training_of_another_network_is_no_beginning(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--pretrained"):
-        experiment("fp-finetuned")
+    for row in ("fp-finetuned", "fp-frozen"):
+        with pytest.raises(InputError, match=f"--pretrained for the row {row}"):
+            experiment(row)
     with pytest.raises(InputError, match="expected a row of"):
         experiment("c")
     with pytest.raises(InputError, match="flowers102, birds, scenes"):

@@ -25,7 +25,7 @@ def run(
         str,
         typer.Option(
             help="fp-scratch, fp-finetuned, binary-scratch, a, b, a-crops, b-crops; beside the "
-            "paper efficientnet; past it block1, block2."
+            "paper fp-frozen, efficientnet; past it block1, block2."
         ),
     ],
     extractor: Annotated[
@@ -39,7 +39,8 @@ def run(
         str, typer.Option(help="Their training: scratch, scratch-64, finetune or smoke.")
     ] = "",
     pretrained: Annotated[
-        Path | None, typer.Option(help="For fp-finetuned: the twin's training on the large set.")
+        Path | None,
+        typer.Option(help="For fp-finetuned, fp-frozen: the twin's training on the large set."),
     ] = None,
     views: Annotated[int, typer.Option(help="For blocks: cuttings of each photo.")] = 4,
     epochs: Annotated[int, typer.Option(help="For blocks: 0 takes the default.")] = 0,

@@ -15,6 +15,7 @@ from headfit_zoo.experiments.sets import SETS
 ROWS: Final[Mapping[str, str]] = {
     "fp-scratch": "float, from scratch",
     "fp-finetuned": "float, fine-tuned",
+    "fp-frozen": "float, frozen, float last layer",
     "binary-scratch": "binary, from scratch",
     "a": "(a) binary last layer",
     "b": "(b) float last layer",
@@ -24,7 +25,10 @@ ROWS: Final[Mapping[str, str]] = {
     "block1": "last binary block and head",
     "block2": "last two binary blocks and head",
 }
-"""In the order of the paper's Table 2, which crops in (a) and (b); the last three are not in it."""
+"""In the order of the paper's Table 2, in which (a) and (b) are trained on crops.
+
+`PAPER` says which are in it.
+"""
 
 PAPER: Final[Mapping[str, Mapping[str, tuple[float, float]]]] = {
     "fp-scratch": {

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,15 @@ from headfit.finetune import FineTuner, TuningSettings
 from headfit.views import WHOLE, View
 from headfit_zoo import transfer
 from headfit_zoo.datasets import Progress
-from headfit_zoo.efficientnet import EfficientNetLite0
 from headfit_zoo.experiments.sets import SplitPictures
 
 Say = Callable[[str], None]
+
+
+class FloatNetwork(transfer.Embedder, Protocol):
+    """A frozen float network; `size_bytes` is what an app would ship of it."""
+
+    size_bytes: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +83,12 @@ def train_head(
 
 def train_float_head(
     data: SplitPictures,
-    network: EfficientNetLite0,
+    network: FloatNetwork,
     cache: Path,
     *,
     progress: Progress | None = None,
 ) -> Scores:
-    """A float head on a frozen float network of another kind; an app ships both."""
+    """A float head on a frozen float network; an app ships both."""
     embeddings = transfer.embed(network, data.pictures, cache, progress=progress)
     head, settings, fit_s = _fit_head(data, [embeddings[data.train]], "logistic", None)
     shipped = network.size_bytes + head.weights_.nbytes + head.bias_.nbytes

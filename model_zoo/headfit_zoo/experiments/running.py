@@ -48,7 +48,8 @@ class Experiment:
     architecture, recipe : str
         For the rows that train a network.
     pretrained : Path or None
-        For "fp-finetuned": a finished training of the float network on the large set.
+        For "fp-finetuned" and "fp-frozen": a finished training of the float network on the large
+        set.
     n_views : int
         For the rows past the paper, as in `headfit.finetune.FineTuner.activations`.
     tuning : TuningSettings
@@ -67,9 +68,9 @@ class Experiment:
     def __post_init__(self) -> None:
         if self.row not in ROWS:
             raise InputError(f"expected a row of {', '.join(ROWS)}, found {self.row!r}")
-        if self.row == "fp-finetuned" and self.pretrained is None:
+        if self.row in ("fp-finetuned", "fp-frozen") and self.pretrained is None:
             raise InputError(
-                "expected --pretrained for the row fp-finetuned, found none; give the folder of "
+                f"expected --pretrained for the row {self.row}, found none; give the folder of "
                 "the float network's training on the large set"
             )
 
@@ -137,7 +138,12 @@ def _network(experiment: Experiment) -> tuple[str, str | None]:
         return manifest.name, manifest.fingerprint
     if experiment.row == "efficientnet":
         return "efficientnet-lite0", efficientnet.fingerprint()
-    return _architecture(experiment), None
+    fingerprint = None
+    if experiment.row == "fp-frozen" and experiment.pretrained is not None:
+        from headfit_zoo.experiments import frozen  # loads TensorFlow
+
+        fingerprint = frozen.fingerprint(experiment.pretrained)
+    return _architecture(experiment), fingerprint
 
 
 def _architecture(experiment: Experiment) -> str:
@@ -159,6 +165,12 @@ def _scores(
         return train_head(data, opened, method, work, cache, views=views, progress=progress)
     if experiment.row == "efficientnet":
         return train_float_head(data, efficientnet.EfficientNetLite0(), cache, progress=progress)
+    if experiment.row == "fp-frozen" and experiment.pretrained is not None:
+        from headfit_zoo.experiments.frozen import FrozenNetwork  # loads TensorFlow
+
+        return train_float_head(
+            data, FrozenNetwork(experiment.pretrained), cache, progress=progress
+        )
     if experiment.row in BLOCKS:
         return train_blocks(
             data,
