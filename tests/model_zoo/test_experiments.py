@@ -97,6 +97,8 @@ def test_rows_that_train_a_network(
     (tmp_path / "results" / "birds-fp-scratch-residual_float.json").unlink()
     again = run(experiment("fp-scratch"), tmp_path / "results", tmp_path / "work", data=data)
     assert again.top1 == scratch.top1
+    assert again.measured == scratch.measured  # the epochs' time, not that of looking at them
+    assert scratch.measured["fit_s"] > 0
     log = (training / "log.csv").read_text()
     assert len(log.splitlines()) == 2  # a heading and the one epoch: none was added
     assert (training / "weights.h5").stat().st_mtime_ns >= before
