@@ -44,6 +44,7 @@ PAPER_RECIPES: Final[Mapping[str, Recipe]] = {
         stages=(Stage(20, 64, unscaled=0.5),),
         final_size=64,
         batch_size=64,
+        learning_rate=5e-4,
         warmup_epochs=1,
         label_smoothing=0.1,
         bfloat16=True,
