@@ -122,10 +122,7 @@ def ask_name(
         return None
 
     dialog = Dialog(take, heading=heading, button=button)
-    dialog.ids.body.add_widget(field)
-    field.bind(on_text_validate=dialog.accept)
-    dialog.open()
-    Clock.schedule_once(lambda _: setattr(field, "focus", True))  # after the touch that asked
+    _open_with(dialog, field)
     return dialog
 
 
@@ -151,6 +148,8 @@ def ask_place(source: Path, done: Callable[[str | None], None]) -> Dialog:
             if target.is_dir():
                 target /= source.name
             shutil.copyfile(source, target)
+        except FileNotFoundError:
+            return tr.say("There is no such folder.")
         except OSError as error:
             return sentence(error)
         saved.append(str(target))
@@ -158,11 +157,22 @@ def ask_place(source: Path, done: Callable[[str | None], None]) -> Dialog:
 
     dialog = Dialog(take, heading=tr.say("Save the head"), button=tr.say("Save"))
     dialog.text = tr.say("Folder and name of the file:")
+    dialog.bind(on_dismiss=lambda *_: done(saved[0] if saved else None))
+    _open_with(dialog, field)
+    return dialog
+
+
+def _open_with(dialog: Dialog, field: Field) -> None:
+    """Open a dialog that asks for a line; what stands there is replaced by typing."""
+
+    def let_type(_: float) -> None:
+        field.focus = True
+        field.select_all()
+
     dialog.ids.body.add_widget(field)
     field.bind(on_text_validate=dialog.accept)
-    dialog.bind(on_dismiss=lambda *_: done(saved[0] if saved else None))
     dialog.open()
-    return dialog
+    Clock.schedule_once(let_type)  # after the touch that asked for it
 
 
 class FileRow(RecycleDataViewBehavior, Touchable, BoxLayout):

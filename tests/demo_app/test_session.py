@@ -6,8 +6,10 @@ import multiprocessing
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
@@ -17,6 +19,7 @@ from headfit import (
     ExtractorError,
     ExtractorMismatchError,
     FileFormatError,
+    ImageClassifier,
     InputError,
     NotFittedError,
     SoftmaxHead,
@@ -153,6 +156,37 @@ def test_naming_is_undone_before_the_photos_of_others(taught: Session) -> None:
     view = taught.view()
     assert [one.name for one in view.classes] == [BALLOON, BOAT]
     assert view.n_photos == 11
+
+
+def test_a_head_follows_its_photos_while_that_is_quick(
+    taught: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One slow training is forgiven, two are not; then a quick one is asked for by hand."""
+    monkeypatch.setattr("headfit_demo.teaching.QUICK_S", 1.0)  # of a busy machine
+
+    fit = ImageClassifier.fit
+
+    def fit_slowly(*args: Any, **options: Any) -> Any:
+        time.sleep(1.0)
+        return fit(*args, **options)
+
+    def train_slowly() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(ImageClassifier, "fit", fit_slowly)
+            taught.train()
+
+    def is_trained_after_a_photo(seed: int) -> bool:
+        taught.add_photos(BOAT, frames(BOAT, 1, seed=seed))
+        view = taught.refresh()
+        return view.accuracy_history[-1][0] == view.n_photos
+
+    train_slowly()
+    assert is_trained_after_a_photo(11)
+    train_slowly()
+    train_slowly()
+    assert not is_trained_after_a_photo(12)
+    taught.train()
+    assert is_trained_after_a_photo(13)
 
 
 def on_disk(folder: Path) -> bytes:
