@@ -13,7 +13,7 @@ from headfit_demo.views import Progress
 from .conftest import PATIENCE_S, Hand
 from .photos import THINGS, frames, picked, write_folder
 
-BALLOON, BOAT, _ = THINGS
+BALLOON, BOAT, FLOWER = THINGS
 
 
 def test_teach_train_recognise_restart(hand: Hand, tmp_path: Path) -> None:
@@ -48,6 +48,25 @@ def test_teach_train_recognise_restart(hand: Hand, tmp_path: Path) -> None:
     toys.tap(card)
     toys.wait(lambda: toys.app.project is not None)
     assert toys.app.project.head_classes == tuple(sorted((BALLOON, BOAT)))
+
+
+def test_a_photo_is_looked_at_again_by_the_head_as_it_is(toys: Hand) -> None:
+    """What the head learned meanwhile counts; another project knows nothing of the photo."""
+    toys.app.go("recognise")
+    toys.screen.look_at(picked(FLOWER, 1, seed=9)[0])
+    toys.wait(lambda: toys.screen.verdict)
+    assert toys.screen.verdict != FLOWER
+    toys.app.go("teach")
+    toys.teach(FLOWER, frames(FLOWER, 5))
+    toys.app.go("recognise")
+    toys.wait(lambda: toys.screen.verdict == FLOWER)
+    assert toys.screen.texture is not None
+
+    toys.app.create_project("Next")
+    toys.wait(lambda: toys.screen.name == "teach" and toys.app.project.name == "Next")
+    toys.app.go("recognise")
+    toys.settle()
+    assert (toys.screen.texture, toys.screen.verdict, toys.notice) == (None, "", "")
 
 
 def test_a_training_is_stopped(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from kivy.clock import Clock
 from kivy.properties import BooleanProperty, ObjectProperty, StringProperty
 
+from headfit_demo.photos import Pixels
 from headfit_demo.screens.screen import AppScreen, load_rules
 from headfit_demo.translation import greeting_name, tr
 from headfit_demo.views import PickedFile, Recognition
@@ -28,6 +29,8 @@ class RecogniseScreen(AppScreen):
 
     def __init__(self, **options: Any) -> None:
         self._is_looking = False
+        self._photo: Pixels | None = None  # what is shown, unless it is the camera
+        self._project_key = ""
         self._clock: Any = None
         super().__init__(**options)
 
@@ -47,8 +50,13 @@ class RecogniseScreen(AppScreen):
             self.app.eye.switch_off()
 
     def refresh(self) -> None:
-        """Say that there is nothing yet, until there is."""
-        if self.texture is None:
+        """Look at the photo again: the head may have learned; another project begins anew."""
+        key = "" if self.app.project is None else self.app.project.key
+        if key != self._project_key:
+            self._project_key, self._photo, self.texture = key, None, self.app.eye.texture
+        if self._photo is not None:
+            self._recognise(self._photo)
+        elif self.texture is None:
             self.show(None)
 
     def toggle_camera(self) -> None:
@@ -95,20 +103,21 @@ class RecogniseScreen(AppScreen):
         return greeting_name(class_name) if self.app.project is None else class_name
 
     def _follow(self, _: Any, texture: Any) -> None:
-        self.texture = texture
+        self.texture, self._photo = texture, None
         self.property("texture").dispatch(self)
 
     def _look(self, _: float) -> None:
         frame = self.app.eye.frame
-        if frame is None or self._is_looking:
-            return
-        self._is_looking = True
-        self.app.worker.do(partial(self.app.session.recognise, frame), self._looked)
+        if frame is not None and not self._is_looking:
+            self._recognise(frame)
 
-    def _opened(self, frame: Any) -> None:
-        self.texture = frame_texture(frame)
+    def _opened(self, photo: Pixels) -> None:
+        self.texture, self._photo = frame_texture(photo), photo
+        self._recognise(photo)
+
+    def _recognise(self, pixels: Pixels) -> None:
         self._is_looking = True
-        self.app.worker.do(partial(self.app.session.recognise, frame), self._looked)
+        self.app.worker.do(partial(self.app.session.recognise, pixels), self._looked)
 
     def _looked(self, found: Recognition | None, error: Exception | None) -> None:
         self._is_looking = False
