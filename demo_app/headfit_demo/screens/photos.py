@@ -8,9 +8,9 @@ from typing import Any
 
 from kivy.properties import NumericProperty, ObjectProperty, StringProperty
 
+from headfit_demo.class_card import badge
 from headfit_demo.dialogs import ask_yes
 from headfit_demo.screens.screen import AppScreen, load_rules
-from headfit_demo.screens.teach import badge
 from headfit_demo.slices import Slices
 from headfit_demo.translation import tr
 from headfit_demo.views import PhotoView

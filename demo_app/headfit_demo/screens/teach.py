@@ -8,85 +8,22 @@ from functools import partial
 from typing import Any
 
 from kivy.clock import Clock, mainthread
-from kivy.metrics import dp
-from kivy.properties import (
-    BooleanProperty,
-    ListProperty,
-    NumericProperty,
-    ObjectProperty,
-    StringProperty,
-)
-from kivy.uix.boxlayout import BoxLayout
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 
+from headfit_demo.class_card import ClassCard
 from headfit_demo.dialogs import ask_name, ask_yes
 from headfit_demo.plot import Plot as Plot  # the kv rule uses it
 from headfit_demo.screens.screen import AppScreen, load_rules
 from headfit_demo.slices import Slices
 from headfit_demo.translation import tr
 from headfit_demo.views import Added, ClassView, PhotoView, Progress
-from headfit_demo.widgets import Card, Chip, Press, Thumb, scroll_to, take_focus
+from headfit_demo.widgets import Card, scroll_to, take_focus
 
 RECORD_EVERY_S = 0.2
 
 
 class CancelledError(Exception):
     """The user stopped the training."""
-
-
-class HoldPress(Press):
-    """A button that is held, and let go of wherever the finger is by then."""
-
-    always_release = True
-
-
-class Strip(BoxLayout):
-    """The newest photos of a class, as many as fit, and how many more there are."""
-
-    card = ObjectProperty(None)
-    photos = ListProperty()
-
-    def on_width(self, *_: Any) -> None:
-        """Show as many as fit."""
-        self.on_photos()
-
-    def on_photos(self, *_: Any) -> None:
-        """Show the newest ones; touching one opens all of them."""
-        fitting = max(1, int((self.width + self.spacing) // dp(70)))
-        shown = self.photos[:fitting]
-        while len(self.children) > len(shown):
-            self.remove_widget(self.children[0])
-        while len(self.children) < len(shown):
-            thumb = Thumb()
-            thumb.bind(on_release=lambda *_: self.card.screen.show_photos(self.card.name))
-            self.add_widget(thumb)
-        for thumb, photo in zip(reversed(self.children), shown, strict=True):
-            thumb.texture = self.card.screen.app.thumbnail(photo)
-            thumb.badge = badge(photo)
-
-
-class ClassCard(Card):
-    """A thing that is taught."""
-
-    name = StringProperty("")
-    details = StringProperty("")
-    screen = ObjectProperty(None)
-
-    def show(self, one: ClassView, photos: tuple[PhotoView, ...]) -> None:
-        """Show the class as it is now."""
-        self.name = one.name
-        self.details = (
-            tr.count("{n} photo", "{n} photos", one.n_photos)
-            if one.n_photos
-            else tr.say("No photo yet")
-        )
-        self.ids.strip.photos = photos
-        chips, said = self.ids.chips, list(feedback_words(one, photos))
-        for _ in range(len(chips.children) - len(said)):
-            chips.remove_widget(chips.children[0])
-        for _ in range(len(said) - len(chips.children)):
-            chips.add_widget(Chip())
-        for chip, (text, icon) in zip(reversed(chips.children), said, strict=True):
-            chip.text, chip.icon, chip.is_warning = text, icon, bool(icon)
 
 
 class ThumbnailQuestion(Card):
@@ -317,25 +254,6 @@ class TeachScreen(AppScreen):
             self.training_text = tr.say("Give photos of every thing that the head knows.")
         else:
             self.training_text = tr.say("There are photos that the head has not learned yet.")
-
-
-def feedback_words(one: ClassView, photos: tuple[PhotoView, ...]) -> Iterator[tuple[str, str]]:
-    """Say how well a class is known; what could be better comes with an icon."""
-    if one.accuracy is not None:
-        yield tr.say("{p:.0%} recognised").format(p=one.accuracy), ""
-    if one.needs_photos:
-        yield tr.say("More photos would help"), "photo"
-    doubtful = sum(photo.likelier is not None for photo in photos)
-    if doubtful:
-        yield tr.count("{n} doubtful", "{n} doubtful", doubtful), "warning"
-    repeated = sum(photo.is_repeated for photo in photos)
-    if repeated:
-        yield tr.count("{n} repeated", "{n} repeated", repeated), "twins"
-
-
-def badge(photo: PhotoView) -> str:
-    """Return the icon of what is odd about a photo."""
-    return "warning" if photo.likelier else "twins" if photo.is_repeated else ""
 
 
 load_rules(__file__)
