@@ -199,8 +199,8 @@ def _write_plot(results: Sequence[Result], path: Path) -> None:
     axes = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for axis, dataset in zip(axes, names, strict=True):
         for y, row in enumerate(rows):
-            if dataset in PAPER.get(row, {}):
-                axis.plot(PAPER[row][dataset][0] * 100, y, "kx", markersize=7, label="_")
+            if dataset in _paper(row):
+                axis.plot(_paper(row)[dataset][0] * 100, y, "kx", markersize=7, label="_")
         for result in results:
             if result.dataset == dataset:
                 share, family = result.top1, _family(result.network)
