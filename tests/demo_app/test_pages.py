@@ -24,6 +24,8 @@ def files(folder: Path) -> list[Path]:
 
 def test_privacy_says_what_is_kept_and_erases_it(toys: Hand, tmp_path: Path) -> None:
     """Small pictures at once, the rest after a question; each button is off once all is gone."""
+    from kivy.core.window import Window
+
     toys.app.set_preference("keeps_thumbnails", True)
     toys.app.add_photos(BOAT, frames(BOAT, 2, seed=5))
     toys.settle()
@@ -49,9 +51,12 @@ def test_privacy_says_what_is_kept_and_erases_it(toys: Hand, tmp_path: Path) -> 
     erase("examples")
     toys.answer("Erase")
     assert page.n_examples == 0
+    assert page.examples.startswith("none kept; their empty file has ")
     assert toys.app.project.head_classes == (BALLOON, BOAT)
 
     erase("head")
+    toys.wait(lambda: toys.n_windows)
+    assert "is gone, too" in Window.children[0].text
     toys.answer("Erase")
     assert page.head == "none yet"
     assert toys.app.project.head_classes == ()

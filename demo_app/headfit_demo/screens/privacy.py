@@ -64,7 +64,9 @@ class PrivacyScreen(AppScreen):
         """Ask, then delete the head."""
         self._ask(
             tr.say("Erase the head?"),
-            tr.say("It can be trained again from what was learned from photos."),
+            tr.say("It can be trained again from what was learned from photos.")
+            if self.n_examples
+            else tr.say("What it learned from is gone, too. This cannot be undone."),
             lambda: self.app.change(self.app.session.erase_head, keep_head=True),
         )
 
@@ -83,11 +85,17 @@ class PrivacyScreen(AppScreen):
         self.folder = str(stored.folder)
         self.n_examples, self.n_thumbnails = stored.n_examples, stored.n_thumbnails
         self.head_bytes = stored.head_bytes
-        self.examples = ", ".join(
-            (
-                tr.count("{n} photo", "{n} photos", stored.n_examples),
-                tr.count("{n} name", "{n} names", stored.n_classes),
-                size(stored.example_bytes),
+        self.examples = (
+            ", ".join(
+                (
+                    tr.count("{n} photo", "{n} photos", stored.n_examples),
+                    tr.count("{n} name", "{n} names", stored.n_classes),
+                    size(stored.example_bytes),
+                )
+            )
+            if stored.n_examples
+            else tr.say("none kept; their empty file has {size}").format(
+                size=size(stored.example_bytes)
             )
         )
         self.thumbnails = (
