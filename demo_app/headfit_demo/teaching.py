@@ -200,20 +200,30 @@ class OpenProject:
         Parameters
         ----------
         progress : callable, optional
-            Called after every step; what it raises stops the training, and the head stays as it
-            was.
+            Called after every step, and once more before the head is kept; what it raises stops
+            the training, and the head stays as it was.
         """
+        before = self.classifier.head
         losses: list[float] = []
         started = time.perf_counter()
 
-        def step(_: int, loss: float) -> None:
-            losses.append(loss)
+        def tell(share: float) -> None:
             if progress is not None:
-                share = min(len(losses) / self._steps, 0.99)
                 left = (time.perf_counter() - started) * (1 - share) / share
                 progress(Progress(share, left, tuple(losses)))
 
-        self.classifier.fit(progress=step)
+        def step(_: int, loss: float) -> None:
+            losses.append(loss)
+            tell(min(len(losses) / self._steps, 0.99))
+
+        try:
+            self.classifier.fit(progress=step)
+            tell(1.0)  # not all of a training is steps, and of small heads nothing is
+        except BaseException:
+            self.classifier = ImageClassifier(
+                self.classifier.extractor, head=before, store=self.store
+            )
+            raise
         self._steps = len(losses) or self._steps
         self._save_head()
         self._hear()

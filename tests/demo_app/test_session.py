@@ -483,6 +483,23 @@ def test_a_stopped_training_changes_nothing(session: Session) -> None:
     assert session.view().head_is_fresh
 
 
+def test_a_training_without_steps_is_stopped_too(taught: Session, tmp_path: Path) -> None:
+    """The head of few photos is made at once: until it is kept, it can be refused."""
+    taught.add_class(FLOWER)
+    taught.add_photos(FLOWER, frames(FLOWER, 4))
+    before = next((tmp_path / "data").rglob("trained.head")).read_bytes()
+
+    def stop(progress: Progress) -> None:
+        raise TimeoutError(progress.fraction)
+
+    with pytest.raises(TimeoutError, match=r"1\.0"):
+        taught.train(stop)
+    assert next((tmp_path / "data").rglob("trained.head")).read_bytes() == before
+    assert FLOWER not in taught.view().head_classes
+    taught.train()
+    assert FLOWER in taught.view().head_classes
+
+
 def test_a_killed_engine_is_said_and_started_again(tmp_path: Path) -> None:
     """What was taught before stays; the next photo works."""
     others = set(multiprocessing.active_children())
