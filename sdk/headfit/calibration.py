@@ -112,7 +112,7 @@ def sharpness(
     For one head it is one over the temperature of Guo et al., "On Calibration of Modern Neural
     Networks", ICML 2017, section 4.2; for several it also says how far to trust each. With few
     examples the factors that are expected count: the logarithm of each is taken for normal about
-    it, give or take a factor of four.
+    it, give or take a factor of four; about its share of it where there are several.
 
     Parameters
     ----------
@@ -120,17 +120,40 @@ def sharpness(
         Of examples that the heads were not fitted on; there may be none.
     targets : ndarray of shape (n_samples,), dtype intp
     expected : sequence of float
-        The factors that logits of these kinds usually need.
+        The factors that logits of these kinds usually need alone.
     """
     rows = np.arange(len(targets))
     relative = np.stack([each - each[rows, targets][:, np.newaxis] for each in logits])
+    start = np.zeros(len(logits), np.float32)
+    if len(logits) > 1:
+        # Where each head alone would be: the logarithms have more than one valley.
+        for head, factor in enumerate(expected):
+            start[head] = _log_factors(relative[[head]], np.array([factor]), start[[head]])[0]
+    shares = np.array(expected) / len(expected)
+    factors: list[float] = (
+        np.exp(_bounded(_log_factors(relative, shares, start))) * shares
+    ).tolist()
+    return factors
 
-    def bounded(parameters: FloatArray) -> npt.NDArray[np.float64]:
-        logarithms: npt.NDArray[np.float64] = np.tanh(parameters.astype(np.float64) / _FARTHEST)
-        return _FARTHEST * logarithms
+
+def _bounded(parameters: FloatArray) -> npt.NDArray[np.float64]:
+    logarithms: npt.NDArray[np.float64] = np.tanh(parameters.astype(np.float64) / _FARTHEST)
+    return _FARTHEST * logarithms
+
+
+def _log_factors(relative: Array, expected: Array, start: FloatArray) -> FloatArray:
+    """Return the logarithms of the best factors over the expected ones, before they are bounded.
+
+    Parameters
+    ----------
+    relative : ndarray of shape (n_heads, n_samples, n_classes)
+        Logits less the target's.
+    expected : ndarray of shape (n_heads,)
+    start : ndarray of shape (n_heads,), dtype float32
+    """
 
     def loss_and_gradient(parameters: FloatArray) -> tuple[float, FloatArray]:
-        exact = bounded(parameters)
+        exact = _bounded(parameters)
         scaled = (np.exp(exact) * expected)[:, np.newaxis, np.newaxis] * relative
         together = scaled.sum(axis=0)
         highest = together.max(axis=1, initial=0)
@@ -142,7 +165,5 @@ def sharpness(
         slopes *= 1 - np.square(exact / _FARTHEST)
         return float(loss), slopes.astype(np.float32)
 
-    start = PlainPlace(loss_and_gradient, np.zeros(len(logits), np.float32))
-    found = minimise_lbfgs(start, tolerance=1e-4, max_iterations=100)
-    factors: list[float] = (np.exp(bounded(found.parameters)) * expected).tolist()
-    return factors
+    place = PlainPlace(loss_and_gradient, start)
+    return minimise_lbfgs(place, tolerance=1e-4, max_iterations=100).parameters

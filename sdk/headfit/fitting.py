@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from headfit.binary_head import STEPS, BinaryFit, binary_logits, fit_binary
 from headfit.calibration import calibrate, sharpness, sureness, weigh
-from headfit.candidates import Candidate, analysed, imprinted, regressed
+from headfit.candidates import FEW_PHOTOS, Candidate, analysed, best_l2, imprinted, regressed
 from headfit.errors import TrainingDivergedError
 from headfit.fields import Scalar
 from headfit.headblocks import Calibration
@@ -78,11 +78,12 @@ def fit_head(
 ) -> Fit:
     """Fit a head by the method that the settings name, or the best that the evidence allows.
 
-    "auto" is a sum of two heads, each with the factor that makes the examples that the heads are
-    made without the most believable. Where every class has `LOGISTIC_FROM` photos or more, it is
-    that of logistic regression and discriminant analysis; the latter is left out where there are
-    fewer examples than features, of which it could tell little. Otherwise it is that of imprinting
-    and the analysis: with very few photos mostly the former, with more the latter.
+    "auto" is a sum of heads, each with the factor that makes the examples that the heads are made
+    without the most believable. Where every class has `LOGISTIC_FROM` photos or more, it is that of
+    logistic regression and discriminant analysis; the latter is left out where there are fewer
+    examples than features, of which it could tell little. Otherwise it is that of imprinting and
+    the analysis: with very few photos mostly the former, with more the latter. Where no class has
+    more than `FEW_PHOTOS` and none a single one, logistic regression is added to both.
 
     Parameters
     ----------
@@ -104,9 +105,11 @@ def fit_head(
     TrainingDivergedError
         If numbers leave float32.
     """
+    methods = _methods(embeddings, targets) if settings.method == "auto" else (settings.method,)
+    if settings.l2 is None and not {"logistic", "binary"}.isdisjoint(methods):
+        settings = replace(settings, l2=best_l2(embeddings, targets, n_classes, settings))
     if settings.method == "binary":
         return _binary(embeddings, targets, n_classes, settings, progress)
-    methods = _methods(embeddings, targets) if settings.method == "auto" else (settings.method,)
     if methods != ("logistic",) and sums is None:
         sums = ClassSums.of(embeddings, targets, n_classes)
     candidates, optimum = [], None
@@ -129,6 +132,8 @@ def _methods(embeddings: FloatArray, targets: TargetArray) -> tuple[str, ...]:
     counts = np.bincount(targets)
     if counts.max() == 1:  # nothing could say how far to trust each
         return ("imprint",)
+    if counts.min() >= 2 and counts.max() <= FEW_PHOTOS:
+        return ("imprint", "lda", "logistic")
     if counts.min() < LOGISTIC_FROM:
         return ("imprint", "lda")
     return ("logistic", "lda") if len(embeddings) > embeddings.shape[1] else ("logistic",)
@@ -180,6 +185,8 @@ def _binary(
     alone 2 points worse on 102 kinds of flowers. The temperature and the thresholds are those of
     heads that lack a fifth of the examples, from the float head on.
     """
+    l2 = settings.l2
+    assert l2 is not None
 
     def trained(
         taught: TargetArray | slice, progress: Progress | None = None
@@ -189,7 +196,7 @@ def _binary(
         head = _exported(some, [candidate], settings)
         wanted = softmax(some @ head.weights + head.bias) / 2
         wanted[np.arange(len(of)), of] += np.float32(0.5)
-        return candidate, fit_binary(some, wanted, head.weights, head.bias, settings.l2)
+        return candidate, fit_binary(some, wanted, head.weights, head.bias, l2)
 
     def logits_without(taught: TargetArray, left_out: TargetArray) -> FloatArray:
         _, fit = trained(taught)
@@ -201,7 +208,7 @@ def _binary(
     training: dict[str, Scalar] = {
         "method": "binary",
         "asked_for": "binary",
-        "l2": float(settings.l2),
+        "l2": float(l2),
         "balanced": settings.balanced,
         "label_smoothing": float(settings.label_smoothing),
         "steps": STEPS,

@@ -50,8 +50,9 @@ class SoftmaxHead(FiledHead, Estimator):
         "auto" chooses by the number of photos, and adds heads up as they are right about photos
         that they are made without: see `headfit.fitting.fit_head`. ``training_["method"]`` says
         which.
-    l2 : float
-        Strength of the penalty; scikit-learn's ``C`` is ``1 / l2``. Logistic regression only.
+    l2 : float or None
+        Strength of the penalty; scikit-learn's ``C`` is ``1 / l2``. Logistic regression only. None:
+        as leaving examples out bids, at six times the cost; ``training_["l2"]`` says which.
     class_weight : None or "balanced"
         "balanced" lets every class count the same, however many photos it has. By default every
         photo counts the same, so common classes are more probable.
@@ -108,7 +109,7 @@ class SoftmaxHead(FiledHead, Estimator):
         self,
         *,
         method: str = "auto",
-        l2: float = DEFAULT_L2,
+        l2: float | None = DEFAULT_L2,
         class_weight: str | None = None,
         label_smoothing: float = 0.0,
         tolerance: float = 1e-4,
@@ -216,6 +217,10 @@ class SoftmaxHead(FiledHead, Estimator):
             If training leaves the finite numbers. The head stays as it was.
         """
         settings = self.settings()
+        if settings.l2 is None:
+            raise InputError(
+                "expected a number for l2, found None; a batch cannot choose it: name it, or fit"
+            )
         checked = checked_embeddings(embeddings)
         check_width(checked, extractor)
         is_new = not hasattr(self, "weights_")

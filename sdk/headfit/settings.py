@@ -26,7 +26,7 @@ class Settings:
     """How to fit; `headfit.head.SoftmaxHead` says what each means."""
 
     method: str = "auto"
-    l2: float = DEFAULT_L2
+    l2: float | None = DEFAULT_L2
     tolerance: float = 1e-4
     max_iterations: int = 500
     balanced: bool = False
@@ -51,7 +51,11 @@ def settings_of(*, class_weight: str | None, **others: Any) -> Settings:
             class_weight,
         ),
         (settings.method in METHODS, "a method of " + ", ".join(METHODS), settings.method),
-        (0 <= settings.l2 <= MAX_L2, f"l2 from 0 to {MAX_L2:g}", settings.l2),
+        (
+            settings.l2 is None or 0 <= settings.l2 <= MAX_L2,
+            f"l2 from 0 to {MAX_L2:g}, or None to choose it",
+            settings.l2,
+        ),
         (0 <= settings.tolerance < 1, "a tolerance from 0 to below 1", settings.tolerance),
         (settings.max_iterations >= 1, "max_iterations of at least 1", settings.max_iterations),
         (settings.solver in SOLVERS, "a solver of " + ", ".join(SOLVERS), settings.solver),

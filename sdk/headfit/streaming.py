@@ -102,6 +102,7 @@ class Stream:
         TrainingDivergedError
             If numbers leave float32.
         """
+        assert settings.l2 is not None
         n_batch, n_classes = len(targets), len(self.bias)
         counts = self.counts + np.bincount(targets, minlength=n_classes)
         exact = embeddings.astype(np.float64)
@@ -144,6 +145,7 @@ class Stream:
 
     def training(self, settings: Settings, loss: float) -> dict[str, Scalar]:
         """Return settings and outcome, for the head file."""
+        assert settings.l2 is not None
         return {
             "method": "streaming",
             "solver": settings.solver,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from headfit.calibration import QUANTILES, calibrate, least_probability, sharpness
+from headfit.candidates import FEW_PHOTOS
 from headfit.errors import InputError
 from headfit.fitting import fit_head
 from headfit.head import SoftmaxHead
@@ -214,6 +215,24 @@ def test_probabilities_of_logistic_regression_are_calibrated() -> None:
     logits = (new @ head.weights_ + head.bias_) / np.float32(sharpness)
     before = calibration_error(targets, softmax(logits))
     assert after < before / 2
+
+
+@pytest.mark.parametrize("n_photos", [2, 3, FEW_PHOTOS])
+def test_logistic_regression_on_few_photos_of_many_classes_knows_how_sure_it_is(
+    n_photos: int,
+) -> None:
+    """Leaving single photos out makes their class rarer than the others, and all very unsure."""
+    rng = np.random.default_rng(4)
+    centres = 0.5 * rng.normal(size=(60, 40))
+    targets = np.repeat(np.arange(60), n_photos + 20)
+    photos = (centres[targets] + rng.normal(size=(len(targets), 40))).astype(np.float32)
+    is_taught = np.arange(len(targets)) % (n_photos + 20) < n_photos
+    head = SoftmaxHead(method="logistic").fit(
+        photos[is_taught], [f"{t:02}" for t in targets[is_taught]]
+    )
+    probabilities = head.predict_proba(photos[~is_taught])
+    error = calibration_error(targets[~is_taught], probabilities)
+    assert error < 0.09
 
 
 def test_a_line_search_that_looks_too_far_comes_back() -> None:

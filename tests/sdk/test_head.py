@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 import headfit.head
@@ -130,6 +131,33 @@ def test_the_default_tolerance_answers_as_scikit_learn_does() -> None:
         softmax(new @ weights + bias),
         atol=0.01,
     )
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "noise", "expected"), [(150, 3.0, 500.0), (2000, 1.0, 5.0), (3, 1.0, 50.0)]
+)
+def test_the_penalty_is_chosen_by_leaving_examples_out(
+    n_samples: int, noise: float, expected: float
+) -> None:
+    """A strong one where much is noise, a weak one of many clear examples; else the default.
+
+    So it is what new examples bid, which are kept apart here.
+    """
+    rng = np.random.default_rng(2)
+    centres = rng.normal(size=(3, 40))
+    targets = np.arange(n_samples + 3000) % 3
+    photos = (centres[targets] + noise * rng.normal(size=(len(targets), 40))).astype(np.float32)
+    names = np.array(["a", "b", "c"])[targets]
+    taught, new = photos[:n_samples], photos[n_samples:]
+    head = SoftmaxHead(method="logistic", l2=None).fit(taught, names[:n_samples])
+    assert head.training_["l2"] == expected
+    fixed = SoftmaxHead(method="logistic", l2=expected).fit(taught, names[:n_samples])
+    np.testing.assert_allclose(fixed.weights_, head.weights_, rtol=0.01, atol=1e-3)
+    losses = {}
+    for l2 in (5.0, 50.0, 500.0):
+        other = SoftmaxHead(method="logistic", l2=l2).fit(taught, names[:n_samples])
+        losses[l2] = log_loss(names[n_samples:], other.predict_proba(new))
+    assert n_samples == 3 or min(losses, key=losses.__getitem__) == expected
 
 
 def test_two_classes_are_scikit_learns_with_half_the_penalty() -> None:

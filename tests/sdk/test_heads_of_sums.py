@@ -11,7 +11,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics.pairwise import cosine_similarity
 
 from headfit.calibration import sharpness
-from headfit.candidates import PRIOR_PHOTOS
+from headfit.candidates import FEW_PHOTOS, PRIOR_PHOTOS
 from headfit.errors import TrainingDivergedError
 from headfit.fitting import LOGISTIC_FROM, fit_head
 from headfit.head import SoftmaxHead
@@ -207,12 +207,16 @@ def method_of(n_per_class: int, n_classes: int = 4, **parameters: object) -> str
 def test_auto_goes_by_the_number_of_photos() -> None:
     """Of the smallest class; and says which head it took."""
     assert method_of(1) == "imprint"
-    assert method_of(2) == "imprint+lda"
+    assert method_of(2) == method_of(FEW_PHOTOS) == "imprint+lda+logistic-regression"
+    assert method_of(FEW_PHOTOS + 1) == "imprint+lda"
     assert method_of(LOGISTIC_FROM - 1) == "imprint+lda"
     assert method_of(LOGISTIC_FROM) == "logistic-regression+lda"
     assert method_of(1, method="lda") == "lda"
     assert method_of(30, method="imprint") == "imprint"
     assert method_of(1, method="logistic") == "logistic-regression"
+    for counts in ((1, 3, 3, 3), (2, 5, 3, 3)):  # where some have more, logistic regression
+        few = fit_head(*examples(counts), 4, Settings())  # hardly ever recognises the others
+        assert few.training["method"] == "imprint+lda"
     embeddings, targets = examples((40, 40, 40, LOGISTIC_FROM - 1))
     assert fit_head(embeddings, targets, 4, Settings()).training["method"] == "imprint+lda"
     wide = np.tile(embeddings, (1, 20))  # more features than examples: the analysis tells little

@@ -186,6 +186,8 @@ def test_what_cannot_be_streamed_is_refused_and_changes_nothing() -> None:
         SoftmaxHead().partial_fit(embeddings[:1], ["red"])
     with pytest.raises(InputError, match="found a binary one; fit it again"):
         SoftmaxHead(method="binary").fit(embeddings, names).partial_fit(embeddings, names)
+    with pytest.raises(InputError, match="expected a number for l2, found None"):
+        SoftmaxHead(l2=None).partial_fit(embeddings, names)
     head.set_params(learning_rate=1e300)
     with pytest.raises(TrainingDivergedError, match=r"lower the learning_rate, 1e\+300"):
         head.partial_fit(embeddings, names)
