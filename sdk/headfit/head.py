@@ -52,7 +52,7 @@ class SoftmaxHead(FiledHead, Estimator):
         which.
     l2 : float or None
         Strength of the penalty; scikit-learn's ``C`` is ``1 / l2``. Logistic regression only. None:
-        as leaving examples out bids, at six times the cost; ``training_["l2"]`` says which.
+        as leaving fifths out bids, at some twenty times the cost; ``training_["l2"]`` says which.
     class_weight : None or "balanced"
         "balanced" lets every class count the same, however many photos it has. By default every
         photo counts the same, so common classes are more probable.

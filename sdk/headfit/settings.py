@@ -53,7 +53,7 @@ def settings_of(*, class_weight: str | None, **others: Any) -> Settings:
         (settings.method in METHODS, "a method of " + ", ".join(METHODS), settings.method),
         (
             settings.l2 is None or 0 <= settings.l2 <= MAX_L2,
-            f"l2 from 0 to {MAX_L2:g}, or None to choose it",
+            f"l2 of None or from 0 to {MAX_L2:g}",
             settings.l2,
         ),
         (0 <= settings.tolerance < 1, "a tolerance from 0 to below 1", settings.tolerance),

@@ -83,7 +83,7 @@ class SoftmaxLoss:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SoftmaxPlace:
-    """Weights and bias with their logits: a `headfit.solvers.Place`.
+    """Weights and bias with their logits: a `headfit.line_search.Place`.
 
     Attributes
     ----------

@@ -14,6 +14,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from headfit.errors import TrainingDivergedError
+
 Array: TypeAlias = npt.NDArray[np.float64]
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
@@ -39,9 +41,21 @@ class Typicality:
 
     @classmethod
     def weighed(cls, mean: Array, inverse_scale: Array, weight: float) -> Typicality:
-        """Return what makes distances ``weight`` times the sum of squared standardised features."""
-        spread = inverse_scale * np.sqrt(weight)
-        return cls(mean.astype(np.float32), spread.astype(np.float32))
+        """Return what makes distances ``weight`` times the sum of squared standardised features.
+
+        Raises
+        ------
+        TrainingDivergedError
+            If features vary so little that float32 cannot hold one over it.
+        """
+        with np.errstate(over="ignore"):  # refused below
+            spread = (inverse_scale * np.sqrt(weight)).astype(np.float32)
+        if not np.isfinite(spread).all():
+            raise TrainingDivergedError(
+                "expected embeddings whose spread float32 can divide by, found a standard "
+                f"deviation of {1 / inverse_scale.max():g}; scale them up"
+            )
+        return cls(mean.astype(np.float32), spread)
 
     def distances(self, embeddings: FloatArray) -> FloatArray:
         """Return ``sum(square((embedding - centre) * inverse_spread))`` of each embedding."""
