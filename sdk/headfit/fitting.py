@@ -80,10 +80,11 @@ def fit_head(
 
     "auto" is a sum of heads, each with the factor that makes the examples that the heads are made
     without the most believable. Where every class has `LOGISTIC_FROM` photos or more, it is that of
-    logistic regression and discriminant analysis; the latter is left out where there are fewer
-    examples than features, of which it could tell little. Otherwise it is that of imprinting and
-    the analysis: with very few photos mostly the former, with more the latter. Where no class has
-    more than `FEW_PHOTOS` and none a single one, logistic regression is added to both.
+    logistic regression and discriminant analysis; where there are fewer examples than features, of
+    which the analysis could tell little, of logistic regression and imprinting. Otherwise it is
+    that of imprinting and the analysis: with very few photos mostly the former, with more the
+    latter. Where no class has more than `FEW_PHOTOS` and none a single one, logistic regression is
+    added to both.
 
     Parameters
     ----------
@@ -136,7 +137,7 @@ def _methods(embeddings: FloatArray, targets: TargetArray) -> tuple[str, ...]:
         return ("imprint", "lda", "logistic")
     if counts.min() < LOGISTIC_FROM:
         return ("imprint", "lda")
-    return ("logistic", "lda") if len(embeddings) > embeddings.shape[1] else ("logistic",)
+    return ("logistic", "lda") if len(embeddings) > embeddings.shape[1] else ("imprint", "logistic")
 
 
 def _exported(embeddings: FloatArray, candidates: Sequence[Candidate], settings: Settings) -> Fit:

@@ -221,7 +221,7 @@ def test_auto_goes_by_the_number_of_photos() -> None:
     assert fit_head(embeddings, targets, 4, Settings()).training["method"] == "imprint+lda"
     wide = np.tile(embeddings, (1, 20))  # more features than examples: the analysis tells little
     training = fit_head(wide[:80], np.arange(80) % 4, 4, Settings()).training
-    assert training["method"] == "logistic-regression"
+    assert training["method"] == "imprint+logistic-regression"
 
 
 def test_auto_trusts_each_head_as_leaving_photos_out_bids() -> None:
