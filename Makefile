@@ -66,7 +66,7 @@ offline: $(VENV)/.dev ## Run the device's tests where there is no network interf
 .PHONY: bench
 bench: $(VENV)/.dev build/numpy2/.made ## Measure engines, heads and the store; prints tables, asserts nothing
 	@$(BIN)/python tests/benchmarks/engines.py
-	@OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/heads.py
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/heads.py build/embeddings
 	@$(BIN)/python tests/benchmarks/store.py
 	@$(BIN)/python tests/benchmarks/flowers5.py
 

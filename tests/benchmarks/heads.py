@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from photos_per_class import embed
+from photos_per_class import DATA, embed
 from sklearn.linear_model import LogisticRegression
 
 from headfit import Extractor, ExtractorError, HeadLearner, SoftmaxHead
@@ -93,6 +93,7 @@ def against_scikit_learn(case: str, embeddings: FloatArray, targets: np.ndarray)
 
 def photographed(cache: Path) -> None:
     """Against scikit-learn on the training photos of flowers and scenes."""
+    cache.mkdir(parents=True, exist_ok=True)
     for extractor_name in (None, "resnet18-binary-imagenet"):
         try:
             extractor = Extractor.open(extractor_name)
@@ -100,6 +101,9 @@ def photographed(cache: Path) -> None:
             print(f"| {extractor_name} is not installed | | | |")
             continue
         for dataset in ("flowers102-64", "scene15-200", "flowers5-128"):
+            if not (DATA / f"{dataset}.zip").exists():
+                print(f"| {dataset} is not here | | | |")
+                continue
             data = embed(dataset, extractor, cache)
             embeddings, names = (data[key][~data["tests"]] for key in ("embeddings", "classes"))
             _, targets = np.unique(names, return_inverse=True)
