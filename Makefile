@@ -24,7 +24,7 @@ app: $(VENV)/.app ## Start the app
 
 .PHONY: app-screens
 app-screens: $(VENV)/.app ## Draw every screen of the app into docs/app, without a display
-	@$(BIN)/python -m headfit_demo.pictures docs/app
+	@$(BIN)/python demo_app/pictures.py docs/app
 
 .PHONY: apk
 apk: $(VENV)/.apk ## Build the Android app, or say what is missing (PROFILE=lce AAR=..., DOWNLOAD=1)

@@ -1,0 +1,22 @@
+"""What the Makefile starts is there."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_every_module_is_there() -> None:
+    modules = set(re.findall(r"python -m (headfit\S*)", MAKEFILE))
+    assert "headfit.demo" in modules
+    assert [name for name in modules if find_spec(name) is None] == []
+
+
+def test_every_script_is_there() -> None:
+    scripts = set(re.findall(r"python (\S+\.py)", MAKEFILE))
+    assert "demo_app/pictures.py" in scripts
+    assert [path for path in scripts if not (ROOT / path).is_file()] == []
