@@ -177,8 +177,8 @@ def predict(
     """Say what photos show.
 
     Prints the three best classes of each IMAGE, or all with --json, and whether it looks like none
-    of them. A file that is no photo is
-    named and the others are classified; the exit code is then 3.
+    of them. A file that is no photo is named and the others are classified; the exit code is then
+    3.
     """
     classifier = _load(head, extractor, engine)
     results: list[dict[str, Any]] = []

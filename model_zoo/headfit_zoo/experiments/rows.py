@@ -66,10 +66,12 @@ def train_head(
         extractor.looking(views[:1]), data.pictures, cache, progress=progress
     )
     looks = [embeddings[data.train]]
-    for number, view in enumerate(views[1:], start=1):
-        other = extractor.looking((view,))
-        part = _part(data, data.train)
-        looks.append(transfer.embed(other, part, cache / f"view-{number}", progress=progress))
+    training = _part(data, data.train)
+    for view in views[1:]:
+        # The cache knows extractor and pictures, not how they are looked at.
+        folder = cache / f"view-{view.zoom:g}-{view.x:g}-{view.y:g}-{view.is_flipped:d}"
+        looking = extractor.looking((view,))
+        looks.append(transfer.embed(looking, training, folder, progress=progress))
     head, settings, fit_s = _fit_head(data, looks, method, extractor)
     settings["n_views"] = len(views)
     path = work / "mine.head"

@@ -138,12 +138,12 @@ def _network(experiment: Experiment) -> tuple[str, str | None]:
         return manifest.name, manifest.fingerprint
     if experiment.row == "efficientnet":
         return "efficientnet-lite0", efficientnet.fingerprint()
-    fingerprint = None
-    if experiment.row == "fp-frozen" and experiment.pretrained is not None:
+    if experiment.row == "fp-frozen":
         from headfit_zoo.experiments import frozen  # loads TensorFlow
 
-        fingerprint = frozen.fingerprint(experiment.pretrained)
-    return _architecture(experiment), fingerprint
+        assert experiment.pretrained is not None  # an experiment refuses to be made without it
+        return _architecture(experiment), frozen.fingerprint(experiment.pretrained)
+    return _architecture(experiment), None
 
 
 def _architecture(experiment: Experiment) -> str:
@@ -165,12 +165,12 @@ def _scores(
         return train_head(data, opened, method, work, cache, views=views, progress=progress)
     if experiment.row == "efficientnet":
         return train_float_head(data, efficientnet.EfficientNetLite0(), cache, progress=progress)
-    if experiment.row == "fp-frozen" and experiment.pretrained is not None:
+    if experiment.row == "fp-frozen":
         from headfit_zoo.experiments.frozen import FrozenNetwork  # loads TensorFlow
 
-        return train_float_head(
-            data, FrozenNetwork(experiment.pretrained), cache, progress=progress
-        )
+        assert experiment.pretrained is not None
+        network = FrozenNetwork(experiment.pretrained)
+        return train_float_head(data, network, cache, progress=progress)
     if experiment.row in BLOCKS:
         return train_blocks(
             data,
