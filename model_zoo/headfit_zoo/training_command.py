@@ -13,7 +13,13 @@ from headfit_zoo.terminal import console, known, progress
 
 if TYPE_CHECKING:
     import numpy as np
+    import tensorflow as tf
     from numpy.typing import NDArray
+
+    from headfit_zoo.datasets import PackedSet
+
+RECOVERED_FROM = 500
+"""Pictures that give the statistics of a recovered network's batch norms."""
 
 Data = Annotated[
     Path,
@@ -33,7 +39,11 @@ Run = Annotated[
 Architecture = Annotated[str, typer.Option(help="Network, by name.")]
 RecipeName = Annotated[str, typer.Option("--recipe", help="Training settings, by name.")]
 StartFrom = Annotated[
-    Path | None, typer.Option(help="Finished training of the same network to begin with.")
+    Path | None,
+    typer.Option(
+        help="What to begin with: the folder of a finished training of the same network, "
+        "or an extractor (.tflite) that was converted from one."
+    ),
 ]
 Strategy = Annotated[
     str,
@@ -122,11 +132,29 @@ def _train(
         validation,
         settings,
         run,
-        start=start_from and start_from / "weights.h5",
+        start=start_from and _weights(start_from, run, model, training),
         teacher=seen,
         verbose=1 if sys.stdout.isatty() else 2,
     )
     console.print(f"validation top-1 {last['val_top1']:.1%}, top-5 {last['val_top5']:.1%}")
+
+
+def _weights(start: Path, run: Path, model: tf.keras.Model, training: PackedSet) -> Path:
+    """Return the weights to begin with; an extractor's are recovered once, into the run's folder.
+
+    Its classifier was cut off, so the new one begins at random.
+    """
+    if start.suffix != ".tflite":
+        return start / "weights.h5"
+    from headfit_zoo.recover import recover
+    from headfit_zoo.training import normalise
+
+    path = run / "start.h5"
+    if not path.exists():
+        images = training.images[:: max(1, len(training) // RECOVERED_FROM)]
+        recover(start.read_bytes(), model, normalise(images.astype("float32")).numpy())
+        model.save_weights(path)
+    return path
 
 
 def _logits(images: NDArray[np.uint8], path: Path, size: int) -> NDArray[np.float16]:

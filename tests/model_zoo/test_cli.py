@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -21,7 +22,7 @@ def test_the_module_is_the_command() -> None:
 def test_train_convert_verify(
     folder_of_stripes: Path, trained: Path, tmp_path: Path, run: Run
 ) -> None:
-    """The three commands lead from a folder of pictures to a checked extractor."""
+    """The three commands lead from a folder of pictures to a checked extractor, and on from it."""
     again = run("train", folder_of_stripes, "-o", trained, "--recipe", "smoke")
     assert again.returncode == 0, again.stderr
     assert "81 training and 9 validation pictures, 3 classes" in again.stdout
@@ -45,6 +46,13 @@ def test_train_convert_verify(
     assert result["parity"]["mean_cosine"] > 0.999
     assert result["accuracy"]["n_samples"] == 9
     assert 0 <= result["accuracy"]["top1"] <= result["accuracy"]["top5"] == 1
+    extractor, on = tmp_path / "out" / "stripes.tflite", tmp_path / "on"
+    going_on = run(
+        "train", folder_of_stripes, "-o", on, "--recipe", "smoke", "--start-from", extractor
+    )
+    assert going_on.returncode == 0, going_on.stderr
+    recovered = hashlib.sha256((on / "start.h5").read_bytes()).hexdigest()
+    assert json.loads((on / "recipe.json").read_text())["start_sha256"] == recovered
 
 
 def test_bad_input_is_one_line(tmp_path: Path, run: Run) -> None:

@@ -26,6 +26,7 @@ from headfit.errors import (
 )
 from headfit.head import SoftmaxHead
 from headfit.headfile import load_head
+from headfit.logistic import fit_logistic
 from headfit.manifest import Manifest, Preprocessing
 from headfit.softmax import softmax
 
@@ -86,10 +87,10 @@ def uncalibrated(head: SoftmaxHead) -> tuple[FloatArray, FloatArray]:
 
 
 @pytest.mark.parametrize("l2", [0.5, 100.0])
-@pytest.mark.parametrize("n_samples", [24, 240])
-def test_scikit_learn_finds_the_same_head(n_samples: int, l2: float) -> None:
+@pytest.mark.parametrize(("n_samples", "embedding_dim"), [(24, 12), (240, 12), (24, 60)])
+def test_scikit_learn_finds_the_same_head(n_samples: int, embedding_dim: int, l2: float) -> None:
     """LogisticRegression on standardised embeddings with C = 1 / l2 minimises the same loss."""
-    embeddings, class_names = examples(n_samples)
+    embeddings, class_names = examples(n_samples, embedding_dim=embedding_dim)
     head = SoftmaxHead(method="logistic", l2=l2, tolerance=1e-6).fit(embeddings, class_names)
     exact = embeddings.astype(np.float64)  # in float32 the library ends too far from the optimum
     scaler = StandardScaler().fit(exact)
@@ -105,14 +106,44 @@ def test_scikit_learn_finds_the_same_head(n_samples: int, l2: float) -> None:
         reference.coef_.T, weights - weights.mean(axis=1, keepdims=True), atol=2e-4
     )
     np.testing.assert_allclose(
-        reference.intercept_ - reference.intercept_.mean(), bias - bias.mean(), atol=2e-4
+        reference.intercept_ - reference.intercept_.mean(), bias - bias.mean(), atol=1e-3
     )
-    new, _ = examples(100, seed=1)
+    new, _ = examples(100, embedding_dim=embedding_dim, seed=1)
     np.testing.assert_allclose(
         reference.predict_proba(scaler.transform(new)),
         softmax(new @ plain_weights + plain_bias),
         atol=2e-4,
     )
+
+
+def test_many_features_that_are_alike_take_few_steps() -> None:
+    """The usual case of a wide network; steps that know no curvature are 89 here."""
+    rng = np.random.default_rng(0)
+    targets = np.arange(300) % 15
+    hidden = 0.4 * rng.normal(size=(15, 60))[targets] + rng.normal(size=(300, 60))
+    hidden *= np.geomspace(1, 0.01, 60)
+    embeddings = np.maximum(hidden @ rng.normal(size=(60, 2000)), 0).astype(np.float32)
+    fit = fit_logistic(embeddings, targets, 15, l2=50.0, tolerance=1e-4, max_iterations=500)
+    assert fit.converged
+    assert fit.iterations < 50
+    scaler = StandardScaler().fit(embeddings.astype(np.float64))
+    reference = LogisticRegression(C=1 / 50.0, tol=1e-8, max_iter=10_000).fit(
+        scaler.transform(embeddings), targets
+    )
+    expected = reference.predict_proba(scaler.transform(embeddings))
+    found = softmax(embeddings @ fit.weights + fit.bias)
+    np.testing.assert_allclose(expected, found, atol=0.01)
+    # Begun at the optimum, and anywhere else, it ends there.
+    near = fit_logistic(
+        embeddings, targets, 15, l2=50.0, tolerance=1e-4, max_iterations=500,
+        start=(fit.weights, fit.bias),
+    )  # fmt: skip
+    assert near.iterations == 0
+    far = fit_logistic(
+        embeddings, targets, 15, l2=50.0, tolerance=1e-4, max_iterations=500,
+        start=(rng.normal(0, 0.1, fit.weights.shape).astype(np.float32), fit.bias),
+    )  # fmt: skip
+    np.testing.assert_allclose(far.loss, fit.loss, rtol=1e-4)
 
 
 def test_the_default_tolerance_answers_as_scikit_learn_does() -> None:
