@@ -34,6 +34,7 @@ from headfit_demo.theme import theme
 from headfit_demo.translation import system_language, tr
 from headfit_demo.views import Added, PhotoView, PickedFile, ProjectView
 from headfit_demo.widgets import jpeg_texture, take_focus
+from headfit_demo.window import ICON
 from headfit_demo.worker import Worker
 
 SCREENS = (
@@ -63,6 +64,7 @@ class DemoApp(App):
     """
 
     title = "headfit"
+    icon = str(ICON)
     project = ObjectProperty(None, allownone=True)
     """The open project as a `ProjectView`, or None."""
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import Final
+
+ICON: Final = Path(__file__).parent / "assets" / "icon.png"
+"""Drawn by ``demo_app/draw_icon.py``."""
 
 
 def need_no_display(kivy_home: Path) -> None:

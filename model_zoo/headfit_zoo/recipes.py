@@ -106,14 +106,6 @@ RECIPES = {
         warmup_epochs=0.05,
         seed=3,
     ),
-    # From an extractor, whose latent weights and classifier are lost.
-    "tiny-imagenet-more": Recipe(
-        stages=(Stage(5, 64, unscaled=0.5),),
-        final_size=64,
-        learning_rate=1e-3,
-        warmup_epochs=0.3,
-        seed=4,
-    ),
     "tiny-imagenet-distil": Recipe(
         stages=(Stage(8, 32), Stage(10, 48), Stage(6, 64, unscaled=0.5)),
         final_size=64,

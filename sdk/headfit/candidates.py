@@ -134,8 +134,6 @@ def regressed(
     Examples are left out by fitting again without a fold of them where they are few, or if
     ``by_folds``; else by a step of Newton's method.
     """
-    l2 = settings.l2
-    assert l2 is not None
     counts = np.bincount(targets, minlength=n_classes)
     sample_weights = None
     if settings.balanced:
@@ -154,7 +152,7 @@ def regressed(
             embeddings[taught],
             targets[taught],
             n_classes,
-            l2=l2,
+            l2=settings.penalty,
             tolerance=settings.tolerance,
             max_iterations=settings.max_iterations,
             label_smoothing=settings.label_smoothing,
@@ -180,7 +178,7 @@ def regressed(
     training: dict[str, Scalar] = {
         "method": "logistic-regression",
         "solver": "l-bfgs",
-        "l2": float(l2),
+        "l2": float(settings.penalty),
         "balanced": settings.balanced,
         "label_smoothing": float(settings.label_smoothing),
         "tolerance": float(settings.tolerance),

@@ -186,30 +186,30 @@ def _binary(
     alone 2 points worse on 102 kinds of flowers. The temperature and the thresholds are those of
     heads that lack a fifth of the examples, from the float head on.
     """
-    l2 = settings.l2
-    assert l2 is not None
 
     def trained(
-        taught: TargetArray | slice, progress: Progress | None = None
+        taught: TargetArray | slice,
+        start: tuple[FloatArray, FloatArray] | None = None,
+        progress: Progress | None = None,
     ) -> tuple[Candidate, BinaryFit]:
         some, of = embeddings[taught], targets[taught]
-        candidate = regressed(some, of, n_classes, settings, None, progress)
+        candidate = regressed(some, of, n_classes, settings, start, progress)
         head = _exported(some, [candidate], settings)
         wanted = softmax(some @ head.weights + head.bias) / 2
         wanted[np.arange(len(of)), of] += np.float32(0.5)
-        return candidate, fit_binary(some, wanted, head.weights, head.bias, l2)
+        return candidate, fit_binary(some, wanted, head.weights, head.bias, settings.penalty)
 
     def logits_without(taught: TargetArray, left_out: TargetArray) -> FloatArray:
-        _, fit = trained(taught)
+        _, fit = trained(taught, (candidate.weights, candidate.bias))
         return binary_logits(embeddings[left_out], fit.weights, fit.bias, fit.thresholds)
 
-    candidate, fit = trained(slice(None), progress)
+    candidate, fit = trained(slice(None), progress=progress)
     logits = logits_by_folds(candidate.rows, targets, n_classes, _BINARY_FOLDS, logits_without)
     (factor,) = sharpness([logits], candidate.targets, [1.0])
     training: dict[str, Scalar] = {
         "method": "binary",
         "asked_for": "binary",
-        "l2": float(l2),
+        "l2": float(settings.penalty),
         "balanced": settings.balanced,
         "label_smoothing": float(settings.label_smoothing),
         "steps": STEPS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -21,6 +21,8 @@ TargetArray: TypeAlias = npt.NDArray[np.intp]
 
 # Looking along a line costs a tenth of the products that lead to it.
 _FIRST_CURVATURE = 0.25
+_LEAST_TOLERANCE = 1e-6  # that float32 reaches
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,27 +101,31 @@ def fit_logistic(
         If numbers overflow.
     """
     n_samples, embedding_dim = embeddings.shape
-    is_worth = is_worth_a_hessian(n_samples, embedding_dim, n_classes, tolerance)
-    inverse_hessian = reference_norm = None
+    decades = -math.log10(max(tolerance, _LEAST_TOLERANCE))
+    inverse_hessian = reference_norm = span = None
     with np.errstate(over="ignore", invalid="ignore"):  # the solver refuses what overflows
         mean, scale = mean_and_scale(embeddings)
-        standardised = embeddings - mean
-        standardised /= scale
-        span = _Span(standardised) if is_worth and n_samples < embedding_dim else None
-        features = standardised if span is None else span.coordinates
-        dim = features.shape[1]
+        features = embeddings - mean
+        features /= scale
         loss = SoftmaxLoss(features, targets, n_classes, l2, label_smoothing, sample_weights)
-        begin = loss.at(np.zeros((dim + 1) * n_classes, np.float32))  # the bias is the last row
-        if is_worth:
-            inverse_hessian = _inverse_hessian(features, n_classes, l2)
+        # The bias is the last row.
+        begin = loss.at(np.zeros((embedding_dim + 1) * n_classes, np.float32))
         if start is not None:
             reference_norm = float(np.linalg.norm(begin.gradient()))
             weights, bias = start
+            varies = np.isfinite(scale)
             bias = bias + mean @ weights
-            weights = weights * np.where(np.isfinite(scale), scale, 0)[:, np.newaxis]
-            if span is not None:
-                weights = span.enter(weights)
-            begin = loss.at(np.vstack([weights, bias]).ravel())
+            rows = np.vstack([weights * np.where(varies, scale, 0)[:, np.newaxis], bias])
+            begin = loss.at(rows.ravel())
+            norm = float(np.linalg.norm(begin.gradient()))
+            decades += math.log10(max(norm, _TINY) / max(reference_norm, _TINY))
+        if is_worth_a_hessian(n_samples, embedding_dim, n_classes, decades):
+            if n_samples < embedding_dim:
+                span = _Span(features)
+                features = span.coordinates
+                loss = replace(loss, embeddings=features)
+                begin = loss.at(span.enter(begin.parameters, n_classes))
+            inverse_hessian = _inverse_hessian(features, n_classes, l2)
     minimum = minimise_lbfgs(
         begin,
         tolerance=tolerance,
@@ -130,7 +136,7 @@ def fit_logistic(
         progress=progress,
     )
     # ((e - mean) / scale) @ w + b  ==  e @ (w / scale) + (b - mean @ (w / scale))
-    optimum = minimum.parameters.reshape(dim + 1, n_classes)
+    optimum = minimum.parameters.reshape(-1, n_classes)
     exact_weights = (optimum[:-1] if span is None else span.leave(optimum[:-1])).astype(np.float64)
     exact_weights /= scale[:, np.newaxis]
     with np.errstate(over="ignore"):  # refused below
@@ -172,10 +178,14 @@ class _Span:
         self._triangle = np.linalg.cholesky(products)
         self.coordinates: FloatArray = self._triangle.astype(np.float32)
 
-    def enter(self, weights: FloatArray) -> FloatArray:
-        """Return by the basis what the examples see of weights for plain features."""
-        inside: FloatArray = np.linalg.solve(self._triangle, self._rows @ weights)
-        return inside.astype(np.float32)
+    def enter(self, parameters: FloatArray, n_classes: int) -> FloatArray:
+        """Return by the basis what the examples see of parameters for plain features."""
+        rows = parameters.reshape(-1, n_classes)
+        inside = np.zeros((len(self.coordinates) + 1, n_classes), np.float32)
+        inside[-1] = rows[-1]
+        if rows[:-1].any():
+            inside[:-1] = np.linalg.solve(self._triangle, self._rows @ rows[:-1])
+        return inside.ravel()
 
     def leave(self, weights: FloatArray) -> Array:
         """Return weights for plain features."""
@@ -183,21 +193,19 @@ class _Span:
         return outside
 
 
-def is_worth_a_hessian(
-    n_samples: int, embedding_dim: int, n_classes: int, tolerance: float
-) -> bool:
+def is_worth_a_hessian(n_samples: int, embedding_dim: int, n_classes: int, decades: float) -> bool:
     """Return whether its inverse costs less than the steps that it saves.
 
-    On the way to a tolerance of 1e-4 it saves some 25 evaluations of 4 products each with
-    embeddings of 288 features, as measured on flowers and scenes, 300 and more with those of 4,096.
-    As the way is a geometric one, it saves a quarter of that for each factor of ten. Of fewer
-    examples than features the matrix is smaller, and their span is to be found before.
+    On the way to a gradient 4 decades below the first it saves some 25 evaluations of 4 products
+    each with embeddings of 288 features, as measured on flowers and scenes, 300 and more with those
+    of 4,096. As the way is a geometric one, it saves a quarter of that a decade. Of fewer examples
+    than features the matrix is smaller, and their span is to be found before.
     """
     if n_samples < embedding_dim:
         cost = 4 * n_samples**2 / embedding_dim + n_samples
     else:
         cost = 2 * embedding_dim**2 / n_samples + embedding_dim
-    return cost <= embedding_dim / 12 * -math.log10(max(tolerance, 1e-6)) * n_classes
+    return cost <= embedding_dim / 12 * decades * n_classes
 
 
 def _inverse_hessian(standardised: FloatArray, n_classes: int, l2: float) -> Product:

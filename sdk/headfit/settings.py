@@ -34,6 +34,12 @@ class Settings:
     solver: str = "adam"
     learning_rate: float = 0.01
 
+    @property
+    def penalty(self) -> float:
+        """The `l2` that was named, or chosen before anything is fitted with these settings."""
+        assert self.l2 is not None
+        return self.l2
+
 
 def settings_of(*, class_weight: str | None, **others: Any) -> Settings:
     """Return the settings that a head's parameters make.

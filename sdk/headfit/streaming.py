@@ -102,7 +102,6 @@ class Stream:
         TrainingDivergedError
             If numbers leave float32.
         """
-        assert settings.l2 is not None
         n_batch, n_classes = len(targets), len(self.bias)
         counts = self.counts + np.bincount(targets, minlength=n_classes)
         exact = embeddings.astype(np.float64)
@@ -125,7 +124,7 @@ class Stream:
                 rows[-1],
                 ((exact - mean) / scale).astype(np.float32),
                 targets,
-                settings.l2 * n_batch / seen,
+                settings.penalty * n_batch / seen,
                 label_smoothing=settings.label_smoothing,
                 sample_weights=sample_weights,
             )
@@ -145,12 +144,11 @@ class Stream:
 
     def training(self, settings: Settings, loss: float) -> dict[str, Scalar]:
         """Return settings and outcome, for the head file."""
-        assert settings.l2 is not None
         return {
             "method": "streaming",
             "solver": settings.solver,
             "learning_rate": float(settings.learning_rate),
-            "l2": float(settings.l2),
+            "l2": float(settings.penalty),
             "balanced": settings.balanced,
             "label_smoothing": float(settings.label_smoothing),
             "steps": self.memory.steps,

@@ -8,11 +8,13 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import headfit_demo
 from headfit import ImageClassifier, SoftmaxHead
 from headfit_demo.greeting import sample_pictures
 from headfit_demo.session import GREETING_HEAD
+from headfit_demo.window import ICON
 
 PACKAGE = Path(headfit_demo.__file__).parent
 _STRING = r'"((?:[^"\\]|\\.)*)"'
@@ -75,6 +77,15 @@ def test_the_greeting_belongs_to_the_extractor() -> None:
     classifier = ImageClassifier.load(GREETING_HEAD, extractor=classifier.extractor)
     for sample in sample_pictures():
         assert classifier.predict(sample.frame)[0][0] == sample.class_name
+
+
+def test_the_icon_goes_into_the_package() -> None:
+    """A square; that the window has it is seen in test_real_input."""
+    with Image.open(ICON) as icon:
+        assert icon.size == (512, 512)
+        assert icon.mode == "RGBA"
+    spec = (PACKAGE.parent / "buildozer.spec").read_text()
+    assert f"icon.filename = %(source.dir)s/{ICON.relative_to(PACKAGE.parent)}" in spec
 
 
 def test_fonts_come_with_their_licences() -> None:

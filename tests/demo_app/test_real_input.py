@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+
+from headfit_demo.window import ICON
 
 from .photos import THINGS, frames, jpeg, write_folder
-from .x11 import screen
+from .x11 import icon_of, screen
 
 BALLOON, BOAT, _ = THINGS
 PATIENCE_S = 120.0
@@ -203,6 +206,8 @@ def test_mouse_keyboard_and_dropped_files(display: str, tmp_path: Path) -> None:
     new.write_bytes(jpeg(frames(BOAT, 1, seed=9)[0]))
 
     person = Person(display, tmp_path)
+    with Image.open(ICON) as icon:
+        assert icon_of(display, int(person.window)) == icon.copy()
     person.press("Teach something new", lambda: person.sees["is_dialog"])
     person.type("Desk")
     person.wait(lambda: person.sees["screen"] == "teach" and not person.sees["is_dialog"])

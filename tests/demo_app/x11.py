@@ -30,6 +30,22 @@ def screen() -> Iterator[str]:
             server.terminate()
 
 
+def icon_of(display: str, window: int) -> Image.Image:
+    """Return the icon that a window gives its frame and the bar of programs."""
+    from Xlib.display import Display
+
+    connection = Display(display)
+    try:
+        name = connection.intern_atom("_NET_WM_ICON")
+        width, height, *pixels = (
+            connection.create_resource_object("window", window).get_full_property(name, 0).value
+        )
+        raw = b"".join(pixel.to_bytes(4, "little") for pixel in pixels[: width * height])
+        return Image.frombytes("RGBA", (width, height), raw, "raw", "BGRA")
+    finally:
+        connection.close()
+
+
 def picture_of(display: str) -> Image.Image:
     """Return what the screen shows."""
     from Xlib import X
