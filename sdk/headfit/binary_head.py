@@ -69,6 +69,10 @@ def fit_binary(
     # The mean; the median was worse on flowers and scenes by 1 to 4 points.
     thresholds = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
     features = _signs(embeddings >= thresholds)
+    # Where most features are 1, or most -1, a weight that turns would move its class's logits all
+    # together: with an ImageNet network's 512 features one class of 200 drew a third of the photos.
+    means = features.mean(axis=0, dtype=np.float64).astype(np.float32)
+    features -= means
     spread = embeddings.std(axis=0, dtype=np.float64)
     relative = start * spread[:, np.newaxis]
     sizes = np.maximum(np.abs(relative).mean(axis=0), np.finfo(np.float32).tiny)
@@ -95,7 +99,8 @@ def fit_binary(
         np.clip(parameters[:n_latent], -1, 1, out=parameters[:n_latent])
     signs, log_scales, bias = unpack(parameters)
     loss, _ = signs_loss_and_gradient(signs, log_scales, bias, features, wanted, l2 / n_samples)
-    return BinaryFit(signs * np.exp(log_scales), bias.copy(), thresholds, loss)
+    weights = signs * np.exp(log_scales)
+    return BinaryFit(weights, bias - means @ weights, thresholds, loss)
 
 
 def signs_loss_and_gradient(
@@ -118,7 +123,7 @@ def signs_loss_and_gradient(
     signs : ndarray of shape (embedding_dim, n_classes), dtype float32
     log_scales, bias : ndarray of shape (n_classes,), dtype float32
     features : ndarray of shape (n_samples, embedding_dim), dtype float32
-        +1 and -1.
+        +1 and -1, less their means.
     wanted : ndarray of shape (n_samples, n_classes), dtype float32
         Probabilities.
     decay : float

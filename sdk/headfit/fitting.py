@@ -32,6 +32,7 @@ on 5 and 102 kinds of flowers, 15 of scenes and 40 of birds at 1 to 100 photos p
 """
 
 _BINARY_FOLDS = 5
+_TAUGHT_TO = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,6 +187,8 @@ def _binary(
     alone 2 points worse on 102 kinds of flowers. The temperature and the thresholds are those of
     heads that lack a fifth of the examples, from the float head on.
     """
+    # Nearer to the float head's optimum signs are no better.
+    roughly = replace(settings, tolerance=max(settings.tolerance, _TAUGHT_TO))
 
     def trained(
         taught: TargetArray | slice,
@@ -193,7 +196,7 @@ def _binary(
         progress: Progress | None = None,
     ) -> tuple[Candidate, BinaryFit]:
         some, of = embeddings[taught], targets[taught]
-        candidate = regressed(some, of, n_classes, settings, start, progress)
+        candidate = regressed(some, of, n_classes, roughly, start, progress)
         head = _exported(some, [candidate], settings)
         wanted = softmax(some @ head.weights + head.bias) / 2
         wanted[np.arange(len(of)), of] += np.float32(0.5)

@@ -140,6 +140,18 @@ def test_embeddings_of_any_size_make_a_head_that_can_be_saved(size: float, tmp_p
     assert np.isfinite(SoftmaxHead.load(tmp_path / "mine.head").predict_proba(embeddings)).all()
 
 
+def test_features_that_hardly_ever_wake_do_no_harm() -> None:
+    """As real networks have them: nearly always on one side, they tell no class from another."""
+    rng = np.random.default_rng(0)
+    targets = np.arange(400) % 20
+    informative = rng.normal(size=(20, 64))[targets] + rng.normal(size=(400, 64))
+    asleep = rng.random((400, 192)) < 0.01
+    embeddings = np.hstack([informative, asleep]).astype(np.float32)
+    names = [f"class {target:02}" for target in targets]
+    head = SoftmaxHead(method="binary", l2=10.0).fit(embeddings[:200], names[:200])
+    assert head.score(embeddings[200:], names[200:]) > 0.9  # 0.3 where signs are not centred
+
+
 def test_float32_stays_float32() -> None:
     embeddings, _ = examples(5)
     wanted = np.full((15, 3), 1 / 3, np.float32)
