@@ -25,6 +25,10 @@ from headfit.logistic import fit_logistic, mean_and_scale
 from headfit.softmax import cross_entropy, loss_and_gradient, softmax
 
 FloatArray = np.ndarray
+ALEXNET = (
+    Path(__file__).parents[2]
+    / "model_zoo/trained/alexnet-64-tiny-imagenet/alexnet-64-tiny-imagenet.tflite"
+)
 L2 = 50.0
 TOLERANCES = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5)
 
@@ -108,6 +112,17 @@ def photographed(cache: Path) -> None:
             embeddings, names = (data[key][~data["tests"]] for key in ("embeddings", "classes"))
             _, targets = np.unique(names, return_inverse=True)
             against_scikit_learn(f"{dataset} by {extractor.manifest.name}", embeddings, targets)
+
+
+def wide(cache: Path) -> None:
+    """Against scikit-learn on more features than photos, most of them alike."""
+    if not (DATA / "scene15-200.zip").exists():
+        print("| scene15-200 is not here | | | |")
+        return
+    data = embed("scene15-200", Extractor.open(ALEXNET), cache)
+    embeddings, names = (data[key][~data["tests"]] for key in ("embeddings", "classes"))
+    _, targets = np.unique(names, return_inverse=True)
+    against_scikit_learn("scene15-200 by AlexNet", embeddings, targets)
 
 
 def pycoral(
@@ -244,6 +259,7 @@ def main() -> None:
         against_scikit_learn("made up", *embeddings_like_a_networks(*sizes))
     if len(sys.argv) > 1:
         photographed(Path(sys.argv[1]))
+        wide(Path(sys.argv[1]))
     for n_classes in (4, 16):
         for width in (256, 1024):
             against_pycoral(n_classes, width)
