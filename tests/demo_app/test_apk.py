@@ -131,8 +131,14 @@ def unpacked(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small(tmp_path_factory: pytest.TempPathFactory, staged: Path) -> Path:
     """The same app without its code, for what depends on the spec alone."""
     folder = tmp_path_factory.mktemp("small") / "staged"
-    (folder / "app" / "headfit").mkdir(parents=True)
-    for name in ("buildozer.spec", "extra_manifest.xml", "app/main.py", "app/headfit/__init__.py"):
+    for name in (
+        "buildozer.spec",
+        "extra_manifest.xml",
+        "app/main.py",
+        "app/headfit/__init__.py",
+        "app/headfit_demo/assets/icon.png",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(staged / name, folder / name)
     shutil.copytree(staged / "java", folder / "java")
     return folder
