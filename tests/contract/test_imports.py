@@ -76,14 +76,19 @@ print(*sorted((set(sys.modules) - before) & {"socket", "ssl", "http", "urllib.re
 
 
 def test_import_takes_a_moment() -> None:
-    """Under 0.2 s of processor time on top of NumPy and Pillow, the best of five."""
+    """Less than twice the processor time of NumPy and Pillow before it, the best of five.
+
+    Measured 0.7 to 1.2 times; seconds differ by a factor of three between machines.
+    """
     code = """
-import time, numpy, PIL.Image
+import time
+start = time.process_time()
+import numpy, PIL.Image
 before = time.process_time()
 import headfit
-print(time.process_time() - before)
+print((time.process_time() - before) / (before - start))
 """
-    assert min(float(python(code)) for _ in range(5)) < 0.2
+    assert min(float(python(code)) for _ in range(5)) < 2
 
 
 def test_the_base_dependencies() -> None:
