@@ -105,24 +105,20 @@ def photographed(cache: Path) -> None:
             print(f"| {extractor_name} is not installed | | | |")
             continue
         for dataset in ("flowers102-64", "scene15-200", "flowers5-128"):
-            if not (DATA / f"{dataset}.zip").exists():
-                print(f"| {dataset} is not here | | | |")
-                continue
-            data = embed(dataset, extractor, cache)
-            embeddings, names = (data[key][~data["tests"]] for key in ("embeddings", "classes"))
-            _, targets = np.unique(names, return_inverse=True)
-            against_scikit_learn(f"{dataset} by {extractor.manifest.name}", embeddings, targets)
+            on_photos(dataset, extractor, cache)
+    # More features than photos, most of them alike.
+    on_photos("scene15-200", Extractor.open(ALEXNET), cache)
 
 
-def wide(cache: Path) -> None:
-    """Against scikit-learn on more features than photos, most of them alike."""
-    if not (DATA / "scene15-200.zip").exists():
-        print("| scene15-200 is not here | | | |")
+def on_photos(dataset: str, extractor: Extractor, cache: Path) -> None:
+    """Against scikit-learn on the training photos of one data set."""
+    if not (DATA / f"{dataset}.zip").exists():
+        print(f"| {dataset} is not here | | | |")
         return
-    data = embed("scene15-200", Extractor.open(ALEXNET), cache)
+    data = embed(dataset, extractor, cache)
     embeddings, names = (data[key][~data["tests"]] for key in ("embeddings", "classes"))
     _, targets = np.unique(names, return_inverse=True)
-    against_scikit_learn("scene15-200 by AlexNet", embeddings, targets)
+    against_scikit_learn(f"{dataset} by {extractor.manifest.name}", embeddings, targets)
 
 
 def pycoral(
@@ -259,7 +255,6 @@ def main() -> None:
         against_scikit_learn("made up", *embeddings_like_a_networks(*sizes))
     if len(sys.argv) > 1:
         photographed(Path(sys.argv[1]))
-        wide(Path(sys.argv[1]))
     for n_classes in (4, 16):
         for width in (256, 1024):
             against_pycoral(n_classes, width)

@@ -87,8 +87,12 @@ def uncalibrated(head: SoftmaxHead) -> tuple[FloatArray, FloatArray]:
 
 
 @pytest.mark.parametrize("l2", [0.5, 100.0])
-@pytest.mark.parametrize(("n_samples", "embedding_dim"), [(24, 12), (240, 12), (24, 60)])
-def test_scikit_learn_finds_the_same_head(n_samples: int, embedding_dim: int, l2: float) -> None:
+@pytest.mark.parametrize(
+    ("n_samples", "embedding_dim", "bias_within"), [(24, 12, 2e-4), (240, 12, 2e-4), (24, 60, 1e-3)]
+)
+def test_scikit_learn_finds_the_same_head(
+    n_samples: int, embedding_dim: int, bias_within: float, l2: float
+) -> None:
     """LogisticRegression on standardised embeddings with C = 1 / l2 minimises the same loss."""
     embeddings, class_names = examples(n_samples, embedding_dim=embedding_dim)
     head = SoftmaxHead(method="logistic", l2=l2, tolerance=1e-6).fit(embeddings, class_names)
@@ -106,7 +110,7 @@ def test_scikit_learn_finds_the_same_head(n_samples: int, embedding_dim: int, l2
         reference.coef_.T, weights - weights.mean(axis=1, keepdims=True), atol=2e-4
     )
     np.testing.assert_allclose(
-        reference.intercept_ - reference.intercept_.mean(), bias - bias.mean(), atol=1e-3
+        reference.intercept_ - reference.intercept_.mean(), bias - bias.mean(), atol=bias_within
     )
     new, _ = examples(100, embedding_dim=embedding_dim, seed=1)
     np.testing.assert_allclose(
