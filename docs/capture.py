@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from headfit import demo
+from headfit.commands import demo
 
 PICTURE = Path(__file__).with_name("demo.svg")
 

@@ -1,7 +1,7 @@
 """Which files a day with headfit touches: ``python docs/trace.py > docs/trace.md``, under strace.
 
-The day is tests/sdk/day.py on twelve photos. strace sees every system call of the process and of
-what it starts, native libraries included.
+The day is tests/support/day.py on twelve photos. strace sees every system call of the process and
+of what it starts, native libraries included.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def kind(path: str, folder: Path) -> str:
 def trace(folder: Path) -> list[tuple[str, str, int]]:
     """Run the day under strace and return its calls: name, arguments, result."""
     log = folder / "log"
-    day = [sys.executable, str(ROOT / "tests/sdk/day.py"), str(folder / "data")]
+    day = [sys.executable, str(ROOT / "tests/support/day.py"), str(folder / "data")]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     command = ["strace", "-f", "-o", str(log), "-e", f"trace={CALLS}", *day, str(folder / "photos")]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment, cwd=folder)

@@ -1,6 +1,6 @@
 """Trains the head of `underfoot.py`: ``python demo_app/examples/train_underfoot.py [FILE]``.
 
-The photos are cut from pictures of scikit-image, as in ``python -m headfit.demo``: the left part of
+The photos are cut from pictures of scikit-image, as in ``headfit demo``: the left part of
 each picture trains, the right part tests.
 """
 
@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from headfit import ImageClassifier
-from headfit.demo import cut_sample_photos, sample_pictures
+from headfit.photos import cut_sample_photos, sample_pictures
 
 HEAD = Path(__file__).with_name("underfoot.head")
 CLASSES = ("bricks", "grass", "gravel")

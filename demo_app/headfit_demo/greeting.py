@@ -2,7 +2,7 @@
 
 ``python -m headfit_demo.greeting`` trains it again; that is needed when headfit brings another
 extractor (a test says so). The photos it learns from are cut from the pictures of scikit-image, as
-in ``python -m headfit.demo``; others are drawn here, so that there is something to show where
+in ``headfit demo``; others are drawn here, so that there is something to show where
 scikit-image is not installed. No photo is part of the app.
 """
 

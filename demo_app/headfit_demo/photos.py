@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from headfit import ImageClassifier
-from headfit.images import decode_image
+from headfit.photos import decode_image
 from headfit_demo.views import PickedFile, Recognition
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]

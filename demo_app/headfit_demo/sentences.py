@@ -17,7 +17,7 @@ from headfit import (
     UnshareableHeadError,
     UnsupportedVersionError,
 )
-from headfit.installed import known_extractor
+from headfit.extractors import known_extractor
 from headfit_demo.camera import CameraError
 from headfit_demo.installing import NETWORK_ENDING, WrongExtractorError
 from headfit_demo.session import NoExtractorError

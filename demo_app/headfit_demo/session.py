@@ -22,7 +22,7 @@ from headfit import (
     NotFittedError,
     SoftmaxHead,
 )
-from headfit.examples import ExampleStore
+from headfit.store import ExampleStore
 from headfit_demo.facts import EngineSpeed, Facts, Stored, gather_facts, measure
 from headfit_demo.photos import Photo, Pixels, as_pixels, recognise
 from headfit_demo.projects import MAX_NAME, Project, ProjectFolder

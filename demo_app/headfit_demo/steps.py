@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit import SoftmaxHead
-from headfit.examples import ExampleStore
+from headfit.store import ExampleStore
 
 
 @dataclass(frozen=True, slots=True)

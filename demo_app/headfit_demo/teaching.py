@@ -17,8 +17,8 @@ from headfit import (
     InputError,
     SoftmaxHead,
 )
-from headfit.examples import ExampleStore
-from headfit.likeness import perceptual_hash, thumbnail
+from headfit.photos import perceptual_hash, thumbnail
+from headfit.store import ExampleStore
 from headfit_demo.looking import photo_views, project_view
 from headfit_demo.photos import Photo, as_pixels
 from headfit_demo.projects import Project

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from headfit.errors import FileFormatError, InputError
+from headfit import FileFormatError, InputError
 
 if sys.version_info >= (3, 11):
     import tomllib

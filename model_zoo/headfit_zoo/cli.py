@@ -13,7 +13,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from headfit.errors import HeadfitError
+from headfit import HeadfitError
 from headfit_zoo import training_command
 from headfit_zoo.experiments.command import app as paper
 from headfit_zoo.experiments.split_command import split
@@ -106,7 +106,7 @@ def verify(
 @app.command(name="list")
 def list_extractors() -> None:
     """List the extractors that there are, and which of them are installed."""
-    from headfit.installed import installed_folder
+    from headfit.extractors import installed_folder
     from headfit_zoo import document
     from headfit_zoo.cards import load_cards
 
@@ -158,7 +158,7 @@ def install(
     ] = None,
 ) -> None:
     """Put an extractor where every app of this user finds it by name."""
-    from headfit.installed import installed_folder
+    from headfit.extractors import installed_folder
     from headfit_zoo.cards import find_card
     from headfit_zoo.download import download
     from headfit_zoo.install import install as put

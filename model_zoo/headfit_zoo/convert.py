@@ -13,9 +13,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 
-from headfit.errors import InputError
-from headfit.images import prepare_input
-from headfit.manifest import Golden, Manifest, Preprocessing, save_manifest
+from headfit import InputError
+from headfit.files import Golden, Manifest, Preprocessing, save_manifest
+from headfit.photos import prepare_input
 from headfit_zoo.architectures import ARCHITECTURES
 from headfit_zoo.recipes import MEAN, STD
 

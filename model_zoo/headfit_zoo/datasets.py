@@ -18,8 +18,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 
-from headfit.errors import InputError
-from headfit.images import decode_image
+from headfit import InputError
+from headfit.photos import decode_image
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.errors import InputError
+from headfit import InputError
 from headfit_zoo.datasets import PackedSet, Targets
 from headfit_zoo.recipes import Recipe
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from headfit.errors import ExtractorError
+from headfit import ExtractorError
 
 MAX_BYTES = 256 << 20
 """No file of weights that a card names comes near this."""

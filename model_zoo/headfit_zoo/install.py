@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from headfit import Extractor
-from headfit.errors import ExtractorError, InputError
-from headfit.installed import installed_folder
-from headfit.manifest import Manifest
+from headfit import Extractor, ExtractorError, InputError
+from headfit.extractors import installed_folder
+from headfit.files import Manifest
 from headfit_zoo.cards import Card
 
 SUFFIXES = (".golden.png", ".json", ".tflite")

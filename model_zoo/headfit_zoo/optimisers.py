@@ -6,7 +6,7 @@ import larq as lq
 import numpy as np
 import tensorflow as tf
 
-from headfit.errors import InputError
+from headfit import InputError
 from headfit_zoo.recipes import Recipe
 
 BOP_THRESHOLD, BOP_GAMMA = 1e-8, 1e-4

@@ -13,10 +13,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from headfit.engines.operators.binary_convolution import Affine, read_binary_convolution
-from headfit.engines.operators.node import Node
-from headfit.engines.tflite import Graph, Operator, read_graph
-from headfit.errors import ExtractorError
+from headfit import ExtractorError
+from headfit.networks import Affine, Graph, Node, Operator, read_binary_convolution, read_graph
 
 LATENT_SCALE = 0.2
 """Standard deviation of the latent weights, before their sign is set."""

@@ -7,7 +7,7 @@ import os
 
 import tensorflow as tf
 
-from headfit.errors import InputError
+from headfit import InputError
 
 STRATEGIES = ("none", "mirrored", "multiworker")
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.errors import InputError
+from headfit import InputError
 from headfit_zoo.efficientnet import MEAN, SCALE, load_network
 
 N_OUTPUTS = 1000

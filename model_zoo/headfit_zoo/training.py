@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from headfit.errors import InputError
+from headfit import InputError
 from headfit_zoo.averaging import WeightAverage
 from headfit_zoo.datasets import PackedSet, evaluation_batches, training_batches
 from headfit_zoo.distillation import label_targets, taught_targets

@@ -20,8 +20,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit import SoftmaxHead
-from headfit.errors import InputError
+from headfit import InputError, SoftmaxHead
 from headfit_zoo.datasets import PICTURE_SUFFIXES, Progress
 
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)

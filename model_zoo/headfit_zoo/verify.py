@@ -10,7 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from headfit import Extractor
-from headfit.images import ImageSource, prepare_input
+from headfit.photos import ImageSource, prepare_input
 from headfit_zoo.convert import cut_top
 from headfit_zoo.datasets import PackedSet, Progress
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
-
 from headfit.classifier import ImageClassifier
 from headfit.errors import (
     EngineMissingError,
@@ -22,14 +20,15 @@ from headfit.errors import (
     UnsupportedVersionError,
     UntrustedHeadError,
 )
-from headfit.evaluation import Evaluation
 from headfit.extractor import Extractor
-from headfit.feedback import Doubt, Feedback
 from headfit.head import SoftmaxHead
 from headfit.learner import HeadLearner
-from headfit.privacy import Privacy
-from headfit.public_view import PublicView
+from headfit.learning.evaluation import Evaluation
+from headfit.learning.feedback import Doubt, Feedback
+from headfit.privacy.noise import Privacy
+from headfit.privacy.public_view import PublicView
 from headfit.recogniser import Recognition
+from headfit.version import __version__
 
 __all__ = [
     "Doubt",
@@ -57,4 +56,5 @@ __all__ = [
     "UnshareableHeadError",
     "UnsupportedVersionError",
     "UntrustedHeadError",
+    "__version__",
 ]

@@ -8,13 +8,13 @@ import sys
 def main() -> int:
     """Run the command and return the exit code."""
     try:
-        from headfit import cli
+        from headfit.commands.main import main as command
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise
         print("headfit: the command needs: pip install 'headfit[cli]'", file=sys.stderr)
         return 2
-    return cli.main()
+    return command()
 
 
 if __name__ == "__main__":

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 from headfit.errors import ExtractorMismatchError
 from headfit.extractor import Extractor, Progress
-from headfit.feedback import Feedback
-from headfit.folder_examples import embed_folder, require_two_classes
-from headfit.folders import Skipped, find_photos
+from headfit.files.class_names import check_class, checked_names
 from headfit.head import SoftmaxHead
-from headfit.images import ImageSource, decode_image
-from headfit.inputs import check_class, checked_names
-from headfit.likeness import perceptual_hash
+from headfit.learning.feedback import Feedback
+from headfit.maths.lbfgs import Progress as TrainingProgress
+from headfit.photos.folder_examples import embed_folder, require_two_classes
+from headfit.photos.folders import Skipped, find_photos
+from headfit.photos.images import ImageSource, decode_image
+from headfit.photos.likeness import perceptual_hash
+from headfit.photos.views import View
 from headfit.recogniser import Recogniser, opened
-from headfit.solvers import Progress as TrainingProgress
 from headfit.teaching import Teaching
-from headfit.views import View
 
 if TYPE_CHECKING:  # a store needs SQLite, which not every Python on a phone has
-    from headfit.examples import ExampleStore
+    from headfit.store import ExampleStore
 
 
 class ImageClassifier(Recogniser):
@@ -40,9 +40,9 @@ class ImageClassifier(Recogniser):
         Where examples are kept, those of before included. Without one they last as long as this
         object. The caller closes it.
     views : sequence of View, optional
-        How to look at every photo, taught or recognised: `headfit.views.FLIPPED`, say. The network
-        runs as many times for it. Neither store nor head file says which: teach and recognise with
-        the same.
+        How to look at every photo, taught or recognised: `headfit.photos.FLIPPED`, say. The network
+        runs as many times for it. Neither store nor head file says which: teach and recognise
+        with the same.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class ImageClassifier(Recogniser):
         Parameters
         ----------
         directory : path
-            A folder whose folders are named after the classes; see `headfit.folders.find_photos`.
+            A folder whose folders are named after the classes; see `headfit.photos.find_photos`.
         strict : bool
             Refuse the whole folder if anything in it would be left out.
         progress : callable, optional

@@ -38,7 +38,7 @@ class NotFittedError(InputError):
 
 
 class UnshareableHeadError(InputError):
-    """The head would give single photos away: see `headfit.sharing`."""
+    """The head would give single photos away: see `headfit.privacy.sharing`."""
 
 
 class ImageError(HeadfitError, ValueError):

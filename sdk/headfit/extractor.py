@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from headfit import blockfile
 from headfit.engines import Engine, EngineReport, open_engine, survey_engines
 from headfit.errors import ExtractorMismatchError, InputError
-from headfit.images import ImageSource, decode_image, prepare_input
-from headfit.installed import find_extractor, install_extractor
-from headfit.manifest import Manifest, load_manifest
-from headfit.verified import check_shapes, read_extractor, self_check
-from headfit.views import WHOLE, View
+from headfit.extractors.finding import find_extractor, install_extractor
+from headfit.extractors.verified import check_shapes, read_extractor, self_check
+from headfit.files import blockfile
+from headfit.files.manifest import Manifest, load_manifest
+from headfit.photos.images import ImageSource, decode_image, prepare_input
+from headfit.photos.views import WHOLE, View
 
 if TYPE_CHECKING:
-    from headfit.engines.tflite import Graph
+    from headfit.networks.tflite import Graph
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)`` after every photo."""
@@ -62,7 +62,7 @@ class Extractor:
         ----------
         name_or_path : str or path, optional
             Path of a ``.tflite`` whose manifest lies beside it as ``.json``, or the name of an
-            extractor in `headfit.installed.installed_folder`. By default the one that headfit
+            extractor in `headfit.extractors.installed_folder`. By default the one that headfit
             knows: it came with the package, or was put on this device by `install`. Path of a
             ``.block`` (`headfit.finetune`): the extractor it was trained for, with these last
             blocks; that extractor lies beside it or is installed.
@@ -99,7 +99,7 @@ class Extractor:
     def install(model: bytes) -> Path:
         """Install the extractor that headfit knows, where an app ships without it.
 
-        Parameters, result and errors are those of `headfit.installed.install_extractor`.
+        Parameters, result and errors are those of `headfit.extractors.finding.install_extractor`.
         """
         return install_extractor(model)
 
@@ -128,7 +128,7 @@ class Extractor:
         tail : Graph
             From there to the embedding.
         """
-        from headfit.engines.tuned import open_front
+        from headfit.engines.retrained import open_front
 
         path, manifest, model = read_extractor(name_or_path)
         check = self_check(path, manifest)
@@ -249,7 +249,7 @@ class Extractor:
 
 def _open_tuned(path: Path, engine: str, isolate: bool) -> Extractor:
     """Open the extractor that a block file was trained for, with the blocks of the file."""
-    from headfit.engines.tuned import TunedEngine, open_front, replace_blocks
+    from headfit.engines.retrained import TunedEngine, open_front, replace_blocks
 
     file = blockfile.read_blocks(path)
     data = blockfile.load_blocks_bytes(file, os.fspath(path))

@@ -6,18 +6,18 @@ import os
 from collections.abc import Collection, Mapping
 from typing import TypeVar
 
-import headfit
 from headfit.errors import InputError
-from headfit.fields import Scalar
-from headfit.files import read_bounded
-from headfit.headblocks import PrivacyGuarantee
-from headfit.headfile import MAX_FILE_BYTES, HeadData, load_head, save_head
-from headfit.inputs import DescribedExtractor, check_extractor
-from headfit.manifest import ExtractorReference, Manifest
+from headfit.files.class_names import DescribedExtractor, check_extractor
+from headfit.files.disk import read_bounded
+from headfit.files.fields import Scalar
+from headfit.files.head_parts import PrivacyGuarantee
+from headfit.files.headfile import MAX_FILE_BYTES, HeadData, load_head, save_head
+from headfit.files.manifest import ExtractorReference, Manifest
+from headfit.files.tensors import rounded
 from headfit.predictor import Predictor
-from headfit.sharing import released
-from headfit.signing import verify_head_bytes
-from headfit.storage import rounded
+from headfit.privacy.sharing import released
+from headfit.privacy.signing import verify_head_bytes
+from headfit.version import __version__
 
 Self = TypeVar("Self", bound="FiledHead")
 
@@ -79,7 +79,7 @@ class FiledHead(Predictor):
         return released(self.data(storage), force=force)
 
     def data(self, storage: str | None = None) -> HeadData:
-        """Return what `save` writes; for `headfit.signing`."""
+        """Return what `save` writes; for `headfit.privacy.signing`."""
         self.require_fitted()
         weights, storage = self.weights_, storage or self.storage_
         if storage != self.storage_:
@@ -96,7 +96,7 @@ class FiledHead(Predictor):
             class_counts=self.class_counts_,
             extractor=self._extractor,
             training=self.training_,
-            headfit_version=headfit.__version__,
+            headfit_version=__version__,
             storage=storage,
             thresholds=self.thresholds_,
             calibration=self.calibration_,

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from headfit.errors import InputError
 from headfit.estimator import Estimator
 from headfit.filed_head import FiledHead
-from headfit.fitting import Fit, fit_head
-from headfit.inputs import (
+from headfit.files.class_names import (
     DescribedExtractor,
     check_rename,
     check_streamable,
@@ -21,11 +20,12 @@ from headfit.inputs import (
     checked_names,
     classes_and_targets,
 )
-from headfit.manifest import ExtractorReference
-from headfit.privacy import Privacy, fit_private
-from headfit.settings import DEFAULT_L2, Settings, settings_of
-from headfit.solvers import Progress
-from headfit.streaming import Stream
+from headfit.files.manifest import ExtractorReference
+from headfit.learning.fitting import Fit, fit_head
+from headfit.learning.settings import DEFAULT_L2, Settings, settings_of
+from headfit.learning.streaming import Stream
+from headfit.maths.lbfgs import Progress
+from headfit.privacy.noise import Privacy, fit_private
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
@@ -46,10 +46,10 @@ class SoftmaxHead(FiledHead, Estimator):
         logistic regression on standardised features, which minimises
         ``sum(-log p(class)) + l2 / 2 * sum(weights ** 2)`` with L-BFGS; best with many photos.
         "binary": signs for weights and for embeddings, 32 times smaller and less accurate; see
-        `headfit.binary_head`.
+        `headfit.learning.binary`.
         "auto" chooses by the number of photos, and adds heads up as they are right about photos
-        that they are made without: see `headfit.fitting.fit_head`. ``training_["method"]`` says
-        which.
+        that they are made without: see `headfit.learning.fitting.fit_head`.
+        ``training_["method"]`` says which.
     l2 : float or None
         Strength of the penalty; scikit-learn's ``C`` is ``1 / l2``. Logistic regression only. None:
         as leaving fifths out bids, at some twenty times the cost; ``training_["l2"]`` says which.
@@ -82,7 +82,7 @@ class SoftmaxHead(FiledHead, Estimator):
         whether it converged; the leave-one-out accuracy, None where every photo is alone in its
         class.
     storage_ : str
-        How `save` stores the weights: see `headfit.headfile.HeadData`.
+        How `save` stores the weights: see `headfit.files.headfile.HeadData`.
     thresholds_ : ndarray of shape (embedding_dim,), dtype float32, or None
         Of a binary head: embeddings become +1 where they are at least this, else -1, before they
         are multiplied.

@@ -11,11 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import InputError
-from headfit.feedback import Feedback, feedback_on
-from headfit.fitting import fit_head
-from headfit.head import SoftmaxHead
-from headfit.held_out import HeldOut
-from headfit.inputs import (
+from headfit.files.class_names import (
     DescribedExtractor,
     check_class,
     check_rename,
@@ -23,8 +19,12 @@ from headfit.inputs import (
     checked_embeddings,
     checked_names,
 )
-from headfit.solvers import Progress
-from headfit.sums import ClassSums
+from headfit.head import SoftmaxHead
+from headfit.learning.class_sums import ClassSums
+from headfit.learning.feedback import Feedback, feedback_on
+from headfit.learning.fitting import fit_head
+from headfit.learning.held_out import HeldOut
+from headfit.maths.lbfgs import Progress
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 

@@ -7,13 +7,13 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from headfit.binary_head import binary_logits
-from headfit.calibration import least_probability, sureness
 from headfit.errors import InputError, NotFittedError
-from headfit.headblocks import Calibration
-from headfit.inputs import checked_embeddings
-from headfit.softmax import softmax
-from headfit.typicality import Typicality
+from headfit.files.class_names import checked_embeddings
+from headfit.files.head_parts import Calibration
+from headfit.learning.binary import binary_logits
+from headfit.learning.calibration import least_probability, sureness
+from headfit.learning.typicality import Typicality
+from headfit.maths.softmax import softmax
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 
@@ -117,7 +117,8 @@ class Predictor:
 
         Conformal prediction: of new photos like the old ones, taken over all classes, the share
         whose class is in the set is about ``coverage`` or more (see
-        `headfit.calibration.calibrate`). With too few examples to tell, all classes are in it.
+        `headfit.learning.calibration.calibrate`). With too few examples to tell, all classes are in
+        it.
 
         Parameters
         ----------

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headfit.errors import InputError, NotFittedError
-from headfit.evaluation import Evaluation, evaluate_head
 from headfit.extractor import Extractor, Progress
-from headfit.folder_examples import embed_folder
-from headfit.folders import find_photos
 from headfit.head import SoftmaxHead
-from headfit.images import ImageSource
-from headfit.views import View
+from headfit.learning.evaluation import Evaluation, evaluate_head
+from headfit.photos.folder_examples import embed_folder
+from headfit.photos.folders import find_photos
+from headfit.photos.images import ImageSource
+from headfit.photos.views import View
 
 
 @dataclass(frozen=True, slots=True)

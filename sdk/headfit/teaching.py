@@ -13,10 +13,10 @@ from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.head import SoftmaxHead
 from headfit.learner import HeadLearner
-from headfit.solvers import Progress
+from headfit.maths.lbfgs import Progress
 
 if TYPE_CHECKING:  # a store needs SQLite, which not every Python on a phone has
-    from headfit.examples import ExampleStore
+    from headfit.store import ExampleStore
 
 
 class Teaching:

@@ -15,8 +15,8 @@ from photos_per_class import DRAWS, draw, embed
 from sklearn.metrics import roc_auc_score
 
 from headfit import Extractor, SoftmaxHead
-from headfit.metrics import calibration_error
-from headfit.softmax import softmax
+from headfit.maths.metrics import calibration_error
+from headfit.maths.softmax import softmax
 
 DATASETS = ("flowers5-128", "scene15-200", "flowers102-64")
 METHODS = ("imprint", "lda", "logistic", "binary")

@@ -17,7 +17,7 @@ from photos_per_class import DATA
 
 from headfit import Extractor
 from headfit.extractor import read_extractor
-from headfit.images import prepare_input
+from headfit.photos.images import prepare_input
 from headfit_zoo.architectures import ARCHITECTURES
 from headfit_zoo.recover import recover
 from headfit_zoo.terminal import progress

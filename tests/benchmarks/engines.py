@@ -26,9 +26,9 @@ import headfit
 from headfit.engines import Engine
 from headfit.engines.catalogue import ENGINES
 from headfit.engines.lce import LceEngine, _load_wrapper
-from headfit.engines.lowering import lower
 from headfit.engines.popcount import PopcountEngine
 from headfit.errors import ExtractorError
+from headfit.networks.lowering import lower
 
 ROUNDS = 20
 BUILD = Path(__file__).parents[2] / "build"

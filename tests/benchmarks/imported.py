@@ -16,7 +16,7 @@ import tensorflow as tf
 from photos_per_class import DATA
 
 from headfit import Extractor
-from headfit.images import prepare_input
+from headfit.photos.images import prepare_input
 from headfit_zoo.importers import IMPORTERS
 from headfit_zoo.verify import classifier_of
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from headfit import Extractor, SoftmaxHead
-from headfit.metrics import calibration_error
+from headfit.maths.metrics import calibration_error
 
 DATA = Path(os.environ.get("HEADFIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 DRAWS = 5

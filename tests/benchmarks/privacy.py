@@ -15,7 +15,7 @@ import numpy as np
 from photos_per_class import DATA, draw, embed
 
 from headfit import Extractor, Privacy, PublicView, SoftmaxHead
-from headfit.privacy import METHODS, fit_private
+from headfit.privacy.noise import METHODS, fit_private
 
 DELTA = 1e-5
 EPSILONS = (1.0, 3.0, 8.0)

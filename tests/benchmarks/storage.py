@@ -15,7 +15,7 @@ import numpy as np
 from photos_per_class import embed
 
 from headfit import Extractor, SoftmaxHead
-from headfit.metrics import calibration_error
+from headfit.maths.metrics import calibration_error
 
 
 def main() -> None:

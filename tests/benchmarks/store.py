@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headfit.examples import ExampleStore
+from headfit.store import ExampleStore
 
 BATCH = 100
 

@@ -15,8 +15,8 @@ import numpy as np
 from photos_per_class import DATA, draw, is_test
 
 from headfit import Extractor, SoftmaxHead
-from headfit.images import decode_image
-from headfit.views import CROPPED, View
+from headfit.photos.images import decode_image
+from headfit.photos.views import CROPPED, View
 
 QUARTERS = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)]
 VIEWS = [*CROPPED, *(View(2.0, x, y) for x, y in QUARTERS)]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from .fresh import ROOT, find_python, python_in, run
+from tests.support.fresh import ROOT, find_python, python_in, run
 
 
 @pytest.fixture(scope="session")

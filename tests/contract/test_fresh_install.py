@@ -13,8 +13,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 from PIL import Image
-
-from .fresh import ROOT, WANTED, python_in, run
+from tests.support.fresh import ROOT, WANTED, python_in, run
 
 EXTRACTORS = ROOT / "sdk" / "headfit" / "extractors"
 

@@ -12,12 +12,11 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from tests.support.fresh import ROOT
 
 from headfit.errors import FileFormatError
-from headfit.headfile import load_head_bytes
-from headfit.installed import known_extractor
-
-from .fresh import ROOT
+from headfit.extractors.finding import known_extractor
+from headfit.files.headfile import load_head_bytes
 
 NETWORK_ENDINGS = (".tflite", ".onnx", ".pt", ".pth", ".h5", ".keras", ".pb", ".npz", ".params")
 APP, SDK, ZOO = "headfit_demo", "headfit", "headfit_zoo"

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.photos import THINGS, frames
 
 from headfit_demo.session import Session
 from headfit_demo.window import configure, need_no_display
-
-from .photos import THINGS, frames
 
 os.environ["LANGUAGE"] = "en"
 need_no_display(Path(tempfile.mkdtemp(prefix="kivy")))

@@ -50,7 +50,7 @@ def found(
         "KIVY_HOME": str(folder / "kivy"),
     }
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("phone.py"), classes, folder],
+        [sys.executable, Path(__file__).parents[1] / "support" / "phone.py", classes, folder],
         capture_output=True,
         text=True,
         env=os.environ | environment,

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from headfit.manifest import load_manifest
+from headfit.files.manifest import load_manifest
 
 ROOT = Path(__file__).parents[2]
 EXTRACTORS = ROOT / "sdk" / "headfit" / "extractors"
@@ -47,7 +47,7 @@ USE = """
 import json, pathlib, sys
 import numpy as np
 import headfit
-from headfit.installed import install_extractor
+from headfit.extractors.finding import install_extractor
 
 assert False, "the app's bytecode has no assertions"
 found = {"file": headfit.__file__, "docstring": headfit.__doc__}
@@ -102,7 +102,7 @@ def package(require: Callable[[bool, str], None]) -> Callable[..., Path]:
 
     def run(staged: Path, *profile: str) -> Path:
         dist = staged.with_name(f"{staged.name}-{'-'.join(profile) or 'dist'}") / "dist"
-        script = Path(__file__).with_name("android_dist.py")
+        script = Path(__file__).parents[1] / "support" / "android_dist.py"
         done = subprocess.run(
             [sys.executable, script, staged, dist, *profile], capture_output=True, text=True
         )
@@ -324,7 +324,7 @@ def test_the_first_start_asks_for_the_extractor(unpacked: Path, tmp_path: Path) 
         "PYTHONPATH": str(unpacked),
         "LANGUAGE": "en",
     }
-    script = Path(__file__).with_name("first_start.py")
+    script = Path(__file__).parents[1] / "support" / "first_start.py"
     done = subprocess.run(
         [sys.executable, "-OO", "-P", script, network, tmp_path],
         capture_output=True,

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from .x11 import picture_of, screen
+from tests.support.x11 import picture_of, screen
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "dist" / "headfit-app"

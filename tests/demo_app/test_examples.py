@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from headfit.demo import cut_sample_photos, sample_pictures
-from headfit.headfile import load_head
-from headfit.installed import known_extractor
+from headfit.extractors.finding import known_extractor
+from headfit.files.headfile import load_head
+from headfit.photos import cut_sample_photos, sample_pictures
 
 APP = Path(__file__).parents[2] / "demo_app"
 EXAMPLES = APP / "examples"
@@ -83,7 +83,7 @@ def test_it_runs(photos: Path, tmp_path: Path, require: Callable[[bool, str], No
     done = subprocess.run(
         [
             sys.executable,
-            Path(__file__).with_name("drive_example.py"),
+            Path(__file__).parents[1] / "support" / "drive_example.py",
             tmp_path / "window.png",
             *dropped,
             tmp_path / "text.jpg",

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.photos import THINGS, frames, write_folder
 
 from .conftest import Hand
-from .photos import THINGS, frames, write_folder
 
 BALLOON, BOAT, _ = THINGS
 LONGEST_S = 0.1

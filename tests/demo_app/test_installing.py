@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from headfit import HeadfitError, installed
+from headfit import HeadfitError
+from headfit.extractors import finding
 from headfit_demo.installing import WrongExtractorError, install, is_network
 from headfit_demo.sentences import sentence
 from headfit_demo.session import NoExtractorError, Session
@@ -22,7 +23,7 @@ def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     known = tmp_path / "known"
     shutil.copytree(EXTRACTORS, known)
     (network,) = known.glob("*.tflite")
-    monkeypatch.setattr(installed, "_EMBEDDED", known)
+    monkeypatch.setattr(finding, "_EMBEDDED", known)
     monkeypatch.setenv("ANDROID_PRIVATE", str(tmp_path / "files"))
     return network.rename(tmp_path / "from-a-friend.bin")
 
@@ -32,7 +33,7 @@ def test_first_start(network: Path, tmp_path: Path) -> None:
     session = Session(tmp_path / "data", isolate=False)
     with pytest.raises(NoExtractorError) as caught:
         session.open_extractor()
-    name = installed.known_extractor().name
+    name = finding.known_extractor().name
     assert sentence(caught.value) == (
         f"The extractor is not on this device yet. Import the file {name}.tflite once."
     )
@@ -49,7 +50,7 @@ def test_another_network_is_refused(network: Path) -> None:
         install(PickedFile("wrong.tflite", wrong))
     assert sentence(caught.value).startswith("This is another extractor than the one")
     assert isinstance(caught.value, HeadfitError)
-    assert not installed.installed_folder().exists()
+    assert not finding.installed_folder().exists()
 
 
 @pytest.mark.parametrize("is_path", [True, False], ids=["path", "bytes"])

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.photos import THINGS, frames, picked, write_folder
 
 from headfit_demo.views import Progress
 
 from .conftest import PATIENCE_S, Hand
-from .photos import THINGS, frames, picked, write_folder
 
 BALLOON, BOAT, FLOWER = THINGS
 

@@ -21,7 +21,7 @@ import sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from headfit_demo.session import Session
-from tests.demo_app.photos import THINGS, frames
+from tests.support.photos import THINGS, frames
 
 session = Session(Path(sys.argv[1]), isolate=False)
 cards = session.projects()

@@ -7,9 +7,9 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from tests.support.photos import THINGS, frames
 
 from .conftest import Hand
-from .photos import THINGS, frames
 
 SIZES = ((360, 800), (970, 640), (1920, 1080))
 PAGES = ("home", "teach", "photos", "recognise", "privacy", "developer", "settings")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.photos import THINGS, OtherExtractor, frames, write_folder
 
 from headfit import SoftmaxHead
 from headfit_demo.dialogs import FileWindow
 from headfit_demo.facts import EngineSpeed
 
 from .conftest import Hand
-from .photos import THINGS, OtherExtractor, frames, write_folder
 
 BALLOON, BOAT, _ = THINGS
 ENTER = 13

@@ -14,11 +14,10 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from tests.support.photos import THINGS, frames, jpeg, write_folder
+from tests.support.x11 import icon_of, screen
 
 from headfit_demo.window import ICON
-
-from .photos import THINGS, frames, jpeg, write_folder
-from .x11 import icon_of, screen
 
 BALLOON, BOAT, _ = THINGS
 PATIENCE_S = 120.0
@@ -50,7 +49,7 @@ class Person:
             self.app = subprocess.Popen(
                 [
                     sys.executable,
-                    Path(__file__).with_name("watched_app.py"),
+                    Path(__file__).parents[1] / "support" / "watched_app.py",
                     self._state,
                     folder / "data",
                 ],
@@ -111,7 +110,7 @@ class Person:
 
     def drop(self, paths: list[Path], x: float, y: float) -> None:
         """Drag files to a point of the window and let them go."""
-        from .xdnd import Source
+        from tests.support.xdnd import Source
 
         left, top = self._origin()
         self._do("mousemove", "--sync", "--window", self.window, str(round(x)), str(round(y)))

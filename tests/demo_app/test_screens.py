@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from tests.support.photos import THINGS, frames, write_folder
 
 from .conftest import Hand
-from .photos import THINGS, frames, write_folder
 
 BALLOON, BOAT, FLOWER = THINGS
 TAB, ENTER, ESCAPE, SPACE = 9, 13, 27, 32

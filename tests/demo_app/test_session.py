@@ -14,6 +14,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
+from tests.support.photos import THINGS, OtherExtractor, frames, jpeg, picked
 
 from headfit import (
     ExtractorError,
@@ -32,7 +33,6 @@ from headfit_demo.steps import Forgotten, Named, Renamed, Taught
 from headfit_demo.views import PickedFile, Progress
 
 from .conftest import SmallDisk
-from .photos import THINGS, OtherExtractor, frames, jpeg, picked
 
 BALLOON, BOAT, FLOWER = THINGS
 
@@ -418,7 +418,7 @@ def test_a_project_of_another_extractor_is_refused_and_not_touched(
     taught: Session, tmp_path: Path
 ) -> None:
     """As happens when headfit brings a new extractor."""
-    from headfit.examples import ExampleStore
+    from headfit.store import ExampleStore
 
     with ExampleStore.open(tmp_path / "old.store", OtherExtractor()) as store:
         store.add(np.ones(store.embedding_dim, np.float32), "cup")

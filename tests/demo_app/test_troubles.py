@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.photos import THINGS, frames, picked, write_folder
 
-from headfit.installed import known_extractor
+from headfit.extractors.finding import known_extractor
 from headfit_demo.views import PickedFile
 
 from .conftest import Hand, SmallDisk
-from .photos import THINGS, frames, picked, write_folder
 
 BALLOON, BOAT, _ = THINGS
 

@@ -23,28 +23,28 @@ import numpy as np
 from PIL import Image
 
 import headfit
-from headfit.blockfile import BlockData, save_blocks_bytes
-from headfit.cli import EXIT_CODES, main
+from headfit.commands.main import EXIT_CODES, main
 from headfit.engines.popcount.engine import PopcountEngine
-from headfit.engines.splitting import split
 from headfit.errors import HeadfitError
-from headfit.examples import ExampleStore, repair_store
-from headfit.examples.transfer import load_examples
 from headfit.extractor import Extractor
-from headfit.fields import canonical_json
-from headfit.finetune.tail import Tail
-from headfit.head import SoftmaxHead
-from headfit.headfile import load_head_bytes
-from headfit.images import prepare_input
-from headfit.manifest import (
+from headfit.files.blockfile import BlockData, save_blocks_bytes
+from headfit.files.fields import canonical_json
+from headfit.files.headfile import load_head_bytes
+from headfit.files.manifest import (
     ExtractorReference,
     Manifest,
     Preprocessing,
     load_manifest_bytes,
     save_manifest,
 )
-from headfit.privacy import Privacy
-from headfit.public_view import PublicView
+from headfit.finetune.tail import Tail
+from headfit.head import SoftmaxHead
+from headfit.networks.splitting import split
+from headfit.photos.images import prepare_input
+from headfit.privacy.noise import Privacy
+from headfit.privacy.public_view import PublicView
+from headfit.store import ExampleStore, repair_store
+from headfit.store.exchange import load_examples
 
 DATA = Path(__file__).parents[1] / "data"
 MEBIBYTE = 1 << 20

@@ -13,10 +13,10 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.model_zoo import bmxnet_reference as reference
+from tests.support import bmxnet_reference as reference
 
-from headfit.engines.tflite import read_graph
 from headfit.errors import FileFormatError
+from headfit.networks.tflite import read_graph
 from headfit_zoo.architectures import resnet18
 from headfit_zoo.convert import cut_top
 from headfit_zoo.importers import bmxnet
@@ -183,7 +183,7 @@ def test_words_that_are_no_floats_keep_their_bits() -> None:
 @pytest.mark.timeout(3600)
 def test_the_published_file_recognises_photographs() -> None:
     """The imported network, in Keras, is right on nearly half of 60 ImageNet pictures."""
-    from headfit.images import prepare_input
+    from headfit.photos.images import prepare_input
     from headfit_zoo.importers import IMPORTERS
 
     data = Path(os.environ.get("HEADFIT_DATA", "../shared/data"))

@@ -11,7 +11,7 @@ from PIL import Image
 
 from headfit import Extractor
 from headfit.errors import InputError
-from headfit.manifest import Manifest, load_manifest
+from headfit.files.manifest import Manifest, load_manifest
 from headfit_zoo.convert import convert, cut_top, golden_picture, load_trained
 from headfit_zoo.datasets import PackedSet, find_pictures
 from headfit_zoo.verify import classifier_of, compare, score

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from headfit.engines.splitting import split
 from headfit.finetune.tail import Tail
+from headfit.networks.splitting import split
 
 CHANNELS = 40
 """Not a multiple of 32, so that the last word of packed bits has unused ones."""

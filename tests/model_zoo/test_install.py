@@ -11,8 +11,8 @@ from tests.model_zoo.conftest import SMALL
 
 from headfit import Extractor
 from headfit.errors import ExtractorError, FileFormatError, InputError
-from headfit.installed import installed_folder
-from headfit.manifest import load_manifest
+from headfit.extractors.finding import installed_folder
+from headfit.files.manifest import load_manifest
 from headfit_zoo.architectures import residual
 from headfit_zoo.cards import Card, Network, Source, find_card
 from headfit_zoo.convert import convert

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.support.networks import NETWORKS, Network
 
-from headfit.manifest import Golden, Manifest, Preprocessing, save_manifest
+from headfit.files.manifest import Golden, Manifest, Preprocessing, save_manifest
 
 ENGINE_DATA = Path(__file__).parents[1] / "data" / "engines"
 COLOURS = {"blue": (30, 60, 200), "green": (40, 180, 60), "red": (200, 40, 30)}
@@ -105,3 +106,9 @@ def photos(tmp_path: Path, write_photo: PhotoWriter) -> Path:
                 tmp_path / "photos" / class_name / f"{number}.png", colour, 10 * column + number
             )
     return tmp_path / "photos"
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request: pytest.FixtureRequest) -> Network:
+    """Every small network in turn."""
+    return Network(request.param)

@@ -12,7 +12,7 @@ import pytest
 from headfit.errors import InputError, TrainingDivergedError
 from headfit.head import SoftmaxHead
 from headfit.learner import HeadLearner
-from headfit.settings import MAX_L2
+from headfit.learning.settings import MAX_L2
 
 from .test_head import examples
 

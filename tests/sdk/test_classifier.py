@@ -20,8 +20,8 @@ from headfit.errors import (
     NotFittedError,
 )
 from headfit.extractor import Extractor
-from headfit.folders import Skipped
 from headfit.head import SoftmaxHead
+from headfit.photos.folders import Skipped
 
 from .conftest import COLOURS, PhotoWriter
 

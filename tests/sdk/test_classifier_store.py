@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.stores import Source, on_disk
 
 from headfit.classifier import ImageClassifier
 from headfit.errors import ExtractorMismatchError, ImageError, InputError
-from headfit.examples import ExampleStore
 from headfit.extractor import Extractor
 from headfit.head import SoftmaxHead
-from headfit.likeness import perceptual_hash
-
-from .stores import Source, on_disk
+from headfit.photos.likeness import perceptual_hash
+from headfit.store import ExampleStore
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from headfit.errors import (
     InputError,
 )
 from headfit.extractor import Extractor
-from headfit.installed import installed_folder
-from headfit.manifest import load_manifest, save_manifest
+from headfit.extractors.finding import installed_folder
+from headfit.files.manifest import load_manifest, save_manifest
 
 
 def change_manifest(path: Path, **changes: object) -> None:

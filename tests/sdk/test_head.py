@@ -24,11 +24,11 @@ from headfit.errors import (
     NotFittedError,
     TrainingDivergedError,
 )
+from headfit.files.headfile import load_head
+from headfit.files.manifest import Manifest, Preprocessing
 from headfit.head import SoftmaxHead
-from headfit.headfile import load_head
-from headfit.logistic import fit_logistic
-from headfit.manifest import Manifest, Preprocessing
-from headfit.softmax import softmax
+from headfit.learning.logistic import fit_logistic
+from headfit.maths.softmax import softmax
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -20,7 +20,7 @@ from .conftest import PhotoWriter
 MARK = "Taken at Rumpelstiltskin's, 51.4769 N"
 
 # The audit hook in it sees what Python asks of the system, before it is done.
-DAY = Path(__file__).with_name("day.py")
+DAY = Path(__file__).parents[1] / "support" / "day.py"
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 from kivy.clock import mainthread
 
 from headfit import EngineMissingError
-from headfit.engines.android import load_classes
+from headfit.engines import load_classes
 from headfit_demo.camera import Camera
 from headfit_demo.platforms.android_camera import AndroidCamera
 from headfit_demo.views import PickedFile

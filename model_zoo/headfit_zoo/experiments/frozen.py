@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.images import prepare_input
+from headfit.photos import prepare_input
 from headfit_zoo.convert import cut_top, load_trained, preprocessing_of
 
 

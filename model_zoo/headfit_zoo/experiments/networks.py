@@ -12,7 +12,7 @@ import larq_compute_engine as lce
 import numpy as np
 import tensorflow as tf
 
-from headfit.errors import InputError
+from headfit import InputError
 from headfit_zoo.architectures import ARCHITECTURES
 from headfit_zoo.convert import load_trained
 from headfit_zoo.datasets import Progress, evaluation_batches

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from headfit.errors import InputError
+from headfit import InputError
 from headfit_zoo.document import table
 from headfit_zoo.experiments.results import Result, Share
 from headfit_zoo.experiments.sets import SETS

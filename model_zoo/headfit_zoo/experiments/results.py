@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.errors import FileFormatError
+from headfit import FileFormatError
 
 N_RESAMPLES: Final = 2000
 LEVEL: Final = 0.95

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from headfit import Extractor, SoftmaxHead
 from headfit.finetune import FineTuner, TuningSettings
-from headfit.views import WHOLE, View
+from headfit.photos import WHOLE, View
 from headfit_zoo import transfer
 from headfit_zoo.datasets import Progress
 from headfit_zoo.experiments.sets import SplitPictures

@@ -8,10 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from headfit import Extractor
-from headfit.errors import InputError
+from headfit import Extractor, InputError
 from headfit.finetune import TuningSettings
-from headfit.views import CROPPED, WHOLE
+from headfit.photos import CROPPED, WHOLE
 from headfit_zoo import efficientnet
 from headfit_zoo.datasets import Progress
 from headfit_zoo.experiments import results

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.errors import InputError
+from headfit import InputError
 from headfit_zoo.datasets import PackedSet, Progress, pack
 from headfit_zoo.transfer import Pictures, class_of, split
 

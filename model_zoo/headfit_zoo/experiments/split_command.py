@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from headfit.errors import InputError
+from headfit import InputError
 
 console = Console()
 

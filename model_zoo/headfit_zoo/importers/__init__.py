@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from headfit.manifest import Preprocessing
+from headfit.files import Preprocessing
 from headfit_zoo.importers import bmxnet, quicknet
 from headfit_zoo.recipes import MEAN, STD
 

@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from headfit.errors import FileFormatError
+from headfit import FileFormatError
 from headfit_zoo.architectures import resnet18
 from headfit_zoo.importers.mxnet_params import read_params
 

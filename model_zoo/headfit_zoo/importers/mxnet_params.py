@@ -13,7 +13,7 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.errors import FileFormatError
+from headfit import FileFormatError
 
 MAGIC = 0x112
 MAX_TENSORS = 4096

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from headfit.errors import FileFormatError
+from headfit import FileFormatError
 from headfit_zoo.architectures import quicknet
 
 N_CLASSES = 1000

@@ -1,6 +1,7 @@
 """What runs an extractor's flatbuffer; the engines give equal embeddings."""
 
+from headfit.engines.android import load_classes
 from headfit.engines.choice import EngineReport, SelfCheck, open_engine, survey_engines
 from headfit.engines.interface import Engine
 
-__all__ = ["Engine", "EngineReport", "SelfCheck", "open_engine", "survey_engines"]
+__all__ = ["Engine", "EngineReport", "SelfCheck", "load_classes", "open_engine", "survey_engines"]

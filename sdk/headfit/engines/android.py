@@ -13,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 
 from headfit.engines.interface import FloatArray, check_input, check_signature
-from headfit.engines.lowering import lower
-from headfit.engines.tflite import read_graph
 from headfit.errors import EngineMissingError, ExtractorError
+from headfit.networks.lowering import lower
+from headfit.networks.tflite import read_graph
 
 _RUNNER: Final = "org.headfit.ExtractorRunner"
 _DTYPES: Final = {"FLOAT32": np.float32, "INT32": np.int32, "INT8": np.int8, "UINT8": np.uint8}

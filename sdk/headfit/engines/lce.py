@@ -12,8 +12,8 @@ from types import ModuleType
 import numpy as np
 
 from headfit.engines.interface import FloatArray, check_input, check_signature
-from headfit.engines.tflite import read_graph
 from headfit.errors import EngineMissingError, ExtractorError
+from headfit.networks.tflite import read_graph
 
 _WRAPPER = "larq_compute_engine.tflite.python.interpreter_wrapper_lite"
 _X86 = {"x86_64", "amd64", "i386", "i686"}

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from headfit.engines.interface import FloatArray, check_input, check_signature
-from headfit.engines.lowering import lower
 from headfit.errors import EngineMissingError, ExtractorError
+from headfit.networks.lowering import lower
 
 
 class _TfliteEngine:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from headfit.errors import InputError
 from headfit.finetune.tail import Parameters, Tail
-from headfit.softmax import log_softmax, softmax
+from headfit.maths.softmax import log_softmax, softmax
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 TargetArray: TypeAlias = npt.NDArray[np.intp]

@@ -14,11 +14,11 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from headfit.engines.operators.binary_convolution import Affine, read_binary_convolution
-from headfit.engines.operators.node import Node
-from headfit.engines.operators.windows import Window
-from headfit.engines.tflite.schema import ACTIVATION_RANGES, NO_ACTIVATION, RELU6
 from headfit.errors import ExtractorError
+from headfit.networks.operators.binary_convolution import Affine, read_binary_convolution
+from headfit.networks.operators.node import Node
+from headfit.networks.operators.windows import Window
+from headfit.networks.tflite.schema import ACTIVATION_RANGES, NO_ACTIVATION, RELU6
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 Pullback: TypeAlias = Callable[[FloatArray], Sequence[Any]]

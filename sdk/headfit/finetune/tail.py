@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from headfit.engines.operators.binary_convolution import read_binary_convolution
-from headfit.engines.operators.node import Node
-from headfit.engines.operators.packing import pack
-from headfit.engines.tflite import Graph
-from headfit.engines.tuned import PackedBlock
+from headfit.engines.retrained import PackedBlock
 from headfit.finetune.rules import Rule, refusal, rule_of
+from headfit.networks.operators.binary_convolution import read_binary_convolution
+from headfit.networks.operators.node import Node
+from headfit.networks.operators.packing import pack
+from headfit.networks.tflite import Graph
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 Parameters: TypeAlias = list[FloatArray]
@@ -27,7 +27,7 @@ class Tail:
     Parameters
     ----------
     graph : Graph
-        The second half of a `headfit.engines.splitting.Split`.
+        The second half of a `headfit.networks.splitting.Split`.
 
     Attributes
     ----------

@@ -9,10 +9,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from headfit.descent import adam_start, adam_step
 from headfit.errors import TrainingDivergedError
 from headfit.finetune.loss import BatchLoss, TuningSettings
 from headfit.finetune.tail import Parameters, Tail
+from headfit.maths.descent import adam_start, adam_step
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 TargetArray: TypeAlias = npt.NDArray[np.intp]

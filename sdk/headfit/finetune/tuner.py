@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import headfit
-from headfit.blockfile import SUFFIX, BlockData, save_blocks_bytes
 from headfit.errors import InputError
 from headfit.extractor import Extractor, tuned_manifest
 from headfit.extractor import Progress as PhotoProgress
-from headfit.files import write_atomically
+from headfit.files.blockfile import SUFFIX, BlockData, save_blocks_bytes
+from headfit.files.class_names import checked_embeddings, checked_names, classes_and_targets
+from headfit.files.disk import write_atomically
+from headfit.files.manifest import ExtractorReference, Manifest
 from headfit.finetune.loss import TuningSettings
 from headfit.finetune.tail import Tail
 from headfit.finetune.training import Progress, train
-from headfit.fitting import Fit, fit_head
 from headfit.head import SoftmaxHead
-from headfit.images import ImageSource, decode_image
-from headfit.inputs import checked_embeddings, checked_names, classes_and_targets
-from headfit.manifest import ExtractorReference, Manifest
-from headfit.settings import Settings
+from headfit.learning.fitting import Fit, fit_head
+from headfit.learning.settings import Settings
+from headfit.photos.images import ImageSource, decode_image
+from headfit.version import __version__
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -43,7 +43,7 @@ class FineTuned:
     head : SoftmaxHead
         For the embeddings of the retrained extractor and no other.
     block_file : bytes
-        The retrained blocks as `headfit.blockfile` has them.
+        The retrained blocks as `headfit.files.blockfile` has them.
     """
 
     head: SoftmaxHead
@@ -202,7 +202,7 @@ class FineTuner:
             blocks=self._tail.packed(tuned.blocks),
             extractor=ExtractorReference.of(self._base),
             training=training,
-            headfit_version=headfit.__version__,
+            headfit_version=__version__,
         )
         file = save_blocks_bytes(blocks)
         head = SoftmaxHead(method="logistic")

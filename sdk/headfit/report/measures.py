@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit import metrics
 from headfit.errors import InputError
-from headfit.evaluation import Evaluation, evaluate_head
-from headfit.folder_examples import FolderExamples
 from headfit.head import SoftmaxHead
+from headfit.learning.evaluation import Evaluation, evaluate_head
+from headfit.maths import metrics
+from headfit.photos.folder_examples import FolderExamples
 from headfit.report.curve import CurvePoint, learning_curve
 
 N_BINS: Final = 10

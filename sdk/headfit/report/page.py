@@ -14,7 +14,7 @@ from PIL import Image
 
 from headfit.errors import ImageError
 from headfit.head import SoftmaxHead
-from headfit.images import decode_image
+from headfit.photos.images import decode_image
 from headfit.report.charts import confusion_chart, curve_chart, reliability_chart
 from headfit.report.curve import DRAWS
 from headfit.report.measures import Mistake, Report

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.networks import DATA
 
 from headfit.engines import android
 from headfit.engines.android import AndroidEngine
 from headfit.errors import EngineMissingError
-
-from .networks import DATA
 
 SCRIPT = """
 import json, sys, threading

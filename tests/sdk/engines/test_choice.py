@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.support.networks import Network
 
 from headfit.engines import SelfCheck, open_engine, survey_engines
 from headfit.engines.catalogue import ENGINES
 from headfit.engines.popcount import PopcountEngine
-from headfit.engines.tflite import read_graph, write_graph
 from headfit.errors import EngineMissingError, ExtractorError, InputError
-
-from .networks import Network
+from headfit.networks.tflite import read_graph, write_graph
 
 NETWORK = Network("maxpool")
 CHECK = SelfCheck(NETWORK.image, NETWORK.embedding, 0.99999, 1e-4)

@@ -9,14 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.support.graphs import INT8, INT32, ConvolutionCase, GraphBuilder, convolution_model
+from tests.support.networks import DATA, Network, assert_same_embedding
 
 from headfit.engines import Engine, open_engine
-from headfit.engines.operators.packing import n_words
-from headfit.engines.tflite import Quantization
 from headfit.errors import EngineMissingError
-
-from .graphs import INT8, INT32, ConvolutionCase, GraphBuilder, convolution_model
-from .networks import DATA, Network, assert_same_embedding
+from headfit.networks.operators.packing import n_words
+from headfit.networks.tflite import Quantization
 
 LOWERED = ["litert", "tflite-runtime"]
 NAMES = ["lce", *LOWERED, "popcount"]

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from tests.support.networks import DATA, Network
 
 from headfit.engines import open_engine
 from headfit.engines.isolated import IsolatedEngine
 from headfit.errors import EngineMissingError, ExtractorError, InputError
-
-from .networks import DATA, Network
 
 NETWORK = Network("maxpool")
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

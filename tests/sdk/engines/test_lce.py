@@ -10,11 +10,10 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.support.networks import DATA, Network, assert_same_embedding
 
 from headfit.engines.lce import LceEngine
 from headfit.errors import EngineMissingError, InputError
-
-from .networks import DATA, Network, assert_same_embedding
 
 lce_is_here = pytest.mark.skipif(
     np.lib.NumpyVersion(np.__version__) >= "2.0.0" or find_spec("larq_compute_engine") is None,

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.networks import Network
 
 from headfit.engines import litert
 from headfit.engines.catalogue import ENGINES
 from headfit.errors import EngineMissingError
-
-from .networks import Network
 
 SPOILER = """
 import ctypes

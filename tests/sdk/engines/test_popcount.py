@@ -7,12 +7,11 @@ import sys
 
 import numpy as np
 import pytest
+from tests.support.graphs import INT32, ConvolutionCase, convolution_model
+from tests.support.networks import DATA, Network, assert_same_embedding
 
 from headfit.engines.popcount import PopcountEngine, counting
 from headfit.errors import InputError
-
-from .graphs import INT32, ConvolutionCase, convolution_model
-from .networks import DATA, Network, assert_same_embedding
 
 
 def test_gives_lces_embedding(network: Network) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.engines.operators.node import Node
 from headfit.engines.popcount.kernel import Kernel
-from headfit.engines.tflite.schema import (
+from headfit.networks.operators.node import Node
+from headfit.networks.tflite.schema import (
     ACTIVATION_RANGES,
     NO_ACTIVATION,
     RELU,

@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.engines.operators.node import Node
-from headfit.engines.operators.windows import Window
 from headfit.engines.popcount.activations import FloatArray, clamp, fused_range
 from headfit.engines.popcount.kernel import Kernel
+from headfit.networks.operators.node import Node
+from headfit.networks.operators.windows import Window
 
 
 def compile_conv_2d(node: Node) -> Kernel:

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.engines.operators.binary_convolution import BinaryConvolution
-from headfit.engines.operators.packing import Words, unpack_signs
+from headfit.networks.operators.binary_convolution import BinaryConvolution
+from headfit.networks.operators.packing import Words, unpack_signs
 
 Count = Callable[[Words], NDArray[Any]]
 """Takes the padded picture (1, height, width, words); returns (n_places, n_filters), a number."""

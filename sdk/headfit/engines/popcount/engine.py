@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit.engines.interface import FloatArray, check_input, check_signature
-from headfit.engines.operators.node import Node
 from headfit.engines.popcount import activations, arrays, binary, convolutions, pooling
 from headfit.engines.popcount.kernel import Kernel
-from headfit.engines.tflite import Graph, read_graph
 from headfit.errors import ExtractorError
+from headfit.networks.operators.node import Node
+from headfit.networks.tflite import Graph, read_graph
 
 _COMPILERS: Final[dict[str, Callable[[Node], Kernel]]] = {
     "LceQuantize": binary.compile_quantize,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from headfit.engines.operators.node import Node
-from headfit.engines.operators.windows import Window
 from headfit.engines.popcount.activations import FloatArray, clamp, fused_range
 from headfit.engines.popcount.kernel import Kernel
+from headfit.networks.operators.node import Node
+from headfit.networks.operators.windows import Window
 
 
 def compile_max_pool_2d(node: Node) -> Kernel:

@@ -1,0 +1,1 @@
+"""The ``headfit`` command: a file for each group of subcommands."""

@@ -1,0 +1,161 @@
+"""``headfit doctor``, ``lower`` and ``cut``: what runs a network, and making it run elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from headfit.engines import EngineReport
+from headfit.engines.popcount import PopcountEngine
+from headfit.errors import InputError
+from headfit.extractor import Extractor
+from headfit.files.disk import read_bounded, write_atomically
+from headfit.files.manifest import MAX_MODEL_BYTES, Manifest, Preprocessing, save_manifest
+from headfit.networks.cutting import cut as cut_network
+from headfit.networks.cutting import cuttable_tensors
+from headfit.networks.lowering import lower as lower_network
+
+MODEL = click.argument("model", metavar="IN.TFLITE", type=click.Path(path_type=Path))
+OUTPUT = click.option(
+    "-o",
+    "--output",
+    metavar="OUT.TFLITE",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The file to write.",
+)
+RGB = (float, float, float)
+
+
+@click.command()
+@click.option("--extractor", metavar="NAME", help="Name of an extractor, or path of a .tflite.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
+def doctor(extractor: str | None, as_json: bool) -> int:
+    """Say which engines there are, which are right, how fast, and which one is used.
+
+    Each opens the extractor in a process of its own and embeds the golden picture. The exit code
+    is 4 if none can be used.
+    """
+    manifest, reports = Extractor.survey(extractor)
+    chosen = next((report.name for report in reports if report.usable), None)
+    if as_json:
+        fields = {
+            "extractor": manifest.name,
+            "fingerprint": manifest.fingerprint,
+            "chosen": chosen,
+            "engines": [asdict(report) for report in reports],
+        }
+        click.echo(json.dumps(fields, indent=2))
+        return 0 if chosen else 4
+    console = Console(highlight=False)
+    console.print(f"Extractor {manifest.name}, SHA-256 {manifest.fingerprint}\n", soft_wrap=True)
+    console.print(_engine_table(reports, chosen))
+    if manifest.golden is None:
+        console.print("\nIts manifest has no golden picture: no engine was checked.")
+    if chosen:
+        which = "works" if manifest.golden is None else "is right"
+        console.print(f"\nUsed: [bold]{chosen}[/], the fastest kind that {which}.")
+    return 0 if chosen else 4
+
+
+def _engine_table(reports: tuple[EngineReport, ...], chosen: str | None) -> Table:
+    table = Table(
+        "engine", "version", "self-check", "ms a photo", "", box=None, padding=(0, 2, 0, 0)
+    )
+    for report in reports:
+        check = ""
+        if report.cosine is not None and report.difference is not None:
+            check = f"cosine {report.cosine:.7f}, difference {report.difference:.1e}"
+        verdict = "used" if report.name == chosen else "right" if check else "works"
+        table.add_row(
+            report.name,
+            report.version or "",
+            check,
+            f"{report.milliseconds:.1f}" if report.milliseconds is not None else "",
+            Text(report.reason or verdict),
+            style=None if report.usable else "dim",
+        )
+    return table
+
+
+@click.command()
+@MODEL
+@OUTPUT
+def lower(model: Path, output: Path) -> None:
+    """Rewrite a Larq Compute Engine network for plain TFLite, bit for bit.
+
+    The result has builtin operators of version 1 only, and runs wherever TFLite does.
+    """
+    lowered = lower_network(read_bounded(model, MAX_MODEL_BYTES))
+    write_atomically(output, lowered)
+    click.echo(f"Wrote {output}, {len(lowered):,} bytes.")
+
+
+@click.command()
+@MODEL
+@click.option("--at", "tensor", metavar="TENSOR", help="Name of the tensor to return.")
+@click.option("--list", "list_only", is_flag=True, help="List the tensors it can be cut at.")
+@click.option(
+    "-o", "--output", metavar="OUT.TFLITE", type=click.Path(path_type=Path), help="File to write."
+)
+@click.option("--mean", type=RGB, default=(0, 0, 0), help="Red, green, blue taken from 0..255.")
+@click.option("--std", type=RGB, default=(1, 1, 1), help="Red, green, blue it is divided by then.")
+@click.option("--resize-to", type=int, help="Shorter side before the crop; else the input's.")
+def cut(
+    model: Path,
+    tensor: str | None,
+    list_only: bool,
+    output: Path | None,
+    mean: tuple[float, float, float],
+    std: tuple[float, float, float],
+    resize_to: int | None,
+) -> None:
+    """Make an extractor of a classifier: the network up to TENSOR, and its manifest.
+
+    A .tflite does not say how photos are prepared for it: give --mean, --std and --resize-to as it
+    was trained, or correct them in the manifest.
+    """
+    data = read_bounded(model, MAX_MODEL_BYTES)
+    if list_only:
+        for name, shape in cuttable_tensors(data):
+            click.echo(f"{'x'.join(map(str, shape)):>20}  {name}")
+        return
+    if tensor is None or output is None:
+        raise click.UsageError("expected --at TENSOR and -o OUT.TFLITE, or --list")
+    network = cut_network(data, tensor)
+    engine = PopcountEngine(network)  # refuses what is no extractor
+    _, height, width, _ = engine.input_shape
+    manifest = Manifest(
+        name=output.stem,
+        version=1,
+        fingerprint=hashlib.sha256(network).hexdigest(),
+        size_bytes=len(network),
+        embedding_dim=engine.embedding_dim,
+        preprocessing=Preprocessing(
+            height=height,
+            width=width,
+            resize="shorter-side",
+            resize_to=resize_to or max(height, width),
+            interpolation="bilinear",
+            mean=mean,
+            std=std,
+        ),
+        description=f"{model.name} cut at {tensor}",
+        licence="not stated",
+        golden=None,
+    )
+    if not output.name:
+        raise InputError(f"{output}: expected the name of a file to write, found a folder")
+    save_manifest(manifest, output.with_suffix(".json"))
+    write_atomically(output, network)
+    click.echo(
+        f"Wrote {output}, {len(network):,} bytes, embedding of {engine.embedding_dim}, and "
+        f"{output.with_suffix('.json')}. Check mean, std and resize_to there before you train."
+    )

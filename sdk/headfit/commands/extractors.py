@@ -1,0 +1,80 @@
+"""``headfit extractors``: which extractors are on this device."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from headfit.errors import HeadfitError
+from headfit.extractors.finding import list_extractors
+from headfit.extractors.verified import read_extractor
+from headfit.files.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One extractor: what its manifest says, or why it cannot be used."""
+
+    path: Path
+    manifest: Manifest | None
+    reason: str = ""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
+def extractors(as_json: bool) -> None:
+    """List the extractors on this device; any of them serves any number of apps.
+
+    `headfit-zoo install NAME` puts one there.
+    """
+    found = [_look_at(path) for path in list_extractors()]
+    if as_json:
+        click.echo(json.dumps({"extractors": [_fields(one) for one in found]}, indent=2))
+        return
+    table = Table("extractor", "version", "input", "embedding", "bytes", "SHA-256", "", box=None)
+    for one in found:
+        manifest = one.manifest
+        if manifest is None:
+            table.add_row(one.path.stem, "", "", "", "", "", Text(one.reason), style="dim")
+            continue
+        size = f"{manifest.preprocessing.width} x {manifest.preprocessing.height}"
+        table.add_row(
+            one.path.stem,
+            str(manifest.version),
+            size,
+            str(manifest.embedding_dim),
+            f"{manifest.size_bytes:,}",
+            manifest.fingerprint[:12],
+            Text(str(one.path.parent)),
+        )
+    Console(highlight=False).print(table if found else "There is none.")
+
+
+def _look_at(path: Path) -> _Found:
+    try:
+        _, manifest, _ = read_extractor(path)
+    except (HeadfitError, OSError) as error:
+        return _Found(path, None, str(error))
+    return _Found(path, manifest)
+
+
+def _fields(found: _Found) -> dict[str, object]:
+    manifest = found.manifest
+    if manifest is None:
+        return {"name": found.path.stem, "path": str(found.path), "reason": found.reason}
+    return {
+        "name": found.path.stem,
+        "path": str(found.path),
+        "version": manifest.version,
+        "fingerprint": manifest.fingerprint,
+        "size_bytes": manifest.size_bytes,
+        "embedding_dim": manifest.embedding_dim,
+        "width": manifest.preprocessing.width,
+        "height": manifest.preprocessing.height,
+    }

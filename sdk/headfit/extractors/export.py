@@ -1,0 +1,51 @@
+"""A head and its extractor as one classifier for TFLite, where headfit itself is not installed."""
+
+from __future__ import annotations
+
+import os
+
+from headfit.extractors.verified import read_extractor
+from headfit.head import SoftmaxHead
+from headfit.networks.appending import append_head
+
+
+def export_tflite(
+    head: SoftmaxHead,
+    extractor: str | os.PathLike[str] | None = None,
+    *,
+    lowered: bool = False,
+    force: bool = False,
+) -> bytes:
+    """Return a self-contained `.tflite` whose output is what ``predict_proba`` returns.
+
+    Its input is the extractor's: a photo prepared as the manifest says. Its description holds the
+    class names as JSON.
+
+    Parameters
+    ----------
+    head : SoftmaxHead
+    extractor : name or path, optional
+        Of the extractor that the head was fitted on; by default the one that headfit knows.
+    lowered : bool
+        Use TFLite's own operators alone; otherwise those of Larq Compute Engine stay, and the file
+        is smaller and runs in its interpreter.
+    force : bool
+        Export a head that gives single photos away.
+
+    Raises
+    ------
+    NotFittedError
+        If the head has not been fitted.
+    ExtractorMismatchError
+        If the head was fitted on another extractor.
+    UnshareableHeadError
+        If a class rests on fewer than three photos: see `SoftmaxHead.share`.
+    EngineMissingError
+        If the package `flatbuffers` is not installed.
+    """
+    _, manifest, model = read_extractor(extractor)
+    head.check_extractor(manifest)
+    data = head.released(force=force)
+    return append_head(
+        model, data.weights, data.bias, data.thresholds, data.classes, lowered=lowered
+    )

@@ -1,0 +1,152 @@
+"""Where extractors lie on this device: found by name, installed once, checked by SHA-256.
+
+Every copy of headfit knows one extractor: its manifest and golden picture lie in the package. The
+network itself lies beside them, or, where an app ships without it, in `installed_folder`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+from headfit.errors import ExtractorError, ExtractorMissingError
+from headfit.files.disk import write_atomically
+from headfit.files.manifest import Manifest, load_manifest
+
+_EMBEDDED: Final = Path(__file__).parent
+
+
+def installed_folder() -> Path:
+    """Return the folder of this user in which extractors are looked up by name.
+
+    It is the platform's place for application data, with ``headfit/extractors`` below it; on
+    Android that is the app's own storage. Only `install_extractor` creates it.
+    """
+    private = os.environ.get("ANDROID_PRIVATE")  # set by python-for-android: Context.getFilesDir()
+    if private:
+        base = Path(private)
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "headfit" / "extractors"
+
+
+def known_extractor() -> Manifest:
+    """Return the manifest of the one extractor that this headfit knows.
+
+    Raises
+    ------
+    ExtractorError
+        If the package holds none, or several.
+    """
+    return load_manifest(_known_manifest())
+
+
+def find_extractor(name_or_path: str | os.PathLike[str] | None = None) -> Path:
+    """Return the path of a ``.tflite`` whose manifest lies beside it.
+
+    Parameters
+    ----------
+    name_or_path : str or path, optional
+        Path of the ``.tflite``, or the name of an extractor. By default the one this headfit knows.
+
+    Raises
+    ------
+    ExtractorMissingError
+        If the extractor is not on this device.
+    """
+    if name_or_path is None:
+        return _find_known()
+    path = Path(name_or_path)
+    if path.suffix == ".tflite" or len(path.parts) > 1:
+        return path
+    present = list_extractors()
+    for candidate in present:
+        if candidate.stem == path.name:
+            return candidate
+    available = [candidate.stem for candidate in present]
+    raise ExtractorMissingError(
+        f"expected the name of an installed extractor ({', '.join(available) or 'there is none'}), "
+        f"found {path.name!r}; give the path of a .tflite, or put it with its manifest into "
+        f"{installed_folder()}"
+    )
+
+
+def list_extractors() -> list[Path]:
+    """Return the path of every extractor that is found by name, the package's own first."""
+    folders = (_EMBEDDED, installed_folder())
+    return [path for folder in folders for path in sorted(folder.glob("*.tflite"))]
+
+
+def install_extractor(model: bytes) -> Path:
+    """Install the extractor that this headfit knows, for every start to come.
+
+    Parameters
+    ----------
+    model : bytes
+        The ``.tflite``, however it arrived. Nothing is written unless its SHA-256 is the known one.
+
+    Returns
+    -------
+    Path
+        Where it lies now.
+
+    Raises
+    ------
+    ExtractorError
+        If these bytes are another file.
+    OSError
+        If the disk is full; nothing is installed then.
+    """
+    manifest = known_extractor()
+    found = hashlib.sha256(model).hexdigest()
+    if found != manifest.fingerprint:
+        raise ExtractorError(
+            f"expected the {manifest.size_bytes} bytes of {manifest.name} with SHA-256 "
+            f"{manifest.fingerprint}, found {len(model)} bytes with {found}; choose the file "
+            f"{manifest.name}.tflite of version {manifest.version}"
+        )
+    source, folder = _known_manifest(), installed_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{source.stem}.tflite"
+    # The .tflite is what is looked for: it goes first and comes last.
+    path.unlink(missing_ok=True)
+    if manifest.golden is not None:
+        shutil.copyfile(source.with_suffix(".golden.png"), path.with_suffix(".golden.png"))
+    shutil.copyfile(source, path.with_suffix(".json"))
+    write_atomically(path, model)
+    return path
+
+
+def _known_manifest() -> Path:
+    manifests = sorted(_EMBEDDED.glob("*.json"))
+    if len(manifests) != 1:
+        raise ExtractorError(
+            f"expected one manifest in {_EMBEDDED}, found {len(manifests)}; install headfit again, "
+            "or give the path of a .tflite"
+        )
+    return manifests[0]
+
+
+def _find_known() -> Path:
+    known = _known_manifest()
+    embedded = known.with_suffix(".tflite")
+    if embedded.is_file():
+        return embedded
+    manifest = load_manifest(known)
+    path = installed_folder() / embedded.name
+    # One left by an older app may be of another version: that is not the one meant.
+    if path.is_file() and load_manifest(path.with_suffix(".json")) == manifest:
+        return path
+    raise ExtractorMissingError(
+        f"expected {path}, {manifest.size_bytes} bytes with SHA-256 {manifest.fingerprint}, "
+        f"found {'another version' if path.is_file() else 'no such file'}; install it once with "
+        "Extractor.install"
+    )

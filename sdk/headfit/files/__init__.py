@@ -1,0 +1,14 @@
+"""Every file format of headfit: checked when read, written whole or not at all."""
+
+from headfit.files.disk import read_bounded, write_atomically
+from headfit.files.manifest import Golden, Manifest, Preprocessing, load_manifest, save_manifest
+
+__all__ = [
+    "Golden",
+    "Manifest",
+    "Preprocessing",
+    "load_manifest",
+    "read_bounded",
+    "save_manifest",
+    "write_atomically",
+]

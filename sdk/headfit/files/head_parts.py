@@ -1,0 +1,153 @@
+"""What a head file may say beside its weights: calibration, privacy and a signature.
+
+``docs/head-format.md`` is the specification; this file follows it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from headfit.files.fields import Fields
+
+SCORES: Final = ("max_probability", "max_logit", "energy", "margin", "typicality")
+MAX_SET_SCORES: Final = 1024
+MAX_COUNT: Final = 2**53
+MAX_EPSILON: Final = 1e9
+MAX_ASSUMPTIONS_LENGTH: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What is known of examples that the head was made without.
+
+    Attributes
+    ----------
+    score : str
+        How sure the head is of an embedding, one of `SCORES`: the largest probability, the largest
+        logit, ``log(sum(exp(logits)))``, the largest logit less the second largest, or less the
+        mean logit and the distance of `headfit.learning.typicality.Typicality`.
+    threshold : float or None
+        An embedding whose score is smaller shows none of the classes. None if it is not known.
+    known_share : float
+        The share of held-out examples that were to reach the threshold, from 0 to 1.
+    n_held_out : int
+        Held-out examples that this stands on.
+    set_scores : tuple of float
+        For each held-out example, one minus the probability of its class, ascending; evenly spaced
+        quantiles of them if there are more than `MAX_SET_SCORES`.
+    """
+
+    score: str
+    threshold: float | None
+    known_share: float
+    n_held_out: int
+    set_scores: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyGuarantee:
+    """The differential privacy that fitting the head gave to each example.
+
+    Attributes
+    ----------
+    mechanism : str
+        What added the noise, up to 255 characters.
+    epsilon, delta : float
+    assumptions : str
+        What neighbouring data sets are and what else it needs, up to 4,096 characters.
+    """
+
+    mechanism: str
+    epsilon: float
+    delta: float
+    assumptions: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who vouches for a head file; `headfit.files.headfile.signed_message` is what was signed.
+
+    Attributes
+    ----------
+    public_key : str
+        64 lower-case hex digits.
+    signature : str
+        128 lower-case hex digits.
+    algorithm : str
+        ``"ed25519"``, the only one.
+    """
+
+    public_key: str
+    signature: str
+    algorithm: str = "ed25519"
+
+
+Block: TypeAlias = Calibration | PrivacyGuarantee | Signature
+
+
+def block_as_json(block: Block) -> dict[str, Any]:
+    """Return what JSON writes of a block; equal blocks give equal values.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is of another type than the block's fields say.
+    """
+    value = dataclasses.asdict(block)
+    for key in {"threshold", "known_share", "epsilon", "delta"}.intersection(value):
+        value[key] = _one_form(value[key])
+    if isinstance(block, Calibration):
+        value["set_scores"] = [_one_form(score) for score in block.set_scores]
+    return value
+
+
+def _one_form(number: float | None) -> float | None:
+    """Return 1.0 for 1 and 0.0 for -0.0: they are equal and must be written alike."""
+    return None if number is None else float(number) + 0.0
+
+
+def calibration_from_json(value: object, source: str) -> Calibration:
+    """Check and return a calibration block; `headfit.errors.FileFormatError` if it is wrong."""
+    fields = Fields(value, source)
+    score = fields.text("score", pattern="|".join(SCORES), meaning=f"one of {', '.join(SCORES)}")
+    threshold = fields.number_or_none("threshold")
+    known_share = fields.number("known_share", 0, 1)
+    n_held_out = fields.whole("n_held_out", 0, MAX_COUNT)
+    set_scores = fields.numbers("set_scores", MAX_SET_SCORES, 0, 1, or_fewer=True)
+    fields.done()
+    if list(set_scores) != sorted(set_scores):
+        raise fields.fault("ascending numbers", set_scores, "set_scores")
+    if len(set_scores) > n_held_out:
+        raise fields.fault(f"at most n_held_out, {n_held_out}", len(set_scores), "set_scores")
+    return Calibration(score, threshold, known_share, n_held_out, set_scores)
+
+
+def privacy_from_json(value: object, source: str) -> PrivacyGuarantee:
+    """Check and return a privacy block; `headfit.errors.FileFormatError` if it is wrong."""
+    fields = Fields(value, source)
+    guarantee = PrivacyGuarantee(
+        mechanism=fields.text("mechanism", pattern=".{1,255}", meaning="1 to 255 characters"),
+        epsilon=fields.number("epsilon", 0, MAX_EPSILON),
+        delta=fields.number("delta", 0, 1),
+        assumptions=fields.text(
+            "assumptions",
+            pattern=f".{{1,{MAX_ASSUMPTIONS_LENGTH}}}",
+            meaning=f"1 to {MAX_ASSUMPTIONS_LENGTH} characters",
+        ),
+    )
+    fields.done()
+    return guarantee
+
+
+def signature_from_json(value: object, source: str) -> Signature:
+    """Check the form of a signature block, not the signature, and return it."""
+    fields = Fields(value, source)
+    signature = Signature(
+        public_key=fields.text("public_key", pattern="[0-9a-f]{64}", meaning="64 hex digits"),
+        signature=fields.text("signature", pattern="[0-9a-f]{128}", meaning="128 hex digits"),
+        algorithm=fields.text("algorithm", pattern="ed25519", meaning="'ed25519'"),
+    )
+    fields.done()
+    return signature

@@ -1,0 +1,244 @@
+"""The manifest: the JSON beside a .tflite that says what the extractor is and what it expects.
+
+``docs/manifest-format.md`` is the specification; this file follows it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from headfit.errors import FileFormatError
+from headfit.files.disk import read_bounded, write_atomically
+from headfit.files.fields import Fields, parse_json
+
+FORMAT = "headfit-extractor"
+FORMAT_VERSION = 1
+MAX_MANIFEST_BYTES = 1 << 20
+MAX_EMBEDDING_DIM = 65_536
+MAX_INPUT_SIDE = 4_096
+MAX_MODEL_BYTES = 1 << 30
+
+_NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a photo becomes the extractor's input.
+
+    The picture is resized so that its shorter side is ``resize_to`` pixels, its centre of
+    ``height`` x ``width`` is cut out, and ``input = (pixel - mean) / std`` per channel in RGB.
+
+    Attributes
+    ----------
+    height, width : int
+        Size of the input in pixels, each at most ``resize_to``.
+    resize : str
+        ``"shorter-side"``, the only kind.
+    resize_to : int
+        Length of the shorter side after resizing, in pixels.
+    interpolation : str
+        ``"bilinear"`` or ``"bicubic"``, antialiased as Pillow does it.
+    mean, std : tuple of 3 floats
+        Red, green, blue, on the scale of 0 to 255.
+    """
+
+    height: int
+    width: int
+    resize: str
+    resize_to: int
+    interpolation: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """One picture's known embedding, against which an engine is checked before it is trusted.
+
+    The picture lies beside the .tflite as ``<stem>.golden.png``, already of input size.
+
+    Attributes
+    ----------
+    cosine_at_least : float
+        Smallest cosine between the known and the computed embedding.
+    difference_at_most : float
+        Largest absolute difference, as a fraction of the known embedding's range.
+    embedding : tuple of float
+        The known embedding, ``embedding_dim`` values.
+    """
+
+    cosine_at_least: float
+    difference_at_most: float
+    embedding: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What one extractor is.
+
+    Attributes
+    ----------
+    name : str
+        Up to 64 of ``A-Z a-z 0-9 . _ -``.
+    version : int
+        Version of the extractor under this name, from 1.
+    fingerprint : str
+        SHA-256 of the .tflite bytes, 64 lower-case hex digits.
+    size_bytes : int
+        Length of the .tflite.
+    embedding_dim : int
+        Width of an embedding.
+    preprocessing : Preprocessing
+        How a photo becomes the input.
+    description, licence : str
+        For people.
+    golden : Golden or None
+        The self-check, if there is one.
+    """
+
+    name: str
+    version: int
+    fingerprint: str
+    size_bytes: int
+    embedding_dim: int
+    preprocessing: Preprocessing
+    description: str
+    licence: str
+    golden: Golden | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractorReference:
+    """What a head remembers of the extractor it was fitted on; the fields are the manifest's."""
+
+    name: str
+    version: int
+    fingerprint: str
+    preprocessing: Preprocessing
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> ExtractorReference:
+        """Return what a head fitted on this extractor remembers."""
+        return cls(manifest.name, manifest.version, manifest.fingerprint, manifest.preprocessing)
+
+
+def load_manifest(path: str | os.PathLike[str]) -> Manifest:
+    """Read the manifest at ``path``; see `load_manifest_bytes`."""
+    return load_manifest_bytes(read_bounded(path, MAX_MANIFEST_BYTES), os.fspath(path))
+
+
+def load_manifest_bytes(data: bytes, source: str = "manifest") -> Manifest:
+    """Return the manifest that ``data`` holds.
+
+    Parameters
+    ----------
+    data : bytes
+        JSON as docs/manifest-format.md describes it.
+    source : str
+        Names the bytes in messages.
+
+    Raises
+    ------
+    UnsupportedVersionError
+        If ``format_version`` is not one this headfit knows.
+    FileFormatError
+        If anything else breaks the specification.
+    """
+    fields = Fields(parse_json(data, source), source)
+    fields.kind(FORMAT, (FORMAT_VERSION,))
+    embedding_dim = fields.whole("embedding_dim", 1, MAX_EMBEDDING_DIM)
+    manifest = Manifest(
+        **_reference_fields(fields, source),
+        size_bytes=fields.whole("size_bytes", 1, MAX_MODEL_BYTES),
+        embedding_dim=embedding_dim,
+        description=fields.text("description"),
+        licence=fields.text("licence"),
+        golden=_golden(fields.take("golden"), embedding_dim, f"{source}: golden"),
+    )
+    fields.done()
+    return manifest
+
+
+def save_manifest(manifest: Manifest, path: str | os.PathLike[str]) -> None:
+    """Write ``manifest`` to ``path``, whole or not at all; equal manifests give equal bytes.
+
+    Raises
+    ------
+    FileFormatError
+        If the manifest breaks the specification; nothing is written.
+    """
+    document = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        **dataclasses.asdict(manifest),
+    }
+    try:
+        data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    except (TypeError, UnicodeEncodeError) as error:
+        raise FileFormatError(f"{os.fspath(path)}: not writable as JSON: {error}") from error
+    if load_manifest_bytes(data, os.fspath(path)) != manifest:
+        raise FileFormatError(
+            f"{os.fspath(path)}: expected a manifest that reads back equal, found one that does "
+            "not; give lists of numbers as tuples"
+        )
+    write_atomically(path, data)
+
+
+def reference_from_json(value: Any, source: str) -> ExtractorReference:
+    """Return the checked `ExtractorReference` of a parsed JSON object, as head files hold it."""
+    fields = Fields(value, source)
+    reference = ExtractorReference(**_reference_fields(fields, source))
+    fields.done()
+    return reference
+
+
+def _reference_fields(fields: Fields, source: str) -> dict[str, Any]:
+    """Return the fields that manifests and head files share."""
+    return {
+        "name": fields.text(
+            "name", pattern=_NAME_PATTERN, meaning="a name of letters, digits, '.', '_', '-'"
+        ),
+        "version": fields.whole("version", 1, 2**31),
+        "fingerprint": fields.sha256("fingerprint"),
+        "preprocessing": _preprocessing(fields.take("preprocessing"), f"{source}: preprocessing"),
+    }
+
+
+def _preprocessing(value: Any, source: str) -> Preprocessing:
+    fields = Fields(value, source)
+    resize_to = fields.whole("resize_to", 1, MAX_INPUT_SIDE)
+    preprocessing = Preprocessing(
+        height=fields.whole("height", 1, resize_to),
+        width=fields.whole("width", 1, resize_to),
+        resize=fields.text("resize", pattern="shorter-side", meaning="'shorter-side'"),
+        resize_to=resize_to,
+        interpolation=fields.text(
+            "interpolation", pattern="bilinear|bicubic", meaning="'bilinear' or 'bicubic'"
+        ),
+        mean=_rgb(fields.numbers("mean", 3, -1e6, 1e6)),
+        std=_rgb(fields.numbers("std", 3, 1e-6, 1e6)),
+    )
+    fields.done()
+    return preprocessing
+
+
+def _rgb(values: tuple[float, ...]) -> tuple[float, float, float]:
+    red, green, blue = values
+    return red, green, blue
+
+
+def _golden(value: Any, embedding_dim: int, source: str) -> Golden | None:
+    if value is None:
+        return None
+    fields = Fields(value, source)
+    golden = Golden(
+        cosine_at_least=fields.number("cosine_at_least", 0.0, 1.0),
+        difference_at_most=fields.number("difference_at_most", 0.0, 1.0),
+        embedding=fields.numbers("embedding", embedding_dim, -3e38, 3e38),
+    )
+    fields.done()
+    return golden

@@ -1,0 +1,255 @@
+"""How a head's weights are stored: as float32, float16, int8 with a scale per class, or as bits.
+
+``docs/head-format.md`` is the specification; this file follows it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit.errors import FileFormatError, InputError
+from headfit.learning.typicality import Typicality
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+
+DTYPES: Final = {"float32": "F32", "float16": "F16", "int8": "I8", "binary": "U8"}
+"""For each storage, what safetensors calls the dtype of its ``weights``."""
+
+_LITTLE_ENDIAN: Final = {"F32": "<f4", "F16": "<f2", "I8": "i1", "U8": "u1"}
+_LARGEST_INT8: Final = 127
+_EXACT_BITS: Final = 17
+"""Bits of a scale's significand: with the 7 of a weight they fit into the 24 of float32."""
+
+_NEGLIGIBLE: Final = 2.0**-100
+
+
+def rounded(weights: FloatArray, storage: str) -> FloatArray:
+    """Return the nearest weights that a storage holds exactly.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (embedding_dim, n_classes), dtype float32
+        Not written to.
+    storage : str
+        "float32", "float16" or "int8". Signs take more than rounding: a head is trained for them.
+
+    Raises
+    ------
+    InputError
+        If a weight is too large for the storage, or there is no such storage.
+    """
+    if storage == "float32":
+        return weights.copy()
+    if storage == "float16":
+        with np.errstate(over="ignore"):  # refused below
+            nearest = weights.astype(np.float16).astype(np.float32)
+    elif storage == "int8":
+        largest = np.abs(weights).max(axis=0).astype(np.float64)
+        fraction, exponent = np.frexp(largest / _LARGEST_INT8)
+        # Upwards, so that the largest weight stays within 127 and still needs all of it.
+        fraction = np.ceil(np.ldexp(fraction, _EXACT_BITS))
+        scales = np.ldexp(fraction, exponent - _EXACT_BITS)
+        scales[largest < _NEGLIGIBLE] = 0
+        with np.errstate(over="ignore"):
+            nearest = (_whole(weights, scales) * scales).astype(np.float32)
+    else:
+        raise InputError(
+            f"expected a storage of float32, float16 or int8, found {storage!r}; a binary head is "
+            "trained as one"
+        )
+    if not np.isfinite(nearest).all():
+        raise InputError(
+            f"expected weights that {storage} can hold, found {np.abs(weights).max():g}; "
+            "keep them as float32"
+        )
+    return nearest
+
+
+def layout(
+    storage: str, embedding_dim: int, n_classes: int, has_typicality: bool
+) -> dict[str, dict[str, Any]]:
+    """Return what a file's header must say about the tensors; there is no other layout."""
+    shapes = {"bias": ("F32", [n_classes])}
+    if has_typicality:
+        shapes["centre"] = shapes["inverse_spread"] = ("F32", [embedding_dim])
+    if storage in ("int8", "binary"):
+        shapes["scales"] = ("F32", [n_classes])
+    if storage == "binary":
+        shapes["thresholds"] = ("F32", [embedding_dim])
+        shapes["weights"] = ("U8", [n_classes, -(-embedding_dim // 8)])
+    else:
+        shapes["weights"] = (DTYPES[storage], [embedding_dim, n_classes])
+    tensors, start = {}, 0
+    for name, (dtype, shape) in shapes.items():
+        end = start + math.prod(shape) * np.dtype(_LITTLE_ENDIAN[dtype]).itemsize
+        tensors[name] = {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
+        start = end
+    return tensors
+
+
+def encode(
+    weights: FloatArray,
+    bias: FloatArray,
+    storage: str,
+    thresholds: FloatArray | None,
+    typicality: Typicality | None,
+) -> bytes:
+    """Return the data of a head file.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (embedding_dim, n_classes), dtype float32
+        As `rounded` makes them; for "binary", in each class all of one size.
+    bias : ndarray of shape (n_classes,), dtype float32
+    storage : str
+        One of `DTYPES`.
+    thresholds : ndarray of shape (embedding_dim,), dtype float32, or None
+        For "binary" alone.
+    typicality : Typicality or None
+
+    Raises
+    ------
+    FileFormatError
+        If the storage does not hold the weights exactly.
+    """
+    if storage not in DTYPES:
+        raise FileFormatError(f"expected a storage of {', '.join(DTYPES)}, found {storage!r}")
+    if (thresholds is not None) != (storage == "binary"):
+        found = "none" if thresholds is None else "some"
+        raise FileFormatError(
+            f"expected thresholds for binary weights alone, found {found} and {storage}"
+        )
+    if not np.isfinite(weights).all():
+        raise FileFormatError("expected finite weights, found NaN or infinity; train again")
+    tensors: list[npt.NDArray[Any]] = [bias]
+    if typicality is not None:
+        tensors += [typicality.centre, typicality.inverse_spread]
+    stored: npt.NDArray[Any] = weights
+    held: npt.NDArray[Any] = weights
+    if storage == "float16":
+        with np.errstate(over="ignore"):  # told below
+            held = stored = weights.astype(np.float16)
+    elif storage == "int8":
+        scales = np.abs(weights).max(axis=0).astype(np.float64) / _LARGEST_INT8
+        stored = _whole(weights, scales).astype(np.int8)
+        held = stored * scales
+        tensors.append(scales)
+    elif storage == "binary":
+        scales, negative = np.abs(weights[0]), weights < 0
+        stored = np.packbits(negative.T, axis=1, bitorder="little")
+        held = np.where(negative, -scales, scales)
+        tensors += [scales, np.asarray(thresholds)]
+    if _little_endian(held, "F32") != _little_endian(weights, "F32"):
+        raise FileFormatError(
+            f"expected weights that {storage} holds exactly, found others; round them first"
+        )
+    floats = b"".join(_little_endian(tensor, "F32") for tensor in tensors)
+    return floats + _little_endian(stored, DTYPES[storage])
+
+
+def decode(
+    data: bytes | memoryview,
+    storage: str,
+    embedding_dim: int,
+    n_classes: int,
+    has_typicality: bool,
+    source: str,
+) -> tuple[FloatArray, FloatArray, FloatArray | None, Typicality | None]:
+    """Return weights, bias, thresholds and typicality, as `encode` takes them, of a file's data.
+
+    Parameters
+    ----------
+    data : bytes or memoryview
+        As long as `layout` says.
+    storage : str
+    embedding_dim, n_classes : int
+    has_typicality : bool
+    source : str
+        Names the file in messages.
+
+    Raises
+    ------
+    FileFormatError
+        If they are not finite, or written in another form than `encode` writes them.
+    """
+    tensors: dict[str, npt.NDArray[Any]] = {}
+    for name, tensor in layout(storage, embedding_dim, n_classes, has_typicality).items():
+        start, end = tensor["data_offsets"]
+        values = np.frombuffer(data[start:end], _LITTLE_ENDIAN[tensor["dtype"]])
+        tensors[name] = values.reshape(tensor["shape"])
+        if not np.isfinite(values).all():
+            raise FileFormatError(
+                f"{source}: expected finite {name}, found NaN or infinity; train again"
+            )
+    weights = tensors["weights"]
+    thresholds = None
+    if storage == "int8":
+        weights = _decoded_int8(weights, tensors["scales"], source)
+    elif storage == "binary":
+        weights = _decoded_signs(weights, tensors["scales"], embedding_dim, source)
+        thresholds = tensors["thresholds"].astype(np.float32)
+    typicality = None
+    if has_typicality:
+        if (tensors["inverse_spread"] < 0).any():
+            raise FileFormatError(
+                f"{source}: expected an inverse spread of at least 0, found "
+                f"{tensors['inverse_spread'].min():g}"
+            )
+        typicality = Typicality(
+            tensors["centre"].astype(np.float32), tensors["inverse_spread"].astype(np.float32)
+        )
+    bias = tensors["bias"].astype(np.float32)
+    return weights.astype(np.float32), bias, thresholds, typicality
+
+
+def _little_endian(values: npt.NDArray[Any], dtype: str) -> bytes:
+    with np.errstate(over="ignore"):
+        return values.astype(_LITTLE_ENDIAN[dtype]).tobytes()
+
+
+def _whole(weights: FloatArray, scales: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return weights as whole multiples of their class's scale; 0 where that is 0."""
+    multiples: npt.NDArray[np.float64] = np.rint(weights / np.where(scales > 0, scales, np.inf))
+    return multiples + 0.0  # no minus zero
+
+
+def _decoded_int8(
+    weights: npt.NDArray[np.int8], scales: FloatArray, source: str
+) -> npt.NDArray[Any]:
+    largest = np.abs(weights.astype(np.int16)).max(axis=0)
+    if (scales < 0).any() or np.signbit(scales).any():
+        raise FileFormatError(f"{source}: expected scales of at least 0, found {scales.min():g}")
+    if (scales.view("<u4") & 0x7F).any():
+        raise FileFormatError(
+            f"{source}: expected scales whose last 7 bits are 0, found others; products with them "
+            "would be rounded"
+        )
+    if (largest != np.where(scales > 0, _LARGEST_INT8, 0)).any():
+        raise FileFormatError(
+            f"{source}: expected a largest weight of {_LARGEST_INT8} in every class, and of 0 "
+            f"where the scale is 0, found {largest.tolist()[:8]}"
+        )
+    with np.errstate(over="ignore"):
+        products: npt.NDArray[Any] = weights * scales
+    if not np.isfinite(products).all():
+        raise FileFormatError(f"{source}: expected finite weights, found a scale beyond float32")
+    return products
+
+
+def _decoded_signs(
+    weights: npt.NDArray[np.uint8], scales: FloatArray, embedding_dim: int, source: str
+) -> npt.NDArray[Any]:
+    if not (scales > 0).all():
+        raise FileFormatError(f"{source}: expected positive scales, found {scales.min():g}")
+    spare = -embedding_dim % 8
+    if (weights[:, -1] >> (8 - spare)).any():
+        raise FileFormatError(
+            f"{source}: expected the last {spare} bits of every class to be 0, found others"
+        )
+    negative = np.unpackbits(weights, axis=1, count=embedding_dim, bitorder="little").T
+    signed: npt.NDArray[Any] = np.where(negative, -scales, scales)
+    return signed

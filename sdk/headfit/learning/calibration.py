@@ -1,0 +1,169 @@
+"""How sure a head may be: temperature, rejection and conformal sets from held-out logits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit.files.head_parts import Calibration
+from headfit.learning.held_out import HeldOut
+from headfit.maths.lbfgs import PlainPlace, minimise_lbfgs
+from headfit.maths.softmax import softmax
+
+Array: TypeAlias = npt.NDArray[np.floating[Any]]
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+TargetArray: TypeAlias = npt.NDArray[np.intp]
+
+KNOWN_SHARE = 0.95
+"""The share of photos of known classes that a head is to recognise as known."""
+
+QUANTILES = 99
+"""Conformal scores that a head keeps at most: one for each percent of coverage."""
+
+# One standard deviation of what is believed of a factor's logarithm before any photo.
+_DOUBT = math.log(4)
+# It stays within this, wherever a line search looks, so that its exponential stays finite.
+_FARTHEST = 10.0
+
+
+def sureness(score: str, logits: FloatArray, distances: FloatArray | float) -> FloatArray:
+    """Return how sure a head is of each embedding, by one of `headfit.files.head_parts.SCORES`.
+
+    Parameters
+    ----------
+    score : str
+    logits : ndarray of shape (n_samples, n_classes)
+    distances : ndarray of shape (n_samples,), or 0
+        Of `headfit.learning.typicality.Typicality`; for "typicality" alone.
+    """
+    highest: FloatArray = logits.max(axis=1)
+    match score:
+        case "energy":
+            highest -= np.log(softmax(logits).max(axis=1))
+        case "margin":
+            highest -= np.sort(logits, axis=1)[:, -2]
+        case "typicality":
+            highest -= logits.mean(axis=1) + distances
+        case "max_probability":
+            highest = softmax(logits).max(axis=1)
+    return highest
+
+
+def weigh(leads: Array, distances: Array) -> float | None:
+    """Return what to multiply distances by, so that they vary as the leads of logits do.
+
+    Both are of held-out examples. None if there are too few to set a threshold by, or distances
+    do not vary.
+    """
+    if _threshold_rank(len(leads)) < 1 or distances.std() == 0:
+        return None
+    return float(leads.std() / distances.std())
+
+
+def _threshold_rank(n_samples: int) -> int:
+    return math.floor((n_samples + 1) * (1 - KNOWN_SHARE) + 1e-9)
+
+
+def calibrate(held_out: HeldOut, typical: Array | None = None) -> Calibration:
+    """Return from which score on a photo counts as known, and how large conformal sets must be.
+
+    Split conformal prediction (Vovk et al., "Algorithmic Learning in a Random World", 2005), with
+    the head that lacks the example in the place of one that lacks them all: of ``n`` scores the
+    ``floor((n + 1) * share)``-th smallest is undershot by at most that share of new photos, if
+    these are like the old ones. Fewer than 19 examples cannot tell what 5 % are: all counts as
+    known then. The scores of the sets are those of Sadinle, Lei and Wasserman, "Least Ambiguous
+    Set-Valued Classifiers with Bounded Error Levels", JASA 2019; coverage is over photos of all
+    classes together, not for each class.
+    """
+    targets, probabilities = held_out.targets, held_out.probabilities
+    n_samples = len(targets)
+    known_by = probabilities.max(axis=1, initial=0) if typical is None else typical
+    rank = _threshold_rank(n_samples)
+    threshold = float(np.sort(known_by)[rank - 1]) if rank >= 1 else None
+    scores = np.sort(1 - probabilities[np.arange(n_samples), targets])
+    if n_samples > QUANTILES:
+        ranks = np.arange(1, QUANTILES + 1) * (n_samples + 1) / (QUANTILES + 1)
+        scores = scores[np.ceil(ranks - 1e-9).astype(np.intp) - 1]
+    # Four digits, rounded up, keep the coverage and the file small.
+    rounded = np.minimum(np.ceil(scores.astype(np.float64) * 1e4) / 1e4, 1)
+    score = "max_probability" if typical is None else "typicality"
+    return Calibration(score, threshold, KNOWN_SHARE, n_samples, tuple(rounded.tolist()))
+
+
+def least_probability(calibration: Calibration, coverage: float) -> float:
+    """Return how probable a class must be to belong to the conformal set.
+
+    With too few examples for the coverage it is 0, and every class belongs.
+    """
+    scores = calibration.set_scores
+    rank = math.ceil((len(scores) + 1) * coverage - 1e-9)
+    return 1 - scores[rank - 1] if 1 <= rank <= len(scores) else 0.0
+
+
+def sharpness(
+    logits: Sequence[Array], targets: TargetArray, expected: Sequence[float]
+) -> list[float]:
+    """Return the factors for logits of several heads whose sum has the most believable softmax.
+
+    For one head it is one over the temperature of Guo et al., "On Calibration of Modern Neural
+    Networks", ICML 2017, section 4.2; for several it also says how far to trust each. With few
+    examples the factors that are expected count: the logarithm of each is taken for normal about
+    it, give or take a factor of four; about its share of it where there are several.
+
+    Parameters
+    ----------
+    logits : sequence of ndarrays of shape (n_samples, n_classes)
+        Of examples that the heads were not fitted on; there may be none.
+    targets : ndarray of shape (n_samples,), dtype intp
+    expected : sequence of float
+        The factors that logits of these kinds usually need alone.
+    """
+    rows = np.arange(len(targets))
+    relative = np.stack([each - each[rows, targets][:, np.newaxis] for each in logits])
+    start = np.zeros(len(logits), np.float32)
+    if len(logits) > 1:
+        # Where each head alone would be: the logarithms have more than one valley.
+        for head, factor in enumerate(expected):
+            start[head] = _log_factors(relative[[head]], np.array([factor]), start[[head]])[0]
+    shares = np.array(expected) / len(expected)
+    factors: list[float] = (
+        np.exp(_bounded(_log_factors(relative, shares, start))) * shares
+    ).tolist()
+    return factors
+
+
+def _bounded(parameters: FloatArray) -> npt.NDArray[np.float64]:
+    logarithms: npt.NDArray[np.float64] = np.tanh(parameters.astype(np.float64) / _FARTHEST)
+    return _FARTHEST * logarithms
+
+
+def _log_factors(relative: Array, expected: Array, start: FloatArray) -> FloatArray:
+    """Return the logarithms of the best factors over the expected ones, before they are bounded.
+
+    Parameters
+    ----------
+    relative : ndarray of shape (n_heads, n_samples, n_classes)
+        Logits less the target's.
+    expected : ndarray of shape (n_heads,)
+    start : ndarray of shape (n_heads,), dtype float32
+    """
+
+    def loss_and_gradient(parameters: FloatArray) -> tuple[float, FloatArray]:
+        exact = _bounded(parameters)
+        scaled = (np.exp(exact) * expected)[:, np.newaxis, np.newaxis] * relative
+        together = scaled.sum(axis=0)
+        highest = together.max(axis=1, initial=0)
+        weights = np.exp(together - highest[:, np.newaxis])
+        sums = weights.sum(axis=1)
+        loss = (np.log(sums) + highest).sum() + np.square(exact / _DOUBT).sum() / 2
+        # d / d log(factor): the mean scaled logit, less the target's, which is 0
+        slopes = np.einsum("hnc,nc->h", scaled, weights / sums[:, np.newaxis]) + exact / _DOUBT**2
+        slopes *= 1 - np.square(exact / _FARTHEST)
+        return float(loss), slopes.astype(np.float32)
+
+    place = PlainPlace(loss_and_gradient, start)
+    return minimise_lbfgs(place, tolerance=1e-4, max_iterations=100).parameters

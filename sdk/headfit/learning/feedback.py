@@ -1,0 +1,134 @@
+"""What to tell a teacher: how well each class is known, where photos lack, which look wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit.learning.class_sums import ClassSums
+from headfit.learning.held_out import HeldOut
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+
+DUPLICATE_COSINE = 0.9
+"""Measured between standardised embeddings of 300 flowers and 300 scenes: 99 % of the copies that
+were compressed again or scaled to 80 % are above 0.93, and 99 % of the photos have no other above
+0.86.
+"""
+
+DOUBT_RATIO = 10.0
+"""How many times as probable another class must be before a photo's own is doubted."""
+
+_BLOCK = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An example that may have the wrong class name.
+
+    Attributes
+    ----------
+    number : int
+        Of the example.
+    class_name : str
+        As given.
+    likelier : str
+        What the head, made without the example, takes it for.
+    """
+
+    number: int
+    class_name: str
+    likelier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """How well the examples teach their classes.
+
+    Attributes
+    ----------
+    accuracy : dict of str to float or None
+        For each class the share of its examples that a head made without them recognises; None
+        where the class has a single example. Of many examples some are judged
+        (`headfit.learning.held_out.MAX_JUDGED`).
+    needs_photos : tuple of str
+        Classes with a single example, and those that are recognised less often than all are, by
+        more than chance does (one standard deviation); the one most in need first.
+    likely_mislabelled : tuple of Doubt
+        Examples whose class a head made without them finds ten times less probable than another,
+        the most dubious first.
+    near_duplicates : tuple of pairs of int
+        Numbers of examples that look like copies of one photo.
+    """
+
+    accuracy: dict[str, float | None]
+    needs_photos: tuple[str, ...]
+    likely_mislabelled: tuple[Doubt, ...]
+    near_duplicates: tuple[tuple[int, int], ...]
+
+
+def feedback_on(
+    held_out: HeldOut,
+    classes: tuple[str, ...],
+    numbers: Sequence[int],
+    embeddings: FloatArray,
+    sums: ClassSums,
+) -> Feedback:
+    """Return what the examples that a head was made without say.
+
+    Parameters
+    ----------
+    held_out : HeldOut
+        Its rows count ``numbers`` and ``embeddings``.
+    classes : tuple of str
+        Class names in column order.
+    numbers : sequence of int, length n_samples
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+    sums : ClassSums
+        Of these embeddings.
+    """
+    best = held_out.probabilities.argmax(axis=1)
+    counts = np.bincount(held_out.targets, minlength=len(classes))
+    right = np.bincount(held_out.targets[best == held_out.targets], minlength=len(classes))
+    overall = right.sum() / max(counts.sum(), 1)
+    shares = right / np.maximum(counts, 1)
+    lag = overall - shares - np.sqrt(overall * (1 - overall) / np.maximum(counts, 1))
+    lag[counts == 0] = np.inf
+    order = np.argsort(-lag, kind="stable")
+
+    rows = np.arange(len(best))
+    own = held_out.probabilities[rows, held_out.targets]
+    ratio = held_out.probabilities[rows, best] / np.maximum(own, np.finfo(float).tiny)
+    doubted = np.argsort(-ratio, kind="stable")[: int((ratio >= DOUBT_RATIO).sum())]
+    return Feedback(
+        accuracy={
+            name: float(share) if count else None
+            for name, share, count in zip(classes, shares, counts, strict=True)
+        },
+        needs_photos=tuple(classes[column] for column in order if lag[column] > 0),
+        likely_mislabelled=tuple(
+            Doubt(numbers[held_out.rows[row]], classes[held_out.targets[row]], classes[best[row]])
+            for row in doubted
+        ),
+        near_duplicates=tuple(
+            (numbers[first], numbers[second]) for first, second in _near_pairs(embeddings, sums)
+        ),
+    )
+
+
+def _near_pairs(embeddings: FloatArray, sums: ClassSums) -> list[tuple[int, int]]:
+    """Return pairs of rows whose standardised embeddings point the same way, in order."""
+    mean, inverse_scale = sums.mean_and_inverse_scale()
+    units = (embeddings - mean.astype(np.float32)) * inverse_scale.astype(np.float32)
+    norms = np.linalg.norm(units, axis=1, keepdims=True)
+    np.divide(units, norms, out=units, where=norms > 0)
+    pairs: list[tuple[int, int]] = []
+    for start in range(0, len(units), _BLOCK):
+        cosines = units[start : start + _BLOCK] @ units[start:].T
+        first, second = np.nonzero(np.triu(cosines > DUPLICATE_COSINE, 1))
+        pairs += zip((first + start).tolist(), (second + start).tolist(), strict=True)
+    return pairs

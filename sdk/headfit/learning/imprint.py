@@ -1,0 +1,103 @@
+"""Imprinting: the direction of a class's mean embedding is its weight vector.
+
+Qi, Brown and Lowe, "Low-Shot Learning with Imprinted Weights", CVPR 2018. Embeddings are centred
+here, and each feature is divided by the root of its standard deviation. Measured at 1 to 4 photos
+per class on 5 and 102 kinds of flowers and 15 of scenes, with the 288-wide embeddings of a binary
+network, that is 0.5 to 2.4 points better than plain embeddings. It was the best of five ways there,
+on average, and chosen there.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit.learning.class_sums import ClassSums
+
+Array: TypeAlias = npt.NDArray[np.float64]
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+
+
+def imprint(sums: ClassSums, mean: Array, inverse_scale: Array) -> tuple[Array, Array]:
+    """Return weights and bias whose logits are cosines, up to a factor per embedding.
+
+    The norm of the embedding itself is not divided by, for a head is linear, but the usual norm is:
+    that changes how sure the head is and never which class is the most probable.
+
+    Parameters
+    ----------
+    sums : ClassSums
+        No class may be empty.
+    mean, inverse_scale : ndarray of shape (embedding_dim,), dtype float64
+        `ClassSums.mean_and_inverse_scale`.
+
+    Returns
+    -------
+    weights : ndarray of shape (embedding_dim, n_classes), dtype float64
+    bias : ndarray of shape (n_classes,), dtype float64
+        How common a class is says nothing here.
+    """
+    factors = np.sqrt(inverse_scale)
+    means = (sums.means() - mean) * factors
+    directions = means / _or_one(np.linalg.norm(means, axis=1, keepdims=True))
+    weights: Array = factors[:, np.newaxis] * directions.T / _usual_norm(inverse_scale)
+    return weights, -mean @ weights
+
+
+def imprint_leave_one_out(
+    sums: ClassSums,
+    mean: Array,
+    inverse_scale: Array,
+    embeddings: FloatArray,
+    targets: npt.NDArray[np.intp],
+) -> Array:
+    """Return the logits of each example under the head imprinted without it, the scale held.
+
+    In closed form: without the example ``u`` off the mean of ``n_samples``, that mean moves by
+    ``-u / (n_samples - 1)``, and the mean of its class likewise.
+
+    Parameters
+    ----------
+    sums, mean, inverse_scale
+        As in `imprint`; ``embeddings`` are among the summed.
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+        Examples that are not the only one of their class.
+    targets : ndarray of shape (n_samples,), dtype intp
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes), dtype float64
+    """
+    rows = np.arange(len(targets))
+    factors = np.sqrt(inverse_scale)
+    examples = (embeddings - mean) * factors
+    means = (sums.means() - mean) * factors
+    u_u = np.einsum("nd,nd->n", examples, examples)
+    u_m = examples @ means.T
+    m_m = np.tile(np.einsum("cd,cd->c", means, means), (len(rows), 1))
+
+    # The mean of its own class moves away from it, to (1 + b) m - b u.
+    b = 1 / (sums.counts[targets] - 1)
+    own_u_m, own_m_m = u_m[rows, targets], m_m[rows, targets]
+    u_m[rows, targets] = (1 + b) * own_u_m - b * u_u
+    m_m[rows, targets] = np.square(1 + b) * own_m_m - 2 * b * (1 + b) * own_u_m + np.square(b) * u_u
+    # The mean of all moves, to -a u: example and means are off it by (1 + a) u and m + a u.
+    a = 1 / (int(sums.counts.sum()) - 1)
+    products = (1 + a) * (u_m + a * u_u[:, np.newaxis])
+    squares = m_m + 2 * a * u_m + a * a * u_u[:, np.newaxis]
+    logits: Array = products / _or_one(np.sqrt(np.maximum(squares, 0)))
+    return logits / _usual_norm(inverse_scale)
+
+
+def _usual_norm(inverse_scale: Array) -> float:
+    """Return the root mean square norm of scaled embeddings, 1 if nothing varies."""
+    varies = inverse_scale > 0
+    return float(np.sqrt((1 / inverse_scale[varies]).sum())) if varies.any() else 1.0
+
+
+def _or_one(lengths: Array) -> Array:
+    """Return what to divide by: a mean in the middle of all has no direction, and stays there."""
+    divisors: Array = np.where(lengths > 0, lengths, 1.0)
+    return divisors

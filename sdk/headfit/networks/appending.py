@@ -1,0 +1,153 @@
+"""A classifier out of an extractor: a head and softmax appended to its network."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headfit.errors import ExtractorError
+from headfit.networks.lowering import lower_graph
+from headfit.networks.operators.packing import n_words, pack
+from headfit.networks.tflite import Graph, Operator, Tensor, read_graph, write_graph
+from headfit.networks.tflite.schema import NO_ACTIVATION, VALID
+
+FloatArray = NDArray[np.float32]
+
+_FLOAT: Final = np.dtype("<f4")
+
+
+def append_head(
+    model: bytes,
+    weights: FloatArray,
+    bias: FloatArray,
+    thresholds: FloatArray | None,
+    classes: Sequence[str],
+    *,
+    lowered: bool = False,
+) -> bytes:
+    """Return a classifier: the extractor's network, then the head, then softmax.
+
+    Parameters
+    ----------
+    model : bytes
+        The extractor's `.tflite`, LCE or plain.
+    weights : ndarray of shape (embedding_dim, n_classes), dtype float32
+    bias : ndarray of shape (n_classes,), dtype float32
+    thresholds : ndarray of shape (embedding_dim,), dtype float32, or None
+        Of a binary head, which becomes one more binary layer: its signs stay single bits.
+    classes : sequence of str
+        Class names in column order; the file's description holds them as JSON.
+    lowered : bool
+        Use builtin operators alone, so that any TFLite runtime runs it.
+
+    Returns
+    -------
+    bytes
+        A `.tflite` whose only output, ``probabilities`` of shape (1, n_classes), is float32.
+
+    Raises
+    ------
+    ExtractorError
+        If the network is damaged, or does not return one embedding as wide as the head.
+    EngineMissingError
+        If the package `flatbuffers` is not installed.
+    """
+    graph = read_graph(model)
+    outputs = [(graph.tensors[i].dtype.name, graph.tensors[i].shape) for i in graph.outputs]
+    if [(dtype, math.prod(shape)) for dtype, shape in outputs] != [("float32", len(weights))]:
+        found = ", ".join(f"{dtype} of shape {shape}" for dtype, shape in outputs)
+        raise ExtractorError(
+            f"expected a network that returns {len(weights)} float32 numbers, which this head "
+            f"takes, found {found}; give the extractor that the head was fitted on"
+        )
+    tail = _Tail(graph)
+    n_classes = len(bias)
+    if thresholds is None:
+        kernel = np.ascontiguousarray(weights.T)
+        logits = tail.step("FULLY_CONNECTED", [tail.last, kernel, bias], (1, n_classes))
+    else:
+        logits = tail.binary_layer(weights, bias, thresholds)
+    tail.step("SOFTMAX", [logits], (1, n_classes), name="probabilities", beta=1.0)
+    classifier = tail.graph()
+    return write_graph(
+        lower_graph(classifier) if lowered else classifier,
+        description=json.dumps({"classes": list(classes)}, ensure_ascii=False),
+    )
+
+
+class _Tail:
+    """Operators appended to a graph one after the other."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._tensors = list(graph.tensors)
+        self._operators = list(graph.operators)
+        self.last = graph.outputs[0]
+
+    def binary_layer(self, weights: FloatArray, bias: FloatArray, thresholds: FloatArray) -> int:
+        """Append a binary head as LCE's own operators; `lower_graph` knows those."""
+        embedding_dim, n_classes = weights.shape
+        above = self.step("SUB", [self.last, thresholds[np.newaxis]], (1, embedding_dim))
+        shape = (1, 1, 1, embedding_dim)
+        above = self.step("RESHAPE", [above, np.array(shape, "<i4")], shape, new_shape=shape)
+        packed = (1, 1, 1, n_words(embedding_dim))
+        signs = self.step("LceQuantize", [above], packed, dtype=np.dtype("<i4"))
+        # LCE wants its packed filters as (n_classes, height, width, words).
+        filters = pack(np.ascontiguousarray(weights.T < 0))[:, np.newaxis, np.newaxis].view("<i4")
+        logits = self.step(
+            "LceBconv2d",
+            [signs, filters, np.abs(weights[0]), bias, -1],
+            (1, 1, 1, n_classes),
+            channels_in=embedding_dim,
+            dilation_height_factor=1,
+            dilation_width_factor=1,
+            fused_activation_function=NO_ACTIVATION,
+            pad_values=0,
+            padding=VALID,
+            stride_height=1,
+            stride_width=1,
+        )
+        flat = (1, n_classes)
+        return self.step("RESHAPE", [logits, np.array(flat, "<i4")], flat, new_shape=flat)
+
+    def step(
+        self,
+        operator: str,
+        inputs: Sequence[int | NDArray[Any]],
+        shape: tuple[int, ...],
+        *,
+        dtype: np.dtype[Any] = _FLOAT,
+        name: str | None = None,
+        **options: Any,
+    ) -> int:
+        """Append an operator on tensors and constants, and return its output."""
+        indices = [i if isinstance(i, int) else self._tensor(i.shape, i.dtype, i) for i in inputs]
+        self.last = self._tensor(shape, dtype, name=name)
+        self._operators.append(Operator(operator, tuple(indices), (self.last,), options))
+        return self.last
+
+    def graph(self) -> Graph:
+        """Return the whole network, which returns what the last operator does."""
+        return replace(
+            self._graph,
+            tensors=tuple(self._tensors),
+            operators=tuple(self._operators),
+            outputs=(self.last,),
+        )
+
+    def _tensor(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        data: NDArray[Any] | None = None,
+        name: str | None = None,
+    ) -> int:
+        name = name or f"head/{len(self._tensors)}"
+        self._tensors.append(Tensor(name, shape, dtype, data))
+        return len(self._tensors) - 1

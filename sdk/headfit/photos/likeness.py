@@ -1,0 +1,46 @@
+"""What may be kept of a photo's looks: a hash of 64 bits, and a small picture if an app asks."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from headfit.photos.images import ImageSource, decode_image
+
+THUMBNAIL_SIDE = 96
+"""Longer side of a thumbnail in pixels."""
+
+
+def perceptual_hash(image: ImageSource) -> int:
+    """Return 64 bits that change little when a photo is scaled, re-encoded or brightened.
+
+    Each bit says whether one of 8 x 8 areas of the grey picture is darker than its right
+    neighbour: the difference hash (dHash) of Neal Krawetz, "Kind of Like That", 2013. Two photos
+    look alike if few bits differ. A picture of one colour has the hash 0, which means none.
+
+    Raises
+    ------
+    ImageError
+        If this is no usable image.
+    """
+    grey = Image.fromarray(decode_image(image)).convert("L")
+    areas = np.asarray(grey.resize((9, 8), Image.Resampling.BOX), np.int16)
+    bits = areas[:, 1:] > areas[:, :-1]
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def thumbnail(image: ImageSource) -> bytes:
+    """Return a small JPEG made from the pixels alone: no EXIF, no place, no time.
+
+    Raises
+    ------
+    ImageError
+        If this is no usable image.
+    """
+    small = Image.fromarray(decode_image(image))
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    stream = BytesIO()
+    small.save(stream, "JPEG", quality=80)
+    return stream.getvalue()

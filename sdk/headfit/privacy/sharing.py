@@ -1,0 +1,35 @@
+"""What may leave the device: heads in which no class rests on a photo or two, unless noised.
+
+Whatever gives a head to others takes it from `released`: `SoftmaxHead.share`, signatures, exports
+for TFLite and Keras, the app. docs/decisions/0004-what-may-be-shared.md says why it is asked then,
+and not when a head is saved.
+"""
+
+from __future__ import annotations
+
+from headfit.errors import UnshareableHeadError
+from headfit.files.headfile import HeadData
+
+FEWEST_PHOTOS = 3
+"""With one photo the weights of a class nearly are its embedding, with two nearly their mean."""
+
+
+def released(head: HeadData, *, force: bool = False) -> HeadData:
+    """Return the head, unless it gives single photos away.
+
+    Raises
+    ------
+    UnshareableHeadError
+        If a class rests on fewer than `FEWEST_PHOTOS` examples and the head is not private;
+        ``force`` returns it all the same.
+    """
+    counted = zip(head.classes, head.class_counts, strict=True)
+    few = [f"{name!r} ({count})" for name, count in counted if count < FEWEST_PHOTOS]
+    if few and head.privacy is None and not force:
+        shown = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
+        raise UnshareableHeadError(
+            f"expected at least {FEWEST_PHOTOS} photos of each class before a head is shared, "
+            f"found {shown}: its weights nearly are those photos' embeddings; teach more photos, "
+            "fit with privacy, or force it"
+        )
+    return head

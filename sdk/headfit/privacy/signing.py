@@ -1,0 +1,135 @@
+"""Who vouches for a head: Ed25519 signatures in the head file, made and checked.
+
+What is signed is in docs/head-format.md. The library `cryptography` is imported when it is needed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from headfit.errors import InputError, MissingExtraError, UntrustedHeadError
+from headfit.files.head_parts import Signature
+from headfit.files.headfile import HeadData, load_head_bytes, save_head_bytes, signed_message
+from headfit.privacy.sharing import released
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+_ANY = Signature("0" * 64, "0" * 128)
+
+
+def new_key() -> bytes:
+    """Return a new private key as PEM, not encrypted: keep it as you keep a password."""
+    _require_cryptography()
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def public_key(private_key: bytes) -> str:
+    """Return the public half of a private key in PEM: 64 hex digits, for `trusted_keys`."""
+    return _private(private_key).public_key().public_bytes_raw().hex()
+
+
+def sign_head_bytes(head: HeadData, private_key: bytes, *, force: bool = False) -> bytes:
+    """Return the bytes of a head file signed by a private key in PEM.
+
+    Raises
+    ------
+    UnshareableHeadError
+        If the head gives single photos away, unless forced: a signature is made for others.
+    InputError
+        If this is no Ed25519 key, or one behind a passphrase.
+    MissingExtraError
+        If the library is not installed.
+    """
+    private = _private(private_key)
+    head = released(head, force=force)
+    file = save_head_bytes(dataclasses.replace(head, signature=_ANY))
+    signature = Signature(public_key(private_key), private.sign(signed_message(file)).hex())
+    return save_head_bytes(dataclasses.replace(head, signature=signature))
+
+
+def verify_head_bytes(
+    file: bytes, trusted_keys: Collection[str], source: str = "head file"
+) -> HeadData:
+    """Return what a head file holds if one of ``trusted_keys`` signed it.
+
+    Parameters
+    ----------
+    file : bytes
+    trusted_keys : collection of str
+        Public keys, 64 hex digits each.
+    source : str
+        Names the bytes in messages.
+
+    Raises
+    ------
+    UntrustedHeadError
+        If the file has no signature, another's, or one that is not of this content.
+    FileFormatError
+        If this is no head file, or damaged.
+    MissingExtraError
+        If the library is not installed.
+    """
+    if isinstance(trusted_keys, str):
+        raise InputError("expected a collection of public keys, found one text; write [key]")
+    head = load_head_bytes(file, source)
+    signature = head.signature
+    if signature is None:
+        raise UntrustedHeadError(
+            f"{source}: expected a signature, found none; get the head from its maker"
+        )
+    if signature.public_key not in {key.lower() for key in trusted_keys}:
+        raise UntrustedHeadError(
+            f"{source}: expected a head signed by a key that is trusted, found the key "
+            f"{signature.public_key}; get the head from its maker"
+        )
+    _require_cryptography()
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signature.public_key))
+        key.verify(bytes.fromhex(signature.signature), signed_message(file, source))
+    except (InvalidSignature, ValueError) as error:
+        raise UntrustedHeadError(
+            f"{source}: expected what {signature.public_key} signed, found other content under its "
+            "name; get the head from its maker"
+        ) from error
+    return head
+
+
+def _private(pem: bytes) -> Ed25519PrivateKey:
+    _require_cryptography()
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    try:
+        key = serialization.load_pem_private_key(pem, None)
+    except (ValueError, TypeError) as error:  # TypeError: it is behind a passphrase
+        raise InputError(
+            f"expected a private key in PEM without a passphrase, found: {error}; make one with "
+            "`headfit keygen`"
+        ) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InputError(
+            "expected an Ed25519 key, found one of another kind; make one with `headfit keygen`"
+        )
+    return key
+
+
+def _require_cryptography() -> None:
+    try:
+        import cryptography  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            "expected the library cryptography, found none; pip install 'headfit[crypto]'"
+        ) from error

@@ -1,0 +1,245 @@
+"""The SQLite file under the example store: how it is opened, migrated, changed and erased."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+from headfit.errors import InputError, StoreError, UnsupportedVersionError
+from headfit.store.log import hidden_commits
+from headfit.store.schema import APPLICATION_ID, PAGE_BYTES, SCHEMA_STEPS
+
+LOCK_WAIT_S = 5.0
+"""How long to wait for another process that is writing."""
+
+# SQLite's sentences -> what happened and what to do; its error codes reach Python from 3.11 on.
+_FAULTS = (
+    ("disk is full", "found the disk full", "free some space; nothing of this change was kept"),
+    ("disk I/O error", "found that the disk fails", "free some space or use another disk"),
+    ("readonly database", "found it read-only", "allow writing to file and folder"),
+    ("unable to open", "found that this is not allowed", "allow writing to file and folder"),
+    ("locked", "found another process at work on it", "close the other one and try again"),
+)
+
+
+class DamageError(StoreError):
+    """The bytes are not what was written. Only `repair_store` tells it from its base."""
+
+
+@contextlib.contextmanager
+def store_faults(path: str) -> Iterator[None]:
+    """Turn SQLite's errors into a `StoreError` that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        text = str(error)
+        if "closed database" in text:
+            raise InputError(f"{path}: expected an open store, found a closed one") from error
+        for mark, found, remedy in _FAULTS:
+            if mark in text:
+                raise StoreError(
+                    f"{path}: expected a store that can be used, {found} ({text}); {remedy}"
+                ) from error
+        raise damaged(path, text) from error
+    except UnicodeDecodeError as error:  # SQLite names a thing whose name is damaged
+        raise damaged(path, "a name in it is no text") from error
+
+
+def damaged(path: str, reason: str) -> DamageError:
+    """Return the error for a store whose bytes are not what was written."""
+    return DamageError(
+        f"{path}: expected a whole example store, found damage ({reason}); run "
+        "`headfit store repair` on it: what can be read is kept"
+    )
+
+
+def open_database(path: str, *, create: bool) -> sqlite3.Connection:
+    """Open a store's file, make or migrate its tables, and finish an erasure that was cut off.
+
+    Parameters
+    ----------
+    path : str
+        Where the file is.
+    create : bool
+        Make the file if there is none.
+
+    Returns
+    -------
+    sqlite3.Connection
+        In autocommit mode. A new store has its tables, and no row in ``store`` yet.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no file, and none shall be made.
+    UnsupportedVersionError
+        If a newer headfit wrote the store. It is left as it is.
+    StoreError
+        If the file is damaged, locked, read-only or not a store.
+    """
+    if create:
+        _touch(path)
+    else:
+        os.stat(path)
+    _refuse_lost_log(path)
+    with store_faults(path):
+        connection = sqlite3.connect(
+            path, timeout=LOCK_WAIT_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _refuse_foreign(connection, path, create)
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            _switch_to_wal(connection)
+            for pragma in (
+                "synchronous = FULL",
+                "fullfsync = ON",  # on Apple's systems fsync alone does not reach the disk
+                "secure_delete = ON",
+                "wal_autocheckpoint = 256",
+                "temp_store = MEMORY",  # VACUUM's copy: no traces elsewhere; Android has no /tmp
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+            _migrate(connection, path)
+            erase_traces(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Switch the journal, waiting for others: this is where SQLite itself does not wait."""
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    """Run the body whole or not at all; when it has left, the change has reached the disk."""
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def erase_traces(connection: sqlite3.Connection, path: str) -> None:
+    """If something was deleted, rewrite the file so that no byte of it is left.
+
+    Copies that migration and repair left beside the store go too.
+
+    ``secure_delete`` overwrites deleted cells, but moving cells between pages can leave copies
+    behind; only a rewritten file has none.
+    """
+    if not connection.execute("SELECT 1 FROM store WHERE must_erase").fetchone():
+        return
+    for copy in spare_copies(path):
+        os.unlink(copy)
+    connection.execute("VACUUM")
+    _empty_log(connection)
+    with transaction(connection):
+        connection.execute("UPDATE store SET must_erase = 0")
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    """Move everything out of the write-ahead log and cut it to no length."""
+    (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise sqlite3.OperationalError("database is locked: traces of what was deleted remain")
+
+
+def spare_copies(path: str) -> list[str]:
+    """Return the copies that migration and repair left beside a store."""
+    stem = glob.escape(path)
+    return sorted(glob.glob(f"{stem}.v*.backup*") + glob.glob(f"{stem}.damaged*"))
+
+
+def _touch(path: str) -> None:
+    """Make the file, if there is none, for this user only."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except (FileNotFoundError, IsADirectoryError):
+        raise
+    except OSError as error:
+        raise StoreError(
+            f"{path}: expected a file that can be written, found: {error.strerror}; allow writing "
+            "to the file and its folder, or choose another place"
+        ) from error
+
+
+def _refuse_lost_log(path: str) -> None:
+    """Refuse a store of whose log SQLite would throw away what was acknowledged."""
+    try:
+        with open(f"{path}-wal", "rb") as stream:
+            log = stream.read()
+            stream.seek(0)
+            is_at_rest = stream.read(32) == log[:32]
+    except FileNotFoundError:
+        log, is_at_rest = b"", True
+    if log and os.stat(path).st_size == 0:
+        raise damaged(path, "the file was cut to nothing")
+    # A log that another process began anew meanwhile was read in parts that do not fit.
+    if is_at_rest and hidden_commits(log) > 1:
+        raise damaged(path, "its log is not what was written")
+
+
+def _refuse_foreign(connection: sqlite3.Connection, path: str, create: bool) -> None:
+    """Refuse, before anything is written, what is not a store that this headfit knows."""
+    application_id, version, n_tables = _identity(connection)
+    is_empty = (application_id, version, n_tables) == (0, 0, 0)
+    if application_id != APPLICATION_ID and not (is_empty and create):
+        found = "an empty file" if is_empty else "another program's database"
+        raise DamageError(
+            f"{path}: expected an example store, found {found}; give the path of a store"
+        )
+    if version > len(SCHEMA_STEPS):
+        raise UnsupportedVersionError(
+            f"{path}: expected a store of version {len(SCHEMA_STEPS)} or older, found {version}; "
+            "install a newer headfit"
+        )
+
+
+def _identity(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return the application's mark, the schema's version and the number of tables."""
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return application_id, version, n_tables
+
+
+def _migrate(connection: sqlite3.Connection, path: str) -> None:
+    """Bring the tables to the newest version in one transaction; an old store is copied first."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == len(SCHEMA_STEPS):
+        return
+    if version > 0:
+        _back_up(connection, f"{path}.v{version}.backup")
+    with transaction(connection):
+        # Another process may have done it while this one waited for the lock.
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for step in SCHEMA_STEPS[version:]:
+            for statement in step:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(SCHEMA_STEPS)}")
+
+
+def _back_up(connection: sqlite3.Connection, path: str) -> None:
+    _touch(path + ".tmp")
+    with closing(sqlite3.connect(path + ".tmp")) as copy:
+        connection.backup(copy)
+    os.replace(path + ".tmp", path)

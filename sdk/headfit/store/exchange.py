@@ -1,0 +1,140 @@
+"""Examples in one file with a hash, to move them to another device or keep them apart.
+
+The file is a safetensors container, as ``docs/head-format.md`` describes it for heads. Its tensors
+lie in this order without gaps: ``added_at_us`` (I64, microseconds since 1970 in UTC),
+``photo_hashes`` (U64), ``targets`` (I64, each the index of a class) and ``embeddings`` (F16 or
+F32, one row per example). ``__metadata__`` maps to texts: ``format``, ``format_version``,
+``fingerprint``, ``dtype``, ``n_samples``, ``embedding_dim``, ``classes`` (a JSON list) and
+``content_sha256``: the SHA-256 of the header's JSON without that key, in canonical form, and of
+the data.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from headfit.errors import FileFormatError
+from headfit.files.container import open_container, pack, seal
+from headfit.files.disk import read_bounded, write_atomically
+from headfit.files.fields import Fields, canonical_json, parse_json
+from headfit.files.headfile import CLASS_NAME_RULE, MAX_CLASSES, is_class_name
+from headfit.files.manifest import MAX_EMBEDDING_DIM
+from headfit.store.rows import DTYPES, Examples
+
+FORMAT = "headfit-examples"
+FORMAT_VERSION = "1"
+MAX_FILE_BYTES = 1 << 31
+MAX_HEADER_BYTES = 1 << 25
+_NUMBER = "0|[1-9][0-9]{0,9}"
+
+
+def save_examples(
+    path: str | os.PathLike[str], examples: Examples, fingerprint: str, dtype: str
+) -> str:
+    """Write examples to a file, whole or not at all; equal examples give equal bytes.
+
+    Returns
+    -------
+    str
+        The content hash, 64 hex digits.
+    """
+    classes = sorted(set(examples.class_names))
+    columns = {name: column for column, name in enumerate(classes)}
+    targets = np.array([columns[name] for name in examples.class_names], "<i8")
+    n_samples, embedding_dim = examples.embeddings.shape
+    data = b"".join(
+        (
+            examples.added_at.astype("<i8").tobytes(),
+            examples.photo_hashes.astype("<u8").tobytes(),
+            targets.tobytes(),
+            examples.embeddings.astype(DTYPES[dtype]).tobytes(),
+        )
+    )
+    metadata = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "fingerprint": fingerprint,
+        "dtype": dtype,
+        "n_samples": str(n_samples),
+        "embedding_dim": str(embedding_dim),
+        "classes": canonical_json(classes),
+    }
+    header = seal(metadata, _tensors(n_samples, embedding_dim, dtype), data)
+    write_atomically(path, pack(header, data), owner_only=True)
+    content_hash: str = header["__metadata__"]["content_sha256"]
+    return content_hash
+
+
+def load_examples(path: str | os.PathLike[str]) -> tuple[Examples, str]:
+    """Return the examples of a file, and the fingerprint of the extractor that embedded them.
+
+    The ids count from 0; a store gives its own.
+
+    Raises
+    ------
+    UnsupportedVersionError
+        If a newer headfit wrote the file.
+    FileFormatError
+        If it is not such a file, or damaged.
+    """
+    source = os.fspath(path)
+    file = read_bounded(path, MAX_FILE_BYTES)
+    container = open_container(
+        file, source, FORMAT, (FORMAT_VERSION,), max_header_bytes=MAX_HEADER_BYTES
+    )
+    metadata, data = container.metadata, container.data
+    fingerprint = metadata.sha256("fingerprint")
+    dtype = metadata.text("dtype", pattern="|".join(DTYPES), meaning="float16 or float32")
+    n_samples = int(metadata.text("n_samples", pattern=_NUMBER, meaning="a number"))
+    embedding_dim = int(metadata.text("embedding_dim", pattern=_NUMBER, meaning="a number"))
+    if not 1 <= embedding_dim <= MAX_EMBEDDING_DIM:
+        raise metadata.fault(f"1 to {MAX_EMBEDDING_DIM}", embedding_dim, "embedding_dim")
+    classes = _classes(metadata)
+    container.check(_tensors(n_samples, embedding_dim, dtype))
+    width = 8 * n_samples
+    targets = np.frombuffer(data[2 * width : 3 * width], "<i8")
+    embeddings = np.frombuffer(data[3 * width :], DTYPES[dtype]).astype(np.float32)
+    if not np.isfinite(embeddings).all():
+        raise FileFormatError(f"{source}: expected finite embeddings, found NaN or infinity")
+    if n_samples and not 0 <= targets.min() <= targets.max() < len(classes):
+        raise FileFormatError(
+            f"{source}: expected targets below {len(classes)}, found {targets.min()} to "
+            f"{targets.max()}; the file was not written by headfit"
+        )
+    examples = Examples(
+        embeddings=embeddings.reshape(n_samples, embedding_dim),
+        class_names=tuple([classes[target] for target in targets]),
+        ids=np.arange(n_samples),
+        added_at=np.frombuffer(data[:width], "<i8").astype("datetime64[us]"),
+        photo_hashes=np.frombuffer(data[width : 2 * width], "<u8").astype(np.uint64),
+    )
+    return examples, fingerprint
+
+
+def _classes(metadata: Fields) -> list[str]:
+    names = parse_json(metadata.text("classes").encode(), f"{metadata.source}: classes")
+    if not isinstance(names, list) or len(names) > MAX_CLASSES:
+        raise metadata.fault(f"a list of at most {MAX_CLASSES} class names", names, "classes")
+    for name in names:
+        if not isinstance(name, str) or not is_class_name(name):
+            raise metadata.fault(CLASS_NAME_RULE, name, "classes")
+    return names
+
+
+def _tensors(n_samples: int, embedding_dim: int, dtype: str) -> dict[str, dict[str, Any]]:
+    """Return what the header must say about the tensors: there is one layout."""
+    width = 8 * n_samples
+    end = 3 * width + n_samples * embedding_dim * DTYPES[dtype].itemsize
+    return {
+        "added_at_us": {"dtype": "I64", "shape": [n_samples], "data_offsets": [0, width]},
+        "photo_hashes": {"dtype": "U64", "shape": [n_samples], "data_offsets": [width, 2 * width]},
+        "targets": {"dtype": "I64", "shape": [n_samples], "data_offsets": [2 * width, 3 * width]},
+        "embeddings": {
+            "dtype": {"float16": "F16", "float32": "F32"}[dtype],
+            "shape": [n_samples, embedding_dim],
+            "data_offsets": [3 * width, end],
+        },
+    }

@@ -1,0 +1,496 @@
+"""ExampleStore: what was taught, kept on the disk until it is forgotten."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit.errors import ExtractorMismatchError, InputError, StoreError
+from headfit.files.class_names import checked_embeddings
+from headfit.files.headfile import CLASS_NAME_RULE, is_class_name
+from headfit.store import changes, database, exchange, rows
+from headfit.store.database import damaged, store_faults
+from headfit.store.rows import DTYPES, Examples
+from headfit.store.sealing import Sealing
+
+MAX_THUMBNAIL_BYTES = 16_384
+"""A thumbnail is for recognising a photo in a list; anything larger is a photo."""
+
+
+class EmbeddingSource(Protocol):
+    """What a store must know of an extractor."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the ``.tflite`` bytes, 64 hex digits."""
+
+    @property
+    def embedding_dim(self) -> int:
+        """Width of an embedding."""
+
+
+class ExampleStore:
+    """Embeddings and class names collected so far, in one SQLite file; never a photo.
+
+    Made by `open`. When a method that changes the store has returned, the change has reached the
+    disk: it survives ``kill -9`` and a power cut. A change happens whole or not at all. Several
+    threads may share a store, and several processes a file: one writes at a time, the others wait.
+
+    What `forget`, `wipe` and `undo` delete is also gone from the bytes of the file and its log, and
+    from the copies that migration and repair left beside it. Deleting for good and undoing cannot
+    both be had: `forget` and `wipe` cannot be undone, and they clear the history of what came
+    before, because a class name in it might be what shall be forgotten.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    fingerprint : str
+        SHA-256 of the extractor whose embeddings these are.
+    embedding_dim : int
+    dtype : str
+        "float32" keeps the embeddings as they are; "float16" takes half the space.
+
+    Examples
+    --------
+    >>> with ExampleStore.open("mine.store", extractor) as store:     # doctest: +SKIP
+    ...     store.add(extractor.embed(["cat.jpg"])[0], "cat")
+    1
+    """
+
+    def __init__(
+        self,
+        path: str,
+        connection: sqlite3.Connection,
+        fingerprint: str,
+        embedding_dim: int,
+        dtype: str,
+        sealing: Sealing,
+    ) -> None:
+        self.path = path
+        self.fingerprint = fingerprint
+        self.embedding_dim = embedding_dim
+        self.dtype = dtype
+        self._connection = connection
+        self._sealing = sealing
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        extractor: EmbeddingSource | None = None,
+        *,
+        dtype: str = "float32",
+        key: bytes | None = None,
+    ) -> ExampleStore:
+        """Open a store, or make a new one if ``extractor`` is given and there is no file.
+
+        Parameters
+        ----------
+        path : path
+            The file. SQLite keeps its log beside it, as ``-wal`` and ``-shm``, while it is open.
+        extractor : Extractor, optional
+            What makes the embeddings. Only an existing store opens without.
+        dtype : str
+            "float32" or "float16", for a new store.
+        key : bytes of length 32, optional
+            Encrypts a new store, and opens it later: embeddings, class names, hashes of photos and
+            thumbnails. `headfit.store.key_from_keyring` gives one that the system keeps.
+            Without the key nothing of this can be read, by nobody.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no file and no extractor was given, or the folder does not exist.
+        ExtractorMismatchError
+            If the store holds embeddings of another extractor.
+        UnsupportedVersionError
+            If a newer headfit wrote the store.
+        StoreError
+            If the file is damaged, locked, read-only or not a store, or the key is not its own.
+        MissingExtraError
+            If a key is given and the library `cryptography` is not installed.
+        """
+        if dtype not in DTYPES:
+            raise InputError(f"expected dtype float32 or float16, found {dtype!r}")
+        name = os.fspath(path)
+        connection = database.open_database(name, create=extractor is not None)
+        try:
+            with store_faults(name):
+                if extractor is not None:
+                    with database.transaction(connection):
+                        changes.describe(
+                            connection,
+                            extractor.fingerprint,
+                            extractor.embedding_dim,
+                            dtype,
+                            rows.key_check(Sealing(key, extractor.fingerprint)),
+                        )
+                fingerprint, embedding_dim, dtype, sealed = _description(connection)
+            sealing = sealing_of(name, key, fingerprint, sealed)
+            store = cls(name, connection, fingerprint, embedding_dim, dtype, sealing)
+            if extractor is not None and extractor.fingerprint != store.fingerprint:
+                raise ExtractorMismatchError(
+                    f"{name}: expected embeddings of the extractor with SHA-256 "
+                    f"{extractor.fingerprint}, found those of {store.fingerprint}; open it with "
+                    "that extractor, or begin a new store and teach again"
+                )
+        except BaseException:
+            connection.close()
+            raise
+        return store
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """How many examples each class has, by name in alphabetical order."""
+        with self._reading() as connection:
+            counted = connection.execute(
+                "SELECT class_id, count(*) FROM examples GROUP BY class_id"
+            ).fetchall()
+            classes = rows.read_classes(connection, self._sealing)
+            if any(class_id not in classes for class_id, _ in counted):
+                raise damaged(self.path, "examples of a class that has no name")
+        return dict(sorted((classes[class_id], count) for class_id, count in counted))
+
+    @property
+    def n_samples(self) -> int:
+        """How many examples the store holds."""
+        with self._reading() as connection:
+            (count,) = connection.execute("SELECT count(*) FROM examples").fetchone()
+        return int(count)
+
+    def add(
+        self,
+        embedding: npt.ArrayLike,
+        class_name: str,
+        *,
+        photo_hash: int = 0,
+        thumbnail: bytes | None = None,
+    ) -> int:
+        """Add one example and return its id; see `add_many`."""
+        (example_id,) = self.add_many(
+            np.asarray(embedding)[np.newaxis],
+            [class_name],
+            photo_hashes=[photo_hash],
+            thumbnails=[thumbnail],
+        )
+        return example_id
+
+    def add_many(
+        self,
+        embeddings: npt.ArrayLike,
+        class_names: Sequence[str],
+        *,
+        photo_hashes: Sequence[int] | None = None,
+        thumbnails: Sequence[bytes | None] | None = None,
+    ) -> range:
+        """Add examples, all or none, and return their ids.
+
+        Parameters
+        ----------
+        embeddings : array-like of shape (n_samples, embedding_dim)
+            Finite numbers.
+        class_names : sequence of str
+            The class of each.
+        photo_hashes : sequence of int, optional
+            `headfit.photos.perceptual_hash` of each photo, to find duplicates; 0 means none.
+        thumbnails : sequence of bytes or None, optional
+            Small pictures, if the app wants to show what it was taught; see
+            `headfit.photos.likeness.thumbnail`. They can be erased on their own.
+
+        Raises
+        ------
+        InputError
+            If shapes, numbers or names are not as above. Nothing is added.
+        StoreError
+            If the disk is full, read-only or locked. Nothing is added.
+        """
+        blobs = self._blobs(embeddings, class_names)
+        hashes = [0] * len(blobs) if photo_hashes is None else list(photo_hashes)
+        pictures = [None] * len(blobs) if thumbnails is None else list(thumbnails)
+        if not len(blobs) == len(hashes) == len(pictures):
+            raise InputError(
+                f"expected a photo hash and a thumbnail for each of {len(blobs)} embeddings, found "
+                f"{len(hashes)} and {len(pictures)}"
+            )
+        for photo_hash in hashes:
+            if not 0 <= photo_hash < 1 << 64:
+                raise InputError(f"expected photo hashes from 0 to 2^64 - 1, found {photo_hash}")
+        for picture in pictures:
+            if picture is not None and len(picture) > MAX_THUMBNAIL_BYTES:
+                raise InputError(
+                    f"expected thumbnails of at most {MAX_THUMBNAIL_BYTES} bytes, found "
+                    f"{len(picture)}; make it smaller"
+                )
+        added_at_us = [time.time_ns() // 1000] * len(blobs)
+        with self._writing() as connection:
+            return changes.add(
+                connection, self._sealing, blobs, class_names, added_at_us, hashes, pictures
+            )
+
+    def names_by_id(self) -> dict[int, str]:
+        """Return the class name of every example, in the order in which they were added."""
+        with self._reading() as connection:
+            return rows.read_names(connection, self._sealing)
+
+    def load(self, *, after: int = 0) -> Examples:
+        """Return examples as arrays.
+
+        Parameters
+        ----------
+        after : int
+            Only examples with a larger id; an id is never given twice, and later ones are larger.
+
+        Raises
+        ------
+        StoreError
+            If anything in the store is damaged; `repair_store` keeps the rest.
+        """
+        with self._reading() as connection:
+            return rows.read_examples(
+                connection, self._sealing, self.embedding_dim, self.dtype, after
+            )
+
+    def check(self) -> None:
+        """Read every page and every row.
+
+        Raises
+        ------
+        StoreError
+            If anything is damaged.
+        """
+        with self._reading() as connection:
+            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            if verdict != "ok":
+                raise damaged(self.path, verdict)
+            rows.read_examples(connection, self._sealing, self.embedding_dim, self.dtype)
+            ids = connection.execute("SELECT example_id FROM thumbnails").fetchall()
+        for (example_id,) in ids:
+            self.thumbnail(example_id)
+
+    def forget(self, class_name_or_ids: str | Iterable[int]) -> int:
+        """Delete a class, or examples by their ids, for good; return how many examples.
+
+        The bytes are gone from the file too. Heads that were fitted before still carry what they
+        learned: fit them again. This clears the undo history.
+
+        Raises
+        ------
+        InputError
+            If there is no such class or example. Nothing is deleted.
+        StoreError
+            If the disk is full, read-only or locked. If the message says that traces remain, the
+            examples are deleted and their bytes will be erased when the store is next opened.
+        """
+        with self._writing() as connection:
+            count = changes.forget(connection, self._sealing, class_name_or_ids)
+        self._erase_traces()
+        return count
+
+    def wipe(self) -> None:
+        """Delete everything for good; what is left is an empty store of the same extractor."""
+        with self._writing() as connection:
+            changes.wipe(connection)
+        self._erase_traces()
+
+    def rename_class(self, old_name: str, new_name: str) -> None:
+        """Give a class another name. Nothing has to be trained again.
+
+        Raises
+        ------
+        InputError
+            If there is no class ``old_name``, or ``new_name`` is taken or no class name.
+        """
+        _check_class_names([new_name])
+        with self._writing() as connection:
+            changes.rename_class(connection, self._sealing, old_name, new_name)
+
+    def undo(self) -> str | None:
+        """Undo the last `add`, `add_many`, `import_from` or `rename_class`.
+
+        Returns
+        -------
+        str or None
+            What was undone, in words; None if there is nothing to undo. Examples whose adding is
+            undone are deleted as `forget` deletes, but the history before them stays.
+        """
+        with self._writing() as connection:
+            undone = changes.undo(connection, self._sealing)
+        self._erase_traces()
+        return undone
+
+    def ids_like(self, photo_hash: int, *, max_distance: int = 6) -> list[int]:
+        """Return the ids of examples whose photos look like one, most alike first.
+
+        Parameters
+        ----------
+        photo_hash : int
+            `headfit.photos.perceptual_hash` of a photo; 0 is like nothing.
+        max_distance : int
+            How many of the 64 bits may differ. Re-encoding or scaling a photo changes few.
+        """
+        with self._reading() as connection:
+            ids, hashes = rows.read_hashes(
+                connection, self._sealing, self.embedding_dim, self.dtype
+            )
+        if not len(ids) or photo_hash == 0:
+            return []
+        differing = (hashes ^ np.uint64(photo_hash)).view(np.uint8)
+        distances = np.unpackbits(differing.reshape(-1, 8), axis=1).sum(axis=1)
+        distances[hashes == 0] = 65
+        order = np.argsort(distances, kind="stable")
+        return [int(ids[index]) for index in order if distances[index] <= max_distance]
+
+    def thumbnail(self, example_id: int) -> bytes | None:
+        """Return the thumbnail of an example, or None if it has none."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT example_id, jpeg, checksum FROM thumbnails WHERE example_id = ?",
+                (example_id,),
+            ).fetchone()
+        if row is None:
+            return None
+        if rows.thumbnail_row(example_id, row[1]) != row:
+            raise damaged(self.path, f"the thumbnail of example {example_id} is not what it was")
+        with store_faults(self.path):
+            return self._sealing.open(bytes(row[1]), "thumbnail", example_id)
+
+    def erase_thumbnails(self) -> None:
+        """Delete all thumbnails for good; the examples stay."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM thumbnails")
+            changes.mark_traces(connection)
+        self._erase_traces()
+
+    def export_to(self, path: str | os.PathLike[str]) -> str:
+        """Write all examples to one file, whole or not at all, and return its content hash.
+
+        It is not encrypted, whatever the store is. The file is a safetensors container, described
+        in `headfit.store.exchange`. Thumbnails and the undo history are not in it.
+        """
+        return exchange.save_examples(path, self.load(), self.fingerprint, self.dtype)
+
+    def import_from(self, path: str | os.PathLike[str]) -> range:
+        """Add all examples of a file that `export_to` wrote and return their ids.
+
+        Raises
+        ------
+        ExtractorMismatchError
+            If the examples are embeddings of another extractor.
+        FileFormatError
+            If the file is no such file, or damaged.
+        """
+        examples, fingerprint = exchange.load_examples(path)
+        if fingerprint != self.fingerprint:
+            raise ExtractorMismatchError(
+                f"{os.fspath(path)}: expected embeddings of the extractor with SHA-256 "
+                f"{self.fingerprint}, found those of {fingerprint}; import them into a store of "
+                "that extractor"
+            )
+        blobs = self._blobs(examples.embeddings, examples.class_names)
+        with self._writing() as connection:
+            return changes.add(
+                connection,
+                self._sealing,
+                blobs,
+                examples.class_names,
+                examples.added_at.astype(np.int64).tolist(),
+                examples.photo_hashes.tolist(),
+                [None] * len(blobs),
+            )
+
+    def close(self) -> None:
+        """Close the file; the log beside it goes."""
+        with self._lock, store_faults(self.path):
+            self._connection.close()
+
+    def __enter__(self) -> ExampleStore:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        transaction = database.transaction(self._connection, "DEFERRED")
+        with self._lock, store_faults(self.path), transaction:
+            yield self._connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, store_faults(self.path), database.transaction(self._connection):
+            yield self._connection
+
+    def _erase_traces(self) -> None:
+        with self._lock, store_faults(self.path):
+            database.erase_traces(self._connection, self.path)
+
+    def _blobs(self, embeddings: npt.ArrayLike, class_names: Sequence[str]) -> list[bytes]:
+        """Check embeddings and class names; return the embeddings as the store keeps them."""
+        checked = checked_embeddings(embeddings)
+        expected = (len(class_names), self.embedding_dim)
+        if checked.shape != expected:
+            raise InputError(
+                f"expected embeddings of shape {expected}, one for each class name, found shape "
+                f"{checked.shape}; embed the photos with the store's extractor"
+            )
+        _check_class_names(class_names)
+        with np.errstate(over="ignore"):  # what overflows is refused below
+            kept = checked.astype(DTYPES[self.dtype])
+        if not np.isfinite(kept).all():
+            raise InputError(
+                f"expected numbers that float16 can hold, up to 65504, found "
+                f"{np.abs(checked).max():g}; use a store of float32"
+            )
+        return [row.tobytes() for row in kept]
+
+
+def _description(connection: sqlite3.Connection) -> tuple[str, int, str, bytes | None]:
+    row = connection.execute(
+        "SELECT fingerprint, embedding_dim, dtype, key_check, checksum FROM store"
+    ).fetchone()
+    if row is None or rows.store_checksum(*row[:4]) != row[4]:
+        raise sqlite3.DatabaseError("the row that names the extractor is not what was written")
+    return row[0], row[1], row[2], row[3]
+
+
+def sealing_of(path: str, key: bytes | None, fingerprint: str, sealed: bytes | None) -> Sealing:
+    """Return what opens a store's values, if the key is the one it was made with."""
+    sealing = Sealing(key, fingerprint)
+    if sealing.is_on and sealed is None:
+        raise StoreError(
+            f"{path}: expected an encrypted store, found one that is not; open it without a key"
+        )
+    if not sealing.is_on and sealed is not None:
+        raise StoreError(
+            f"{path}: expected the key of an encrypted store, found none; open it with its key"
+        )
+    try:
+        rows.open_key_check(sealing, sealed)
+    except sqlite3.DatabaseError as error:
+        raise StoreError(
+            f"{path}: expected the key that the store was made with, found another; open it with "
+            "its own"
+        ) from error
+    return sealing
+
+
+def _check_class_names(names: Iterable[str]) -> None:
+    for name in set(names):
+        if not (isinstance(name, str) and is_class_name(name)):
+            raise InputError(f"expected {CLASS_NAME_RULE}, found {name!r}; choose another")

@@ -1,0 +1,42 @@
+"""``headfit demo``: an output that tells what it promises."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from headfit.classifier import ImageClassifier
+from headfit.commands import demo
+from headfit.commands.main import main
+from headfit.photos import samples
+
+
+def test_the_demo(tmp_path: Path, extractor_path: Path) -> None:
+    """Trains for real and says how many, how fast, how good, how large, and what comes next."""
+    console = Console(file=io.StringIO(), width=120, highlight=False)
+    demo.run(tmp_path / "demo", console, str(extractor_path))
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    n_classes = len(samples.PICTURES)
+    assert f"{n_classes * samples.TRAINING_PER_CLASS} photos of {n_classes} classes" in said
+    assert f"of {n_classes * samples.TEST_PER_CLASS} (top-1)" in said
+    for promised in ("Time per photo", "Training the head", "The head", "The extractor"):
+        assert promised in said
+    assert "easy one" in said
+    assert "headfit train photos -o mine.head" in said
+    head = tmp_path / "demo" / "sample.head"
+    classifier = ImageClassifier.load(head, extractor=extractor_path)
+    photo = tmp_path / "demo" / "photos" / "test" / "cat" / "01.jpg"
+    assert classifier.predict(photo)[0][0] in samples.PICTURES
+
+
+def test_the_command(
+    tmp_path: Path, extractor_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It writes where it is told."""
+    assert main(["demo", "--into", str(tmp_path / "d"), "--extractor", str(extractor_path)]) == 0
+    assert "Right on new photos" in capsys.readouterr().out
+    assert (tmp_path / "d" / "sample.head").is_file()

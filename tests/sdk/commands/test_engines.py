@@ -1,0 +1,127 @@
+"""``headfit doctor``, ``lower`` and ``cut``, run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support.networks import DATA
+
+import headfit
+from headfit import Extractor
+from headfit.commands.main import main
+from headfit.engines.catalogue import ENGINES
+from headfit.engines.popcount import PopcountEngine
+
+
+@pytest.fixture
+def classifier(tmp_path: Path) -> Path:
+    """A network with something to cut off, in a folder of its own."""
+    return Path(shutil.copy(DATA / "residual.tflite", tmp_path / "network.tflite"))
+
+
+def test_doctor_reports_every_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    """On the embedded extractor the popcount engine is always right, and one engine is chosen."""
+    assert main(["doctor", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    engines = {engine["name"]: engine for engine in document["engines"]}
+    assert list(engines) == ["lce", "litert", "tflite-runtime", "tensorflow", "popcount"]
+    assert engines["popcount"]["usable"]
+    assert engines["popcount"]["cosine"] >= 0.99999
+    assert engines["popcount"]["milliseconds"] > 0
+    assert document["chosen"] == next(name for name in engines if engines[name]["usable"])
+    for engine in engines.values():
+        assert engine["usable"] or engine["reason"]
+
+
+@pytest.fixture
+def without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for it where any engine will do."""
+    monkeypatch.delitem(ENGINES, "tensorflow")
+
+
+@pytest.mark.usefixtures("without_tensorflow")
+def test_doctor_draws_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --json a person reads the same, and the pip command survives the markup."""
+    assert main(["doctor"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Extractor residual-tiny-imagenet" in printed
+    assert "the fastest kind that is right" in printed
+
+
+@pytest.mark.usefixtures("without_tensorflow")
+def test_doctor_calls_nothing_right_that_it_could_not_check(
+    extractor_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = json.loads(extractor_path.with_suffix(".json").read_text())
+    extractor_path.with_suffix(".json").write_text(json.dumps({**manifest, "golden": None}))
+    assert main(["doctor", "--extractor", str(extractor_path)]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "no engine was checked" in printed
+    assert "the fastest kind that works" in printed
+    assert "right" not in printed
+
+
+@pytest.mark.usefixtures("without_tensorflow")
+def test_doctor_refuses_wrong_engines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With another golden embedding every engine is wrong: none is chosen, and the code says so."""
+    (embedded,) = (Path(headfit.__file__).parent / "extractors").glob("*.tflite")
+    for suffix in (".tflite", ".json", ".golden.png"):
+        shutil.copy(embedded.with_suffix(suffix), tmp_path / f"other{suffix}")
+    manifest = json.loads((tmp_path / "other.json").read_text())
+    manifest["golden"]["embedding"] = manifest["golden"]["embedding"][::-1]
+    (tmp_path / "other.json").write_text(json.dumps(manifest))
+    assert main(["doctor", "--extractor", str(tmp_path / "other.tflite"), "--json"]) == 4
+    document = json.loads(capsys.readouterr().out)
+    assert document["chosen"] is None
+    popcount = document["engines"][-1]
+    assert "wrong embedding" in popcount["reason"]
+
+
+def test_lower_writes_a_plain_network(classifier: Path, tmp_path: Path) -> None:
+    """The lowered file has no operator of LCE's left and gives the same embedding."""
+    pytest.importorskip("flatbuffers")
+    assert main(["lower", str(classifier), "-o", str(tmp_path / "plain.tflite")]) == 0
+    plain = (tmp_path / "plain.tflite").read_bytes()
+    assert b"Lce" not in plain
+    packed, lowered = PopcountEngine(classifier.read_bytes()), PopcountEngine(plain)
+    image = np.random.default_rng(0).normal(size=packed.input_shape).astype(np.float32)
+    assert np.allclose(packed.run(image), lowered.run(image), rtol=1e-5, atol=1e-5)
+
+
+def test_cut_makes_an_extractor(
+    classifier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A network cut at a listed tensor opens as an extractor and returns that tensor."""
+    pytest.importorskip("flatbuffers")
+    assert main(["cut", str(classifier), "--list"]) == 0
+    vectors = [
+        line.split(maxsplit=1)[1]
+        for line in capsys.readouterr().out.splitlines()
+        if line.split()[0].count("x") == 1
+    ]
+    output = tmp_path / "cut.tflite"
+    arguments = ["cut", str(classifier), "--at", vectors[-1], "-o", str(output)]
+    assert main([*arguments, "--mean", "127.5", "127.5", "127.5", "--std", "64", "64", "64"]) == 0
+    assert "Check mean, std and resize_to" in capsys.readouterr().out
+    extractor = Extractor.open(output, engine="popcount")
+    picture = np.random.default_rng(1).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    assert extractor.embed([picture]).shape == (1, extractor.embedding_dim)
+    assert extractor.manifest.preprocessing.std == (64.0, 64.0, 64.0)
+
+
+def test_wrong_input_is_one_sentence(
+    classifier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No network, no such tensor, nothing asked for: each ends with its code and no file."""
+    text = tmp_path / "text.tflite"
+    text.write_text("no network")
+    output = tmp_path / "out.tflite"
+    assert main(["lower", str(text), "-o", str(output)]) == 4
+    assert main(["cut", str(classifier), "--at", "nowhere", "-o", str(output)]) == 3
+    assert "nowhere" in capsys.readouterr().err
+    assert main(["cut", str(classifier)]) == 2
+    assert not output.exists()

@@ -1,0 +1,298 @@
+"""The command: what it prints, what it writes, and how it ends."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.sdk.conftest import COLOURS, PhotoWriter
+from tests.support.headfiles import golden_v2_path
+
+from headfit.commands.main import main
+from headfit.head import SoftmaxHead
+
+HEADFIT = [sys.executable, "-m", "headfit"]
+
+
+class Headfit:
+    """Runs the command in this process with the small extractor."""
+
+    def __init__(self, extractor: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.extractor, self._capsys = extractor, capsys
+        self.code, self.out, self.err = 0, "", ""
+
+    def __call__(self, command: str, *arguments: object) -> int:
+        """Return the exit code; `out` and `err` hold what was printed."""
+        extractor = [] if command == "inspect" else ["--extractor", str(self.extractor)]
+        self.code = main([command, *map(str, arguments), *extractor])
+        self.out, self.err = self._capsys.readouterr()
+        return self.code
+
+    def json(self, command: str, *arguments: object) -> dict[str, Any]:
+        """Run with --json and return what was printed."""
+        self(command, *arguments, "--json")
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+
+@pytest.fixture
+def headfit(extractor_path: Path, capsys: pytest.CaptureFixture[str]) -> Headfit:
+    """The command."""
+    return Headfit(extractor_path, capsys)
+
+
+@pytest.fixture
+def head(photos: Path, headfit: Headfit, tmp_path: Path) -> Path:
+    """A head trained by the command."""
+    path = tmp_path / "colours.head"
+    assert headfit("train", photos, "-o", path) == 0
+    return path
+
+
+def test_train(photos: Path, headfit: Headfit, tmp_path: Path) -> None:
+    """Says what was trained on and what was written."""
+    path = tmp_path / "colours.head"
+    assert headfit("train", photos, "-o", path) == 0
+    assert "12 photos of 3 classes" in headfit.out
+    assert f"Wrote {path}, " in headfit.out.replace("\n", " ")
+    assert "Embedding photos: 12 of 12" in headfit.err
+
+
+def test_train_json(photos: Path, headfit: Headfit, tmp_path: Path) -> None:
+    """The keys that scripts rely on."""
+    path = tmp_path / "colours.head"
+    document = headfit.json("train", photos, "-o", path)
+    assert document["head"] == str(path)
+    assert document["size_bytes"] == path.stat().st_size
+    assert document["n_samples"] == 12
+    assert document["n_classes"] == 3
+    assert document["classes"] == sorted(COLOURS)
+    assert document["fit_s"] > 0
+    assert document["embed_s"] > 0
+    assert document["skipped"] == []
+
+
+def test_skipped_files_are_counted_and_named(
+    photos: Path, headfit: Headfit, tmp_path: Path
+) -> None:
+    """On standard error for people, in the object for machines; --strict ends with 3."""
+    notes = photos / "red" / "notes.jpg"
+    notes.write_text("no picture")
+    assert headfit("train", photos, "-o", tmp_path / "x.head") == 0
+    assert "Skipped 1:" in headfit.err
+    assert str(notes) in headfit.err
+    document = headfit.json("train", photos, "-o", tmp_path / "x.head")
+    assert [item["path"] for item in document["skipped"]] == [str(notes)]
+    assert headfit("train", photos, "-o", tmp_path / "y.head", "--strict") == 3
+    assert str(notes) in headfit.err
+    assert not (tmp_path / "y.head").exists()
+
+
+def test_predict(head: Path, photos: Path, headfit: Headfit) -> None:
+    """Names each photo, then at most three classes with bars."""
+    assert headfit("predict", head, photos / "red" / "0.png", photos / "blue" / "0.png") == 0
+    lines = headfit.out.splitlines()
+    assert lines[0] == str(photos / "red" / "0.png")
+    assert lines[1].split()[0] == "red"
+    assert lines[4] == str(photos / "blue" / "0.png")
+    assert lines[5].split()[0] == "blue"
+    assert "%" in lines[1]
+
+
+def test_predict_says_what_looks_like_none_of_the_classes(
+    head: Path, photos: Path, headfit: Headfit
+) -> None:
+    """And names the nearest classes all the same."""
+    strict, photo = SoftmaxHead.load(head), photos / "red" / "0.png"
+    assert strict.calibration_ is not None
+    assert headfit.json("predict", head, photo)["predictions"][0]["is_known"]
+    strict.calibration_ = dataclasses.replace(strict.calibration_, threshold=1e9)
+    strict.save(head)
+    assert headfit("predict", head, photo) == 0
+    assert headfit.out.splitlines()[1] == "looks like none of the classes; nearest are"
+    assert "red" in headfit.out.splitlines()[2]
+    assert not headfit.json("predict", head, photo)["predictions"][0]["is_known"]
+
+
+def test_predict_json(head: Path, photos: Path, headfit: Headfit) -> None:
+    """Every class, best first, adding up to one."""
+    document = headfit.json("predict", head, photos / "red" / "0.png")
+    (prediction,) = document["predictions"]
+    assert prediction["image"] == str(photos / "red" / "0.png")
+    assert prediction["classes"][0]["class"] == "red"
+    total = sum(item["probability"] for item in prediction["classes"])
+    assert total == pytest.approx(1, abs=1e-5)
+
+
+def test_predict_goes_on_after_a_bad_file(head: Path, photos: Path, headfit: Headfit) -> None:
+    """The good photos are classified, the bad ones named, and the exit code is 3."""
+    (photos / "notes.jpg").write_text("no picture")
+    arguments = [head, photos / "notes.jpg", photos / "nowhere.jpg", photos / "red" / "0.png"]
+    assert headfit("predict", *arguments) == 3
+    assert "red" in headfit.out
+    assert "Skipped 2:" in headfit.err
+    document = headfit.json("predict", *arguments)
+    assert headfit.code == 3
+    assert len(document["predictions"]) == 1
+    assert document["skipped"][1] == {
+        "path": str(photos / "nowhere.jpg"),
+        "reason": "No such file or directory",
+    }
+    assert headfit("predict", *arguments, "--strict") == 3
+    assert "red" not in headfit.out
+
+
+def test_evaluate(head: Path, headfit: Headfit, tmp_path: Path, write_photo: PhotoWriter) -> None:
+    """Shows the share that was right, the classes, and what is taken for what."""
+    write_photo(tmp_path / "apart" / "red" / "1.png", COLOURS["red"], 100)
+    write_photo(tmp_path / "apart" / "red" / "2.png", COLOURS["green"], 101)
+    assert headfit("evaluate", head, tmp_path / "apart") == 0
+    assert "50.0% right of 2 photos" in headfit.out
+    assert "1 x red taken for green" in headfit.out
+    document = headfit.json("evaluate", head, tmp_path / "apart")
+    assert document["top1"] == 0.5
+    assert document["top5"] == 1.0
+    assert document["n_samples"] == 2
+    assert document["recall"] == {"blue": None, "green": None, "red": 0.5}
+    assert document["confusion"][2] == [0, 1, 1]
+
+
+def test_inspect(head: Path, headfit: Headfit) -> None:
+    """Needs no extractor."""
+    assert headfit("inspect", head) == 0
+    for class_name in COLOURS:
+        assert class_name in headfit.out
+    document = headfit.json("inspect", head)
+    assert document["classes"] == sorted(COLOURS)
+    assert document["embedding_dim"] == 160
+    assert len(document["fingerprint"]) == 64
+    assert document["size_bytes"] == head.stat().st_size
+
+
+def test_inspect_says_what_version_2_holds(headfit: Headfit) -> None:
+    path = golden_v2_path("blocks")
+    assert headfit("inspect", path) == 0
+    printed = " ".join(headfit.out.split())
+    assert "stored as float32" in printed
+    assert "where the energy is below -2.5; 95% of known photos are above" in printed
+    assert "epsilon 3, delta 1e-05, by gaussian: größe 网: one photo more or less" in printed
+    assert f"{'01' * 32} (not checked here)" in printed
+    document = headfit.json("inspect", golden_v2_path("binary"))
+    assert (document["storage"], document["privacy"]) == ("binary", None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["train"], 2, "Missing argument"),
+        (["train", "PHOTOS"], 2, "Missing option"),
+        (["dance"], 2, "No such command"),
+        (["train", "nowhere", "-o", "x.head"], 3, "nowhere"),
+        (["train", "PHOTOS", "-o", "nowhere/x.head"], 3, "expected a folder to write into"),
+        (["train", "PHOTOS", "-o", "PHOTOS/red/0.png"], 3, "another kind of file"),
+        (["train", "PHOTOS/red", "-o", "x.head"], 3, "found no photo"),
+        (["train", "PHOTOS", "-o", "x.head", "--extractor", "no-such"], 4, "no-such"),
+        (["train", "PHOTOS", "-o", "x.head", "--engine", "abacus"], 3, "abacus"),
+        (["predict", "nowhere.head", "PHOTOS/red/0.png"], 3, "nowhere.head"),
+        (["predict", "PHOTOS/red/0.png", "PHOTOS/red/0.png"], 5, "0.png"),
+        (["inspect", "PHOTOS/red/0.png"], 5, "0.png"),
+    ],
+)
+def test_how_it_ends(
+    arguments: list[str],
+    code: int,
+    message: str,
+    photos: Path,
+    extractor_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An exit code that says what to mend, a sentence on standard error, and no traceback."""
+    monkeypatch.chdir(tmp_path)
+    picture = (photos / "red" / "0.png").read_bytes()
+    given = [argument.replace("PHOTOS", "photos") for argument in arguments]
+    if arguments[0] in ("train", "predict") and "--extractor" not in arguments:
+        given += ["--extractor", str(extractor_path)]
+    assert main(given) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert (photos / "red" / "0.png").read_bytes() == picture
+    assert not (tmp_path / "x.head").exists()
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both end with 0; the help lists the exit codes."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("headfit ")
+    assert main(["--help"]) == 0
+    assert "Exit codes:" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
+def test_ctrl_c_leaves_the_old_head(
+    photos: Path, extractor_path: Path, head: Path, write_photo: PhotoWriter
+) -> None:
+    """Stopped while it trains: exit code 130, the old file whole, no other file beside it."""
+    write_photo(photos / "red" / "more.png", COLOURS["red"], 7)
+    for number in range(2000):  # long enough that the signal comes in the midst of it
+        os.link(photos / "red" / "more.png", photos / "red" / f"more {number}.png")
+    before, files = head.read_bytes(), sorted(os.listdir(head.parent))
+    process = subprocess.Popen(
+        [*HEADFIT, "train", str(photos), "-o", str(head), "--extractor", str(extractor_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        # In a shell's background job, as these tests may be, the signal is ignored: not here.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stderr is not None
+    # Native engines say something of their own first.
+    assert any(line.startswith("Embedding photos: ") for line in iter(process.stderr.readline, ""))
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped" in err
+    assert "Traceback" not in err
+    assert head.read_bytes() == before
+    assert sorted(os.listdir(head.parent)) == files
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has other units elsewhere")
+def test_a_prediction_stays_small(head: Path, photos: Path, extractor_path: Path) -> None:
+    """A process that predicts stays under 200 MB resident."""
+    code = f"""
+import resource, subprocess, sys
+subprocess.run({[*HEADFIT, "predict", str(head), str(photos / "red" / "0.png")]!r}
+    + ["--extractor", {str(extractor_path)!r}], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert int(out.stdout.split()[-1]) * 1024 < 200e6
+
+
+def test_a_broken_pipe_is_no_fault(head: Path) -> None:
+    """`headfit inspect | true` ends without a traceback."""
+    process = subprocess.Popen([*HEADFIT, "inspect", str(head)], stdout=-1, stderr=-1, text=True)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    process.wait(timeout=60)
+
+
+def test_without_its_libraries_it_says_what_to_install(tmp_path: Path) -> None:
+    """Where click is missing, one line names the pip command."""
+    (tmp_path / "click.py").write_text("raise ModuleNotFoundError('no click', name='click')\n")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    done = subprocess.run(HEADFIT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "headfit: the command needs: pip install 'headfit[cli]'\n"

@@ -1,0 +1,234 @@
+"""The report: its numbers are those of oracles, its page stands alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import roc_auc_score
+from tests.sdk.conftest import PhotoWriter
+
+from headfit import InputError, SoftmaxHead
+from headfit.commands.main import main
+from headfit.photos.folder_examples import FolderExamples
+from headfit.report import Report, measure_head, write_page
+from headfit.report.curve import learning_curve
+from headfit.report.measures import auroc, reliability, wilson_interval
+
+HOSTILE = '<script>alert("1")</script> & größe 网'
+
+
+def examples(
+    n_per_class: int, seed: int, classes: tuple[str, ...] = ("a", "b", "c")
+) -> FolderExamples:
+    """Return embeddings of classes that overlap, as if they came from a folder."""
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(7).normal(size=(len(classes), 12))
+    embeddings = np.repeat(centres, n_per_class, axis=0)
+    embeddings += rng.normal(scale=1.3, size=embeddings.shape)
+    names = list(np.repeat(classes, n_per_class))
+    paths = [Path("gone", f"{row}.jpg") for row in range(len(names))]
+    return FolderExamples(embeddings.astype(np.float32), names, paths, ())
+
+
+@pytest.fixture(scope="module")
+def head() -> SoftmaxHead:
+    taught = examples(40, 0)
+    return SoftmaxHead().fit(taught.embeddings, taught.class_names)
+
+
+@pytest.fixture(scope="module")
+def report(head: SoftmaxHead) -> Report:
+    other = np.random.default_rng(5).normal(size=(30, 12)).astype(np.float32)
+    return measure_head(head, examples(50, 1), training=examples(40, 0), unknown=other)
+
+
+FEW = npst.arrays(np.float32, st.integers(1, 12), elements=st.sampled_from([0.0, 0.25, 0.5, 1.0]))
+
+
+@given(FEW, FEW)
+def test_auroc_is_scikit_learns(known: np.ndarray, unknown: np.ndarray) -> None:
+    """Ties count half."""
+    targets = np.repeat([1, 0], [len(known), len(unknown)])
+    expected = roc_auc_score(targets, np.concatenate([known, unknown]))
+    assert auroc(known, unknown) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("right", "n_samples", "low", "high"),
+    # Newcombe, "Two-sided confidence intervals for the single proportion", 1998, table I, method 3
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611),
+     (1, 29, 0.0061, 0.1718)],
+)  # fmt: skip
+def test_the_interval_is_the_published_one(
+    right: int, n_samples: int, low: float, high: float
+) -> None:
+    assert wilson_interval(right / n_samples, n_samples) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_the_reliability_is_scikit_learns() -> None:
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(4), 500).astype(np.float32)
+    targets = rng.integers(0, 4, 500)
+    bins = reliability(targets, probabilities)
+    is_right = probabilities.argmax(axis=1) == targets
+    accuracy, confidence = calibration_curve(is_right, probabilities.max(axis=1), n_bins=10)
+    np.testing.assert_allclose([each.accuracy for each in bins], accuracy)
+    np.testing.assert_allclose([each.confidence for each in bins], confidence, rtol=1e-5)
+    assert sum(each.n_samples for each in bins) == 500
+
+
+def test_the_curve_rises_and_ends_where_the_photos_do() -> None:
+    taught, others = examples(25, 0), examples(100, 1)
+    points = learning_curve(
+        taught.embeddings, taught.class_names, others.embeddings, others.class_names
+    )
+    assert [point.per_class for point in points] == [1, 2, 5, 10, 20]
+    assert points[-1].mean > points[0].mean
+    assert points == learning_curve(
+        taught.embeddings, taught.class_names, others.embeddings, others.class_names
+    )
+
+
+def test_a_curve_needs_two_classes() -> None:
+    one = examples(5, 0, ("a",))
+    assert learning_curve(one.embeddings, one.class_names, one.embeddings, one.class_names) == ()
+
+
+def test_photos_that_were_trained_on_are_left_out(head: SoftmaxHead) -> None:
+    """By their embedding, whatever the file is called; all others count."""
+    taught, others = examples(40, 0), examples(50, 1)
+    mixed = FolderExamples(
+        np.concatenate([others.embeddings, taught.embeddings[:7]]),
+        others.class_names + taught.class_names[:7],
+        others.paths + [Path("copy.jpg")] * 7,
+        (),
+    )
+    with_them = measure_head(head, mixed, training=taught)
+    without = measure_head(head, others, training=taught)
+    assert (with_them.n_seen, without.n_seen) == (7, 0)
+    assert with_them.evaluation.n_samples == 150
+    assert with_them.mistakes == without.mistakes
+    assert measure_head(head, others).n_seen is None
+
+
+def test_what_cannot_be_measured_is_refused(head: SoftmaxHead) -> None:
+    taught = examples(40, 0)
+    with pytest.raises(InputError, match="found all 120 of them among the training photos"):
+        measure_head(head, taught, training=taught)
+    with pytest.raises(InputError, match="found also z; rename"):
+        measure_head(head, dataclasses.replace(taught, class_names=["z"] * 120))
+
+
+def test_mistakes_are_mistakes_and_the_surest_come_first(report: Report) -> None:
+    assert report.mistakes
+    assert all(mistake.class_name != mistake.taken_for for mistake in report.mistakes)
+    sureness = [mistake.probability for mistake in report.mistakes]
+    assert sureness == sorted(sureness, reverse=True)
+
+
+class Page(HTMLParser):
+    """Checks that every element is closed, and notes tags, attributes and text."""
+
+    VOID = frozenset({"meta", "img", "br"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: D102
+        self.tags.add(tag)
+        self.attributes.update(name for name, _ in attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: D102
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:  # noqa: D102
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:  # noqa: D102
+        self.text += data
+
+
+def test_the_page_stands_alone(report: Report, head: SoftmaxHead) -> None:
+    """No script, no link, no address of anything."""
+    text = write_page(report, head, "mine.head")
+    page = Page(text)
+    assert not page.tags & {"script", "link", "iframe", "a", "object"}
+    assert not re.search(r"https?:|//|@import|url\(", text.removeprefix("<!DOCTYPE html>"))
+    for heading in ("Class by class", "Photos of something else", "Worst mistakes"):
+        assert heading in page.text
+    assert f"{report.evaluation.top1:.1%}" in page.text
+    assert "were left out" not in page.text
+    assert text == write_page(report, head, "mine.head")
+
+
+def test_a_class_name_is_text_and_nothing_else() -> None:
+    classes = (HOSTILE, "b' onload='x", "c")
+    taught = examples(20, 0, classes)
+    head = SoftmaxHead().fit(taught.embeddings, taught.class_names)
+    others = examples(20, 1, classes)
+    text = write_page(measure_head(head, others), head, HOSTILE)
+    page = Page(text)
+    assert "script" not in page.tags
+    assert not page.attributes & {"onload", "onclick"}
+    assert HOSTILE in page.text
+    assert "a head file cannot say which those were" in page.text
+
+
+@pytest.mark.parametrize("n_classes", [2, 30, 60])
+def test_any_number_of_classes_is_drawn(n_classes: int) -> None:
+    classes = tuple(f"class {number:02}" for number in range(n_classes))
+    taught = examples(3, 0, classes)
+    head = SoftmaxHead().fit(taught.embeddings, taught.class_names)
+    page = Page(write_page(measure_head(head, examples(2, 1, classes)), head, "many"))
+    assert "svg" in page.tags
+    assert "class 01" in page.text
+
+
+def test_the_command_writes_a_page(
+    photos: Path,
+    extractor_path: Path,
+    tmp_path: Path,
+    write_photo: PhotoWriter,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With thumbnails of mistakes, without them, and with photos of something else."""
+    head, output = tmp_path / "mine.head", tmp_path / "report.html"
+    tail = ["--extractor", str(extractor_path)]
+    assert main(["train", str(photos), "-o", str(head), *tail]) == 0
+    tested = tmp_path / "tested"
+    for number, name in enumerate(("blue", "green", "red")):
+        write_photo(tested / name / "new.png", (90, 90, 90), 100 + number)
+        shutil.copy(photos / name / "0.png", tested / name / "renamed.png")
+    write_photo(tmp_path / "other" / "deep" / "x.png", (250, 250, 20), 7)
+    arguments = ["report", str(head), str(tested), "-o", str(output), *tail]
+    assert main([*arguments, "--training", str(photos), "--unknown", str(tmp_path / "other")]) == 0
+    text = output.read_text()
+    assert "the training folder has the same: 3 photos" in text
+    assert "1 photos of none of the classes" in text
+    assert "data:image/jpeg;base64," in text
+    assert str(output) in capsys.readouterr().out
+    assert main([*arguments, "--no-thumbnails"]) == 0
+    assert "data:image" not in output.read_text()
+    assert main([*arguments[:3], "-o", str(tmp_path / "no" / "x.html"), *tail]) == 3
+    (tmp_path / "empty").mkdir()
+    assert main([*arguments, "--unknown", str(tmp_path / "empty")]) == 3
+    assert "expected photos, found none" in capsys.readouterr().err

@@ -1,0 +1,397 @@
+"""The example store keeps what it was given, exactly, and lets it be undone, moved and renamed."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load_file
+from tests.support.stores import DIM, FINGERPRINT, Source, embeddings, filled_store, on_disk
+
+from headfit.errors import (
+    ExtractorMismatchError,
+    FileFormatError,
+    InputError,
+    StoreError,
+    UnsupportedVersionError,
+)
+from headfit.store import ExampleStore, database
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "möbel 1.store"
+
+
+def test_what_was_added_is_loaded_after_reopening(path: Path) -> None:
+    """Bit for bit, in order, with class, time and hash."""
+    before = time.time_ns() // 1000
+    with ExampleStore.open(path, Source()) as store:
+        assert store.add(embeddings(1)[0], "cup", photo_hash=2**64 - 1) == 1
+        assert store.add_many(embeddings(2, seed=1), ["pen", "cup"]) == range(2, 4)
+    with ExampleStore.open(path) as store:
+        examples = store.load()
+        assert store.class_counts == {"cup": 2, "pen": 1}
+        assert store.n_samples == 3
+        assert (store.fingerprint, store.embedding_dim) == (FINGERPRINT, DIM)
+        store.check()
+    expected = np.concatenate([embeddings(1), embeddings(2, seed=1)])
+    assert examples.embeddings.dtype == np.float32
+    np.testing.assert_array_equal(expected, examples.embeddings)
+    assert examples.class_names == ("cup", "pen", "cup")
+    assert examples.ids.tolist() == [1, 2, 3]
+    assert examples.photo_hashes.tolist() == [2**64 - 1, 0, 0]
+    added = examples.added_at.astype(np.int64)
+    assert before <= added[0] <= added[1] == added[2] <= time.time_ns() // 1000
+
+
+def test_an_empty_store_loads_as_empty_arrays(path: Path) -> None:
+    with ExampleStore.open(path, Source()) as store:
+        assert store.load().embeddings.shape == (0, DIM)
+        assert store.class_counts == {}
+        assert store.undo() is None
+        assert store.add_many(np.empty((0, DIM)), []) == range(1, 1)
+        assert store.undo() is None
+
+
+def test_float16_halves_the_file_and_rounds_to_nearest(tmp_path: Path) -> None:
+    values = embeddings(500, dim=512)
+    sizes = {}
+    for dtype in ("float16", "float32"):
+        path = tmp_path / dtype
+        with ExampleStore.open(path, Source(embedding_dim=512), dtype=dtype) as store:
+            store.add_many(values, ["cup"] * 500)
+            np.testing.assert_array_equal(
+                values.astype(dtype).astype(np.float32), store.load().embeddings
+            )
+        sizes[dtype] = path.stat().st_size
+    assert sizes["float16"] < 0.6 * sizes["float32"]
+    with ExampleStore.open(tmp_path / "float16") as store:
+        with pytest.raises(InputError, match="65504"):
+            store.add(np.full(512, 70_000.0), "cup")
+        assert store.n_samples == 500
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "hashes", "match"),
+    [
+        (np.zeros((1, DIM + 1)), ["a"], None, "embed the photos with the store's extractor"),
+        (np.zeros((2, DIM)), ["a"], None, "one for each class name"),
+        (np.full((1, DIM), np.nan), ["a"], None, "finite"),
+        (np.full((1, DIM), 1e39), ["a"], None, "finite"),
+        (np.zeros((1, DIM)), [""], None, "class names of 1 to 255"),
+        (np.zeros((1, DIM)), ["a\nb"], None, "class names of 1 to 255"),
+        (np.zeros((1, DIM)), ["a"], [2**64], "photo hashes"),
+        (np.zeros((1, DIM)), ["a"], [-1], "photo hashes"),
+        (np.zeros((1, DIM)), ["a"], [1, 2], "for each of 1"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_whole(
+    path: Path, values: np.ndarray, names: list[str], hashes: list[int] | None, match: str
+) -> None:
+    with ExampleStore.open(path, Source()) as store:
+        with pytest.raises(InputError, match=match):
+            store.add_many(values, names, photo_hashes=hashes)
+        assert store.n_samples == 0
+        assert store.class_counts == {}
+
+
+def test_another_extractor_is_refused(path: Path) -> None:
+    filled_store(path).close()
+    with pytest.raises(ExtractorMismatchError, match="teach again"):
+        ExampleStore.open(path, Source(fingerprint="cd" * 32))
+
+
+def test_a_missing_file_is_only_made_for_an_extractor(path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        ExampleStore.open(path)
+    assert not path.exists()
+    with pytest.raises(FileNotFoundError):
+        ExampleStore.open(path.parent / "none" / "a.store", Source())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are a POSIX matter")
+def test_only_the_owner_can_read_the_store(path: Path) -> None:
+    with filled_store(path):
+        modes = [p.stat().st_mode & 0o777 for p in path.parent.glob(path.name + "*")]
+    assert modes == [0o600] * 3
+
+
+def test_only_the_owner_can_read_an_export(path: Path, tmp_path: Path) -> None:
+    """It holds what the store does."""
+    with filled_store(path) as store:
+        store.export_to(tmp_path / "file")
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_closed_store_says_so(path: Path) -> None:
+    store = filled_store(path)
+    store.close()
+    store.close()
+    with pytest.raises(InputError, match="closed"):
+        store.load()
+
+
+def test_undo_goes_back_step_by_step(path: Path) -> None:
+    """Adding and renaming, also after reopening; then there is nothing left."""
+    with ExampleStore.open(path, Source()) as store:
+        store.add_many(embeddings(2), ["cup", "pen"])
+        store.rename_class("cup", "mug")
+        store.add(embeddings(1)[0], "cup")
+        assert store.class_counts == {"cup": 1, "mug": 1, "pen": 1}
+    with ExampleStore.open(path) as store:
+        assert store.undo() == "adding 1 example"
+        assert store.class_counts == {"mug": 1, "pen": 1}
+        assert store.undo() == "renaming cup to mug"
+        assert store.class_counts == {"cup": 1, "pen": 1}
+        assert store.undo() == "adding 2 examples"
+        assert store.class_counts == {}
+        assert store.undo() is None
+
+
+def test_the_last_hundred_changes_can_be_undone(path: Path) -> None:
+    with ExampleStore.open(path, Source()) as store:
+        for index, value in enumerate(embeddings(103)):
+            store.add(value, f"class {index}")
+        while store.undo():
+            pass
+        assert store.n_samples == 3
+
+
+def test_ids_are_never_used_again(path: Path) -> None:
+    with ExampleStore.open(path, Source()) as store:
+        store.add_many(embeddings(3), ["cup"] * 3)
+        store.forget([3])
+        assert store.add(embeddings(1)[0], "cup") == 4
+        store.wipe()
+        assert store.add(embeddings(1)[0], "cup") == 5
+
+
+def test_renaming_moves_the_examples_and_refuses_a_taken_name(path: Path) -> None:
+    with filled_store(path) as store:
+        store.rename_class("jug", "größer als ein Krug")
+        assert store.class_counts == {"cup": 100, "größer als ein Krug": 100, "pen": 100}
+        for old, new, match in [
+            ("cup", "pen", "no class has"),
+            ("jug", "x", "expected one of the classes"),
+            ("cup", "", "class names of 1"),
+        ]:
+            with pytest.raises(InputError, match=match):
+                store.rename_class(old, new)
+        assert store.load().class_names[1] == "größer als ein Krug"
+
+
+def test_what_is_not_there_cannot_be_forgotten(path: Path) -> None:
+    with filled_store(path) as store:
+        with pytest.raises(InputError, match="cup, jug, pen"):
+            store.forget("spoon")
+        with pytest.raises(InputError, match="found 999"):
+            store.forget([1, 999])
+        assert store.n_samples == 300
+
+
+def test_photos_that_look_alike_are_found_nearest_first(path: Path) -> None:
+    """By the number of differing bits; a hash of 0 is like nothing."""
+    with ExampleStore.open(path, Source()) as store:
+        store.add_many(
+            embeddings(5),
+            ["cup"] * 5,
+            photo_hashes=[0b1111, 1 << 63 | 0b1111, 0, 0b1110, 2**64 - 1],
+        )
+        assert store.ids_like(0b1111) == [1, 2, 4]
+        assert store.ids_like(0b1111, max_distance=0) == [1]
+        assert store.ids_like(2**64 - 1, max_distance=1) == [5]
+        assert store.ids_like(0, max_distance=64) == []
+
+
+def test_thumbnails_are_kept_apart(path: Path) -> None:
+    with ExampleStore.open(path, Source()) as store:
+        store.add(embeddings(1)[0], "cup", thumbnail=b"jpeg one, long enough to be found")
+        store.add(embeddings(1)[0], "cup")
+        assert store.thumbnail(1) == b"jpeg one, long enough to be found"
+        assert store.thumbnail(2) is None
+        with pytest.raises(InputError, match="16384"):
+            store.add(embeddings(1)[0], "cup", thumbnail=bytes(16_385))
+        store.erase_thumbnails()
+        assert store.thumbnail(1) is None
+        assert store.n_samples == 2
+        assert b"jpeg one" not in on_disk(path)
+
+
+def test_exporting_and_importing_is_identity(path: Path, tmp_path: Path) -> None:
+    """Twice the same bytes; the ids are the receiving store's; importing can be undone."""
+    file = tmp_path / "examples.safetensors"
+    with filled_store(path) as store:
+        content_hash = store.export_to(file)
+        assert len(content_hash) == 64
+        assert content_hash == store.export_to(tmp_path / "again")
+        assert file.read_bytes() == (tmp_path / "again").read_bytes()
+        given = store.load()
+    with ExampleStore.open(tmp_path / "other", Source()) as other:
+        other.add(embeddings(1)[0], "own")
+        assert other.import_from(file) == range(2, 302)
+        found = other.load()
+        assert other.undo() == "adding 300 examples"
+        assert other.class_counts == {"own": 1}
+    np.testing.assert_array_equal(given.embeddings, found.embeddings[1:])
+    np.testing.assert_array_equal(given.added_at, found.added_at[1:])
+    np.testing.assert_array_equal(given.photo_hashes, found.photo_hashes[1:])
+    assert given.class_names == found.class_names[1:]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_an_export_is_a_file_of_the_safetensors_library(tmp_path: Path, dtype: str) -> None:
+    with ExampleStore.open(tmp_path / "store", Source(), dtype=dtype) as store:
+        store.add_many(embeddings(5), list("abcab"), photo_hashes=range(5))
+        store.export_to(tmp_path / "file")
+    tensors = load_file(tmp_path / "file")
+    np.testing.assert_array_equal(embeddings(5).astype(dtype), tensors["embeddings"])
+    assert tensors["targets"].tolist() == [0, 1, 2, 0, 1]
+    assert tensors["photo_hashes"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_examples_of_another_extractor_are_not_imported(path: Path, tmp_path: Path) -> None:
+    with filled_store(path) as store:
+        store.export_to(tmp_path / "file")
+    with ExampleStore.open(tmp_path / "other", Source(fingerprint="cd" * 32)) as other:
+        with pytest.raises(ExtractorMismatchError, match="of that extractor"):
+            other.import_from(tmp_path / "file")
+        assert other.n_samples == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_changed_export_is_refused_or_means_the_same(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Any flipped byte, any cut: FileFormatError, or, in the padding, the very same examples."""
+    folder = tmp_path_factory.mktemp("export")
+    with filled_store(folder / "store", 12) as store:
+        store.export_to(folder / "file")
+        file = bytearray((folder / "file").read_bytes())
+        if data.draw(st.booleans()):
+            at = data.draw(st.integers(0, len(file) - 1))
+            file[at] ^= data.draw(st.integers(1, 255))
+        else:
+            del file[data.draw(st.integers(0, len(file) - 1)) :]
+        (folder / "file").write_bytes(file)
+        try:
+            store.import_from(folder / "file")
+        except FileFormatError:
+            assert store.n_samples == 12
+        else:
+            loaded = store.load()
+            np.testing.assert_array_equal(loaded.embeddings[:12], loaded.embeddings[12:])
+            assert loaded.class_names[:12] == loaded.class_names[12:]
+
+
+def test_a_newer_store_is_refused_and_left_alone(path: Path) -> None:
+    filled_store(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {len(database.SCHEMA_STEPS) + 1}")
+    before = path.read_bytes()
+    with pytest.raises(UnsupportedVersionError, match="install a newer headfit"):
+        ExampleStore.open(path, Source())
+    assert path.read_bytes() == before
+
+
+def test_an_older_store_is_migrated_and_a_copy_kept(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step is added to the schema; the copy is a whole store of the old version."""
+    with filled_store(path) as store:
+        expected = store.load()
+    old_steps = database.SCHEMA_STEPS
+    step = ("ALTER TABLE examples ADD COLUMN note TEXT",)
+    monkeypatch.setattr(database, "SCHEMA_STEPS", (*old_steps, step))
+    with ExampleStore.open(path) as store:
+        np.testing.assert_array_equal(expected.embeddings, store.load().embeddings)
+    with closing(sqlite3.connect(path)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        assert version == len(old_steps) + 1
+        assert connection.execute("SELECT note FROM examples").fetchone() == (None,)
+    monkeypatch.setattr(database, "SCHEMA_STEPS", old_steps)
+    (copy,) = path.parent.glob(f"*.v{len(old_steps)}.backup")
+    with ExampleStore.open(copy) as store:
+        np.testing.assert_array_equal(expected.embeddings, store.load().embeddings)
+        store.check()
+
+
+def test_a_store_of_version_1_is_opened_and_a_copy_kept(path: Path) -> None:
+    """tests/data/store_v1.gz never changes: people have stores like it."""
+    old = gzip.decompress((Path(__file__).parents[2] / "data" / "store_v1.gz").read_bytes())
+    path.write_bytes(old)
+    with ExampleStore.open(path, Source()) as store:
+        store.check()
+        examples = store.load()
+        assert store.thumbnail(1) == b"small"
+        assert store.undo() == "renaming jug to mug"
+    np.testing.assert_array_equal(np.arange(48).reshape(3, 16) / 8, examples.embeddings)
+    assert examples.class_names == ("cup", "mug", "pen")
+    assert examples.photo_hashes.tolist() == [1, 2, 3]
+    copy = path.with_name(path.name + ".v1.backup")
+    with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM examples").fetchone() == (3,)
+
+
+def test_a_failed_migration_leaves_the_store_as_it_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled_store(path).close()
+    old_steps = database.SCHEMA_STEPS
+    bad = ("ALTER TABLE examples ADD COLUMN note TEXT", "NO SUCH STATEMENT")
+    monkeypatch.setattr(database, "SCHEMA_STEPS", (*old_steps, bad))
+    with pytest.raises(StoreError):
+        ExampleStore.open(path)
+    monkeypatch.setattr(database, "SCHEMA_STEPS", old_steps)
+    with ExampleStore.open(path) as store:
+        store.check()
+        assert store.n_samples == 300
+
+
+def test_another_programs_database_is_left_alone(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE photos (name TEXT)")
+        connection.commit()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="another program's database"):
+        ExampleStore.open(path, Source())
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
+    path.write_bytes(b"Dear diary, " * 1000)
+    with pytest.raises(StoreError, match="not a database"):
+        ExampleStore.open(path, Source())
+    assert path.read_bytes() == b"Dear diary, " * 1000
+
+
+def test_threads_share_a_store(path: Path) -> None:
+    """Eight threads add and read; nothing is lost, nothing is mixed up."""
+    with ExampleStore.open(path, Source()) as store:
+
+        def teach(thread: int) -> None:
+            for value in embeddings(10, seed=thread):
+                store.add(value, f"thread {thread}")
+                store.load()
+
+        threads = [threading.Thread(target=teach, args=(i,)) for i in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        examples = store.load()
+    for thread in range(8):
+        own = [name == f"thread {thread}" for name in examples.class_names]
+        np.testing.assert_array_equal(embeddings(10, seed=thread), examples.embeddings[own])
