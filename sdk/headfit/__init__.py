@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headfit.classifier import ImageClassifier
+from headfit.classifier import ImageClassifier, Recognition
 from headfit.errors import (
     EngineMissingError,
     ExtractorError,
@@ -27,7 +27,6 @@ from headfit.learning.evaluation import Evaluation
 from headfit.learning.feedback import Doubt, Feedback
 from headfit.privacy.noise import Privacy
 from headfit.privacy.public_view import PublicView
-from headfit.recogniser import Recognition
 from headfit.version import __version__
 
 __all__ = [

@@ -4,27 +4,50 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headfit.errors import ExtractorMismatchError
-from headfit.extractor import Extractor, Progress
+from headfit.errors import ExtractorMismatchError, InputError, NotFittedError
+from headfit.extractor import Extractor
 from headfit.files.class_names import check_class, checked_names
 from headfit.head import SoftmaxHead
+from headfit.learner import HeadLearner
 from headfit.learning.feedback import Feedback
+from headfit.learning.prediction import Prediction
 from headfit.maths.lbfgs import Progress as TrainingProgress
-from headfit.photos.folder_examples import embed_folder, require_two_classes
-from headfit.photos.folders import Skipped, find_photos
+from headfit.photos.folders import (
+    FolderEvaluation,
+    Progress,
+    Skipped,
+    embed_folder,
+    find_photos,
+    require_two_classes,
+)
 from headfit.photos.images import ImageSource, decode_image
 from headfit.photos.likeness import perceptual_hash
 from headfit.photos.views import View
-from headfit.recogniser import Recogniser, opened
-from headfit.teaching import Teaching
 
 if TYPE_CHECKING:  # a store needs SQLite, which not every Python on a phone has
     from headfit.store import ExampleStore
 
 
-class ImageClassifier(Recogniser):
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What a classifier sees in a photo.
+
+    Attributes
+    ----------
+    ranking : list of (class name, probability)
+        Every class, best first.
+    is_known : bool
+        Whether the photo seems to show one of the classes at all: see `SoftmaxHead.is_known`.
+    """
+
+    ranking: list[tuple[str, float]]
+    is_known: bool
+
+
+class ImageClassifier:
     """Learns to tell classes of photos apart.
 
     Photos are embedded when they come in and are not kept. An example has a number, to forget it
@@ -68,7 +91,7 @@ class ImageClassifier(Recogniser):
         store: ExampleStore | None = None,
         views: Sequence[View] | None = None,
     ) -> None:
-        super().__init__(opened(extractor, views))
+        self.extractor = _opened(extractor, views)
         if store is not None and store.fingerprint != self.extractor.fingerprint:
             raise ExtractorMismatchError(
                 f"{store.path}: expected embeddings of the extractor with SHA-256 "
@@ -77,12 +100,16 @@ class ImageClassifier(Recogniser):
             )
         self.store = store
         self.skipped: tuple[Skipped, ...] = ()
-        self._teaching = Teaching(self.extractor, head, store)
+        # Holds what the store holds, under the same numbers. The store is the truth: others may
+        # change it too, and then all is read from it again. Without a store the learner is all.
+        self._learner = HeadLearner(head, extractor=self.extractor)
+        self._is_given = self.head is not None  # fitted elsewhere, to examples that are not here
 
     @property
     def head(self) -> SoftmaxHead | None:
-        """The head as of the last `fit`."""
-        return self._teaching.head
+        """The head as of the last `fit`, None before."""
+        head = self._learner.head
+        return head if head.is_fitted else None
 
     @classmethod
     def from_folder(
@@ -108,7 +135,7 @@ class ImageClassifier(Recogniser):
     @property
     def class_counts(self) -> dict[str, int]:
         """How many examples `fit` has of each class, sorted by name."""
-        return self._teaching.class_counts
+        return self._learner.class_counts if self.store is None else self.store.class_counts
 
     def add(self, image: ImageSource, class_name: str, *, thumbnail: bytes | None = None) -> int:
         """Add one example and return its number. The head learns of it at the next `fit`.
@@ -129,8 +156,14 @@ class ImageClassifier(Recogniser):
         """
         names = checked_names([class_name], 1)
         pixels = decode_image(image)
-        hashes = None if self.store is None else [perceptual_hash(pixels)]
-        (number,) = self._teaching.add(self.extractor.embed([pixels]), names, hashes, [thumbnail])
+        embeddings = self.extractor.embed([pixels])
+        if self.store is None:
+            (number,) = self._learner.add_examples(embeddings, names)
+        else:
+            hashes = [perceptual_hash(pixels)]
+            (number,) = self.store.add_many(
+                embeddings, names, photo_hashes=hashes, thumbnails=[thumbnail]
+            )
         return number
 
     def add_folder(
@@ -164,7 +197,10 @@ class ImageClassifier(Recogniser):
         require_two_classes(folder, taught.union(folder.class_names))
         examples = embed_folder(self.extractor, folder, strict, progress)
         require_two_classes(folder, taught.union(examples.class_names))
-        self._teaching.add(examples.embeddings, examples.class_names)
+        if self.store is None:
+            self._learner.add_examples(examples.embeddings, examples.class_names)
+        else:
+            self.store.add_many(examples.embeddings, examples.class_names)
         self.skipped += examples.skipped
 
     def fit(self, *, progress: TrainingProgress | None = None) -> SoftmaxHead:
@@ -184,7 +220,19 @@ class ImageClassifier(Recogniser):
             If there are fewer than two classes, or if a loaded head knows classes that the examples
             lack and would lose them.
         """
-        return self._teaching.fit(progress)
+        taught = self.class_counts
+        lost = sorted(set(self.head.classes_) - taught.keys()) if self.head else []
+        if lost and self._is_given:
+            raise InputError(
+                f"expected examples of every class the head knows, found none of "
+                f"{', '.join(lost)}; a head file holds no examples: add photos of these classes "
+                "too, or start with a new ImageClassifier"
+            )
+        if not taught:
+            raise InputError("expected examples to train on, found none; add photos first")
+        head = self._current_learner().fit(progress=progress)
+        self._is_given = False
+        return head
 
     def feedback(self) -> Feedback:
         """Return how well the examples teach their classes; the head is fitted first.
@@ -195,7 +243,7 @@ class ImageClassifier(Recogniser):
             As `fit`.
         """
         self.fit()
-        return self._teaching.learner().feedback()
+        return self._current_learner().feedback()
 
     def forget(self, class_name: str) -> None:
         """Forget a class for good: its examples, in the store too, and what the head knows of it.
@@ -209,7 +257,10 @@ class ImageClassifier(Recogniser):
             If there is no example of the class. Nothing is forgotten.
         """
         check_class(class_name, self.class_counts)
-        self._teaching.remove_class(class_name)
+        self._current_learner().remove_class(class_name)
+        if self.store is not None:
+            self.store.forget(class_name)
+        self._follow()
 
     def forget_examples(self, numbers: Iterable[int]) -> None:
         """Forget examples for good, in the store too; the head is fitted again to what is left.
@@ -219,7 +270,11 @@ class ImageClassifier(Recogniser):
         InputError
             If there is no such example, or a class would lose its last. Nothing is forgotten.
         """
-        self._teaching.forget_examples(numbers)
+        numbers = list(numbers)
+        self._current_learner().forget_examples(numbers)
+        if self.store is not None:
+            self.store.forget(numbers)
+        self._follow()
 
     def rename_class(self, class_name: str, new_name: str) -> None:
         """Call a class by another name, in the store and in the head; nothing is trained.
@@ -229,7 +284,15 @@ class ImageClassifier(Recogniser):
         InputError
             If there is no such class, or the new name is taken or unusable.
         """
-        self._teaching.rename_class(class_name, new_name)
+        learner, head = self._current_learner(), self.head
+        if class_name not in learner.class_counts and head is not None:
+            head = head.copy()  # other threads may be predicting with that one
+            head.rename_class(class_name, new_name)  # of a file, without examples
+            learner.head = head
+            return
+        learner.rename_class(class_name, new_name)
+        if self.store is not None:
+            self.store.rename_class(class_name, new_name)
 
     def undo(self) -> str | None:
         """Undo the last change of the store that can be undone: see `ExampleStore.undo`.
@@ -246,7 +309,74 @@ class ImageClassifier(Recogniser):
         InputError
             If there is no store.
         """
-        return self._teaching.undo()
+        if self.store is None:
+            raise InputError(
+                "expected a classifier with a store, whose history can be undone, found none; "
+                "open an ExampleStore, or forget the examples"
+            )
+        undone = self.store.undo()
+        if undone is not None:
+            self._follow()
+        return undone
+
+    def predict(self, image: ImageSource) -> list[tuple[str, float]]:
+        """Return every class with its probability, best first.
+
+        Raises
+        ------
+        NotFittedError
+            If no head was trained or loaded.
+        ImageError
+            If the image cannot be decoded.
+        """
+        head = self._fitted_head()
+        return head.top_k(self.extractor.embed([image]), len(head.classes_))[0]
+
+    def recognise(self, image: ImageSource) -> Recognition:
+        """Return what `predict` does, and whether the photo seems to show any of the classes.
+
+        Errors are those of `predict`.
+        """
+        head = self._fitted_head().fitted_
+        seen = Prediction.of(head, self.extractor.embed([image]))
+        return Recognition(seen.top_k(len(head.classes))[0], bool(seen.are_known()[0]))
+
+    def evaluate(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        strict: bool = False,
+        progress: Progress | None = None,
+    ) -> FolderEvaluation:
+        """Classify the photos of a folder and count what was right.
+
+        Parameters
+        ----------
+        directory, strict, progress
+            As in `add_folder`; photos that were trained on say nothing here.
+
+        Raises
+        ------
+        NotFittedError
+            If no head was trained or loaded.
+        InputError
+            If the folder has no photo, or a class that the head does not know.
+        """
+        head = self._fitted_head()
+        folder = find_photos(directory)
+        unknown = sorted(set(folder.class_names) - set(head.classes_))
+        if unknown:
+            raise InputError(
+                f"{directory}: expected folders named after the head's classes "
+                f"({', '.join(head.classes_)}), found also {', '.join(unknown)}; rename or remove "
+                "them"
+            )
+        examples = embed_folder(self.extractor, folder, strict, progress)
+        return FolderEvaluation.of(head.fitted_, examples)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the head to a file, whole or not at all; examples are not in it."""
+        self._fitted_head().save(path)
 
     @classmethod
     def load(
@@ -275,6 +405,47 @@ class ImageClassifier(Recogniser):
         FileFormatError
             If the file is no head file.
         """
-        eyes = opened(extractor, views)
+        eyes = _opened(extractor, views)
         head = SoftmaxHead.load(path, extractor=eyes, trusted_keys=trusted_keys)
         return cls(eyes, head=head)
+
+    def _current_learner(self) -> HeadLearner:
+        """Return the learner, with the examples that are in the store now."""
+        if self.store is None:
+            return self._learner
+        there, known = self.store.names_by_id(), self._learner.names
+        if list(there.items())[: len(known)] != list(known.items()):  # undone, or changed by others
+            self._learner = HeadLearner(self._learner.head, extractor=self.extractor)
+            known = {}
+        if len(there) > len(known):
+            new = self.store.load(after=max(known, default=0))
+            self._learner.add_examples(new.embeddings, new.class_names, numbers=new.ids.tolist())
+        return self._learner
+
+    def _follow(self) -> None:
+        """Fit the head, if there is one, to what is left; it is gone if nothing can be told apart.
+
+        So nothing that was forgotten lives on in it.
+        """
+        if self.head is None:
+            return
+        learner = self._current_learner()
+        if len(learner.class_counts) >= 2:
+            learner.fit()
+        else:
+            learner.drop_head()
+        self._is_given = False
+
+    def _fitted_head(self) -> SoftmaxHead:
+        head = self.head
+        if head is None:
+            raise NotFittedError("expected a trained head, found none; call fit first")
+        return head
+
+
+def _opened(
+    extractor: Extractor | str | os.PathLike[str] | None, views: Sequence[View] | None
+) -> Extractor:
+    """Return the extractor, opened if need be, that looks at photos in these views."""
+    eyes = extractor if isinstance(extractor, Extractor) else Extractor.open(extractor)
+    return eyes if views is None else eyes.looking(views)

@@ -4,7 +4,7 @@
 
     HeadfitError
     ├─ InputError (ValueError)            what the caller passed cannot be used
-    │  ├─ NotFittedError
+    │  ├─ NotFittedError (AttributeError)
     │  └─ UnshareableHeadError            single photos could be read from this head
     ├─ ImageError (ValueError)            these bytes are no usable image: says which and why
     ├─ FileFormatError (ValueError)       a head file or manifest breaks its specification
@@ -33,8 +33,8 @@ class InputError(HeadfitError, ValueError):
     """What the caller passed cannot be used."""
 
 
-class NotFittedError(InputError):
-    """The head has not learned anything yet."""
+class NotFittedError(InputError, AttributeError):
+    """The head has not learned anything yet, so that attributes like ``weights_`` are missing."""
 
 
 class UnshareableHeadError(InputError):

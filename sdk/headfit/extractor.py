@@ -6,7 +6,7 @@ import copy
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,20 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from headfit.engines import Engine, EngineReport, open_engine, survey_engines
-from headfit.errors import ExtractorMismatchError, InputError
-from headfit.extractors.finding import find_extractor, install_extractor
-from headfit.extractors.verified import check_shapes, read_extractor, self_check
+from headfit.engines import Engine, EngineReport, SelfCheck, open_engine, survey_engines
+from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
+from headfit.extractors.finding import find_extractor, install_extractor, read_extractor
 from headfit.files import blockfile
 from headfit.files.manifest import Manifest, load_manifest
+from headfit.photos.folders import Progress
 from headfit.photos.images import ImageSource, decode_image, prepare_input
 from headfit.photos.views import WHOLE, View
 
 if TYPE_CHECKING:
     from headfit.networks.tflite import Graph
-
-Progress = Callable[[int, int], None]
-"""Called as ``progress(done, total)`` after every photo."""
 
 
 class Extractor:
@@ -91,8 +88,8 @@ class Extractor:
         if name_or_path is not None and Path(name_or_path).suffix == blockfile.SUFFIX:
             return _open_tuned(Path(name_or_path), engine, isolate)
         path, manifest, model = read_extractor(name_or_path)
-        opened = open_engine(model, engine, check=self_check(path, manifest), isolate=isolate)
-        check_shapes(path, manifest, opened)
+        opened = open_engine(model, engine, check=_self_check(path, manifest), isolate=isolate)
+        _check_shapes(path, manifest, opened)
         return cls(manifest, opened)
 
     @staticmethod
@@ -131,7 +128,7 @@ class Extractor:
         from headfit.engines.retrained import open_front
 
         path, manifest, model = read_extractor(name_or_path)
-        check = self_check(path, manifest)
+        check = _self_check(path, manifest)
         opened, tail = open_front(model, n_blocks, engine, check=check, isolate=isolate)
         identity = f"headfit front {n_blocks} {manifest.fingerprint}".encode()
         described = replace(
@@ -168,7 +165,7 @@ class Extractor:
             Fastest kind first; "auto" takes the first that is usable.
         """
         path, manifest, model = read_extractor(name_or_path)
-        return manifest, survey_engines(model, self_check(path, manifest), isolate=isolate)
+        return manifest, survey_engines(model, _self_check(path, manifest), isolate=isolate)
 
     @property
     def fingerprint(self) -> str:
@@ -247,6 +244,33 @@ class Extractor:
             return self._engine.run(prepared)
 
 
+def _self_check(path: Path, manifest: Manifest) -> SelfCheck | None:
+    """Return the golden picture as the extractor's input, with its known embedding."""
+    golden, preprocessing = manifest.golden, manifest.preprocessing
+    if golden is None:
+        return None
+    # The golden picture has the input's size already: it is neither resized nor cropped.
+    as_it_is = replace(preprocessing, resize_to=min(preprocessing.height, preprocessing.width))
+    return SelfCheck(
+        image=prepare_input(path.with_suffix(".golden.png"), as_it_is),
+        embedding=np.asarray(golden.embedding),
+        cosine_at_least=golden.cosine_at_least,
+        difference_at_most=golden.difference_at_most,
+    )
+
+
+def _check_shapes(path: Path, manifest: Manifest, engine: Engine) -> None:
+    """Refuse a manifest that was written for a network of other shapes than ``engine`` runs."""
+    preprocessing = manifest.preprocessing
+    expected = ((1, preprocessing.height, preprocessing.width, 3), manifest.embedding_dim)
+    found = (tuple(engine.input_shape), engine.embedding_dim)
+    if found != expected:
+        raise ExtractorError(
+            f"{path}: expected input shape and embedding width {expected} as its manifest says, "
+            f"found {found}; the manifest was written for another network"
+        )
+
+
 def _open_tuned(path: Path, engine: str, isolate: bool) -> Extractor:
     """Open the extractor that a block file was trained for, with the blocks of the file."""
     from headfit.engines.retrained import TunedEngine, open_front, replace_blocks
@@ -261,10 +285,10 @@ def _open_tuned(path: Path, engine: str, isolate: bool) -> Extractor:
             f"{data.extractor.fingerprint}, found {manifest.fingerprint} in {base}; put the one "
             "that the blocks were trained for beside them, or train them again"
         )
-    check = self_check(base, manifest)
+    check = _self_check(base, manifest)
     front, tail = open_front(model, len(data.blocks), engine, check=check, isolate=isolate)
     opened = TunedEngine(front, replace_blocks(tail, data.blocks))
-    check_shapes(base, manifest, opened)
+    _check_shapes(base, manifest, opened)
     return Extractor(tuned_manifest(manifest, file), opened)
 
 

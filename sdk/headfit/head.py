@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+import copy
+import inspect
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from headfit.errors import InputError
-from headfit.estimator import Estimator
-from headfit.filed_head import FiledHead
-from headfit.files.class_names import (
-    DescribedExtractor,
-    check_rename,
-    check_streamable,
-    check_width,
-    checked_embeddings,
-    checked_names,
-    classes_and_targets,
-)
-from headfit.files.manifest import ExtractorReference
-from headfit.learning.fitting import Fit, fit_head
+from headfit.errors import InputError, NotFittedError
+from headfit.files.class_names import check_rename, checked_names, classes_and_targets
+from headfit.files.disk import read_bounded
+from headfit.files.headfile import MAX_FILE_BYTES, load_head, save_head
+from headfit.files.manifest import DescribedExtractor, Manifest
+from headfit.files.tensors import rounded
+from headfit.learning.calibration import Calibration
+from headfit.learning.fitted_head import FittedHead, PrivacyGuarantee, Scalar
+from headfit.learning.fitting import METHODS, fit_head
+from headfit.learning.prediction import Prediction
+from headfit.learning.problem import Problem
 from headfit.learning.settings import DEFAULT_L2, Settings, settings_of
 from headfit.learning.streaming import Stream
+from headfit.learning.typicality import Typicality
+from headfit.maths.arrays import FloatArray, checked_embeddings
 from headfit.maths.lbfgs import Progress
 from headfit.privacy.noise import Privacy, fit_private
+from headfit.privacy.sharing import released
+from headfit.privacy.signing import verify_head_bytes
 
-FloatArray: TypeAlias = npt.NDArray[np.float32]
 
-
-class SoftmaxHead(FiledHead, Estimator):
+class SoftmaxHead:
     """A linear softmax layer on embeddings.
 
     However it was fitted, prediction is one product and one softmax: all that training scales or
-    calibrates is folded into ``weights_`` and ``bias_``. Calibrated is by what the head, made
-    without an example, says of it: ``training_["sharpness"]`` is the factor that the logits got.
-    The same examples in the same order give the same bits.
+    calibrates is folded into ``weights_`` and ``bias_``. Calibration uses held-out predictions:
+    each example is scored by a head fitted without it, and ``training_["sharpness"]`` is the
+    factor that the logits got. The same examples in the same order give the same bits.
+
+    It keeps scikit-learn's contract for estimators, without scikit-learn: it works in
+    `sklearn.base.clone`, in a grid search and at the end of a pipeline.
 
     Parameters
     ----------
@@ -47,12 +53,13 @@ class SoftmaxHead(FiledHead, Estimator):
         ``sum(-log p(class)) + l2 / 2 * sum(weights ** 2)`` with L-BFGS; best with many photos.
         "binary": signs for weights and for embeddings, 32 times smaller and less accurate; see
         `headfit.learning.binary`.
-        "auto" chooses by the number of photos, and adds heads up as they are right about photos
-        that they are made without: see `headfit.learning.fitting.fit_head`.
+        "auto" (default) chooses by the number of photos, and adds heads up by how right they are
+        about held-out photos: see `headfit.learning.fitting.fit_auto`.
         ``training_["method"]`` says which.
     l2 : float or None
         Strength of the penalty; scikit-learn's ``C`` is ``1 / l2``. Logistic regression only. None:
-        as leaving fifths out bids, at some twenty times the cost; ``training_["l2"]`` says which.
+        chosen by five-fold cross-validation, at some twenty times the cost; ``training_["l2"]``
+        says which.
     class_weight : None or "balanced"
         "balanced" lets every class count the same, however many photos it has. By default every
         photo counts the same, so common classes are more probable.
@@ -70,11 +77,14 @@ class SoftmaxHead(FiledHead, Estimator):
 
     Attributes
     ----------
+    fitted_ : FittedHead
+        All that was learned, as one value that never changes; the other attributes are read from
+        it, and none is there before `fit` or `load`.
     weights_ : ndarray of shape (embedding_dim, n_classes), dtype float32
     bias_ : ndarray of shape (n_classes,), dtype float32
         ``logits = embeddings @ weights_ + bias_``; see ``thresholds_``.
     classes_ : tuple of str
-        Class names in column order, sorted.
+        Class names in column order; `fit` sorts them.
     class_counts_ : tuple of int
         Examples of each class.
     training_ : mapping
@@ -82,13 +92,13 @@ class SoftmaxHead(FiledHead, Estimator):
         whether it converged; the leave-one-out accuracy, None where every photo is alone in its
         class.
     storage_ : str
-        How `save` stores the weights: see `headfit.files.headfile.HeadData`.
+        How `save` stores the weights: see `headfit.learning.fitted_head.FittedHead`.
     thresholds_ : ndarray of shape (embedding_dim,), dtype float32, or None
         Of a binary head: embeddings become +1 where they are at least this, else -1, before they
         are multiplied.
     calibration_ : Calibration or None
         How sure the head must be of a photo that counts as known, and how large conformal sets
-        must be; learned of examples that the head was made without.
+        must be; learned from held-out examples.
     typicality_ : Typicality or None
         Where the embeddings of training lie, if the calibration asks for it.
     privacy_ : PrivacyGuarantee or None
@@ -104,6 +114,8 @@ class SoftmaxHead(FiledHead, Estimator):
     >>> [str(name) for name in head.predict(embeddings)]
     ['cup', 'cup', 'pen', 'pen']
     """
+
+    _estimator_type = "classifier"  # what scikit-learn before 1.6 asks for
 
     def __init__(
         self,
@@ -125,7 +137,94 @@ class SoftmaxHead(FiledHead, Estimator):
         self.max_iterations = max_iterations
         self.solver = solver
         self.learning_rate = learning_rate
+        self._fitted: FittedHead | None = None
         self._stream: Stream | None = None  # what `partial_fit` remembers of earlier batches
+
+    @classmethod
+    def of(cls, fitted: FittedHead) -> SoftmaxHead:
+        """Return a head that has learned this, with default parameters."""
+        head = cls()
+        head._fitted = fitted
+        return head
+
+    @property
+    def fitted_(self) -> FittedHead:
+        """All that was learned.
+
+        Raises
+        ------
+        NotFittedError
+            If the head has not been fitted.
+        """
+        if self._fitted is None:
+            raise NotFittedError("expected a fitted head, found a new one; call fit or load first")
+        return self._fitted
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the head has learned anything yet."""
+        return self._fitted is not None
+
+    @property
+    def weights_(self) -> FloatArray:
+        """Shape (embedding_dim, n_classes)."""
+        return self.fitted_.weights
+
+    @property
+    def bias_(self) -> FloatArray:
+        """Shape (n_classes,)."""
+        return self.fitted_.bias
+
+    @property
+    def classes_(self) -> tuple[str, ...]:
+        """Class names in column order."""
+        return self.fitted_.classes
+
+    @property
+    def class_counts_(self) -> tuple[int, ...]:
+        """Examples of each class."""
+        return self.fitted_.class_counts
+
+    @property
+    def training_(self) -> Mapping[str, Scalar]:
+        """How the head was fitted."""
+        return self.fitted_.training
+
+    @property
+    def storage_(self) -> str:
+        """How `save` stores the weights."""
+        return self.fitted_.storage
+
+    @property
+    def thresholds_(self) -> FloatArray | None:
+        """Of a binary head: where embeddings become +1."""
+        return self.fitted_.thresholds
+
+    @property
+    def calibration_(self) -> Calibration | None:
+        """How sure the head must be, as held-out examples tell."""
+        return self.fitted_.calibration
+
+    @property
+    def typicality_(self) -> Typicality | None:
+        """Where the embeddings of training lie."""
+        return self.fitted_.typicality
+
+    @property
+    def privacy_(self) -> PrivacyGuarantee | None:
+        """The differential privacy that fitting gave to each example."""
+        return self.fitted_.privacy
+
+    @property
+    def fingerprint_(self) -> str | None:
+        """Fingerprint of the extractor that the head was fitted on, None if nobody said."""
+        extractor = self.fitted_.extractor if self._fitted else None
+        return extractor.fingerprint if extractor else None
+
+    @property
+    def n_features_in_(self) -> int:
+        """What scikit-learn calls ``embedding_dim``."""
+        return self.fitted_.embedding_dim
 
     def fit(
         self,
@@ -164,22 +263,19 @@ class SoftmaxHead(FiledHead, Estimator):
         """
         settings = self.settings()
         embeddings = checked_embeddings(embeddings)
-        check_width(embeddings, extractor)
+        if extractor is not None:
+            extractor.manifest.check_width(embeddings)
         names = checked_names(class_names, len(embeddings))
         classes, targets = classes_and_targets(names)
         if privacy is not None:
             manifest = None if extractor is None else extractor.manifest
             view = privacy.view(embeddings.shape[1], manifest)
             generator = np.random.default_rng()  # seeded by the system: nobody may guess the noise
-            noised = fit_private(embeddings, targets, len(classes), privacy, view, generator)
-            noised_fit = Fit(noised.weights, noised.bias, noised.training)
-            self.become(noised_fit, classes, noised.class_counts, extractor)
-            self.privacy_ = noised.guarantee
-            return self
-        fit = fit_head(embeddings, targets, len(classes), settings, progress=progress)
-        counts = np.bincount(targets, minlength=len(classes)).tolist()
-        self.become(fit, classes, counts, extractor)
-        return self
+            fitted = fit_private(embeddings, targets, classes, privacy, view, generator)
+        else:
+            problem = Problem(embeddings, targets, classes, settings, progress=progress)
+            fitted = fit_head(problem).head
+        return self.become(fitted, extractor)
 
     def partial_fit(
         self,
@@ -222,13 +318,13 @@ class SoftmaxHead(FiledHead, Estimator):
                 "expected a number for l2, found None; a batch cannot choose it: name it, or fit"
             )
         checked = checked_embeddings(embeddings)
-        check_width(checked, extractor)
-        is_new = not hasattr(self, "weights_")
-        if not is_new:
-            check_streamable(self.weights_, self.thresholds_, checked)
+        before = self._fitted
+        if extractor is not None:
+            extractor.manifest.check_width(checked)
+        if before is not None:
+            Stream.check(before, checked)
             if extractor is not None:
-                self.check_extractor(extractor.manifest)
-        before = () if is_new else self.classes_
+                extractor.manifest.check_head(before, "this head")
         names = checked_names(class_names, len(checked))
         if not names:
             raise InputError("expected at least one example in a batch, found none; leave it out")
@@ -238,61 +334,318 @@ class SoftmaxHead(FiledHead, Estimator):
                 f"expected different names of classes, found {len(announced)} of which "
                 f"{len(set(announced))} are different; name each class once"
             )
-        known, columns = classes_and_targets([*before, *announced, *names])
+        old = before.classes if before else ()
+        known, columns = classes_and_targets([*old, *announced, *names])
         stream = self._stream
-        if is_new:
+        if before is None:
             stream = Stream.new(checked.shape[1])
         elif stream is None:
-            stream = Stream.of(self.weights_, self.bias_, self.class_counts_)
-        old = {name: column for column, name in enumerate(before)}
-        stream = stream.at_columns([old.get(name, -1) for name in known])
+            stream = Stream.of(before.weights, before.bias, before.class_counts)
+        column_of = {name: column for column, name in enumerate(old)}
+        stream = stream.at_columns([column_of.get(name, -1) for name in known])
         targets = columns[len(columns) - len(names) :]
         stream, loss = stream.after(checked, targets, settings)
-        training = stream.training(settings, loss)
-        remembered = self._extractor
-        fit = Fit(stream.weights, stream.bias, training)
-        self.become(fit, known, stream.counts.tolist(), extractor)
-        self._extractor = self._extractor or remembered
-        self._stream = stream
+        reference = before.extractor if before else None
+        if reference is None and extractor is not None:
+            reference = extractor.manifest.reference()
+        fitted = FittedHead(
+            weights=stream.weights,
+            bias=stream.bias,
+            classes=known,
+            class_counts=tuple(stream.counts.tolist()),
+            training=stream.training(settings, loss),
+            extractor=reference,
+        )
+        self._fitted, self._stream = fitted, stream
         return self
 
+    def predict(self, embeddings: npt.ArrayLike) -> npt.NDArray[np.str_]:
+        """Return the most probable class of each embedding.
+
+        Parameters
+        ----------
+        embeddings : array of shape (n_samples, embedding_dim)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), dtype str
+
+        Raises
+        ------
+        NotFittedError
+            If the head has not been fitted.
+        InputError
+            If the embeddings have another width or are not finite.
+        """
+        return Prediction.of(self.fitted_, embeddings).names()
+
+    def predict_proba(self, embeddings: npt.ArrayLike) -> FloatArray:
+        """Return the probability of every class, in the order of ``classes_``.
+
+        Parameters and errors are those of `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), dtype float32
+            Each row sums to 1.
+        """
+        return Prediction.of(self.fitted_, embeddings).probabilities()
+
+    def is_known(self, embeddings: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Return whether each embedding seems to show one of the classes at all.
+
+        A photo is unknown if the head is less sure of it than of 95 % of the held-out examples: see
+        `sureness`. With fewer than 19 of these nothing is known of that, and every photo counts as
+        known; so it does with a head that was never calibrated.
+
+        Parameters and errors are those of `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), dtype bool
+        """
+        return Prediction.of(self.fitted_, embeddings).are_known()
+
+    def sureness(self, embeddings: npt.ArrayLike) -> FloatArray:
+        """Return how sure the head is that an embedding shows any of its classes.
+
+        By the score that the head was calibrated with, in its own unit. That of `fit` is how far
+        the largest logit is above the mean one, less how far the embedding is from those of
+        training; with fewer than 19 held-out examples it is the largest probability.
+
+        Parameters and errors are those of `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), dtype float32
+        """
+        return Prediction.of(self.fitted_, embeddings).sureness()
+
+    def predict_sets(
+        self, embeddings: npt.ArrayLike, coverage: float = 0.9
+    ) -> list[tuple[str, ...]]:
+        """Return for each embedding the classes that it may show: "A or B".
+
+        Conformal prediction: of new photos like the old ones, taken over all classes, the share
+        whose class is in the set is about ``coverage`` or more (see
+        `headfit.learning.calibration.calibrate`). With too few examples to tell, all classes are
+        in it.
+
+        Parameters
+        ----------
+        embeddings : array of shape (n_samples, embedding_dim)
+        coverage : float
+            Above 0 and below 1.
+
+        Returns
+        -------
+        list of n_samples tuples of str
+            Class names, the most probable first; at least one.
+
+        Raises
+        ------
+        NotFittedError
+            If the head has not been fitted.
+        InputError
+            If the embeddings or the coverage cannot be used.
+        """
+        return Prediction.of(self.fitted_, embeddings).sets(coverage)
+
+    def top_k(self, embeddings: npt.ArrayLike, k: int) -> list[list[tuple[str, float]]]:
+        """Return the ``k`` most probable classes of each embedding with their probabilities.
+
+        Parameters and errors are those of `predict`.
+
+        Returns
+        -------
+        list of n_samples lists of (class name, probability)
+            Best first; fewer than ``k`` where the head has fewer classes.
+        """
+        return Prediction.of(self.fitted_, embeddings).top_k(k)
+
     def rename_class(self, class_name: str, new_name: str) -> None:
-        """Call a class by another name; nothing is trained, and columns stay sorted by name.
+        """Call a class by another name; nothing is trained, and columns are sorted by name.
+
+        Raises
+        ------
+        NotFittedError
+            If the head has not been fitted.
+        InputError
+            If there is no such class, or the new name is taken or unusable.
+        """
+        before = self.fitted_
+        check_rename(before.classes, class_name, new_name)
+        after = before.renamed(class_name, new_name)
+        if self._stream is not None:
+            renamed = {new_name: class_name}
+            order = [before.classes.index(renamed.get(name, name)) for name in after.classes]
+            self._stream = self._stream.at_columns(order)
+        self._fitted = after
+
+    def save(self, path: str | os.PathLike[str], *, storage: str | None = None) -> None:
+        """Write a head file (docs/head-format.md), whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+        storage : "float32", "float16" or "int8", optional
+            How to store the weights, rounded if need be; by default as `storage_` says.
+
+        Raises
+        ------
+        NotFittedError
+            If the head has not been fitted.
+        InputError
+            If the weights cannot be stored so. Signs stay signs, and are not made by rounding: a
+            binary head is fitted with ``method="binary"``.
+        """
+        save_head(path, self._stored(storage))
+
+    def share(
+        self, path: str | os.PathLike[str], *, storage: str | None = None, force: bool = False
+    ) -> None:
+        """Write a head file for others, as `save` does for the user, unless it gives photos away.
+
+        Raises
+        ------
+        UnshareableHeadError
+            If a class rests on fewer than three examples and the head is not private; ``force``
+            writes it all the same.
+        """
+        save_head(path, self.released(storage=storage, force=force))
+
+    def released(self, *, storage: str | None = None, force: bool = False) -> FittedHead:
+        """Return what `share` writes, with its errors; whatever else gives heads away asks here."""
+        return released(self._stored(storage), force=force)
+
+    def _stored(self, storage: str | None) -> FittedHead:
+        """Return what was learned, rounded to what a storage can hold."""
+        fitted = self.fitted_
+        if storage is None or storage == fitted.storage:
+            return fitted
+        if fitted.thresholds is not None:
+            raise InputError(
+                f"expected a storage of 'binary' for a binary head, found {storage!r}; fit another "
+                "head"
+            )
+        return replace(fitted, weights=rounded(fitted.weights, storage), storage=storage)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        extractor: DescribedExtractor | None = None,
+        trusted_keys: Collection[str] | None = None,
+    ) -> SoftmaxHead:
+        """Read a head file.
+
+        Parameters
+        ----------
+        path : path
+        extractor : Extractor, optional
+            What will make the embeddings; the head must have been fitted on the same one.
+        trusted_keys : collection of str, optional
+            Public keys, 64 hex digits each: one of them must have signed the file.
+
+        Raises
+        ------
+        ExtractorMismatchError
+            If the head was fitted on another extractor.
+        FileFormatError
+            If the file is no head file, or damaged.
+        UntrustedHeadError
+            If none of ``trusted_keys`` signed it.
+        MissingExtraError
+            If the library that checks signatures is not installed.
+        """
+        if trusted_keys is None:
+            fitted = load_head(path).head
+        else:
+            file = read_bounded(path, MAX_FILE_BYTES)
+            fitted = verify_head_bytes(file, trusted_keys, os.fspath(path)).head
+        if extractor is not None:
+            extractor.manifest.check_head(fitted, os.fspath(path))
+        return cls.of(fitted)
+
+    def check_extractor(self, manifest: Manifest) -> None:
+        """Refuse an extractor that this head was not fitted on.
+
+        Raises
+        ------
+        NotFittedError
+            If the head has not been fitted.
+        ExtractorMismatchError
+            If the fingerprint is another than the one that the head remembers, or the width is.
+        """
+        manifest.check_head(self.fitted_, "this head")
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name; none holds an estimator, so ``deep`` changes nothing."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def set_params(self, **parameters: Any) -> SoftmaxHead:
+        """Change parameters and return the head itself; they count from the next `fit` on.
 
         Raises
         ------
         InputError
-            If there is no such class, or the new name is taken or unusable.
+            If there is no such parameter; none is changed.
         """
-        self.require_fitted()
-        check_rename(self.classes_, class_name, new_name)
-        names = [new_name if name == class_name else name for name in self.classes_]
-        order = sorted(range(len(names)), key=names.__getitem__)
-        self.weights_ = np.ascontiguousarray(self.weights_[:, order])
-        self.bias_ = self.bias_[order]
-        self.classes_ = tuple(names[column] for column in order)
-        self.class_counts_ = tuple(self.class_counts_[column] for column in order)
-        self._stream = self._stream and self._stream.at_columns(order)
+        known = self.get_params()
+        unknown = sorted(parameters.keys() - known.keys())
+        if unknown:
+            raise InputError(
+                f"expected parameters out of {', '.join(known)}, found {', '.join(unknown)}; "
+                "see get_params"
+            )
+        for name, value in parameters.items():
+            setattr(self, name, value)
+        return self
+
+    def score(
+        self, embeddings: npt.ArrayLike, class_names: Sequence[str] | npt.NDArray[np.str_]
+    ) -> float:
+        """Return the fraction of embeddings whose class is predicted, from 0 to 1."""
+        return float(np.mean(self.predict(embeddings) == np.asarray(class_names)))
+
+    def __repr__(self) -> str:
+        changed = (
+            f"{name}={getattr(self, name)!r}"
+            for name, parameter in inspect.signature(type(self)).parameters.items()
+            if getattr(self, name) != parameter.default
+        )
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    def __sklearn_tags__(self) -> Any:
+        """Say to scikit-learn, which alone calls this, what it may pass."""
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(),
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Say to scikit-learn whether there is anything to predict with."""
+        return self.is_fitted
 
     def settings(self) -> Settings:
-        """Return the parameters, checked; for `headfit.learner`."""
-        return settings_of(**self.get_params())
+        """Return the parameters, checked; for `headfit.HeadLearner`."""
+        return settings_of(METHODS, **self.get_params())
 
     def unfitted(self) -> SoftmaxHead:
-        """Return a new head with the same parameters; for `headfit.teaching`."""
+        """Return a new head with the same parameters."""
         return SoftmaxHead(**self.get_params())
 
-    def become(
-        self,
-        fit: Fit,
-        classes: tuple[str, ...],
-        class_counts: Sequence[int],
-        extractor: DescribedExtractor | None,
-    ) -> None:
-        """Become what was fitted; for `headfit.learner`."""
-        self.weights_, self.bias_, self.training_ = fit.weights, fit.bias, fit.training
-        self.classes_, self.class_counts_ = classes, tuple(class_counts)
-        self.thresholds_, self._stream = fit.thresholds, None
-        self.storage_ = "float32" if fit.thresholds is None else "binary"
-        self.calibration_, self.typicality_, self.privacy_ = fit.calibration, fit.typicality, None
-        self._extractor = None if extractor is None else ExtractorReference.of(extractor.manifest)
+    def copy(self) -> SoftmaxHead:
+        """Return a head of its own that knows the same; what is learned is shared, not copied."""
+        return copy.copy(self)
+
+    def become(self, fitted: FittedHead, extractor: DescribedExtractor | None) -> SoftmaxHead:
+        """Become what was fitted on this extractor's embeddings, and return the head itself."""
+        reference = None if extractor is None else extractor.manifest.reference()
+        self._fitted, self._stream = replace(fitted, extractor=reference), None
+        return self

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import InputError
-from headfit.files.class_names import (
-    DescribedExtractor,
-    check_class,
-    check_rename,
-    check_width,
-    checked_embeddings,
-    checked_names,
-)
+from headfit.files.class_names import check_class, check_rename, checked_names
+from headfit.files.manifest import DescribedExtractor
 from headfit.head import SoftmaxHead
 from headfit.learning.class_sums import ClassSums
 from headfit.learning.feedback import Feedback, feedback_on
 from headfit.learning.fitting import fit_head
 from headfit.learning.held_out import HeldOut
+from headfit.learning.problem import Problem
+from headfit.maths.arrays import FloatArray, checked_embeddings
 from headfit.maths.lbfgs import Progress
-
-FloatArray: TypeAlias = npt.NDArray[np.float32]
 
 
 class HeadLearner:
@@ -113,7 +105,8 @@ class HeadLearner:
             If they cannot be used, or a number is taken; none is added.
         """
         checked = checked_embeddings(embeddings)
-        check_width(checked, self._extractor)
+        if self._extractor is not None:
+            self._extractor.manifest.check_width(checked)
         names = checked_names(class_names, len(checked))
         width = len(self._sums.moments) if self._classes else checked.shape[1]
         if checked.shape[1] != width:
@@ -188,9 +181,11 @@ class HeadLearner:
             If there is no such class, or the new name is taken or unusable.
         """
         check_rename(self._classes, class_name, new_name)
-        if class_name in getattr(self.head, "classes_", ()):
-            self.head = copy.copy(self.head)  # other threads may be predicting with that one
-            self.head.rename_class(class_name, new_name)
+        head = self.head
+        if head.is_fitted and class_name in head.classes_:
+            head = head.copy()  # other threads may be predicting with that one
+            head.rename_class(class_name, new_name)
+            self.head = head
         names = [new_name if name == class_name else name for name in self._classes]
         order = sorted(range(len(names)), key=names.__getitem__)
         self._sums = self._sums.at_columns(order)
@@ -251,18 +246,18 @@ class HeadLearner:
         targets = np.array([columns[name] for name in self._names.values()], np.intp)
         embeddings = np.stack(list(self._embeddings.values()))
         fit = fit_head(
-            embeddings,
-            targets,
-            len(columns),
-            settings,
-            sums=self._sums,
-            start=self._start(columns),
-            progress=progress,
+            Problem(
+                embeddings,
+                targets,
+                self._classes,
+                settings,
+                known_sums=self._sums,
+                start=self._start(columns),
+                progress=progress,
+            )
         )
         # A head of its own: other threads may be predicting with the one before.
-        head = self.head.unfitted()
-        head.become(fit, self._classes, self._sums.counts.tolist(), self._extractor)
-        self.head = head
+        self.head = self.head.unfitted().become(fit.head, self._extractor)
         self._held_out = fit.held_out
         self._optimum = fit.optimum and (self._classes, fit.optimum)
         return fit.held_out

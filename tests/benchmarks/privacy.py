@@ -57,7 +57,7 @@ def curves(
                 privacy = Privacy(epsilon, DELTA, method=method, expected_samples=expected)
                 fits = (
                     fit_private(
-                        embeddings[rows], targets[rows], len(names), privacy, view,
+                        embeddings[rows], targets[rows], tuple(names), privacy, view,
                         np.random.default_rng(seed),
                     )
                     for seed in range(DRAWS)

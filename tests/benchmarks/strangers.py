@@ -15,7 +15,7 @@ from certainty import DATASETS, FOLDS, print_header
 from photos_per_class import embed
 
 from headfit import Extractor, SoftmaxHead
-from headfit.learning.candidate import PRIOR_PHOTOS
+from headfit.learning.lda import PRIOR_PHOTOS
 from headfit.report.measures import auroc
 
 

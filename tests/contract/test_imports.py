@@ -34,6 +34,7 @@ PUBLIC_NAMES = [
     "UnshareableHeadError",
     "UnsupportedVersionError",
     "UntrustedHeadError",
+    "__version__",
 ]
 
 

@@ -35,14 +35,14 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("path", HEADS, ids=lambda path: path.stem)
 def test_every_head_fits_the_extractor(path: Path) -> None:
     """When headfit brings another extractor, the heads are made again by one command."""
-    head = load_head(path)
+    head = load_head(path).head
     assert head.extractor is not None
     assert head.extractor.fingerprint == known_extractor().fingerprint, "run: make heads"
 
 
 def test_the_second_app_has_a_head_of_its_own() -> None:
     assert EXAMPLES / "underfoot.head" in HEADS
-    assert load_head(EXAMPLES / "underfoot.head").classes == CLASSES
+    assert load_head(EXAMPLES / "underfoot.head").head.classes == CLASSES
 
 
 def test_it_is_small() -> None:
@@ -63,7 +63,7 @@ def test_its_head_is_made_again_by_one_command(tmp_path: Path) -> None:
     right, of = map(int, re.findall(r"^(\d+) of (\d+) unseen", done.stdout)[0])
     assert of == 30
     assert right >= 24
-    assert load_head(output).classes == CLASSES
+    assert load_head(output).head.classes == CLASSES
 
 
 def test_it_runs(photos: Path, tmp_path: Path, require: Callable[[bool, str], None]) -> None:

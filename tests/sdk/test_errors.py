@@ -11,7 +11,7 @@ from headfit import errors
 PARENTS = {
     "HeadfitError": (Exception,),
     "InputError": (errors.HeadfitError, ValueError),
-    "NotFittedError": (errors.InputError,),
+    "NotFittedError": (errors.InputError, AttributeError),
     "UnshareableHeadError": (errors.InputError,),
     "ImageError": (errors.HeadfitError, ValueError),
     "FileFormatError": (errors.HeadfitError, ValueError),

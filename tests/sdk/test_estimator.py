@@ -43,18 +43,20 @@ class AnyLabels(SoftmaxHead):
     def fit(self, X: ArrayLike, y: Any) -> AnyLabels:  # type: ignore[override]  # noqa: D102, N803
         labels, columns = np.unique(np.asarray(y), return_inverse=True)
         super().fit(X, [f"{column:05}" for column in np.ravel(columns)])
-        self.classes_ = labels
+        self.labels_ = labels
         return self
 
     def partial_fit(self, X: ArrayLike, y: Any, classes: Any = None) -> AnyLabels:  # type: ignore[override]  # noqa: D102, N803
-        if classes is not None or not hasattr(self, "labels"):
-            self.labels = np.unique(np.asarray(y if classes is None else classes))
-        columns = np.searchsorted(self.labels, np.ravel(np.asarray(y)))
-        known = [f"{column:05}" for column in range(len(self.labels))]
-        self.classes_ = tuple(known)
+        if classes is not None or not hasattr(self, "labels_"):
+            self.labels_ = np.unique(np.asarray(y if classes is None else classes))
+        columns = np.searchsorted(self.labels_, np.ravel(np.asarray(y)))
+        known = [f"{column:05}" for column in range(len(self.labels_))]
         super().partial_fit(X, [known[column] for column in columns], classes=known)
-        self.classes_ = self.labels
         return self
+
+    @property
+    def classes_(self) -> Any:  # noqa: D102
+        return self.labels_ if self.is_fitted else super().classes_
 
     def predict(self, X: ArrayLike) -> Any:  # noqa: D102, N803
         return np.asarray(self.classes_)[self.predict_proba(X).argmax(axis=1)]

@@ -493,8 +493,9 @@ def test_save_then_load_is_identity(tmp_path: Path) -> None:
 def test_the_file_says_what_was_fitted(tmp_path: Path) -> None:
     embeddings, class_names = examples()
     SoftmaxHead(l2=7.0).fit(embeddings, class_names, extractor=EXTRACTOR).save(tmp_path / "a")
-    data = load_head(tmp_path / "a")
-    assert data.headfit_version == headfit.__version__
+    file = load_head(tmp_path / "a")
+    assert file.headfit_version == headfit.__version__
+    data = file.head
     assert data.class_counts == (30, 30, 30, 30)
     assert data.training["l2"] == 7.0
     assert data.training["converged"] is True

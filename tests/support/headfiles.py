@@ -12,15 +12,17 @@ import numpy as np
 import pytest
 
 from headfit.errors import FileFormatError
-from headfit.files.head_parts import Calibration, PrivacyGuarantee, Signature
-from headfit.files.headfile import HeadData, load_head_bytes
-from headfit.files.manifest import ExtractorReference, Preprocessing
+from headfit.files.head_parts import Signature
+from headfit.files.headfile import HeadFile, load_head_bytes, save_head_bytes
+from headfit.learning.calibration import Calibration
+from headfit.learning.fitted_head import FittedHead, PrivacyGuarantee
+from headfit.learning.origin import ExtractorReference, Preprocessing
 from headfit.learning.typicality import Typicality
 
-GOLDEN_PATH = Path(__file__).parents[1] / "data" / "head_v1.bin"
+_DATA = Path(__file__).parents[1] / "data"
 
-# What tests/data/head_v1.bin holds; neither changes (tests/data/MAKE.md).
-GOLDEN = HeadData(
+# What tests/data/head_v1_plain.bin holds; neither changes (tests/data/MAKE.md).
+GOLDEN = FittedHead(
     weights=np.array([[0.5, -1.25, 3e-5], [2.0, 0.0, -0.0], [1e20, -7.0, 0.1]], np.float32),
     bias=np.array([0.25, -3.5, 1e-20], np.float32),
     classes=('a "quoted" \\ name', "größe 网", "plain"),
@@ -40,16 +42,25 @@ GOLDEN = HeadData(
         ),
     ),
     training={"method": "by hand", "l2": 0.5, "iterations": 7, "converged": True, "seed": None},
-    headfit_version="0.1.0",
 )
 
 
-def assert_equal(expected: HeadData, actual: HeadData) -> None:
+def written(head: FittedHead, signature: Signature | None = None) -> bytes:
+    """Return the bytes of a head file, as headfit 0.1.0 writes them."""
+    return save_head_bytes(HeadFile(head, signature, "0.1.0"))
+
+
+def read(file: bytes) -> FittedHead:
+    """Return the head of a file's bytes."""
+    return load_head_bytes(file).head
+
+
+def assert_equal(expected: FittedHead, actual: FittedHead) -> None:
     assert expected.weights.tobytes() == actual.weights.tobytes()
     assert expected.bias.tobytes() == actual.bias.tobytes()
     assert expected.weights.shape == actual.weights.shape
     assert actual.weights.dtype == actual.bias.dtype == np.float32
-    for field in dataclasses.fields(HeadData):
+    for field in dataclasses.fields(FittedHead):
         if field.name not in ("weights", "bias", "thresholds", "typicality"):
             assert getattr(expected, field.name) == getattr(actual, field.name)
     assert (expected.thresholds is None) == (actual.thresholds is None)
@@ -84,8 +95,9 @@ _SIGNS = np.array(
     np.float32,
 ).T
 
-# What tests/data/head_v2_<name>.bin holds, for each of these names.
-GOLDEN_V2 = {
+# What tests/data/head_v1_<name>.bin holds, for each of these names.
+GOLDENS = {
+    "plain": GOLDEN,
     "float16": dataclasses.replace(
         GOLDEN,
         weights=np.array([[0.5, -1.25, 0.1], [2.0, 0.0, -0.0], [-6e-8, -7.0, 65504.0]])
@@ -107,42 +119,34 @@ GOLDEN_V2 = {
     ),
     "blocks": dataclasses.replace(
         GOLDEN,
-        calibration=Calibration("energy", -2.5, 0.95, 4, (0.0, 0.25, 0.25, 1.0)),
+        calibration=Calibration("max_probability", 0.25, 0.95, 4, (0.0, 0.25, 0.25, 1.0)),
         privacy=PrivacyGuarantee("gaussian", 3.0, 1e-5, "größe 网: one photo more or less"),
-        signature=Signature("01" * 32, "ab" * 64),
     ),
 }
-
-
-def golden_v2_path(name: str) -> Path:
-    """Return the path of a golden file of version 2."""
-    return GOLDEN_PATH.with_name(f"head_v2_{name}.bin")
-
-
 _TYPICAL = Calibration("typicality", -2.5, 0.95, 20, (0.0, 0.25, 0.25, 1.0))
-
-# What tests/data/head_v3_<name>.bin holds, for each of these names.
-GOLDEN_V3 = {
-    "float32": dataclasses.replace(
-        GOLDEN,
-        calibration=_TYPICAL,
-        typicality=Typicality(
-            np.array([0.5, -1e10, -0.0], np.float32), np.array([0.25, 0.0, 1e10], np.float32)
-        ),
+GOLDENS["typical"] = dataclasses.replace(
+    GOLDEN,
+    calibration=_TYPICAL,
+    typicality=Typicality(
+        np.array([0.5, -1e10, -0.0], np.float32), np.array([0.25, 0.0, 1e10], np.float32)
     ),
-    "binary": dataclasses.replace(
-        GOLDEN_V2["binary"],
-        calibration=_TYPICAL,
-        typicality=Typicality(
-            np.arange(11, dtype=np.float32), np.linspace(0, 1, 11, dtype=np.float32)
-        ),
-    ),
-}
+)
+GOLDENS["binary_typical"] = dataclasses.replace(
+    GOLDENS["binary"],
+    calibration=_TYPICAL,
+    typicality=Typicality(np.arange(11, dtype=np.float32), np.linspace(0, 1, 11, dtype=np.float32)),
+)
+SIGNATURES = {"blocks": Signature("01" * 32, "ab" * 64)}
+"""Signatures of the golden files that have one; they are of the right form and sign nothing."""
+
+NAMES = sorted(GOLDENS)
+FILES = {name: written(head, SIGNATURES.get(name)) for name, head in GOLDENS.items()}
+PLAIN = FILES["plain"]
 
 
-def golden_v3_path(name: str) -> Path:
-    """Return the path of a golden file of version 3."""
-    return GOLDEN_PATH.with_name(f"head_v3_{name}.bin")
+def golden_path(name: str) -> Path:
+    """Return the path of a golden head file."""
+    return _DATA / f"head_v1_{name}.bin"
 
 
 def assert_damage_is_refused(file: bytes) -> None:

@@ -56,9 +56,9 @@ def audit(
     view = None if public is None else _examples(public, fitted, head).embeddings
     privacy = _privacy(fitted, examples.embeddings, epsilon, view)
     is_private = fitted.privacy_ is not None
-    ways = {
+    ways: dict[str, Fitting] = {
         "plain": _plain(fitted),
-        "private": lambda values, names: SoftmaxHead().fit(values, names, privacy=privacy),
+        "private": lambda values, names: SoftmaxHead().fit(values, names, privacy=privacy).fitted_,
     }
     found = {
         kind: measure_leakage(
@@ -66,7 +66,7 @@ def audit(
             examples.class_names,
             fit,
             n_heads=heads,
-            head=fitted if is_private == (kind == "private") else None,
+            head=fitted.fitted_ if is_private == (kind == "private") else None,
         )
         for kind, fit in ways.items()
     }
@@ -126,7 +126,7 @@ def _plain(head: SoftmaxHead) -> Fitting:
         class_weight="balanced" if training.get("balanced") is True else None,
     )
     like.settings()  # refuse now what no head can be fitted with
-    return lambda values, names: like.unfitted().fit(values, names)
+    return lambda values, names: like.unfitted().fit(values, names).fitted_
 
 
 def _privacy(

@@ -17,7 +17,8 @@ from headfit.engines.popcount import PopcountEngine
 from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.files.disk import read_bounded, write_atomically
-from headfit.files.manifest import MAX_MODEL_BYTES, Manifest, Preprocessing, save_manifest
+from headfit.files.manifest import MAX_MODEL_BYTES, Manifest, save_manifest
+from headfit.learning.origin import Preprocessing
 from headfit.networks.cutting import cut as cut_network
 from headfit.networks.cutting import cuttable_tensors
 from headfit.networks.lowering import lower as lower_network

@@ -12,8 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headfit.errors import HeadfitError
-from headfit.extractors.finding import list_extractors
-from headfit.extractors.verified import read_extractor
+from headfit.extractors.finding import list_extractors, read_extractor
 from headfit.files.manifest import Manifest
 
 

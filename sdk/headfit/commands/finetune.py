@@ -17,8 +17,7 @@ from headfit.commands import terminal
 from headfit.errors import InputError
 from headfit.files.blockfile import SUFFIX
 from headfit.finetune import DEFAULT_VIEWS, FineTuner, TuningSettings
-from headfit.photos.folder_examples import embed_folder
-from headfit.photos.folders import find_photos
+from headfit.photos.folders import embed_folder, find_photos
 from headfit.photos.images import ImageSource
 
 

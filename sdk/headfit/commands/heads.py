@@ -17,8 +17,7 @@ from headfit.files.head_parts import block_as_json
 from headfit.files.headfile import load_head
 from headfit.files.tensors import DTYPES
 from headfit.head import SoftmaxHead
-from headfit.photos.folder_examples import embed_folder
-from headfit.photos.folders import find_photos
+from headfit.photos.folders import embed_folder, find_photos
 
 HEAD = click.argument("head", metavar="HEAD", type=click.Path(path_type=Path))
 EXTRACTOR = click.option("--extractor", metavar="NAME", help="Name of an extractor, or its path.")
@@ -33,7 +32,8 @@ def inspect(head: Path, as_json: bool) -> None:
 
     Needs no extractor.
     """
-    data = load_head(head)
+    file = load_head(head)
+    data = file.head
     size_bytes = head.stat().st_size
     fitted_on = data.extractor
     if as_json:
@@ -50,12 +50,12 @@ def inspect(head: Path, as_json: bool) -> None:
             "training": dict(data.training),
             "calibration": data.calibration and block_as_json(data.calibration),
             "privacy": data.privacy and block_as_json(data.privacy),
-            "signature": data.signature and block_as_json(data.signature),
-            "headfit_version": data.headfit_version,
+            "signature": file.signature and block_as_json(file.signature),
+            "headfit_version": file.headfit_version,
         }
         click.echo(json.dumps(fields, indent=2))
         return
-    Console(highlight=False).print(head_table(head, data))
+    Console(highlight=False).print(head_table(head, file))
 
 
 @click.command("convert-head")
@@ -144,6 +144,6 @@ def export_tflite(
     with --lowered in any TFLite.
     """
     fitted = SoftmaxHead.load(head)
-    model = export(fitted, extractor, lowered=lowered, force=force)
+    model = export(fitted.fitted_, extractor, lowered=lowered, force=force)
     write_atomically(output, model)
     click.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.classes_)}.")

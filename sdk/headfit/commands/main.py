@@ -27,8 +27,7 @@ from headfit.commands.sharing import keygen, share, sign, verify
 from headfit.commands.store import store
 from headfit.errors import ExtractorError, FileFormatError, HeadfitError, ImageError
 from headfit.extractor import Extractor
-from headfit.photos.folder_examples import reason
-from headfit.photos.folders import Skipped
+from headfit.photos.folders import Skipped, reason
 from headfit.version import __version__
 
 EXIT_CODES = {

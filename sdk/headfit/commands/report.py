@@ -12,8 +12,7 @@ from headfit.errors import ImageError, InputError
 from headfit.extractor import Extractor
 from headfit.files.disk import write_atomically
 from headfit.head import SoftmaxHead
-from headfit.photos.folder_examples import FolderExamples, embed_folder
-from headfit.photos.folders import find_photos
+from headfit.photos.folders import FolderExamples, embed_folder, find_photos
 from headfit.report import measure_head, write_page
 
 FOLDER = click.Path(path_type=Path)

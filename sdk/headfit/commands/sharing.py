@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from headfit.files.disk import read_bounded, write_atomically
-from headfit.files.headfile import MAX_FILE_BYTES, load_head, save_head
+from headfit.files.headfile import MAX_FILE_BYTES, load_head, save_head_bytes
 from headfit.privacy.sharing import released
 from headfit.privacy.signing import new_key, public_key, sign_head_bytes, verify_head_bytes
 
@@ -28,7 +28,9 @@ FORCE = click.option(
 @FORCE
 def share(head: Path, output: Path, force: bool) -> None:
     """Write HEAD to FILE for others, unless it gives single photos away."""
-    save_head(output, released(load_head(head), force=force))
+    file = load_head(head)
+    released(file.head, force=force)
+    write_atomically(output, save_head_bytes(file))
     click.echo(f"Wrote {output}.")
 
 
@@ -55,7 +57,7 @@ def keygen(key: Path) -> None:
 def sign(head: Path, key: Path, output: Path, force: bool) -> None:
     """Sign HEAD, as `share` writes it, and write it to FILE."""
     private = read_bounded(key, _MAX_KEY_BYTES)
-    write_atomically(output, sign_head_bytes(load_head(head), private, force=force))
+    write_atomically(output, sign_head_bytes(load_head(head).head, private, force=force))
     click.echo(f"Wrote {output}, signed by {public_key(private)}.")
 
 

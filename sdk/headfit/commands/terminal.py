@@ -13,11 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from headfit.errors import FileFormatError, InputError
-from headfit.extractor import Progress
-from headfit.files.head_parts import Calibration
-from headfit.files.headfile import HeadData, load_head
+from headfit.files.headfile import HeadFile, load_head
+from headfit.learning.calibration import Calibration
 from headfit.learning.evaluation import Evaluation
-from headfit.photos.folders import Skipped
+from headfit.photos.folders import Progress, Skipped
 
 BAR_WIDTH = 28
 ACCENT = "cyan"
@@ -97,8 +96,9 @@ def print_evaluation(console: Console, evaluation: Evaluation) -> None:
         console.print(Text(f"  {count} x {class_name} taken for {taken_for}"))
 
 
-def head_table(path: Path, head: HeadData) -> Table:
+def head_table(path: Path, file: HeadFile) -> Table:
     """Return what a head file holds, as rows of names and values."""
+    head = file.head
     counts = zip(head.classes, head.class_counts, strict=True)
     rows = {
         "File": f"{path}, {size(path.stat().st_size)}",
@@ -116,9 +116,9 @@ def head_table(path: Path, head: HeadData) -> Table:
     if head.privacy is not None:
         promise = f"epsilon {head.privacy.epsilon:g}, delta {head.privacy.delta:g}"
         rows["Privacy"] = f"{promise}, by {head.privacy.mechanism}: {head.privacy.assumptions}"
-    if head.signature is not None:
-        rows["Signed by"] = f"{head.signature.public_key} (not checked here)"
-    rows["Written by"] = f"headfit {head.headfit_version}"
+    if file.signature is not None:
+        rows["Signed by"] = f"{file.signature.public_key} (not checked here)"
+    rows["Written by"] = f"headfit {file.headfit_version}"
     table = Table.grid(padding=(0, 3))
     table.add_column(style="bold")
     table.add_column(overflow="fold")

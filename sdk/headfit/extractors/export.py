@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 
-from headfit.extractors.verified import read_extractor
-from headfit.head import SoftmaxHead
+from headfit.extractors.finding import read_extractor
+from headfit.learning.fitted_head import FittedHead
 from headfit.networks.appending import append_head
+from headfit.privacy.sharing import released
 
 
 def export_tflite(
-    head: SoftmaxHead,
+    head: FittedHead,
     extractor: str | os.PathLike[str] | None = None,
     *,
     lowered: bool = False,
@@ -23,7 +24,8 @@ def export_tflite(
 
     Parameters
     ----------
-    head : SoftmaxHead
+    head : FittedHead
+        `SoftmaxHead.fitted_`.
     extractor : name or path, optional
         Of the extractor that the head was fitted on; by default the one that headfit knows.
     lowered : bool
@@ -34,8 +36,6 @@ def export_tflite(
 
     Raises
     ------
-    NotFittedError
-        If the head has not been fitted.
     ExtractorMismatchError
         If the head was fitted on another extractor.
     UnshareableHeadError
@@ -44,8 +44,8 @@ def export_tflite(
         If the package `flatbuffers` is not installed.
     """
     _, manifest, model = read_extractor(extractor)
-    head.check_extractor(manifest)
-    data = head.released(force=force)
+    manifest.check_head(head, "this head")
+    head = released(head, force=force)
     return append_head(
-        model, data.weights, data.bias, data.thresholds, data.classes, lowered=lowered
+        model, head.weights, head.bias, head.thresholds, head.classes, lowered=lowered
     )

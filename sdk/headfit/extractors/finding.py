@@ -1,4 +1,4 @@
-"""Where extractors lie on this device: found by name, installed once, checked by SHA-256.
+"""Where extractors lie on this device: found by name, installed once, verified by SHA-256.
 
 Every copy of headfit knows one extractor: its manifest and golden picture lie in the package. The
 network itself lies beside them, or, where an app ships without it, in `installed_folder`.
@@ -77,6 +77,31 @@ def find_extractor(name_or_path: str | os.PathLike[str] | None = None) -> Path:
         f"found {path.name!r}; give the path of a .tflite, or put it with its manifest into "
         f"{installed_folder()}"
     )
+
+
+def read_extractor(
+    name_or_path: str | os.PathLike[str] | None = None,
+) -> tuple[Path, Manifest, bytes]:
+    """Return where an extractor lies, its manifest and its verified bytes; see `Extractor.open`."""
+    path = find_extractor(name_or_path)
+    path.stat()  # of two missing files, the error should name this one
+    manifest = load_manifest(path.with_suffix(".json"))
+    return path, manifest, _read_verified(path, manifest)
+
+
+def _read_verified(path: Path, manifest: Manifest) -> bytes:
+    """Return the model's bytes; a native interpreter crashes on wrong ones, so they stop here."""
+    with path.open("rb") as stream:
+        model = stream.read(manifest.size_bytes + 1)
+    fingerprint = hashlib.sha256(model).hexdigest()
+    if fingerprint != manifest.fingerprint:
+        size = f"{len(model)} bytes" if len(model) <= manifest.size_bytes else "more bytes"
+        raise ExtractorError(
+            f"{path}: expected {manifest.size_bytes} bytes with SHA-256 {manifest.fingerprint}, "
+            f"found {size} with {fingerprint}; the file is damaged or belongs to another manifest: "
+            "fetch both again"
+        )
+    return model
 
 
 def list_extractors() -> list[Path]:

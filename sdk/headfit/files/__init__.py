@@ -1,7 +1,8 @@
 """Every file format of headfit: checked when read, written whole or not at all."""
 
 from headfit.files.disk import read_bounded, write_atomically
-from headfit.files.manifest import Golden, Manifest, Preprocessing, load_manifest, save_manifest
+from headfit.files.manifest import Golden, Manifest, load_manifest, save_manifest
+from headfit.learning.origin import Preprocessing
 
 __all__ = [
     "Golden",

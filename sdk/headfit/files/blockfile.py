@@ -17,8 +17,10 @@ import numpy as np
 from headfit.errors import FileFormatError
 from headfit.files.container import Container, open_container, pack, seal
 from headfit.files.disk import read_bounded, write_atomically
-from headfit.files.fields import Scalar, canonical_json
-from headfit.files.manifest import ExtractorReference, reference_from_json
+from headfit.files.fields import canonical_json
+from headfit.files.manifest import reference_from_json
+from headfit.learning.fitted_head import Scalar
+from headfit.learning.origin import ExtractorReference
 
 if TYPE_CHECKING:
     from headfit.engines.retrained import PackedBlock

@@ -1,82 +1,24 @@
-"""What callers pass is checked here, once: embeddings, class names, extractors."""
+"""Class names: what they may be, and the column that each has in a head."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from headfit.errors import ExtractorMismatchError, InputError
-from headfit.files.headfile import CLASS_NAME_RULE, MAX_CLASSES, is_class_name
-from headfit.files.manifest import MAX_EMBEDDING_DIM, ExtractorReference, Manifest
+from headfit.errors import InputError
+from headfit.files.fields import is_writable_text
+from headfit.maths.arrays import TargetArray
+
+MAX_CLASSES = 65_536
+MAX_CLASS_NAME_LENGTH = 255
+CLASS_NAME_RULE = f"class names of 1 to {MAX_CLASS_NAME_LENGTH} characters, no control characters"
 
 
-class DescribedExtractor(Protocol):
-    """What a head needs to know of an extractor: `headfit.Extractor` has it."""
-
-    @property
-    def manifest(self) -> Manifest:
-        """What the extractor is."""
-        ...
-
-
-def checked_embeddings(embeddings: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """Return embeddings as finite float32 by rows; the caller's array is not written to."""
-    try:
-        given = np.asarray(embeddings)
-    except ValueError as error:  # rows of different lengths
-        raise InputError(
-            f"expected embeddings of one width, found: {error}; use one extractor for all"
-        ) from error
-    if given.ndim != 2 or given.dtype.kind not in "fiu":
-        raise InputError(
-            "expected numbers of shape (n_samples, embedding_dim), found "
-            f"{given.dtype} of shape {given.shape}; for one embedding write embedding[None]"
-        )
-    if not 1 <= given.shape[1] <= MAX_EMBEDDING_DIM:
-        raise InputError(
-            f"expected embeddings of width 1 to {MAX_EMBEDDING_DIM}, found {given.shape[1]}; pass "
-            "what an extractor returns"
-        )
-    with np.errstate(over="ignore"):
-        checked = np.ascontiguousarray(given, np.float32)
-    is_bad = ~np.isfinite(checked).all(axis=1)
-    if is_bad.any():
-        raise InputError(
-            f"expected finite embeddings, found NaN or infinity in {is_bad.sum()} of "
-            f"{len(checked)}, the first at row {is_bad.argmax()}; leave them out"
-        )
-    return checked
-
-
-def check_width(embeddings: npt.NDArray[np.float32], extractor: DescribedExtractor | None) -> None:
-    """Refuse embeddings that the extractor cannot have made."""
-    if extractor is not None and extractor.manifest.embedding_dim != embeddings.shape[1]:
-        raise InputError(
-            f"expected embeddings of width {extractor.manifest.embedding_dim} as "
-            f"{extractor.manifest.name} makes them, found width {embeddings.shape[1]}; pass the "
-            "extractor that made them"
-        )
-
-
-def check_extractor(
-    fitted_on: ExtractorReference | None, embedding_dim: int, manifest: Manifest, source: str
-) -> None:
-    """Refuse a head whose embeddings came from another extractor; ``source`` names the head."""
-    if fitted_on is not None and fitted_on.fingerprint != manifest.fingerprint:
-        raise ExtractorMismatchError(
-            f"{source}: expected the extractor {fitted_on.name} with fingerprint "
-            f"{fitted_on.fingerprint}, found {manifest.name} with {manifest.fingerprint}; "
-            "open that extractor, or train the head again on this one"
-        )
-    if embedding_dim != manifest.embedding_dim:
-        raise ExtractorMismatchError(
-            f"{source}: expected embeddings of width {embedding_dim}, found an extractor of "
-            f"width {manifest.embedding_dim} ({manifest.name}); open the one that the head was "
-            "fitted on"
-        )
+def is_class_name(name: str) -> bool:
+    """Return whether a head file can hold ``name``: see `CLASS_NAME_RULE`."""
+    return 1 <= len(name) <= MAX_CLASS_NAME_LENGTH and is_writable_text(name)
 
 
 def check_class(class_name: str, classes: Collection[str]) -> None:
@@ -120,31 +62,13 @@ def checked_names(class_names: Sequence[str] | npt.NDArray[np.str_], n_samples: 
     return names
 
 
-def check_streamable(
-    weights: npt.NDArray[np.float32],
-    thresholds: npt.NDArray[np.float32] | None,
-    embeddings: npt.NDArray[np.float32],
-) -> None:
-    """Refuse to go on training a binary head, or one of another width."""
-    if thresholds is not None:
-        raise InputError(
-            "expected a head of float weights to go on training, found a binary one; fit it again, "
-            "or stream into a new head"
-        )
-    if embeddings.shape[1] != len(weights):
-        raise InputError(
-            f"expected embeddings of width {len(weights)} as before, found width "
-            f"{embeddings.shape[1]}; use one extractor for all"
-        )
-
-
 def _other_type(values: Iterable[object]) -> type:
     return next(type(value) for value in values if not isinstance(value, str))
 
 
 def classes_and_targets(
     names: Sequence[str],
-) -> tuple[tuple[str, ...], npt.NDArray[np.intp]]:
+) -> tuple[tuple[str, ...], TargetArray]:
     """Return the sorted classes of checked names, and the column of each name among them."""
     classes = tuple(sorted(set(names)))
     if not 2 <= len(classes) <= MAX_CLASSES:

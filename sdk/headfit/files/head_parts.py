@@ -10,59 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from headfit.files.fields import Fields
+from headfit.learning.calibration import MAX_SET_SCORES, SCORES, Calibration
+from headfit.learning.fitted_head import PrivacyGuarantee
 
-SCORES: Final = ("max_probability", "max_logit", "energy", "margin", "typicality")
-MAX_SET_SCORES: Final = 1024
 MAX_COUNT: Final = 2**53
 MAX_EPSILON: Final = 1e9
 MAX_ASSUMPTIONS_LENGTH: Final = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """What is known of examples that the head was made without.
-
-    Attributes
-    ----------
-    score : str
-        How sure the head is of an embedding, one of `SCORES`: the largest probability, the largest
-        logit, ``log(sum(exp(logits)))``, the largest logit less the second largest, or less the
-        mean logit and the distance of `headfit.learning.typicality.Typicality`.
-    threshold : float or None
-        An embedding whose score is smaller shows none of the classes. None if it is not known.
-    known_share : float
-        The share of held-out examples that were to reach the threshold, from 0 to 1.
-    n_held_out : int
-        Held-out examples that this stands on.
-    set_scores : tuple of float
-        For each held-out example, one minus the probability of its class, ascending; evenly spaced
-        quantiles of them if there are more than `MAX_SET_SCORES`.
-    """
-
-    score: str
-    threshold: float | None
-    known_share: float
-    n_held_out: int
-    set_scores: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PrivacyGuarantee:
-    """The differential privacy that fitting the head gave to each example.
-
-    Attributes
-    ----------
-    mechanism : str
-        What added the noise, up to 255 characters.
-    epsilon, delta : float
-    assumptions : str
-        What neighbouring data sets are and what else it needs, up to 4,096 characters.
-    """
-
-    mechanism: str
-    epsilon: float
-    delta: float
-    assumptions: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,109 +7,61 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
-
-import numpy as np
-import numpy.typing as npt
+from typing import Final, TypeVar
 
 from headfit.errors import FileFormatError
+from headfit.files.class_names import CLASS_NAME_RULE, MAX_CLASSES, is_class_name
 from headfit.files.container import Container, content_hash, open_container, pack, seal, unpack
 from headfit.files.disk import read_bounded, write_atomically
-from headfit.files.fields import Fields, Scalar, canonical_json, is_writable_text
+from headfit.files.fields import Fields, canonical_json
 from headfit.files.head_parts import (
     Block,
-    Calibration,
-    PrivacyGuarantee,
     Signature,
     block_as_json,
     calibration_from_json,
     privacy_from_json,
     signature_from_json,
 )
-from headfit.files.manifest import (
-    MAX_EMBEDDING_DIM,
-    ExtractorReference,
-    reference_from_json,
-)
+from headfit.files.manifest import reference_from_json
 from headfit.files.tensors import DTYPES, decode, encode, layout
-from headfit.learning.typicality import Typicality
+from headfit.learning.fitted_head import FittedHead
+from headfit.maths.arrays import MAX_EMBEDDING_DIM
+from headfit.version import __version__
 
 FORMAT = "headfit-head"
-VERSIONS = ("1", "2", "3")
+FORMAT_VERSION = "1"
 MAX_FILE_BYTES = 1 << 28
 MAX_WEIGHTS = 1 << 26
-MAX_CLASSES = 65_536
-MAX_CLASS_NAME_LENGTH = 255
-CLASS_NAME_RULE = f"class names of 1 to {MAX_CLASS_NAME_LENGTH} characters, no control characters"
-
-_BLOCKS: Final[dict[str, Callable[[object, str], Block]]] = {
-    "calibration": calibration_from_json,
-    "privacy": privacy_from_json,
-    "signature": signature_from_json,
-}
+_Block = TypeVar("_Block")
 _SIGNED_TEXT: Final = b"headfit head "
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HeadData:
+class HeadFile:
     """What a head file holds.
 
     Attributes
     ----------
-    weights : ndarray of shape (embedding_dim, n_classes), dtype float32
-        However they are stored.
-    bias : ndarray of shape (n_classes,), dtype float32
-    classes : tuple of str
-        Class names in column order.
-    class_counts : tuple of int
-        Examples of each class that the head was fitted on.
-    extractor : ExtractorReference or None
-        None if the caller did not say.
-    training : mapping of str to text, number, boolean or None
-        How the head was fitted, for people.
-    headfit_version : str
-        The headfit that wrote the file.
-    storage : str
-        "float32", "float16", "int8" or "binary"; it must hold the weights exactly, see
-        `headfit.files.tensors.rounded`.
-    thresholds : ndarray of shape (embedding_dim,), dtype float32, or None
-        For "binary" alone: embeddings become +1 where they are at least this, else -1.
-    calibration : Calibration or None
-    typicality : Typicality or None
-        There if and only if the calibration's score is "typicality".
-    privacy : PrivacyGuarantee or None
+    head : FittedHead
     signature : Signature or None
         Of the form it must have; whether it is right is not checked here.
+    headfit_version : str
+        The headfit that wrote the file.
     """
 
-    weights: npt.NDArray[np.float32]
-    bias: npt.NDArray[np.float32]
-    classes: tuple[str, ...]
-    class_counts: tuple[int, ...]
-    extractor: ExtractorReference | None
-    training: Mapping[str, Scalar]
-    headfit_version: str
-    storage: str = "float32"
-    thresholds: npt.NDArray[np.float32] | None = None
-    calibration: Calibration | None = None
-    typicality: Typicality | None = None
-    privacy: PrivacyGuarantee | None = None
+    head: FittedHead
     signature: Signature | None = None
+    headfit_version: str = __version__
 
 
-def is_class_name(name: str) -> bool:
-    """Return whether a head file can hold ``name``: see `CLASS_NAME_RULE`."""
-    return 1 <= len(name) <= MAX_CLASS_NAME_LENGTH and is_writable_text(name)
-
-
-def save_head(path: str | os.PathLike[str], head: HeadData) -> None:
+def save_head(path: str | os.PathLike[str], head: FittedHead) -> None:
     """Write a head file, whole or not at all; see `save_head_bytes`."""
-    write_atomically(path, save_head_bytes(head))
+    write_atomically(path, save_head_bytes(HeadFile(head)))
 
 
-def save_head_bytes(head: HeadData) -> bytes:
+def save_head_bytes(file: HeadFile) -> bytes:
     """Return the bytes of a head file; equal heads give equal bytes.
 
     Raises
@@ -117,28 +69,37 @@ def save_head_bytes(head: HeadData) -> bytes:
     FileFormatError
         If the head breaks the specification.
     """
-    embedding_dim, n_classes = head.weights.shape
-    data = encode(head.weights, head.bias, head.storage, head.thresholds, head.typicality)
-    blocks = {name: getattr(head, name) for name in _BLOCKS}
-    blocks = {name: block for name, block in blocks.items() if block is not None}
+    head = file.head
+    data = encode(head)
+    blocks: dict[str, Block | None] = {
+        "calibration": head.calibration,
+        "privacy": head.privacy,
+        "signature": file.signature,
+    }
     try:
         metadata = {
             "format": FORMAT,
-            "format_version": _least_version(head.storage, blocks),
-            "headfit_version": head.headfit_version,
-            "embedding_dim": str(embedding_dim),
+            "format_version": FORMAT_VERSION,
+            "headfit_version": file.headfit_version,
+            "embedding_dim": str(head.embedding_dim),
             "classes": canonical_json(head.classes),
             "class_counts": canonical_json(head.class_counts),
             "extractor": canonical_json(head.extractor and dataclasses.asdict(head.extractor)),
             "training": canonical_json(dict(head.training)),
-            **{name: canonical_json(block_as_json(block)) for name, block in blocks.items()},
+            **{
+                name: canonical_json(block_as_json(block))
+                for name, block in blocks.items()
+                if block is not None
+            },
         }
-        tensors = layout(head.storage, embedding_dim, n_classes, head.typicality is not None)
-        file = pack(seal(metadata, tensors, data), data)
+        tensors = layout(
+            head.storage, head.embedding_dim, len(head.classes), head.typicality is not None
+        )
+        written = pack(seal(metadata, tensors, data), data)
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"expected metadata that JSON can hold, found: {error}") from error
-    load_head_bytes(file, "head")  # what could not be read must not be written
-    return file
+    load_head_bytes(written, "head")  # what could not be read must not be written
+    return written
 
 
 def signed_message(file: bytes, source: str = "head file") -> bytes:
@@ -158,12 +119,12 @@ def signed_message(file: bytes, source: str = "head file") -> bytes:
     return _SIGNED_TEXT + content_hash(header, data, without="signature")
 
 
-def load_head(path: str | os.PathLike[str]) -> HeadData:
+def load_head(path: str | os.PathLike[str]) -> HeadFile:
     """Read the head file at ``path``; see `load_head_bytes`."""
     return load_head_bytes(read_bounded(path, MAX_FILE_BYTES), os.fspath(path))
 
 
-def load_head_bytes(file: bytes, source: str = "head file") -> HeadData:
+def load_head_bytes(file: bytes, source: str = "head file") -> HeadFile:
     """Return what the bytes of a head file hold.
 
     Parameters
@@ -180,8 +141,8 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadData:
     FileFormatError
         If anything else breaks the specification.
     """
-    container = open_container(file, source, FORMAT, VERSIONS)
-    metadata, version = container.metadata, container.version
+    container = open_container(file, source, FORMAT, (FORMAT_VERSION,))
+    metadata = container.metadata
     embedding_dim = int(
         metadata.text("embedding_dim", pattern="[1-9][0-9]{0,4}", meaning="a width")
     )
@@ -194,44 +155,35 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadData:
     extractor = None if reference is None else reference_from_json(reference, where)
     training = metadata.scalars("training")
     headfit_version = metadata.text("headfit_version")
-    blocks = {
-        name: read(*metadata.nested(name))
-        for name, read in _BLOCKS.items()
-        if version != "1" and metadata.has(name)
-    }
-
-    storage = "float32" if version == "1" else _storage(container)
-    least = _least_version(storage, blocks)
-    if version != least:
-        raise metadata.fault(f"{least} for what is in the file", version, "format_version")
-    has_typicality = least == "3"
+    calibration = _block(metadata, "calibration", calibration_from_json)
+    privacy = _block(metadata, "privacy", privacy_from_json)
+    signature = _block(metadata, "signature", signature_from_json)
+    storage = _storage(container)
+    has_typicality = calibration is not None and calibration.score == "typicality"
     if embedding_dim * n_classes > MAX_WEIGHTS:
         raise metadata.fault(f"at most {MAX_WEIGHTS // n_classes}", embedding_dim, "embedding_dim")
     container.check(layout(storage, embedding_dim, n_classes, has_typicality))
     weights, bias, thresholds, typicality = decode(
         container.data, storage, embedding_dim, n_classes, has_typicality, source
     )
-    return HeadData(
+    head = FittedHead(
         weights=weights,
         bias=bias,
         classes=classes,
         class_counts=class_counts,
-        extractor=extractor,
         training=training,
-        headfit_version=headfit_version,
+        extractor=extractor,
         storage=storage,
         thresholds=thresholds,
+        calibration=calibration,
         typicality=typicality,
-        **blocks,  # type: ignore[arg-type]  # each is of the kind that its name says
+        privacy=privacy,
     )
+    return HeadFile(head, signature, headfit_version)
 
 
-def _least_version(storage: str, blocks: Mapping[str, Block]) -> str:
-    """Return the one version that a head is written as: the first that can hold it."""
-    calibration = blocks.get("calibration")
-    if isinstance(calibration, Calibration) and calibration.score == "typicality":
-        return "3"
-    return "2" if blocks or storage != "float32" else "1"
+def _block(metadata: Fields, name: str, read: Callable[[object, str], _Block]) -> _Block | None:
+    return read(*metadata.nested(name)) if metadata.has(name) else None
 
 
 def _storage(container: Container) -> str:

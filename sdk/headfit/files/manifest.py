@@ -9,50 +9,22 @@ import dataclasses
 import json
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from headfit.errors import FileFormatError
+from headfit.errors import ExtractorMismatchError, FileFormatError, InputError
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import Fields, parse_json
+from headfit.learning.fitted_head import FittedHead
+from headfit.learning.origin import ExtractorReference, Preprocessing
+from headfit.maths.arrays import MAX_EMBEDDING_DIM, FloatArray
 
 FORMAT = "headfit-extractor"
 FORMAT_VERSION = 1
 MAX_MANIFEST_BYTES = 1 << 20
-MAX_EMBEDDING_DIM = 65_536
 MAX_INPUT_SIDE = 4_096
 MAX_MODEL_BYTES = 1 << 30
 
 _NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-
-
-@dataclass(frozen=True, slots=True)
-class Preprocessing:
-    """How a photo becomes the extractor's input.
-
-    The picture is resized so that its shorter side is ``resize_to`` pixels, its centre of
-    ``height`` x ``width`` is cut out, and ``input = (pixel - mean) / std`` per channel in RGB.
-
-    Attributes
-    ----------
-    height, width : int
-        Size of the input in pixels, each at most ``resize_to``.
-    resize : str
-        ``"shorter-side"``, the only kind.
-    resize_to : int
-        Length of the shorter side after resizing, in pixels.
-    interpolation : str
-        ``"bilinear"`` or ``"bicubic"``, antialiased as Pillow does it.
-    mean, std : tuple of 3 floats
-        Red, green, blue, on the scale of 0 to 255.
-    """
-
-    height: int
-    width: int
-    resize: str
-    resize_to: int
-    interpolation: str
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +82,54 @@ class Manifest:
     licence: str
     golden: Golden | None
 
+    def reference(self) -> ExtractorReference:
+        """Return what a head fitted on this extractor remembers of it."""
+        return ExtractorReference(self.name, self.version, self.fingerprint, self.preprocessing)
 
-@dataclass(frozen=True, slots=True)
-class ExtractorReference:
-    """What a head remembers of the extractor it was fitted on; the fields are the manifest's."""
+    def check_width(self, embeddings: FloatArray) -> None:
+        """Refuse embeddings that this extractor cannot have made.
 
-    name: str
-    version: int
-    fingerprint: str
-    preprocessing: Preprocessing
+        Raises
+        ------
+        InputError
+            If they are of another width.
+        """
+        if self.embedding_dim != embeddings.shape[1]:
+            raise InputError(
+                f"expected embeddings of width {self.embedding_dim} as {self.name} makes them, "
+                f"found width {embeddings.shape[1]}; pass the extractor that made them"
+            )
 
-    @classmethod
-    def of(cls, manifest: Manifest) -> ExtractorReference:
-        """Return what a head fitted on this extractor remembers."""
-        return cls(manifest.name, manifest.version, manifest.fingerprint, manifest.preprocessing)
+    def check_head(self, head: FittedHead, source: str) -> None:
+        """Refuse a head that was fitted on another extractor; ``source`` names the head.
+
+        Raises
+        ------
+        ExtractorMismatchError
+            If the fingerprint is another than the one that the head remembers, or the width is.
+        """
+        fitted_on = head.extractor
+        if fitted_on is not None and fitted_on.fingerprint != self.fingerprint:
+            raise ExtractorMismatchError(
+                f"{source}: expected the extractor {fitted_on.name} with fingerprint "
+                f"{fitted_on.fingerprint}, found {self.name} with {self.fingerprint}; "
+                "open that extractor, or train the head again on this one"
+            )
+        if head.embedding_dim != self.embedding_dim:
+            raise ExtractorMismatchError(
+                f"{source}: expected embeddings of width {head.embedding_dim}, found an extractor "
+                f"of width {self.embedding_dim} ({self.name}); open the one that the head was "
+                "fitted on"
+            )
+
+
+class DescribedExtractor(Protocol):
+    """What a head needs to know of an extractor: `headfit.Extractor` has it."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the extractor is."""
+        ...
 
 
 def load_manifest(path: str | os.PathLike[str]) -> Manifest:

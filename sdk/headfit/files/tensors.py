@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import FileFormatError, InputError
+from headfit.learning.fitted_head import FittedHead
 from headfit.learning.typicality import Typicality
-
-FloatArray: TypeAlias = npt.NDArray[np.float32]
+from headfit.maths.arrays import DoubleArray, FloatArray
 
 DTYPES: Final = {"float32": "F32", "float16": "F16", "int8": "I8", "binary": "U8"}
 """For each storage, what safetensors calls the dtype of its ``weights``."""
@@ -91,31 +91,15 @@ def layout(
     return tensors
 
 
-def encode(
-    weights: FloatArray,
-    bias: FloatArray,
-    storage: str,
-    thresholds: FloatArray | None,
-    typicality: Typicality | None,
-) -> bytes:
-    """Return the data of a head file.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (embedding_dim, n_classes), dtype float32
-        As `rounded` makes them; for "binary", in each class all of one size.
-    bias : ndarray of shape (n_classes,), dtype float32
-    storage : str
-        One of `DTYPES`.
-    thresholds : ndarray of shape (embedding_dim,), dtype float32, or None
-        For "binary" alone.
-    typicality : Typicality or None
+def encode(head: FittedHead) -> bytes:
+    """Return the data of a head file; `layout` says what lies where.
 
     Raises
     ------
     FileFormatError
         If the storage does not hold the weights exactly.
     """
+    weights, storage, thresholds = head.weights, head.storage, head.thresholds
     if storage not in DTYPES:
         raise FileFormatError(f"expected a storage of {', '.join(DTYPES)}, found {storage!r}")
     if (thresholds is not None) != (storage == "binary"):
@@ -125,9 +109,9 @@ def encode(
         )
     if not np.isfinite(weights).all():
         raise FileFormatError("expected finite weights, found NaN or infinity; train again")
-    tensors: list[npt.NDArray[Any]] = [bias]
-    if typicality is not None:
-        tensors += [typicality.centre, typicality.inverse_spread]
+    tensors: list[npt.NDArray[Any]] = [head.bias]
+    if head.typicality is not None:
+        tensors += [head.typicality.centre, head.typicality.inverse_spread]
     stored: npt.NDArray[Any] = weights
     held: npt.NDArray[Any] = weights
     if storage == "float16":
@@ -159,7 +143,7 @@ def decode(
     has_typicality: bool,
     source: str,
 ) -> tuple[FloatArray, FloatArray, FloatArray | None, Typicality | None]:
-    """Return weights, bias, thresholds and typicality, as `encode` takes them, of a file's data.
+    """Return weights, bias, thresholds and typicality of a file's data.
 
     Parameters
     ----------
@@ -211,9 +195,9 @@ def _little_endian(values: npt.NDArray[Any], dtype: str) -> bytes:
         return values.astype(_LITTLE_ENDIAN[dtype]).tobytes()
 
 
-def _whole(weights: FloatArray, scales: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _whole(weights: FloatArray, scales: DoubleArray) -> DoubleArray:
     """Return weights as whole multiples of their class's scale; 0 where that is 0."""
-    multiples: npt.NDArray[np.float64] = np.rint(weights / np.where(scales > 0, scales, np.inf))
+    multiples: DoubleArray = np.rint(weights / np.where(scales > 0, scales, np.inf))
     return multiples + 0.0  # no minus zero
 
 

@@ -13,21 +13,21 @@ import numpy.typing as npt
 
 from headfit.errors import InputError
 from headfit.extractor import Extractor, tuned_manifest
-from headfit.extractor import Progress as PhotoProgress
 from headfit.files.blockfile import SUFFIX, BlockData, save_blocks_bytes
-from headfit.files.class_names import checked_embeddings, checked_names, classes_and_targets
+from headfit.files.class_names import checked_names, classes_and_targets
 from headfit.files.disk import write_atomically
-from headfit.files.manifest import ExtractorReference, Manifest
 from headfit.finetune.loss import TuningSettings
 from headfit.finetune.tail import Tail
 from headfit.finetune.training import Progress, train
 from headfit.head import SoftmaxHead
-from headfit.learning.fitting import Fit, fit_head
+from headfit.learning.fitted_head import FittedHead
+from headfit.learning.fitting import fit_head
+from headfit.learning.problem import Problem
 from headfit.learning.settings import Settings
+from headfit.maths.arrays import FloatArray, checked_embeddings
+from headfit.photos.folders import Progress as PhotoProgress
 from headfit.photos.images import ImageSource, decode_image
 from headfit.version import __version__
-
-FloatArray = npt.NDArray[np.float32]
 
 DEFAULT_VIEWS = 4
 SMALLEST_CUTTING = 0.4
@@ -192,7 +192,7 @@ class FineTuner:
         classes, targets = classes_and_targets(checked_names(class_names, n_samples))
         plain = flat[::n_views]
         start = self._tail.embed(plain, self._tail.start(settings.latent_magnitude))
-        first = fit_head(start, targets, len(classes), Settings(method="logistic"))
+        first = fit_head(Problem(start, targets, classes, Settings(method="logistic"))).head
         views = flat.reshape(n_samples, n_views, -1)
         tuned = train(
             self._tail, views, targets, (first.weights, first.bias), settings, progress=progress
@@ -200,23 +200,20 @@ class FineTuner:
         training = {"method": "finetune", **asdict(settings), "loss": tuned.loss}
         blocks = BlockData(
             blocks=self._tail.packed(tuned.blocks),
-            extractor=ExtractorReference.of(self._base),
+            extractor=self._base.reference(),
             training=training,
             headfit_version=__version__,
         )
         file = save_blocks_bytes(blocks)
-        head = SoftmaxHead(method="logistic")
-        counts = np.bincount(targets, minlength=len(classes)).tolist()
-        fit = Fit(tuned.weights, tuned.bias, training)
-        head.become(fit, classes, counts, _Described(tuned_manifest(self._base, file)))
-        return FineTuned(head, file)
-
-
-@dataclass(frozen=True, slots=True)
-class _Described:
-    """An extractor that need not be open."""
-
-    manifest: Manifest
+        fitted = FittedHead(
+            weights=tuned.weights,
+            bias=tuned.bias,
+            classes=classes,
+            class_counts=tuple(np.bincount(targets, minlength=len(classes)).tolist()),
+            training=training,
+            extractor=tuned_manifest(self._base, file).reference(),
+        )
+        return FineTuned(SoftmaxHead.of(fitted), file)
 
 
 def _cutting(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from headfit.files.head_parts import Calibration
 from headfit.learning.held_out import HeldOut
+from headfit.maths.arrays import AnyFloatArray, DoubleArray, FloatArray, TargetArray
 from headfit.maths.lbfgs import PlainPlace, minimise_lbfgs
 from headfit.maths.softmax import softmax
 
-Array: TypeAlias = npt.NDArray[np.floating[Any]]
-FloatArray: TypeAlias = npt.NDArray[np.float32]
-TargetArray: TypeAlias = npt.NDArray[np.intp]
+SCORES: Final = ("max_probability", "typicality")
+MAX_SET_SCORES: Final = 1024
 
 KNOWN_SHARE = 0.95
 """The share of photos of known classes that a head is to recognise as known."""
@@ -30,8 +29,36 @@ _DOUBT = math.log(4)
 _FARTHEST = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What is known of examples that the head was made without.
+
+    Attributes
+    ----------
+    score : str
+        How sure the head is of an embedding, one of `SCORES`: the largest probability, or the
+        largest logit less the mean logit and the distance of
+        `headfit.learning.typicality.Typicality`.
+    threshold : float or None
+        An embedding whose score is smaller shows none of the classes. None if it is not known.
+    known_share : float
+        The share of held-out examples that were to reach the threshold, from 0 to 1.
+    n_held_out : int
+        Held-out examples that this stands on.
+    set_scores : tuple of float
+        For each held-out example, one minus the probability of its class, ascending; evenly spaced
+        quantiles of them if there are more than `MAX_SET_SCORES`.
+    """
+
+    score: str
+    threshold: float | None
+    known_share: float
+    n_held_out: int
+    set_scores: tuple[float, ...]
+
+
 def sureness(score: str, logits: FloatArray, distances: FloatArray | float) -> FloatArray:
-    """Return how sure a head is of each embedding, by one of `headfit.files.head_parts.SCORES`.
+    """Return how sure a head is of each embedding, by one of `SCORES`.
 
     Parameters
     ----------
@@ -40,20 +67,14 @@ def sureness(score: str, logits: FloatArray, distances: FloatArray | float) -> F
     distances : ndarray of shape (n_samples,), or 0
         Of `headfit.learning.typicality.Typicality`; for "typicality" alone.
     """
-    highest: FloatArray = logits.max(axis=1)
-    match score:
-        case "energy":
-            highest -= np.log(softmax(logits).max(axis=1))
-        case "margin":
-            highest -= np.sort(logits, axis=1)[:, -2]
-        case "typicality":
-            highest -= logits.mean(axis=1) + distances
-        case "max_probability":
-            highest = softmax(logits).max(axis=1)
+    if score == "typicality":
+        leads: FloatArray = logits.max(axis=1) - (logits.mean(axis=1) + distances)
+        return leads
+    highest: FloatArray = softmax(logits).max(axis=1)
     return highest
 
 
-def weigh(leads: Array, distances: Array) -> float | None:
+def weigh(leads: AnyFloatArray, distances: AnyFloatArray) -> float | None:
     """Return what to multiply distances by, so that they vary as the leads of logits do.
 
     Both are of held-out examples. None if there are too few to set a threshold by, or distances
@@ -68,7 +89,7 @@ def _threshold_rank(n_samples: int) -> int:
     return math.floor((n_samples + 1) * (1 - KNOWN_SHARE) + 1e-9)
 
 
-def calibrate(held_out: HeldOut, typical: Array | None = None) -> Calibration:
+def calibrate(held_out: HeldOut, typical: AnyFloatArray | None = None) -> Calibration:
     """Return from which score on a photo counts as known, and how large conformal sets must be.
 
     Split conformal prediction (Vovk et al., "Algorithmic Learning in a Random World", 2005), with
@@ -105,7 +126,7 @@ def least_probability(calibration: Calibration, coverage: float) -> float:
 
 
 def sharpness(
-    logits: Sequence[Array], targets: TargetArray, expected: Sequence[float]
+    logits: Sequence[AnyFloatArray], targets: TargetArray, expected: Sequence[float]
 ) -> list[float]:
     """Return the factors for logits of several heads whose sum has the most believable softmax.
 
@@ -136,12 +157,12 @@ def sharpness(
     return factors
 
 
-def _bounded(parameters: FloatArray) -> npt.NDArray[np.float64]:
-    logarithms: npt.NDArray[np.float64] = np.tanh(parameters.astype(np.float64) / _FARTHEST)
+def _bounded(parameters: FloatArray) -> DoubleArray:
+    logarithms: DoubleArray = np.tanh(parameters.astype(np.float64) / _FARTHEST)
     return _FARTHEST * logarithms
 
 
-def _log_factors(relative: Array, expected: Array, start: FloatArray) -> FloatArray:
+def _log_factors(relative: AnyFloatArray, expected: AnyFloatArray, start: FloatArray) -> FloatArray:
     """Return the logarithms of the best factors over the expected ones, before they are bounded.
 
     Parameters

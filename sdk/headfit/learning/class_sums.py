@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[np.float64]
-FloatArray: TypeAlias = npt.NDArray[np.float32]
-TargetArray: TypeAlias = npt.NDArray[np.intp]
+from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
 
 # A feature whose spread is this small beside its mean varies by the rounding of float32 alone.
 ROUNDING = 16 * float(np.finfo(np.float32).eps)
@@ -34,8 +31,8 @@ class ClassSums:
     """
 
     counts: npt.NDArray[np.int64]
-    sums: Array
-    moments: Array
+    sums: DoubleArray
+    moments: DoubleArray
 
     @classmethod
     def empty(cls, embedding_dim: int) -> ClassSums:
@@ -74,12 +71,12 @@ class ClassSums:
         sums = np.vstack([self.sums, np.zeros(self.sums.shape[1])])[np.array(columns, np.intp)]
         return ClassSums(counts, sums, self.moments)
 
-    def means(self) -> Array:
+    def means(self) -> DoubleArray:
         """Return the mean of each class: shape (n_classes, embedding_dim)."""
-        means: Array = self.sums / self.counts[:, np.newaxis]
+        means: DoubleArray = self.sums / self.counts[:, np.newaxis]
         return means
 
-    def mean_and_inverse_scale(self) -> tuple[Array, Array]:
+    def mean_and_inverse_scale(self) -> tuple[DoubleArray, DoubleArray]:
         """Return each feature's mean, and one over its standard deviation, over all examples.
 
         A feature that only varies by rounding is constant and gets 0, so that it has no say.
@@ -93,8 +90,8 @@ class ClassSums:
         np.divide(1, scale, out=inverse_scale, where=varies)
         return mean, inverse_scale
 
-    def scatter_within(self) -> Array:
+    def scatter_within(self) -> DoubleArray:
         """Return ``sum((e - m)(e - m)^T)`` where ``m`` is the mean of the example's class."""
         means = self.means()
-        scatter: Array = self.moments - self.sums.T @ means
+        scatter: DoubleArray = self.moments - self.sums.T @ means
         return scatter

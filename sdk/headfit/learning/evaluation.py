@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.head import SoftmaxHead
+from headfit.learning.fitted_head import FittedHead
+from headfit.learning.prediction import Prediction
 from headfit.maths import metrics
-from headfit.photos.folders import Skipped
+from headfit.maths.arrays import FloatArray, TargetArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,8 +30,6 @@ class Evaluation:
         ``confusion[i, j]`` photos of class ``i`` were taken for class ``j``.
     recall : ndarray of shape (n_classes,), dtype float64
         Fraction of each class's photos that were recognised; NaN where there was no photo.
-    skipped : tuple of Skipped
-        What was left out, and why.
     """
 
     top1: float
@@ -39,7 +38,6 @@ class Evaluation:
     classes: tuple[str, ...]
     confusion: NDArray[np.int64]
     recall: NDArray[np.float64]
-    skipped: tuple[Skipped, ...]
 
     def most_confused(self, count: int) -> list[tuple[str, str, int]]:
         """Return up to ``count`` triples (class, taken for, how often), the most frequent first."""
@@ -54,23 +52,26 @@ class Evaluation:
         ]
 
 
+def columns_of(classes: Sequence[str], class_names: Sequence[str]) -> TargetArray:
+    """Return the column of each class name; ``classes`` need not be sorted, and holds all."""
+    columns = {class_name: column for column, class_name in enumerate(classes)}
+    return np.array([columns[class_name] for class_name in class_names], np.intp)
+
+
 def evaluate_head(
-    head: SoftmaxHead,
-    embeddings: NDArray[np.float32],
+    head: FittedHead,
+    embeddings: FloatArray,
     class_names: Sequence[str],
-    skipped: tuple[Skipped, ...] = (),
 ) -> Evaluation:
     """Classify embeddings whose class names, all of them the head's, are known."""
-    columns = {class_name: column for column, class_name in enumerate(head.classes_)}
-    targets = np.array([columns[class_name] for class_name in class_names], np.intp)
-    probabilities = head.predict_proba(embeddings)
+    targets = columns_of(head.classes, class_names)
+    probabilities = Prediction.of(head, embeddings).probabilities()
     confusion = metrics.confusion(targets, probabilities)
     return Evaluation(
         top1=metrics.accuracy(targets, probabilities),
         top5=metrics.top_k_accuracy(targets, probabilities, 5),
         n_samples=len(targets),
-        classes=head.classes_,
+        classes=head.classes,
         confusion=confusion,
         recall=metrics.recall(confusion),
-        skipped=skipped,
     )

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from headfit.learning.class_sums import ClassSums
 from headfit.learning.held_out import HeldOut
-
-FloatArray: TypeAlias = npt.NDArray[np.float32]
+from headfit.maths.arrays import FloatArray
 
 DUPLICATE_COSINE = 0.9
 """Measured between standardised embeddings of 300 flowers and 300 scenes: 99 % of the copies that

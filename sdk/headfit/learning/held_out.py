@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[np.floating[Any]]
-TargetArray: TypeAlias = npt.NDArray[np.intp]
+from headfit.maths.arrays import AnyFloatArray, TargetArray
 
 MAX_JUDGED = 2000
 """Examples that are left out at most: enough for a percent of accuracy or of temperature."""
@@ -30,7 +28,7 @@ class HeldOut:
 
     rows: TargetArray
     targets: TargetArray
-    probabilities: Array
+    probabilities: AnyFloatArray
 
     @classmethod
     def nothing(cls) -> HeldOut:
@@ -59,8 +57,8 @@ def logits_by_folds(
     targets: TargetArray,
     n_classes: int,
     n_folds: int,
-    logits_without: Callable[[TargetArray, TargetArray], Array],
-) -> Array:
+    logits_without: Callable[[TargetArray, TargetArray], AnyFloatArray],
+) -> AnyFloatArray:
     """Return the logits of examples that are left out a fold at a time.
 
     Each fold has as many examples of a class as the others, or one less, so that leaving it out

@@ -9,18 +9,34 @@ on average, and chosen there.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 
+from headfit.learning.candidate import Candidate
 from headfit.learning.class_sums import ClassSums
+from headfit.learning.fitted_head import Scalar
+from headfit.learning.held_out import judged
+from headfit.learning.problem import Problem
+from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
 
-Array: TypeAlias = npt.NDArray[np.float64]
-FloatArray: TypeAlias = npt.NDArray[np.float32]
+# How sharp these logits usually have to be, where there are too few photos to tell: as measured
+# on the same embeddings at 1 to 5 photos per class.
+_SHARPNESS = 4.0
 
 
-def imprint(sums: ClassSums, mean: Array, inverse_scale: Array) -> tuple[Array, Array]:
+def imprinted(problem: Problem) -> Candidate:
+    """Return the imprinted head of a problem."""
+    sums, targets = problem.sums, problem.targets
+    spread = sums.mean_and_inverse_scale()
+    weights, bias = imprint(sums, *spread)
+    rows = judged(sums.counts, targets)
+    logits = imprint_leave_one_out(sums, *spread, problem.embeddings[rows], targets[rows])
+    training: dict[str, Scalar] = {"method": "imprint"}
+    return Candidate(weights, bias, rows, targets[rows], logits, _SHARPNESS, *spread, training)
+
+
+def imprint(
+    sums: ClassSums, mean: DoubleArray, inverse_scale: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
     """Return weights and bias whose logits are cosines, up to a factor per embedding.
 
     The norm of the embedding itself is not divided by, for a head is linear, but the usual norm is:
@@ -42,17 +58,17 @@ def imprint(sums: ClassSums, mean: Array, inverse_scale: Array) -> tuple[Array, 
     factors = np.sqrt(inverse_scale)
     means = (sums.means() - mean) * factors
     directions = means / _or_one(np.linalg.norm(means, axis=1, keepdims=True))
-    weights: Array = factors[:, np.newaxis] * directions.T / _usual_norm(inverse_scale)
+    weights: DoubleArray = factors[:, np.newaxis] * directions.T / _usual_norm(inverse_scale)
     return weights, -mean @ weights
 
 
 def imprint_leave_one_out(
     sums: ClassSums,
-    mean: Array,
-    inverse_scale: Array,
+    mean: DoubleArray,
+    inverse_scale: DoubleArray,
     embeddings: FloatArray,
-    targets: npt.NDArray[np.intp],
-) -> Array:
+    targets: TargetArray,
+) -> DoubleArray:
     """Return the logits of each example under the head imprinted without it, the scale held.
 
     In closed form: without the example ``u`` off the mean of ``n_samples``, that mean moves by
@@ -87,17 +103,17 @@ def imprint_leave_one_out(
     a = 1 / (int(sums.counts.sum()) - 1)
     products = (1 + a) * (u_m + a * u_u[:, np.newaxis])
     squares = m_m + 2 * a * u_m + a * a * u_u[:, np.newaxis]
-    logits: Array = products / _or_one(np.sqrt(np.maximum(squares, 0)))
+    logits: DoubleArray = products / _or_one(np.sqrt(np.maximum(squares, 0)))
     return logits / _usual_norm(inverse_scale)
 
 
-def _usual_norm(inverse_scale: Array) -> float:
+def _usual_norm(inverse_scale: DoubleArray) -> float:
     """Return the root mean square norm of scaled embeddings, 1 if nothing varies."""
     varies = inverse_scale > 0
     return float(np.sqrt((1 / inverse_scale[varies]).sum())) if varies.any() else 1.0
 
 
-def _or_one(lengths: Array) -> Array:
+def _or_one(lengths: DoubleArray) -> DoubleArray:
     """Return what to divide by: a mean in the middle of all has no direction, and stays there."""
-    divisors: Array = np.where(lengths > 0, lengths, 1.0)
+    divisors: DoubleArray = np.where(lengths > 0, lengths, 1.0)
     return divisors

@@ -12,15 +12,24 @@ Otherwise a class of one photo would hardly ever be recognised among classes of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from headfit.learning.candidate import Candidate
 from headfit.learning.class_sums import ClassSums
+from headfit.learning.fitted_head import Scalar
+from headfit.learning.held_out import judged
+from headfit.learning.problem import Problem
+from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
 
-Array: TypeAlias = npt.NDArray[np.float64]
-FloatArray: TypeAlias = npt.NDArray[np.float32]
+PRIOR_PHOTOS = 500.0
+"""Measured on 5 kinds of flowers and 15 of scenes: 300 and 1000 are near the most accurate of 3 to
+3000 at every number of photos. Choosing among 100 to 3000 by leave-one-out was no better, so it
+stays.
+"""
+
+# How sharp these logits usually have to be: see `headfit.learning.imprint`.
+_SHARPNESS = 0.006
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,19 +48,38 @@ class Analysis:
         those left out tell it; 0 if there are none.
     """
 
-    weights: Array
-    bias: Array
-    left_out_logits: Array
+    weights: DoubleArray
+    bias: DoubleArray
+    left_out_logits: DoubleArray
     noise: float
+
+
+def analysed(problem: Problem) -> Candidate:
+    """Return the head of discriminant analysis of a problem."""
+    sums, settings = problem.sums, problem.settings
+    rows = judged(sums.counts, problem.targets)
+    embeddings, targets = problem.embeddings[rows], problem.targets[rows]
+    spread = sums.mean_and_inverse_scale()
+    analysis = fit_lda(sums, *spread, PRIOR_PHOTOS, embeddings, targets)
+    bias, logits = analysis.bias, analysis.left_out_logits
+    if settings.balanced:  # every class is as common as any other
+        log_frequency = np.log(sums.counts)
+        bias, logits = bias - log_frequency, logits - log_frequency
+    training: dict[str, Scalar] = {
+        "method": "lda",
+        "prior_photos": PRIOR_PHOTOS,
+        "balanced": settings.balanced,
+    }
+    return Candidate(analysis.weights, bias, rows, targets, logits, _SHARPNESS, *spread, training)
 
 
 def fit_lda(
     sums: ClassSums,
-    mean: Array,
-    inverse_scale: Array,
+    mean: DoubleArray,
+    inverse_scale: DoubleArray,
     prior_photos: float,
     embeddings: FloatArray,
-    targets: npt.NDArray[np.intp],
+    targets: TargetArray,
 ) -> Analysis:
     """Return the analysis of all examples, and of all but each of some.
 
@@ -76,7 +104,7 @@ def fit_lda(
     standardised = freedom * inverse_means
     bias = np.log(sums.counts / sums.counts.sum())
     bias -= np.einsum("cd,dc->c", means, standardised) / 2
-    weights: Array = standardised * inverse_scale[:, np.newaxis]
+    weights: DoubleArray = standardised * inverse_scale[:, np.newaxis]
     left_out, noise = _leave_one_out(
         sums, freedom, means, examples, inverse_means, inverse_examples, targets
     )
@@ -87,12 +115,12 @@ def fit_lda(
 def _leave_one_out(
     sums: ClassSums,
     freedom: float,
-    means: Array,
-    examples: Array,
-    inverse_means: Array,
-    inverse_examples: Array,
-    targets: npt.NDArray[np.intp],
-) -> tuple[Array, float]:
+    means: DoubleArray,
+    examples: DoubleArray,
+    inverse_means: DoubleArray,
+    inverse_examples: DoubleArray,
+    targets: TargetArray,
+) -> tuple[DoubleArray, float]:
     """Return the logits of each example under the analysis without it, and the noise.
 
     Leaving out an example that is ``d`` off the mean of its ``n`` takes ``n / (n - 1) d d^T`` from
@@ -120,12 +148,14 @@ def _leave_one_out(
     noise = float(np.mean(k * off_own / remains)) if len(rows) else 0.0
     distances -= noise / sums.counts
     distances[rows, targets] -= noise / (counts - 1) - noise / counts
-    logits: Array = np.log(sums.counts) - (freedom - 1) / 2 * distances
+    logits: DoubleArray = np.log(sums.counts) - (freedom - 1) / 2 * distances
     logits[rows, targets] += np.log(counts - 1) - np.log(counts)
     return logits, noise
 
 
-def _scatter(sums: ClassSums, inverse_scale: Array, prior_photos: float) -> tuple[Array, float]:
+def _scatter(
+    sums: ClassSums, inverse_scale: DoubleArray, prior_photos: float
+) -> tuple[DoubleArray, float]:
     """Return the standardised scatter with the prior's, and the photos that both are worth."""
     scatter = sums.scatter_within()
     scatter *= inverse_scale

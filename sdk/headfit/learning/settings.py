@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from headfit.errors import InputError
 
-METHODS = ("auto", "imprint", "lda", "logistic", "binary")
 SOLVERS = ("adam", "sgd")
 
 DEFAULT_L2 = 50.0
@@ -41,8 +41,8 @@ class Settings:
         return self.l2
 
 
-def settings_of(*, class_weight: str | None, **others: Any) -> Settings:
-    """Return the settings that a head's parameters make.
+def settings_of(methods: Collection[str], *, class_weight: str | None, **others: Any) -> Settings:
+    """Return the settings that a head's parameters make; its method must be one of ``methods``.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def settings_of(*, class_weight: str | None, **others: Any) -> Settings:
             "a class_weight of None or 'balanced'",
             class_weight,
         ),
-        (settings.method in METHODS, "a method of " + ", ".join(METHODS), settings.method),
+        (settings.method in methods, "a method of " + ", ".join(methods), settings.method),
         (
             settings.l2 is None or 0 <= settings.l2 <= MAX_L2,
             f"l2 of None or from 0 to {MAX_L2:g}",

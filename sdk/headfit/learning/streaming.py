@@ -7,21 +7,17 @@ was seen so far.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from headfit.errors import TrainingDivergedError
-from headfit.files.fields import Scalar
+from headfit.errors import InputError, TrainingDivergedError
 from headfit.learning.class_sums import ROUNDING
+from headfit.learning.fitted_head import FittedHead, Scalar
 from headfit.learning.settings import Settings
+from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
 from headfit.maths.descent import AdamState, adam_start, adam_step, momentum_step
 from headfit.maths.softmax import loss_and_gradient
-
-Array: TypeAlias = npt.NDArray[np.float64]
-FloatArray: TypeAlias = npt.NDArray[np.float32]
-TargetArray: TypeAlias = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +44,8 @@ class Stream:
     bias: FloatArray
     counts: npt.NDArray[np.int64]
     n_samples: int
-    sums: Array
-    squares: Array
+    sums: DoubleArray
+    squares: DoubleArray
     memory: AdamState
 
     @classmethod
@@ -141,6 +137,26 @@ class Stream:
                 "extreme values in the embeddings"
             )
         return Stream(stepped, bias, counts, n_samples, sums, squares, memory), loss
+
+    @staticmethod
+    def check(head: FittedHead, embeddings: FloatArray) -> None:
+        """Refuse to go on training a binary head, or one of another width.
+
+        Raises
+        ------
+        InputError
+            If it is one of these.
+        """
+        if head.thresholds is not None:
+            raise InputError(
+                "expected a head of float weights to go on training, found a binary one; fit it "
+                "again, or stream into a new head"
+            )
+        if embeddings.shape[1] != head.embedding_dim:
+            raise InputError(
+                f"expected embeddings of width {head.embedding_dim} as before, found width "
+                f"{embeddings.shape[1]}; use one extractor for all"
+            )
 
     def training(self, settings: Settings, loss: float) -> dict[str, Scalar]:
         """Return settings and outcome, for the head file."""

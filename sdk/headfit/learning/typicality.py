@@ -9,15 +9,11 @@ data sets were refused no better (docs/results.md).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from headfit.errors import TrainingDivergedError
-
-Array: TypeAlias = npt.NDArray[np.float64]
-FloatArray: TypeAlias = npt.NDArray[np.float32]
+from headfit.maths.arrays import DoubleArray, FloatArray
 
 # One minus a share that is nearer to one than this is rounding.
 _ROUNDING = 1e-6
@@ -40,7 +36,7 @@ class Typicality:
     inverse_spread: FloatArray
 
     @classmethod
-    def weighed(cls, mean: Array, inverse_scale: Array, weight: float) -> Typicality:
+    def weighed(cls, mean: DoubleArray, inverse_scale: DoubleArray, weight: float) -> Typicality:
         """Return what makes distances ``weight`` times the sum of squared standardised features.
 
         Raises
@@ -66,8 +62,8 @@ class Typicality:
 
 
 def left_out_distances(
-    embeddings: FloatArray, mean: Array, inverse_scale: Array, n_samples: int
-) -> Array:
+    embeddings: FloatArray, mean: DoubleArray, inverse_scale: DoubleArray, n_samples: int
+) -> DoubleArray:
     """Return the distance of each embedding, weighed by 1, from all of them but itself.
 
     Without an example whose feature is ``z`` standard deviations off the mean of ``n``, that mean
@@ -87,5 +83,5 @@ def left_out_distances(
     remains = 1 - squares / (n_samples - 1)
     squares[remains < _ROUNDING] = 0
     shares = squares / np.maximum(remains, _ROUNDING)
-    distances: Array = n_samples / (n_samples - 1) * shares.sum(axis=1)
+    distances: DoubleArray = n_samples / (n_samples - 1) * shares.sum(axis=1)
     return distances

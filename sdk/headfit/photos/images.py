@@ -20,7 +20,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from headfit.errors import ImageError
-from headfit.files.manifest import Preprocessing
+from headfit.learning.origin import Preprocessing
 from headfit.photos.bombs import bomb
 from headfit.photos.views import WHOLE, View
 

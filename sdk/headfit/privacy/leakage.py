@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import InputError
-from headfit.files.class_names import checked_embeddings, checked_names
-from headfit.head import SoftmaxHead
+from headfit.files.class_names import checked_names
+from headfit.learning.fitted_head import FittedHead
+from headfit.learning.prediction import Prediction
+from headfit.maths.arrays import BoolArray, DoubleArray, FloatArray, checked_embeddings
 
-Array: TypeAlias = npt.NDArray[np.float64]
-BoolArray: TypeAlias = npt.NDArray[np.bool_]
-Fitting: TypeAlias = Callable[[npt.NDArray[np.float32], list[str]], SoftmaxHead]
+Fitting: TypeAlias = Callable[[FloatArray, list[str]], FittedHead]
 
 FALSE_ALARMS = 0.01
 """Share of photos wrongly called members at which the attack is judged."""
@@ -73,7 +73,7 @@ def measure_leakage(
     *,
     n_heads: int = 64,
     seed: int = 0,
-    head: SoftmaxHead | None = None,
+    head: FittedHead | None = None,
 ) -> Leakage:
     """Attack heads that are fitted as ``fit`` does it.
 
@@ -81,13 +81,13 @@ def measure_leakage(
     ----------
     embeddings : array of shape (n_samples, embedding_dim)
     class_names : sequence of str, length n_samples
-    fit : function of (embeddings, class names) to SoftmaxHead
+    fit : function of (embeddings, class names) to FittedHead
         How heads are made; called ``n_heads`` times.
     n_heads : int
         More shadows make a stronger attack; a multiple of 8, at least 24.
     seed : int
         Which examples are asked about, and which heads lack them.
-    head : SoftmaxHead, optional
+    head : FittedHead, optional
         A head that ``fit`` made, or would have made, of exactly these examples; attacked too.
 
     Raises
@@ -130,7 +130,7 @@ def measure_leakage(
     )
 
 
-def area_under_curve(positive: Array, negative: Array) -> float:
+def area_under_curve(positive: DoubleArray, negative: DoubleArray) -> float:
     """Return how often a positive score is above a negative one; ties count half."""
     below = np.sort(negative)
     ranks = np.searchsorted(below, positive) + np.searchsorted(below, positive, side="right")
@@ -153,25 +153,25 @@ def _memberships(n_heads: int, names: list[str], generator: np.random.Generator)
     return is_in
 
 
-def _answers(head: SoftmaxHead, embeddings: npt.NDArray[np.float32], names: list[str]) -> Array:
+def _answers(head: FittedHead, embeddings: FloatArray, names: list[str]) -> DoubleArray:
     """Return how sure a head is of each example's class: by how much its logit leads the others.
 
     In units of the head's usual lead, for how sharp its probabilities are differs from head to
     head and tells nothing of one example.
     """
-    probabilities = head.predict_proba(embeddings).astype(np.float64)
+    probabilities = Prediction.of(head, embeddings).probabilities().astype(np.float64)
     logarithms = np.log(np.maximum(probabilities, _LEAST))
-    columns = {name: column for column, name in enumerate(head.classes_)}
+    columns = {name: column for column, name in enumerate(head.classes)}
     column = np.array([columns.get(name, -1) for name in names])
     rows = np.arange(len(names))
     # A class that the head lacks, for the example was its only one, is the least probable.
     own = np.where(column >= 0, logarithms[rows, column], logarithms.min(axis=1))
     logarithms[rows[column >= 0], column[column >= 0]] = -np.inf
-    leads: Array = own - logarithms.max(axis=1)
+    leads: DoubleArray = own - logarithms.max(axis=1)
     return leads / max(float(np.sqrt(np.square(leads).mean())), _LEAST)
 
 
-def _scores(row: int, attacked: Array, answers: Array, is_in: BoolArray) -> Array:
+def _scores(row: int, attacked: DoubleArray, answers: DoubleArray, is_in: BoolArray) -> DoubleArray:
     """Return the logarithm of each example's likelihood ratio, with over without, in twice.
 
     The head in ``row`` is no shadow. For each example one head of the other kind is left out as
@@ -190,5 +190,5 @@ def _scores(row: int, attacked: Array, answers: Array, is_in: BoolArray) -> Arra
         mean = np.where(chosen, answers, 0).sum(axis=0) / counts
         spread = np.square(answers - mean)[chosen].sum() / (counts - 1).sum() + _LEAST
         distances.append(np.square(attacked - mean) / (spread * (1 + 1 / counts)))
-    scores: Array = distances[1] - distances[0]
+    scores: DoubleArray = distances[1] - distances[0]
     return scores

@@ -11,20 +11,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from headfit.errors import InputError
-from headfit.files.head_parts import PrivacyGuarantee
 from headfit.files.manifest import Manifest
+from headfit.learning.fitted_head import FittedHead, PrivacyGuarantee, Scalar
+from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
 from headfit.maths.softmax import softmax
 from headfit.privacy.accounting import check_privacy, noise_for
 from headfit.privacy.public_view import PublicView
-
-Array: TypeAlias = npt.NDArray[np.float64]
-Scalar: TypeAlias = str | int | float | bool | None
 
 METHODS = ("class-sums", "statistics", "dp-sgd")
 
@@ -118,40 +114,18 @@ class Privacy:
         return self.public_view
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PrivateFit:
-    """A head that may be published, and all that may be published with it.
-
-    Attributes
-    ----------
-    weights : ndarray of shape (embedding_dim, n_classes), dtype float32
-    bias : ndarray of shape (n_classes,), dtype float32
-        ``logits = embeddings @ weights + bias`` on embeddings as they are.
-    class_counts : tuple of int
-        Noised numbers of examples; zeros for "dp-sgd", which learns none. The exact ones are
-        private: a head file must not hold them.
-    guarantee : PrivacyGuarantee
-        The promise and what it assumes, for the head file.
-    training : dict
-        The settings, for the head file.
-    """
-
-    weights: npt.NDArray[np.float32]
-    bias: npt.NDArray[np.float32]
-    class_counts: tuple[int, ...]
-    guarantee: PrivacyGuarantee
-    training: dict[str, Scalar]
-
-
 def fit_private(
-    embeddings: npt.NDArray[np.float32],
-    targets: npt.NDArray[np.intp],
-    n_classes: int,
+    embeddings: FloatArray,
+    targets: TargetArray,
+    classes: tuple[str, ...],
     privacy: Privacy,
     view: PublicView,
     generator: np.random.Generator,
-) -> PrivateFit:
-    """Fit a head that is differentially private in every example.
+) -> FittedHead:
+    """Fit a head that is differentially private in every example, and may be published.
+
+    Its ``class_counts`` are noised numbers of examples, zeros for "dp-sgd", which learns none: the
+    exact ones are private.
 
     Parameters
     ----------
@@ -159,7 +133,8 @@ def fit_private(
         Not written to.
     targets : ndarray of shape (n_samples,), dtype intp
         The column of each example's class.
-    n_classes : int
+    classes : tuple of str
+        Class names in column order.
     privacy : Privacy
     view : PublicView
         How embeddings are seen; ``privacy`` may have none.
@@ -167,6 +142,7 @@ def fit_private(
         Where the noise comes from. Nobody may be able to guess its seed: pass a fresh
         ``np.random.default_rng()``.
     """
+    n_classes = len(classes)
     noise = privacy.noise_multiplier()
     clipped = view.seen(embeddings)
     if privacy.method == "dp-sgd":
@@ -186,21 +162,22 @@ def fit_private(
         for name in ("expected_samples", "sampling_rate", "steps", "clip_norm", "learning_rate"):
             training[name] = getattr(privacy, name)
     unfolded_weights, unfolded_bias = view.unfold(weights, bias)
-    return PrivateFit(
+    return FittedHead(
         weights=unfolded_weights,
         bias=unfolded_bias,
+        classes=classes,
         class_counts=tuple(max(0, round(count)) for count in counts.tolist()),
-        guarantee=PrivacyGuarantee(
+        training=training,
+        privacy=PrivacyGuarantee(
             f"{privacy.method}, Gaussian noise",
             float(privacy.epsilon),
             float(privacy.delta),
             ASSUMPTIONS,
         ),
-        training=training,
     )
 
 
-def class_sums(clipped: Array, targets: npt.NDArray[np.intp], n_classes: int) -> Array:
+def class_sums(clipped: DoubleArray, targets: TargetArray, n_classes: int) -> DoubleArray:
     """Return per class the sum of ``(embedding, 1)``: shape (n_classes, embedding_dim + 1).
 
     One example changes it by at most ``sqrt(2)`` in norm.
@@ -210,15 +187,15 @@ def class_sums(clipped: Array, targets: npt.NDArray[np.intp], n_classes: int) ->
     return sums
 
 
-def second_moments(clipped: Array) -> Array:
+def second_moments(clipped: DoubleArray) -> DoubleArray:
     """Return ``sum(e e^T)``, of which one example changes the upper triangle by at most 1."""
-    moments: Array = clipped.T @ clipped
+    moments: DoubleArray = clipped.T @ clipped
     return moments
 
 
 def clipped_gradient_sum(
-    parameters: Array, clipped: Array, targets: npt.NDArray[np.intp], clip_norm: float
-) -> Array:
+    parameters: DoubleArray, clipped: DoubleArray, targets: TargetArray, clip_norm: float
+) -> DoubleArray:
     """Return the sum of the examples' gradients of the cross-entropy, each clipped.
 
     The gradient of one example is the outer product of ``(e, 1)`` and ``p - y``, so its norm is
@@ -238,13 +215,13 @@ def clipped_gradient_sum(
 
 
 def _one_shot(
-    clipped: Array,
-    targets: npt.NDArray[np.intp],
+    clipped: DoubleArray,
+    targets: TargetArray,
     n_classes: int,
     noise: float,
     generator: np.random.Generator,
     with_moments: bool,
-) -> tuple[Array, Array, Array]:
+) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
     """Release noised sums once; everything after the noise is free."""
     embedding_dim = clipped.shape[1]
     spread = noise * math.sqrt(3 if with_moments else 2)
@@ -268,13 +245,13 @@ def _one_shot(
 
 
 def _descend(
-    clipped: Array,
-    targets: npt.NDArray[np.intp],
+    clipped: DoubleArray,
+    targets: TargetArray,
     n_classes: int,
     privacy: Privacy,
     noise: float,
     generator: np.random.Generator,
-) -> tuple[Array, Array]:
+) -> tuple[DoubleArray, DoubleArray]:
     """Run DP-SGD (Abadi et al., 2016) with Poisson sampling; the mean of the later half counts."""
     parameters = np.zeros((clipped.shape[1] + 1, n_classes))
     average = np.zeros_like(parameters)
@@ -293,5 +270,5 @@ def _descend(
     return average[:-1], average[-1]
 
 
-def _with_one(clipped: Array) -> Array:
+def _with_one(clipped: DoubleArray) -> DoubleArray:
     return np.concatenate([clipped, np.ones((len(clipped), 1))], axis=1)

@@ -8,13 +8,13 @@ and not when a head is saved.
 from __future__ import annotations
 
 from headfit.errors import UnshareableHeadError
-from headfit.files.headfile import HeadData
+from headfit.learning.fitted_head import FittedHead
 
 FEWEST_PHOTOS = 3
 """With one photo the weights of a class nearly are its embedding, with two nearly their mean."""
 
 
-def released(head: HeadData, *, force: bool = False) -> HeadData:
+def released(head: FittedHead, *, force: bool = False) -> FittedHead:
     """Return the head, unless it gives single photos away.
 
     Raises

@@ -5,13 +5,13 @@ What is signed is in docs/head-format.md. The library `cryptography` is imported
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from headfit.errors import InputError, MissingExtraError, UntrustedHeadError
 from headfit.files.head_parts import Signature
-from headfit.files.headfile import HeadData, load_head_bytes, save_head_bytes, signed_message
+from headfit.files.headfile import HeadFile, load_head_bytes, save_head_bytes, signed_message
+from headfit.learning.fitted_head import FittedHead
 from headfit.privacy.sharing import released
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def public_key(private_key: bytes) -> str:
     return _private(private_key).public_key().public_bytes_raw().hex()
 
 
-def sign_head_bytes(head: HeadData, private_key: bytes, *, force: bool = False) -> bytes:
+def sign_head_bytes(head: FittedHead, private_key: bytes, *, force: bool = False) -> bytes:
     """Return the bytes of a head file signed by a private key in PEM.
 
     Raises
@@ -52,14 +52,14 @@ def sign_head_bytes(head: HeadData, private_key: bytes, *, force: bool = False) 
     """
     private = _private(private_key)
     head = released(head, force=force)
-    file = save_head_bytes(dataclasses.replace(head, signature=_ANY))
+    file = save_head_bytes(HeadFile(head, _ANY))
     signature = Signature(public_key(private_key), private.sign(signed_message(file)).hex())
-    return save_head_bytes(dataclasses.replace(head, signature=signature))
+    return save_head_bytes(HeadFile(head, signature))
 
 
 def verify_head_bytes(
     file: bytes, trusted_keys: Collection[str], source: str = "head file"
-) -> HeadData:
+) -> HeadFile:
     """Return what a head file holds if one of ``trusted_keys`` signed it.
 
     Parameters
@@ -81,8 +81,8 @@ def verify_head_bytes(
     """
     if isinstance(trusted_keys, str):
         raise InputError("expected a collection of public keys, found one text; write [key]")
-    head = load_head_bytes(file, source)
-    signature = head.signature
+    read = load_head_bytes(file, source)
+    signature = read.signature
     if signature is None:
         raise UntrustedHeadError(
             f"{source}: expected a signature, found none; get the head from its maker"
@@ -104,7 +104,7 @@ def verify_head_bytes(
             f"{source}: expected what {signature.public_key} signed, found other content under its "
             "name; get the head from its maker"
         ) from error
-    return head
+    return read
 
 
 def _private(pem: bytes) -> Ed25519PrivateKey:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from headfit.errors import InputError
 from headfit.head import SoftmaxHead
-from headfit.learning.evaluation import Evaluation, evaluate_head
+from headfit.learning.evaluation import columns_of
 from headfit.maths import metrics
-from headfit.photos.folder_examples import FolderExamples
+from headfit.photos.folders import FolderEvaluation, FolderExamples
 from headfit.report.curve import CurvePoint, learning_curve
 
 N_BINS: Final = 10
@@ -79,7 +79,7 @@ class Report:
 
     Attributes
     ----------
-    evaluation : Evaluation
+    evaluation : FolderEvaluation
     interval : tuple of two floats
         Between which top-1 lies with 95 % confidence (Wilson's interval).
     calibration_error : float
@@ -99,7 +99,7 @@ class Report:
         without such a folder.
     """
 
-    evaluation: Evaluation
+    evaluation: FolderEvaluation
     interval: tuple[float, float]
     calibration_error: float
     bins: tuple[Bin, ...]
@@ -158,9 +158,9 @@ def measure_head(
             [photos.paths[row] for row in np.flatnonzero(is_new)],
             photos.skipped,
         )
-    evaluation = evaluate_head(head, photos.embeddings, photos.class_names, photos.skipped)
+    evaluation = FolderEvaluation.of(head.fitted_, photos)
     probabilities = head.predict_proba(photos.embeddings)
-    targets = np.searchsorted(head.classes_, photos.class_names)
+    targets = columns_of(head.classes_, photos.class_names)
     curve_is_apart = training is not None
     if training is None:
         teach, test = slice(0, None, 2), slice(1, None, 2)

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from headfit.errors import FileFormatError
+from headfit.files.class_names import CLASS_NAME_RULE, MAX_CLASSES, is_class_name
 from headfit.files.container import open_container, pack, seal
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import Fields, canonical_json, parse_json
-from headfit.files.headfile import CLASS_NAME_RULE, MAX_CLASSES, is_class_name
-from headfit.files.manifest import MAX_EMBEDDING_DIM
+from headfit.maths.arrays import MAX_EMBEDDING_DIM
 from headfit.store.rows import DTYPES, Examples
 
 FORMAT = "headfit-examples"

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import ExtractorMismatchError, InputError, StoreError
-from headfit.files.class_names import checked_embeddings
-from headfit.files.headfile import CLASS_NAME_RULE, is_class_name
+from headfit.files.class_names import CLASS_NAME_RULE, is_class_name
+from headfit.maths.arrays import checked_embeddings
 from headfit.store import changes, database, exchange, rows
 from headfit.store.database import damaged, store_faults
 from headfit.store.rows import DTYPES, Examples

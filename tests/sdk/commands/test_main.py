@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.sdk.conftest import COLOURS, PhotoWriter
-from tests.support.headfiles import golden_v2_path
+from tests.support.headfiles import golden_path
 
 from headfit.commands.main import main
 from headfit.head import SoftmaxHead
@@ -113,8 +113,8 @@ def test_predict_says_what_looks_like_none_of_the_classes(
     strict, photo = SoftmaxHead.load(head), photos / "red" / "0.png"
     assert strict.calibration_ is not None
     assert headfit.json("predict", head, photo)["predictions"][0]["is_known"]
-    strict.calibration_ = dataclasses.replace(strict.calibration_, threshold=1e9)
-    strict.save(head)
+    calibration = dataclasses.replace(strict.calibration_, threshold=1e9)
+    SoftmaxHead.of(dataclasses.replace(strict.fitted_, calibration=calibration)).save(head)
     assert headfit("predict", head, photo) == 0
     assert headfit.out.splitlines()[1] == "looks like none of the classes; nearest are"
     assert "red" in headfit.out.splitlines()[2]
@@ -177,14 +177,14 @@ def test_inspect(head: Path, headfit: Headfit) -> None:
 
 
 def test_inspect_says_what_version_2_holds(headfit: Headfit) -> None:
-    path = golden_v2_path("blocks")
+    path = golden_path("blocks")
     assert headfit("inspect", path) == 0
     printed = " ".join(headfit.out.split())
     assert "stored as float32" in printed
     assert "where the energy is below -2.5; 95% of known photos are above" in printed
     assert "epsilon 3, delta 1e-05, by gaussian: größe 网: one photo more or less" in printed
     assert f"{'01' * 32} (not checked here)" in printed
-    document = headfit.json("inspect", golden_v2_path("binary"))
+    document = headfit.json("inspect", golden_path("binary"))
     assert (document["storage"], document["privacy"]) == ("binary", None)
 
 

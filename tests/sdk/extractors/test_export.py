@@ -86,7 +86,7 @@ def test_every_runtime_gives_the_probabilities_of_the_head(
     pictures: list[np.ndarray],
 ) -> None:
     lowered, run = RUNS[runtime]
-    model = export_tflite(head, extractor_path, lowered=lowered)
+    model = export_tflite(head.fitted_, extractor_path, lowered=lowered)
     expected = head.predict_proba(extractor.embed(pictures))
     assert np.ptp(expected) > 0.5
     for picture, row in zip(pictures, expected, strict=True):
@@ -100,8 +100,8 @@ def test_every_runtime_gives_the_probabilities_of_the_head(
 def test_a_binary_head_stays_packed_and_a_lowered_file_has_nothing_of_lce(
     head: SoftmaxHead, extractor_path: Path
 ) -> None:
-    packed = read_graph(export_tflite(head, extractor_path))
-    lowered = read_graph(export_tflite(head, extractor_path, lowered=True))
+    packed = read_graph(export_tflite(head.fitted_, extractor_path))
+    lowered = read_graph(export_tflite(head.fitted_, extractor_path, lowered=True))
     names = [operator.name for operator in packed.operators]
     assert names[-1] == "SOFTMAX"
     assert ("LceBconv2d" in names[-4:]) == (head.thresholds_ is not None)
@@ -111,7 +111,7 @@ def test_a_binary_head_stays_packed_and_a_lowered_file_has_nothing_of_lce(
 def test_the_file_names_its_classes(head: SoftmaxHead, extractor_path: Path) -> None:
     """Read by TensorFlow's own schema module."""
     schema = pytest.importorskip("tensorflow.lite.python.schema_py_generated")
-    model = schema.Model.GetRootAsModel(export_tflite(head, extractor_path), 0)
+    model = schema.Model.GetRootAsModel(export_tflite(head.fitted_, extractor_path), 0)
     assert json.loads(model.Description().decode()) == {"classes": list(head.classes_)}
 
 
@@ -142,14 +142,14 @@ def test_every_network_can_carry_a_head(name: str, n_classes: int, is_binary: bo
 
 def test_another_extractor_is_refused(head: SoftmaxHead, pictures: list[np.ndarray]) -> None:
     with pytest.raises(ExtractorMismatchError, match="open that extractor"):
-        export_tflite(head)
+        export_tflite(head.fitted_)
     with pytest.raises(ExtractorError, match="returns 3 float32 numbers"):
         append_head(Network("residual").model, np.eye(3, 2), np.zeros(2), None, ["a", "b"])
 
 
 def test_a_new_head_is_refused(extractor_path: Path) -> None:
     with pytest.raises(NotFittedError):
-        export_tflite(SoftmaxHead(), extractor_path)
+        export_tflite(SoftmaxHead().fitted_, extractor_path)
 
 
 def test_the_command_writes_the_file(
@@ -159,10 +159,10 @@ def test_the_command_writes_the_file(
     head.save(path)
     arguments = ["export-tflite", str(path), "-o", str(output), "--extractor", str(extractor_path)]
     assert main(arguments) == 0
-    assert output.read_bytes() == export_tflite(head, extractor_path)
+    assert output.read_bytes() == export_tflite(head.fitted_, extractor_path)
     assert str(output) in capsys.readouterr().out
     assert main([*arguments, "--lowered"]) == 0
-    assert output.read_bytes() == export_tflite(head, extractor_path, lowered=True)
+    assert output.read_bytes() == export_tflite(head.fitted_, extractor_path, lowered=True)
     assert main(arguments[:-2]) == 4  # the default extractor is another one
     assert "expected the extractor residual" in capsys.readouterr().err
 

@@ -12,10 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from headfit.errors import InputError
 from headfit.head import SoftmaxHead
 from headfit.learning.calibration import QUANTILES, calibrate, least_probability, sharpness
-from headfit.learning.candidate import FEW_PHOTOS
 from headfit.learning.fitting import fit_head
 from headfit.learning.held_out import HeldOut
-from headfit.learning.logistic import fit_logistic, leverage
+from headfit.learning.logistic import FEW_PHOTOS, fit_logistic, leverage
+from headfit.learning.problem import Problem
 from headfit.learning.settings import Settings
 from headfit.maths.metrics import calibration_error
 from headfit.maths.softmax import cross_entropy, softmax
@@ -260,7 +260,7 @@ def test_a_line_search_that_looks_too_far_comes_back() -> None:
 
 def test_without_photos_to_leave_out_nothing_is_known() -> None:
     """One photo per class: no accuracy, no threshold, and all classes in every set."""
-    fit = fit_head(examples(3, seed=8)[0], np.arange(3), 3, Settings())
+    fit = fit_head(Problem(examples(3, seed=8)[0], np.arange(3), ("a", "b", "c"), Settings())).head
     assert fit.calibration is not None
     assert fit.calibration.n_held_out == 0
     assert fit.calibration.threshold is None

@@ -16,7 +16,6 @@ def test_most_confused() -> None:
         classes=("a", "b"),
         confusion=np.array([[8, 1], [3, 4]]),
         recall=np.array([8 / 9, 4 / 7]),
-        skipped=(),
     )
     assert evaluation.most_confused(5) == [("b", "a", 3), ("a", "b", 1)]
     assert evaluation.most_confused(1) == [("b", "a", 3)]

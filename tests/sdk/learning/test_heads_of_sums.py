@@ -13,17 +13,26 @@ from sklearn.metrics.pairwise import cosine_similarity
 from headfit.errors import TrainingDivergedError
 from headfit.head import SoftmaxHead
 from headfit.learning.calibration import sharpness
-from headfit.learning.candidate import FEW_PHOTOS, PRIOR_PHOTOS
 from headfit.learning.class_sums import ClassSums
+from headfit.learning.fitted_head import FittedHead
 from headfit.learning.fitting import LOGISTIC_FROM, fit_head
 from headfit.learning.held_out import MAX_JUDGED
 from headfit.learning.imprint import imprint, imprint_leave_one_out
-from headfit.learning.lda import fit_lda
+from headfit.learning.lda import PRIOR_PHOTOS, fit_lda
+from headfit.learning.logistic import FEW_PHOTOS
+from headfit.learning.problem import Problem
 from headfit.learning.settings import Settings
 from headfit.maths.softmax import cross_entropy, softmax
 
 FloatArray = npt.NDArray[np.float32]
 TargetArray = npt.NDArray[np.intp]
+
+
+def fitted(
+    embeddings: np.ndarray, targets: np.ndarray, n_classes: int, settings: Settings
+) -> FittedHead:
+    classes = tuple(f"class {column}" for column in range(n_classes))
+    return fit_head(Problem(embeddings, targets, classes, settings)).head
 
 
 def examples(
@@ -74,7 +83,7 @@ def test_a_constant_feature_has_no_say() -> None:
     embeddings[::2, 2] = np.nextafter(np.float32(1000), np.float32(2000))
     _, inverse_scale = ClassSums.of(embeddings, targets, 4).mean_and_inverse_scale()
     assert inverse_scale[2] == 0
-    weights = fit_head(embeddings, targets, 4, Settings(method="lda")).weights
+    weights = fitted(embeddings, targets, 4, Settings(method="lda")).weights
     np.testing.assert_array_equal(np.zeros(4), weights[2])
 
 
@@ -215,12 +224,12 @@ def test_auto_goes_by_the_number_of_photos() -> None:
     assert method_of(30, method="imprint") == "imprint"
     assert method_of(1, method="logistic") == "logistic-regression"
     for counts in ((1, 3, 3, 3), (2, 5, 3, 3)):  # where some have more, logistic regression
-        few = fit_head(*examples(counts), 4, Settings())  # hardly ever recognises the others
+        few = fitted(*examples(counts), 4, Settings())  # hardly ever recognises the others
         assert few.training["method"] == "imprint+lda"
     embeddings, targets = examples((40, 40, 40, LOGISTIC_FROM - 1))
-    assert fit_head(embeddings, targets, 4, Settings()).training["method"] == "imprint+lda"
+    assert fitted(embeddings, targets, 4, Settings()).training["method"] == "imprint+lda"
     wide = np.tile(embeddings, (1, 20))  # more features than examples: the analysis tells little
-    training = fit_head(wide[:80], np.arange(80) % 4, 4, Settings()).training
+    training = fitted(wide[:80], np.arange(80) % 4, 4, Settings()).training
     assert training["method"] == "imprint+logistic-regression"
 
 
@@ -258,7 +267,7 @@ def test_a_class_of_one_photo_is_recognised_among_classes_of_many() -> None:
 
     embeddings, targets = photos([1, *[15] * 7])
     new, new_targets = photos([200] * 8)
-    fit = fit_head(embeddings, targets, 8, Settings())
+    fit = fitted(embeddings, targets, 8, Settings())
     is_right = (new @ fit.weights + fit.bias).argmax(axis=1) == new_targets
     assert is_right[new_targets == 0].mean() >= 0.4
     assert is_right[new_targets > 0].mean() >= 0.8
@@ -268,7 +277,7 @@ def test_a_class_of_one_photo_is_recognised_among_classes_of_many() -> None:
 def test_the_leave_one_out_accuracy_is_reported(method: str) -> None:
     """Of those that are not alone in their class; None if all are."""
     embeddings, targets = examples()
-    training = fit_head(embeddings, targets, 4, Settings(method=method)).training
+    training = fitted(embeddings, targets, 4, Settings(method=method)).training
     sums = ClassSums.of(embeddings, targets, 4)
     spread = sums.mean_and_inverse_scale()
     if method == "imprint":
@@ -277,7 +286,7 @@ def test_the_leave_one_out_accuracy_is_reported(method: str) -> None:
         analysis = fit_lda(sums, *spread, PRIOR_PHOTOS, embeddings, targets)
         logits = analysis.left_out_logits
     assert training["leave_one_out_accuracy"] == (logits.argmax(axis=1) == targets).mean()
-    alone = fit_head(embeddings[:2], np.array([0, 1]), 2, Settings(method=method))
+    alone = fitted(embeddings[:2], np.array([0, 1]), 2, Settings(method=method))
     assert alone.training["leave_one_out_accuracy"] is None
 
 
@@ -285,10 +294,10 @@ def test_the_leave_one_out_accuracy_is_reported(method: str) -> None:
 def test_many_photos_are_judged_by_some(method: str) -> None:
     """Near what all of them say."""
     embeddings, targets = examples((MAX_JUDGED, MAX_JUDGED))
-    some = fit_head(embeddings, targets, 2, Settings(method=method)).training
+    some = fitted(embeddings, targets, 2, Settings(method=method)).training
     every = (
-        (embeddings @ fit_head(embeddings, targets, 2, Settings(method=method)).weights)
-        + fit_head(embeddings, targets, 2, Settings(method=method)).bias
+        (embeddings @ fitted(embeddings, targets, 2, Settings(method=method)).weights)
+        + fitted(embeddings, targets, 2, Settings(method=method)).bias
     ).argmax(axis=1) == targets
     assert some["leave_one_out_accuracy"] == pytest.approx(every.mean(), abs=0.03)
 
@@ -311,7 +320,7 @@ def test_embeddings_of_any_size_fit_or_are_refused(method: str, exponent: int) -
     embeddings, targets = examples()
     sized = (embeddings.astype(float) * 10.0**exponent / 10).astype(np.float32)
     try:
-        fit = fit_head(sized, targets, 4, Settings(method=method))
+        fit = fitted(sized, targets, 4, Settings(method=method))
     except TrainingDivergedError:
         return
     assert np.isfinite(fit.weights).all()

@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from headfit.commands.main import main
 from headfit.errors import InputError
 from headfit.head import SoftmaxHead
+from headfit.learning.fitted_head import FittedHead
 from headfit.privacy.leakage import area_under_curve, measure_leakage
 from headfit.privacy.noise import Privacy
 from headfit.privacy.public_view import PublicView
@@ -29,13 +30,13 @@ def examples(n_samples: int = 120, seed: int = 0) -> tuple[npt.NDArray[np.float3
     return values.astype(np.float32), [("cup", "jug", "pen")[t] for t in targets]
 
 
-def overfit(values: npt.NDArray[np.float32], names: list[str]) -> SoftmaxHead:
-    return SoftmaxHead(method="logistic", l2=1e-4).fit(values, names)
+def overfit(values: npt.NDArray[np.float32], names: list[str]) -> FittedHead:
+    return SoftmaxHead(method="logistic", l2=1e-4).fit(values, names).fitted_
 
 
-def private(values: npt.NDArray[np.float32], names: list[str]) -> SoftmaxHead:
+def private(values: npt.NDArray[np.float32], names: list[str]) -> FittedHead:
     privacy = Privacy(0.5, 1e-5, public_view=PublicView.plain(DIM, 8.0))
-    return SoftmaxHead().fit(values, names, privacy=privacy)
+    return SoftmaxHead().fit(values, names, privacy=privacy).fitted_
 
 
 def test_an_overfit_head_is_found_leaky() -> None:
@@ -52,8 +53,8 @@ def test_an_overfit_head_is_found_leaky() -> None:
 def test_every_ordinary_head_of_few_photos_is_found_leaky(method: str) -> None:
     values, names = examples()
 
-    def ordinary(some: npt.NDArray[np.float32], of: list[str]) -> SoftmaxHead:
-        return SoftmaxHead(method=method).fit(some, of)
+    def ordinary(some: npt.NDArray[np.float32], of: list[str]) -> FittedHead:
+        return SoftmaxHead(method=method).fit(some, of).fitted_
 
     found = measure_leakage(values, names, ordinary, n_heads=32, head=ordinary(values, names))
     assert found.auc > 0.8
@@ -80,8 +81,8 @@ def test_noise_alone_is_no_leakage() -> None:
     values, names = examples()
     rng = np.random.default_rng(0)
 
-    def deaf(some: npt.NDArray[np.float32], of: list[str]) -> SoftmaxHead:
-        return SoftmaxHead(method="imprint").fit(rng.normal(size=some.shape), of)
+    def deaf(some: npt.NDArray[np.float32], of: list[str]) -> FittedHead:
+        return SoftmaxHead(method="imprint").fit(rng.normal(size=some.shape), of).fitted_
 
     found = measure_leakage(values, names, deaf, n_heads=64)
     assert abs(found.auc - 0.5) < 0.03
@@ -92,10 +93,10 @@ def test_a_head_that_never_saw_the_photos_is_cleared() -> None:
     """The head that is attacked counts, not only its kind."""
     values, names = examples()
     method = SoftmaxHead(method="imprint")
-    strangers = method.unfitted().fit(*examples(seed=1))
+    strangers = method.unfitted().fit(*examples(seed=1)).fitted_
 
-    def imprint(some: npt.NDArray[np.float32], of: list[str]) -> SoftmaxHead:
-        return method.unfitted().fit(some, of)
+    def imprint(some: npt.NDArray[np.float32], of: list[str]) -> FittedHead:
+        return method.unfitted().fit(some, of).fitted_
 
     found = measure_leakage(values, names, imprint, n_heads=32, head=strangers)
     assert found.auc > 0.9
@@ -108,7 +109,7 @@ def test_of_many_photos_some_are_asked_about(monkeypatch: pytest.MonkeyPatch) ->
     values, names = examples()
     sizes = []
 
-    def counted(some: npt.NDArray[np.float32], of: list[str]) -> SoftmaxHead:
+    def counted(some: npt.NDArray[np.float32], of: list[str]) -> FittedHead:
         sizes.append(len(some))
         return overfit(some, of)
 
@@ -162,7 +163,7 @@ def test_the_command_reports_plain_and_private(
 ) -> None:
     """The plain head's own settings are taken from its file."""
     path = tmp_path / "a.head"
-    overfit(*examples()).save(path)
+    SoftmaxHead.of(overfit(*examples())).save(path)
     assert main(["audit", str(path), str(store), "--heads", "32", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["plain"]["auc"] > 0.9
@@ -185,7 +186,7 @@ def test_the_command_says_if_the_store_is_not_what_taught_the_head(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     values, names = examples()
-    overfit(values[1:], names[1:]).save(tmp_path / "a.head")
+    SoftmaxHead.of(overfit(values[1:], names[1:])).save(tmp_path / "a.head")
     assert main(["audit", str(tmp_path / "a.head"), str(store), "--heads", "24"]) == 0
     assert "not to be relied on" in capsys.readouterr().out
 
@@ -245,7 +246,7 @@ def test_the_command_takes_epsilon_from_a_private_head(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "a.head"
-    private(*examples()).save(path)
+    SoftmaxHead.of(private(*examples())).save(path)
     assert main(["audit", str(path), str(store), "--json", "--heads", "24"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["privacy"] == {"epsilon": 0.5, "delta": 1e-5, "method": "class-sums"}

@@ -26,6 +26,7 @@ from headfit.privacy.noise import (
 from headfit.privacy.public_view import PublicView
 
 DIM, N_CLASSES = 6, 3
+CLASSES = ("cup", "jug", "pen")
 VIEW = PublicView.plain(DIM, 8.0)
 
 
@@ -111,7 +112,7 @@ def test_the_noise_does_not_depend_on_the_data(
     """As wide for 3 examples as for 300: sensitivity times the accountant's multiplier."""
     for n_samples in (3, 300):
         recorded = _Recorded()
-        fit_private(*examples(n_samples, 0), N_CLASSES, exact(method), VIEW, recorded)
+        fit_private(*examples(n_samples, 0), CLASSES, exact(method), VIEW, recorded)
         noise = exact(method).noise_multiplier()
         assert recorded.spreads == pytest.approx([sensitivity * noise] * releases)
 
@@ -121,7 +122,7 @@ def test_with_many_examples_a_private_head_is_right(method: str) -> None:
     """4000 examples of easy classes at epsilon 3, on embeddings as they are."""
     values, targets = examples(4000, 3)
     privacy = Privacy(epsilon=3, delta=1e-5, method=method, expected_samples=4000)
-    fit = fit_private(values, targets, N_CLASSES, privacy, VIEW, np.random.default_rng(4))
+    fit = fit_private(values, targets, CLASSES, privacy, VIEW, np.random.default_rng(4))
     fresh, fresh_targets = examples(1000, 5)
     predicted = (fresh @ fit.weights + fit.bias).argmax(axis=1)
     assert (predicted == fresh_targets)[1:].mean() > 0.97
@@ -137,7 +138,7 @@ def test_with_few_examples_and_a_small_epsilon_it_knows_little(method: str) -> N
     fresh, fresh_targets = examples(300, 5)
     accuracies = []
     for seed in range(20):
-        fit = fit_private(values, targets, N_CLASSES, privacy, VIEW, np.random.default_rng(seed))
+        fit = fit_private(values, targets, CLASSES, privacy, VIEW, np.random.default_rng(seed))
         accuracies.append(((fresh @ fit.weights + fit.bias).argmax(axis=1) == fresh_targets).mean())
     assert np.mean(accuracies) < 0.6
 
@@ -147,11 +148,11 @@ def test_the_promise_and_its_assumptions_can_be_written_down(method: str) -> Non
     """What goes into the head file: the noised counts, never the exact ones."""
     values, targets = examples(50, 3)
     fits = [
-        fit_private(values, targets, N_CLASSES, exact(method), VIEW, np.random.default_rng(seed))
+        fit_private(values, targets, CLASSES, exact(method), VIEW, np.random.default_rng(seed))
         for seed in range(5)
     ]
     assert fits[0].training["method"] == f"private-{method}"
-    promise = fits[0].guarantee
+    promise = fits[0].privacy
     assert (promise.epsilon, promise.delta) == (1.0, 1e-5)
     assert method in promise.mechanism
     assert "one example, added or removed" in promise.assumptions
@@ -165,14 +166,14 @@ def test_inputs_are_not_written_to() -> None:
     values, targets = examples(30, 1)
     values.flags.writeable = targets.flags.writeable = False
     for method in METHODS:
-        fit_private(values, targets, N_CLASSES, exact(method), VIEW, np.random.default_rng(0))
+        fit_private(values, targets, CLASSES, exact(method), VIEW, np.random.default_rng(0))
 
 
 def test_no_example_at_all_makes_a_head_of_noise() -> None:
     """Whether there was any example is private, too."""
     nothing = np.zeros((0, DIM), np.float32), np.zeros(0, np.intp)
     for method in METHODS:
-        fit = fit_private(*nothing, N_CLASSES, exact(method), VIEW, np.random.default_rng(0))
+        fit = fit_private(*nothing, CLASSES, exact(method), VIEW, np.random.default_rng(0))
         assert np.isfinite(fit.weights).all()
         assert fit.weights.any()
 
@@ -243,10 +244,10 @@ def test_a_private_head_holds_nothing_that_has_no_noise() -> None:
     """What calibrates others, and where their embeddings lie, is of the photos themselves."""
     values, targets = examples(60, 3)
     names = [("cup", "jug", "pen")[target] for target in targets]
-    ordinary = SoftmaxHead().fit(values, names).data()
+    ordinary = SoftmaxHead().fit(values, names).fitted_
     assert ordinary.calibration is not None
     assert ordinary.typicality is not None
-    data = SoftmaxHead().fit(values, names, privacy=Privacy(1, 1e-5, public_view=VIEW)).data()
+    data = SoftmaxHead().fit(values, names, privacy=Privacy(1, 1e-5, public_view=VIEW)).fitted_
     assert data.calibration is None
     assert data.typicality is None
     assert data.training.keys() == {"method", "noise_multiplier", "view_width", "view_norm"}

@@ -45,7 +45,7 @@ def test_a_head_of_single_photos_is_not_shared_unless_forced(tmp_path: Path) -> 
     assert not (tmp_path / "shared.head").exists()
     few.share(tmp_path / "shared.head", force=True)
     head((3, 3)).share(tmp_path / "shared.head")
-    assert load_head(tmp_path / "shared.head").class_counts == (3, 3)
+    assert load_head(tmp_path / "shared.head").head.class_counts == (3, 3)
 
 
 def test_a_private_head_of_single_photos_is_shared(tmp_path: Path) -> None:
@@ -98,12 +98,12 @@ def test_the_functions_behind_them_refuse_and_force() -> None:
     with pytest.raises(UnshareableHeadError):
         few.released()
     with pytest.raises(UnshareableHeadError):
-        export_tflite(few)
+        export_tflite(few.fitted_)
     with pytest.raises(UnshareableHeadError):
-        sign_head_bytes(few.data(), new_key())
+        sign_head_bytes(few.fitted_, new_key())
     assert few.released(force=True).class_counts == (2, 2)
-    assert export_tflite(few, force=True)
-    assert sign_head_bytes(few.data(), new_key(), force=True)
+    assert export_tflite(few.fitted_, force=True)
+    assert sign_head_bytes(few.fitted_, new_key(), force=True)
 
 
 def test_sign_and_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,4 +182,4 @@ def test_without_the_library_the_message_says_what_to_install() -> None:
 
 
 def _signed(fitted: SoftmaxHead, key: bytes) -> bytes:
-    return sign_head_bytes(fitted.data(), key)
+    return sign_head_bytes(fitted.fitted_, key)

@@ -19,7 +19,7 @@ from tests.sdk.conftest import PhotoWriter
 
 from headfit import InputError, SoftmaxHead
 from headfit.commands.main import main
-from headfit.photos.folder_examples import FolderExamples
+from headfit.photos.folders import FolderExamples
 from headfit.report import Report, measure_head, write_page
 from headfit.report.curve import learning_curve
 from headfit.report.measures import auroc, reliability, wilson_interval

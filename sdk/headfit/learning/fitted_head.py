@@ -1,0 +1,98 @@
+"""FittedHead: all that a head has learned, as one value that never changes.
+
+Fitting returns it, prediction and evaluation take it, head files hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+
+from headfit.learning.calibration import Calibration
+from headfit.learning.origin import ExtractorReference
+from headfit.learning.typicality import Typicality
+from headfit.maths.arrays import FloatArray
+
+Scalar: TypeAlias = str | int | float | bool | None
+"""What a head file says of training: text, a number, a boolean or null."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyGuarantee:
+    """The differential privacy that fitting the head gave to each example.
+
+    Attributes
+    ----------
+    mechanism : str
+        What added the noise, up to 255 characters.
+    epsilon, delta : float
+    assumptions : str
+        What neighbouring data sets are and what else it needs, up to 4,096 characters.
+    """
+
+    mechanism: str
+    epsilon: float
+    delta: float
+    assumptions: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedHead:
+    """A linear softmax layer on embeddings, and what is known of it.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (embedding_dim, n_classes), dtype float32
+    bias : ndarray of shape (n_classes,), dtype float32
+        ``logits = embeddings @ weights + bias``; see ``thresholds``.
+    classes : tuple of str
+        Class names in column order, which need not be sorted.
+    class_counts : tuple of int
+        Examples of each class that the head was fitted on.
+    training : mapping of str to text, number, boolean or None
+        How the head was fitted, for people.
+    extractor : ExtractorReference or None
+        What made the embeddings; None if the caller did not say.
+    storage : str
+        "float32", "float16", "int8" or "binary": how a file stores the weights. It must hold them
+        exactly; see `headfit.files.tensors.rounded`.
+    thresholds : ndarray of shape (embedding_dim,), dtype float32, or None
+        For "binary" alone: embeddings become +1 where they are at least this, else -1, before
+        they are multiplied.
+    calibration : Calibration or None
+    typicality : Typicality or None
+        There if and only if the calibration's score is "typicality".
+    privacy : PrivacyGuarantee or None
+    """
+
+    weights: FloatArray
+    bias: FloatArray
+    classes: tuple[str, ...]
+    class_counts: tuple[int, ...]
+    training: Mapping[str, Scalar]
+    extractor: ExtractorReference | None = None
+    storage: str = "float32"
+    thresholds: FloatArray | None = None
+    calibration: Calibration | None = None
+    typicality: Typicality | None = None
+    privacy: PrivacyGuarantee | None = None
+
+    @property
+    def embedding_dim(self) -> int:
+        """Width of the embeddings."""
+        return len(self.weights)
+
+    def renamed(self, class_name: str, new_name: str) -> FittedHead:
+        """Return the head with a class of another name, and its columns sorted by name."""
+        names = [new_name if name == class_name else name for name in self.classes]
+        order = sorted(range(len(names)), key=names.__getitem__)
+        return replace(
+            self,
+            weights=np.ascontiguousarray(self.weights[:, order]),
+            bias=self.bias[order],
+            classes=tuple(names[column] for column in order),
+            class_counts=tuple(self.class_counts[column] for column in order),
+        )

@@ -1,0 +1,152 @@
+"""Prediction: what a fitted head answers about embeddings, from logits computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit.errors import InputError
+from headfit.learning.calibration import least_probability, sureness
+from headfit.learning.fitted_head import FittedHead
+from headfit.maths.arrays import BoolArray, FloatArray, checked_embeddings
+from headfit.maths.softmax import softmax
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What a head answers about embeddings; `headfit.SoftmaxHead` says what each answer means.
+
+    Attributes
+    ----------
+    head : FittedHead
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+    logits : ndarray of shape (n_samples, n_classes), dtype float32
+    """
+
+    head: FittedHead
+    embeddings: FloatArray
+    logits: FloatArray
+
+    @classmethod
+    def of(cls, head: FittedHead, embeddings: npt.ArrayLike) -> Prediction:
+        """Return what ``head`` answers about ``embeddings``.
+
+        Raises
+        ------
+        InputError
+            If the embeddings have another width or are not finite, or so large that logits are
+            not.
+        """
+        checked = checked_embeddings(embeddings)
+        if checked.shape[1] != head.embedding_dim:
+            raise InputError(
+                f"expected embeddings of width {head.embedding_dim}, found width "
+                f"{checked.shape[1]}; use the extractor that the head was fitted on"
+            )
+        if head.thresholds is not None:
+            logits = binary_logits(checked, head.weights, head.bias, head.thresholds)
+            return cls(head, checked, logits)
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = checked @ head.weights + head.bias
+        if not np.isfinite(logits).all():
+            raise InputError(
+                "expected embeddings like those of training, found values up to "
+                f"{np.abs(checked).max():g}, which overflow; use the extractor that the head "
+                "was fitted on"
+            )
+        return cls(head, checked, logits)
+
+    def names(self) -> npt.NDArray[np.str_]:
+        """Return the most probable class of each embedding: shape (n_samples,)."""
+        names: npt.NDArray[np.str_] = np.array(self.head.classes)[self.logits.argmax(axis=1)]
+        return names
+
+    def probabilities(self) -> FloatArray:
+        """Return the probability of every class: shape (n_samples, n_classes), rows sum to 1."""
+        return softmax(self.logits)
+
+    def sureness(self) -> FloatArray:
+        """Return how sure the head is that each embedding shows any of its classes."""
+        calibration, typicality = self.head.calibration, self.head.typicality
+        score = calibration.score if calibration else "max_probability"
+        distances = 0.0 if typicality is None else typicality.distances(self.embeddings)
+        return sureness(score, self.logits, distances)
+
+    def are_known(self) -> BoolArray:
+        """Return whether each embedding seems to show one of the classes at all."""
+        calibration = self.head.calibration
+        threshold = calibration.threshold if calibration else None
+        are_known: BoolArray = self.sureness() >= np.float32(
+            -np.inf if threshold is None else threshold
+        )
+        return are_known
+
+    def sets(self, coverage: float) -> list[tuple[str, ...]]:
+        """Return for each embedding the classes that it may show, the most probable first.
+
+        Raises
+        ------
+        InputError
+            If the coverage is not above 0 and below 1.
+        """
+        if not 0 < coverage < 1:
+            raise InputError(
+                f"expected a coverage above 0 and below 1, found {coverage}; 0.9 is usual"
+            )
+        probabilities = self.probabilities()
+        calibration = self.head.calibration
+        least = least_probability(calibration, coverage) if calibration else 0.0
+        order = np.argsort(-probabilities, axis=1, kind="stable")
+        sizes = np.maximum((probabilities >= np.float32(least)).sum(axis=1), 1)
+        return [
+            tuple(self.head.classes[column] for column in columns[:size])
+            for columns, size in zip(order, sizes, strict=True)
+        ]
+
+    def top_k(self, k: int) -> list[list[tuple[str, float]]]:
+        """Return the ``k`` most probable classes of each embedding with their probabilities.
+
+        Raises
+        ------
+        InputError
+            If ``k`` is below 1.
+        """
+        if k < 1:
+            raise InputError(f"expected k of at least 1, found {k}; ask for one class or more")
+        probabilities = self.probabilities()
+        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+        return [
+            [(self.head.classes[column], float(row[column])) for column in columns]
+            for row, columns in zip(probabilities, best, strict=True)
+        ]
+
+
+def binary_logits(
+    embeddings: FloatArray, weights: FloatArray, bias: FloatArray, thresholds: FloatArray
+) -> FloatArray:
+    """Return the logits of a binary head by counting the bits in which signs differ.
+
+    Parameters are those of `headfit.learning.binary.BinaryFit`.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes), dtype float32
+        The very bits of ``(signs(embeddings >= thresholds) @ signs(weights)) * scales + bias``.
+    """
+    from headfit.engines.popcount.counting import count_differences  # an engine, for a few heads
+
+    differences = count_differences(_words(embeddings < thresholds), _words(weights.T < 0).T)
+    products = np.float32(len(weights)) - np.float32(2) * differences.astype(np.float32)
+    logits: FloatArray = products * np.abs(weights[0]) + bias
+    return logits
+
+
+def _words(negative: BoolArray) -> npt.NDArray[np.uint64]:
+    """Pack flags "is -1" along the last axis into words of 64 bits; bits to spare are 0."""
+    from headfit.networks.operators.packing import pack
+
+    spare = -negative.shape[-1] % 64
+    padded = np.ascontiguousarray(np.pad(negative, [(0, 0), (0, spare)]))
+    return pack(padded).view(np.uint64)

@@ -1,0 +1,54 @@
+"""The kinds of arrays that headfit computes with, and the check of those that callers pass."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit.errors import InputError
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+DoubleArray: TypeAlias = npt.NDArray[np.float64]
+AnyFloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+TargetArray: TypeAlias = npt.NDArray[np.intp]
+"""For each example the column of its class: shape (n_samples,)."""
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
+MAX_EMBEDDING_DIM = 65_536
+
+
+def checked_embeddings(embeddings: npt.ArrayLike) -> FloatArray:
+    """Return embeddings as finite float32 by rows; the caller's array is not written to.
+
+    Raises
+    ------
+    InputError
+        If they are no finite numbers of shape (n_samples, embedding_dim).
+    """
+    try:
+        given = np.asarray(embeddings)
+    except ValueError as error:  # rows of different lengths
+        raise InputError(
+            f"expected embeddings of one width, found: {error}; use one extractor for all"
+        ) from error
+    if given.ndim != 2 or given.dtype.kind not in "fiu":
+        raise InputError(
+            "expected numbers of shape (n_samples, embedding_dim), found "
+            f"{given.dtype} of shape {given.shape}; for one embedding write embedding[None]"
+        )
+    if not 1 <= given.shape[1] <= MAX_EMBEDDING_DIM:
+        raise InputError(
+            f"expected embeddings of width 1 to {MAX_EMBEDDING_DIM}, found {given.shape[1]}; pass "
+            "what an extractor returns"
+        )
+    with np.errstate(over="ignore"):
+        checked = np.ascontiguousarray(given, np.float32)
+    is_bad = ~np.isfinite(checked).all(axis=1)
+    if is_bad.any():
+        raise InputError(
+            f"expected finite embeddings, found NaN or infinity in {is_bad.sum()} of "
+            f"{len(checked)}, the first at row {is_bad.argmax()}; leave them out"
+        )
+    return checked
