@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from headfit.maths.bits import Words, n_words, unpack_signs
 from headfit.networks.operators.node import Node
-from headfit.networks.operators.packing import Words, n_words, unpack_signs
 from headfit.networks.operators.windows import Window
 from headfit.networks.tflite.graph import Quantization
 from headfit.networks.tflite.schema import ACTIVATION_RANGES, NO_ACTIVATION, RELU6
