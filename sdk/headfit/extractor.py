@@ -6,10 +6,10 @@ import copy
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +21,13 @@ from headfit.extractors.finding import find_extractor, install_extractor
 from headfit.extractors.verified import check_shapes, read_extractor, self_check
 from headfit.files import blockfile
 from headfit.files.manifest import Manifest, load_manifest
-from headfit.photos.images import ImageSource, decode_image, prepare_input
+from headfit.photos.images import ImageSource, PhotoProgress, decode_image, prepare_input
 from headfit.photos.views import WHOLE, View
 
 if TYPE_CHECKING:
     from headfit.networks.tflite import Graph
 
-Progress = Callable[[int, int], None]
-"""Called as ``progress(done, total)`` after every photo."""
+Progress: TypeAlias = PhotoProgress
 
 
 class Extractor:

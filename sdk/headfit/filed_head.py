@@ -9,11 +9,11 @@ from typing import TypeVar
 from headfit.errors import InputError
 from headfit.files.class_names import DescribedExtractor, check_extractor
 from headfit.files.disk import read_bounded
-from headfit.files.fields import Scalar
 from headfit.files.head_parts import PrivacyGuarantee
 from headfit.files.headfile import MAX_FILE_BYTES, HeadData, load_head, save_head
 from headfit.files.manifest import ExtractorReference, Manifest
 from headfit.files.tensors import rounded
+from headfit.maths.arrays import Scalar
 from headfit.predictor import Predictor
 from headfit.privacy.sharing import released
 from headfit.privacy.signing import verify_head_bytes

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from headfit.engines.choice import SelfCheck, open_engine
-from headfit.engines.interface import Engine, FloatArray
+from headfit.engines.interface import Engine
 from headfit.engines.popcount import PopcountEngine, Program
 from headfit.errors import ExtractorError
 from headfit.files.blockfile import PackedBlock
+from headfit.maths.arrays import FloatArray
 from headfit.networks.splitting import split
 from headfit.networks.tflite import Graph
 from headfit.networks.tflite.writing import write_graph

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from headfit.errors import FileFormatError
 from headfit.files.container import Container, open_container, pack, seal
 from headfit.files.disk import read_bounded, write_atomically
-from headfit.files.fields import Scalar, canonical_json
+from headfit.files.fields import canonical_json
 from headfit.files.manifest import ExtractorReference, reference_from_json
+from headfit.maths.arrays import FloatArray, Scalar
 from headfit.maths.bits import Words
 
 SUFFIX: Final = ".block"
@@ -44,8 +44,8 @@ class PackedBlock:
     """
 
     filters: Words
-    multiplier: npt.NDArray[np.float32]
-    bias: npt.NDArray[np.float32]
+    multiplier: FloatArray
+    bias: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,11 +6,11 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from headfit.errors import FileFormatError, UnsupportedVersionError
+from headfit.maths.arrays import Scalar
 
-Scalar: TypeAlias = str | int | float | bool | None
 _Version = TypeVar("_Version", int, str)
 
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")

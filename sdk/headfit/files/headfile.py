@@ -17,7 +17,7 @@ import numpy.typing as npt
 from headfit.errors import FileFormatError
 from headfit.files.container import Container, content_hash, open_container, pack, seal, unpack
 from headfit.files.disk import read_bounded, write_atomically
-from headfit.files.fields import Fields, Scalar, canonical_json, is_writable_text
+from headfit.files.fields import Fields, canonical_json, is_writable_text
 from headfit.files.head_parts import (
     Block,
     Calibration,
@@ -35,6 +35,7 @@ from headfit.files.manifest import (
 )
 from headfit.files.tensors import DTYPES, decode, encode, layout
 from headfit.learning.typicality import Typicality
+from headfit.maths.arrays import Scalar
 
 FORMAT = "headfit-head"
 VERSIONS = ("1", "2", "3")

@@ -20,14 +20,14 @@ from headfit.files.disk import write_atomically
 from headfit.files.manifest import ExtractorReference, Manifest
 from headfit.finetune.loss import TuningSettings
 from headfit.finetune.tail import Tail
-from headfit.finetune.training import Progress, train
+from headfit.finetune.training import train
 from headfit.head import SoftmaxHead
 from headfit.learning.fitting import Fit, fit_head
 from headfit.learning.settings import Settings
+from headfit.maths.arrays import FloatArray
+from headfit.maths.lbfgs import Progress
 from headfit.photos.images import ImageSource, decode_image
 from headfit.version import __version__
-
-FloatArray = npt.NDArray[np.float32]
 
 DEFAULT_VIEWS = 4
 SMALLEST_CUTTING = 0.4

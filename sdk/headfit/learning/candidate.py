@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from headfit.files.fields import Scalar
 from headfit.learning.calibration import sharpness
 from headfit.learning.class_sums import ClassSums
 from headfit.learning.held_out import judged, logits_by_folds
@@ -17,6 +16,7 @@ from headfit.learning.imprint import imprint, imprint_leave_one_out
 from headfit.learning.lda import fit_lda
 from headfit.learning.logistic import LogisticFit, fit_logistic
 from headfit.learning.settings import DEFAULT_L2, Settings
+from headfit.maths.arrays import Scalar
 from headfit.maths.lbfgs import Progress
 from headfit.maths.softmax import cross_entropy
 

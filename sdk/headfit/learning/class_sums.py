@@ -8,12 +8,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from headfit.maths.scaling import scale_of
+
 Array: TypeAlias = npt.NDArray[np.float64]
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 TargetArray: TypeAlias = npt.NDArray[np.intp]
-
-# A feature whose spread is this small beside its mean varies by the rounding of float32 alone.
-ROUNDING = 16 * float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,12 +85,8 @@ class ClassSums:
         """
         n_samples = self.counts.sum()
         mean = self.sums.sum(axis=0) / n_samples
-        variance = np.maximum(np.diagonal(self.moments) / n_samples - np.square(mean), 0)
-        scale = np.sqrt(variance)
-        varies = scale > ROUNDING * np.abs(mean)
-        inverse_scale = np.zeros_like(scale)
-        np.divide(1, scale, out=inverse_scale, where=varies)
-        return mean, inverse_scale
+        variance = np.diagonal(self.moments) / n_samples - np.square(mean)
+        return mean, 1 / scale_of(variance, mean)
 
     def scatter_within(self) -> Array:
         """Return ``sum((e - m)(e - m)^T)`` where ``m`` is the mean of the example's class."""

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import TrainingDivergedError
-from headfit.files.fields import Scalar
 from headfit.files.head_parts import Calibration
 from headfit.learning.binary import STEPS, BinaryFit, binary_logits, fit_binary
 from headfit.learning.calibration import calibrate, sharpness, sureness, weigh
@@ -26,6 +25,7 @@ from headfit.learning.class_sums import ClassSums
 from headfit.learning.held_out import HeldOut, logits_by_folds
 from headfit.learning.settings import Settings
 from headfit.learning.typicality import Typicality, left_out_distances
+from headfit.maths.arrays import Scalar
 from headfit.maths.lbfgs import Progress
 from headfit.maths.softmax import softmax
 

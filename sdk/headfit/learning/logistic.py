@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import TrainingDivergedError
-from headfit.learning.class_sums import ROUNDING
 from headfit.maths.lbfgs import Product, Progress, minimise_lbfgs
-from headfit.maths.softmax import softmax
-from headfit.maths.softmax_lines import SoftmaxLoss
+from headfit.maths.scaling import ROUNDING, mean_and_scale
+from headfit.maths.softmax import SoftmaxLoss, softmax
 
 Array: TypeAlias = npt.NDArray[np.float64]
 FloatArray: TypeAlias = npt.NDArray[np.float32]
@@ -276,17 +275,3 @@ def leverage(rows: FloatArray, ridge: float, chosen: TargetArray) -> Array:
     solved = some @ np.linalg.inv(products).astype(np.float32)
     inner: Array = np.einsum("nd,nd->n", solved, some).astype(np.float64)
     return inner
-
-
-def mean_and_scale(embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return each feature's mean and standard deviation, summed in float64, as float32.
-
-    A feature that only varies by rounding is constant: it gets an infinite scale, so that it is 0
-    once standardised and its weight too.
-    """
-    mean = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
-    centred = embeddings - mean
-    variance = np.einsum("ij,ij->j", centred, centred, dtype=np.float64) / len(embeddings)
-    scale = np.sqrt(variance).astype(np.float32)
-    scale[scale <= ROUNDING * np.abs(mean)] = np.inf
-    return mean, scale

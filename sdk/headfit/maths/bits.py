@@ -12,6 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from headfit.maths.arrays import FloatArray
+
 Words = NDArray[np.uint32]
 """Packed binary values, (..., ceil(channels / 32)); bits past the last channel are 0."""
 
@@ -38,10 +40,10 @@ def unpack(words: Words, channels: int) -> NDArray[np.bool_]:
     return flags.view(np.bool_)
 
 
-def unpack_signs(words: Words, channels: int) -> NDArray[np.float32]:
+def unpack_signs(words: Words, channels: int) -> FloatArray:
     """Return the values themselves, +1.0 and -1.0: (..., channels)."""
     signs = np.take(_SIGNS_OF_OCTET, _octets(words), axis=0)
-    values: NDArray[np.float32] = signs.reshape(*words.shape[:-1], -1)[..., :channels]
+    values: FloatArray = signs.reshape(*words.shape[:-1], -1)[..., :channels]
     return values
 
 

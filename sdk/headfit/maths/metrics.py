@@ -7,21 +7,18 @@ least one sample.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 
-TargetArray: TypeAlias = npt.NDArray[np.intp]
-FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+from headfit.maths.arrays import Array, TargetArray
 
 
-def accuracy(targets: TargetArray, probabilities: FloatArray) -> float:
+def accuracy(targets: TargetArray, probabilities: Array) -> float:
     """Return the fraction of samples whose most probable class is the true one."""
     return float((probabilities.argmax(axis=1) == targets).mean())
 
 
-def top_k_accuracy(targets: TargetArray, probabilities: FloatArray, k: int) -> float:
+def top_k_accuracy(targets: TargetArray, probabilities: Array, k: int) -> float:
     """Return the fraction of samples whose true class is among the ``k`` most probable.
 
     Of equally probable classes the one with the lower column comes first, as in `accuracy`.
@@ -31,7 +28,7 @@ def top_k_accuracy(targets: TargetArray, probabilities: FloatArray, k: int) -> f
     return float((best == targets[:, np.newaxis]).any(axis=1).mean())
 
 
-def confusion(targets: TargetArray, probabilities: FloatArray) -> npt.NDArray[np.int64]:
+def confusion(targets: TargetArray, probabilities: Array) -> npt.NDArray[np.int64]:
     """Return how often each class was taken for each.
 
     Returns
@@ -65,7 +62,7 @@ def recall(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return fractions
 
 
-def calibration_error(targets: TargetArray, probabilities: FloatArray, n_bins: int = 15) -> float:
+def calibration_error(targets: TargetArray, probabilities: Array, n_bins: int = 15) -> float:
     """Return the expected calibration error: how far confidence is from accuracy.
 
     Samples are binned by the probability of their most probable class, in ``n_bins`` bins of equal

@@ -19,12 +19,12 @@ import numpy.typing as npt
 from headfit.errors import InputError
 from headfit.files.head_parts import PrivacyGuarantee
 from headfit.files.manifest import Manifest
+from headfit.maths.arrays import Scalar
 from headfit.maths.softmax import softmax
 from headfit.privacy.accounting import check_privacy, noise_for
 from headfit.privacy.public_view import PublicView
 
 Array: TypeAlias = npt.NDArray[np.float64]
-Scalar: TypeAlias = str | int | float | bool | None
 
 METHODS = ("class-sums", "statistics", "dp-sgd")
 

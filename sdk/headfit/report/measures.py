@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headfit.errors import InputError
 from headfit.head import SoftmaxHead
 from headfit.learning.evaluation import Evaluation, evaluate_head
 from headfit.maths import metrics
+from headfit.maths.arrays import FloatArray, TargetArray
 from headfit.photos.folder_examples import FolderExamples
 from headfit.report.curve import CurvePoint, learning_curve
 
 N_BINS: Final = 10
 MAX_MISTAKES: Final = 24
-
-FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +196,7 @@ def wilson_interval(fraction: float, n_samples: int) -> tuple[float, float]:
     return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
 
 
-def reliability(targets: NDArray[np.intp], probabilities: FloatArray) -> tuple[Bin, ...]:
+def reliability(targets: TargetArray, probabilities: FloatArray) -> tuple[Bin, ...]:
     """Return how often the head is right by how sure it is, in bins of equal width."""
     confidence = probabilities.max(axis=1)
     is_right = probabilities.argmax(axis=1) == targets
@@ -239,7 +237,7 @@ def _rejection(head: SoftmaxHead, known: FloatArray, unknown: FloatArray) -> Rej
 def _mistakes(
     head: SoftmaxHead,
     photos: FolderExamples,
-    targets: NDArray[np.intp],
+    targets: TargetArray,
     probabilities: FloatArray,
 ) -> tuple[Mistake, ...]:
     guesses, sureness = probabilities.argmax(axis=1), probabilities.max(axis=1)
