@@ -1,4 +1,4 @@
-"""How good predictions are: pure functions over targets and probabilities.
+"""How good predictions are: pure functions over targets, probabilities and scores.
 
 Everywhere ``targets`` is an ndarray of shape (n_samples,), dtype intp: the column of each sample's
 true class; and ``probabilities`` is an ndarray of shape (n_samples, n_classes). There must be at
@@ -60,6 +60,22 @@ def recall(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     fractions = np.full(len(confusion), np.nan)
     np.divide(recognised, n_samples, out=fractions, where=n_samples > 0)
     return fractions
+
+
+def auroc(positive: Array, negative: Array) -> float:
+    """Return how often a positive score is above a negative one; ties count half.
+
+    The area under the receiver operating characteristic curve, as the statistic of Mann and
+    Whitney: Hanley and McNeil, Radiology 143, 1982.
+
+    Parameters
+    ----------
+    positive, negative : ndarray of shape (n,) and (m,)
+        At least one score each.
+    """
+    ordered = np.sort(negative)
+    below = np.searchsorted(ordered, positive, "left") + np.searchsorted(ordered, positive, "right")
+    return float(below.mean(dtype=np.float64) / 2 / len(negative))
 
 
 def calibration_error(targets: TargetArray, probabilities: Array, n_bins: int = 15) -> float:

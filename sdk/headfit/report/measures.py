@@ -217,17 +217,10 @@ def reliability(targets: TargetArray, probabilities: FloatArray) -> tuple[Bin, .
     return tuple(bins)
 
 
-def auroc(known: FloatArray, unknown: FloatArray) -> float:
-    """Return how often a score of ``known`` is above one of ``unknown``, ties counting half."""
-    ordered = np.sort(unknown)
-    below = np.searchsorted(ordered, known, "left") + np.searchsorted(ordered, known, "right")
-    return float(below.mean(dtype=np.float64) / 2 / len(unknown))
-
-
 def _rejection(head: SoftmaxHead, known: FloatArray, unknown: FloatArray) -> Rejection:
     scores = [head.sureness(embeddings) for embeddings in (known, unknown)]
     return Rejection(
-        auroc=auroc(*scores),
+        auroc=metrics.auroc(*scores),
         n_unknown=len(unknown),
         known_accepted=float(head.is_known(known).mean()),
         unknown_accepted=float(head.is_known(unknown).mean()),
