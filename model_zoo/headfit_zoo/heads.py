@@ -34,9 +34,9 @@ def with_head(model: tf.keras.Model, head: SoftmaxHead, *, force: bool = False) 
     InputError
         If the embedding has another width than the head.
     """
-    head.require_fitted()
+    weights = head.fitted_.weights
     extractor = cut_top(model)
-    (embedding_dim, n_classes), found = head.weights_.shape, extractor.output_shape[-1]
+    (embedding_dim, n_classes), found = weights.shape, extractor.output_shape[-1]
     if found != embedding_dim:
         raise InputError(
             f"expected a network whose embedding is {embedding_dim} wide as the head is, found "

@@ -14,16 +14,15 @@ from headfit.head import SoftmaxHead
 from headfit.learner import HeadLearner
 from headfit.learning.feedback import Feedback
 from headfit.learning.prediction import Prediction
-from headfit.maths.lbfgs import Progress as TrainingProgress
+from headfit.maths.lbfgs import Progress
 from headfit.photos.folders import (
     FolderEvaluation,
-    Progress,
     Skipped,
     embed_folder,
     find_photos,
     require_two_classes,
 )
-from headfit.photos.images import ImageSource, decode_image
+from headfit.photos.images import ImageSource, PhotoProgress, decode_image
 from headfit.photos.likeness import perceptual_hash
 from headfit.photos.views import View
 
@@ -119,7 +118,7 @@ class ImageClassifier:
         extractor: Extractor | str | os.PathLike[str] | None = None,
         views: Sequence[View] | None = None,
         strict: bool = False,
-        progress: Progress | None = None,
+        progress: PhotoProgress | None = None,
     ) -> ImageClassifier:
         """Train on a folder of photos, a folder per class; see `add_folder` and `fit`."""
         classifier = cls(extractor, views=views)
@@ -171,7 +170,7 @@ class ImageClassifier:
         directory: str | os.PathLike[str],
         *,
         strict: bool = False,
-        progress: Progress | None = None,
+        progress: PhotoProgress | None = None,
     ) -> None:
         """Add every photo of a folder that holds a folder per class.
 
@@ -203,7 +202,7 @@ class ImageClassifier:
             self.store.add_many(examples.embeddings, examples.class_names)
         self.skipped += examples.skipped
 
-    def fit(self, *, progress: TrainingProgress | None = None) -> SoftmaxHead:
+    def fit(self, *, progress: Progress | None = None) -> SoftmaxHead:
         """Fit the head to all examples.
 
         If few have come or gone since the last time that takes milliseconds. Parameters are those
@@ -346,7 +345,7 @@ class ImageClassifier:
         directory: str | os.PathLike[str],
         *,
         strict: bool = False,
-        progress: Progress | None = None,
+        progress: PhotoProgress | None = None,
     ) -> FolderEvaluation:
         """Classify the photos of a folder and count what was right.
 

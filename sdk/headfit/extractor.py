@@ -20,8 +20,7 @@ from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
 from headfit.extractors.finding import find_extractor, install_extractor, read_extractor
 from headfit.files import blockfile
 from headfit.files.manifest import Manifest, load_manifest
-from headfit.photos.folders import Progress
-from headfit.photos.images import ImageSource, decode_image, prepare_input
+from headfit.photos.images import ImageSource, PhotoProgress, decode_image, prepare_input
 from headfit.photos.views import WHOLE, View
 
 if TYPE_CHECKING:
@@ -187,7 +186,7 @@ class Extractor:
         images: Iterable[ImageSource],
         *,
         views: Sequence[View] | None = None,
-        progress: Progress | None = None,
+        progress: PhotoProgress | None = None,
     ) -> NDArray[np.float32]:
         """Return the embedding of every image.
 

@@ -19,14 +19,14 @@ from headfit.files.headfile import MAX_FILE_BYTES, load_head, save_head
 from headfit.files.manifest import DescribedExtractor, Manifest
 from headfit.files.tensors import rounded
 from headfit.learning.calibration import Calibration
-from headfit.learning.fitted_head import FittedHead, PrivacyGuarantee, Scalar
+from headfit.learning.fitted_head import FittedHead, PrivacyGuarantee
 from headfit.learning.fitting import METHODS, fit_head
 from headfit.learning.prediction import Prediction
 from headfit.learning.problem import Problem
 from headfit.learning.settings import DEFAULT_L2, Settings, settings_of
 from headfit.learning.streaming import Stream
 from headfit.learning.typicality import Typicality
-from headfit.maths.arrays import FloatArray, checked_embeddings
+from headfit.maths.arrays import FloatArray, Scalar, checked_embeddings
 from headfit.maths.lbfgs import Progress
 from headfit.privacy.noise import Privacy, fit_private
 from headfit.privacy.sharing import released

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 from photos_per_class import DRAWS, draw, embed
-from sklearn.metrics import roc_auc_score
 
 from headfit import Extractor, SoftmaxHead
-from headfit.maths.metrics import calibration_error
+from headfit.maths.metrics import auroc, calibration_error
 from headfit.maths.softmax import softmax
 
 DATASETS = ("flowers5-128", "scene15-200", "flowers102-64")
@@ -67,19 +66,14 @@ def strangers(name: str, data: dict[str, np.ndarray], foreign: np.ndarray) -> No
             scores = [head.sureness(e) for e in (known, others, foreign)]
             numbers.append(
                 [
-                    *(_auroc(scores[0], unknown) for unknown in scores[1:]),
+                    *(auroc(scores[0], unknown) for unknown in scores[1:]),
                     head.is_known(known).mean(),
                     *(1 - head.is_known(unknown).mean() for unknown in (others, foreign)),
                 ]
             )
-        auroc, auroc_foreign, passed, refused, refused_foreign = np.mean(numbers, axis=0)
-        print(f"| {name} | {method} | {auroc:.3f} | {auroc_foreign:.3f} | {passed:.1%} "
+        others_auroc, auroc_foreign, passed, refused, refused_foreign = np.mean(numbers, axis=0)
+        print(f"| {name} | {method} | {others_auroc:.3f} | {auroc_foreign:.3f} | {passed:.1%} "
               f"| {refused:.1%} | {refused_foreign:.1%} |", flush=True)  # fmt: skip
-
-
-def _auroc(known: np.ndarray, unknown: np.ndarray) -> float:
-    labels = np.repeat([1, 0], [len(known), len(unknown)])
-    return float(roc_auc_score(labels, np.concatenate([known, unknown])))
 
 
 def print_header(*columns: str) -> None:

@@ -21,7 +21,8 @@ from photos_per_class import DATA, embed
 from sklearn.linear_model import LogisticRegression
 
 from headfit import Extractor, ExtractorError, HeadLearner, SoftmaxHead
-from headfit.learning.logistic import fit_logistic, mean_and_scale
+from headfit.learning.logistic import fit_logistic
+from headfit.maths.scaling import mean_and_scale
 from headfit.maths.softmax import cross_entropy, loss_and_gradient, softmax
 
 FloatArray = np.ndarray

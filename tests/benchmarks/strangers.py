@@ -16,7 +16,7 @@ from photos_per_class import embed
 
 from headfit import Extractor, SoftmaxHead
 from headfit.learning.lda import PRIOR_PHOTOS
-from headfit.report.measures import auroc
+from headfit.maths.metrics import auroc
 
 
 class Gaussian:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.networks.operators.packing import n_words, pack
+from headfit.maths.bits import n_words, pack
 from headfit.networks.tflite import Graph, Operator, Quantization, Tensor, write_graph
 
 FLOAT = np.dtype("<f4")

@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TypeAlias
 
 import click
 import numpy as np
-import numpy.typing as npt
 
 from headfit.errors import ExtractorMismatchError, InputError
 from headfit.head import SoftmaxHead
 from headfit.learning.settings import DEFAULT_L2
+from headfit.maths.arrays import FloatArray
 from headfit.privacy.leakage import FALSE_ALARMS, Fitting, Leakage, measure_leakage
 from headfit.privacy.noise import METHODS, Privacy
 from headfit.privacy.public_view import PublicView
 from headfit.store import ExampleStore
 from headfit.store.rows import Examples
-
-FloatArray: TypeAlias = npt.NDArray[np.float32]
 
 VIEW_WIDTH = 64
 _PATH = click.Path(path_type=Path)

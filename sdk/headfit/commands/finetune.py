@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.text import Text
 
@@ -17,6 +15,7 @@ from headfit.commands import terminal
 from headfit.errors import InputError
 from headfit.files.blockfile import SUFFIX
 from headfit.finetune import DEFAULT_VIEWS, FineTuner, TuningSettings
+from headfit.maths.arrays import FloatArray
 from headfit.photos.folders import embed_folder, find_photos
 from headfit.photos.images import ImageSource
 
@@ -119,6 +118,6 @@ class _Views:
         self._tuner, self._n_views = tuner, n_views
         self._seed = 0
 
-    def embed(self, images: list[ImageSource]) -> NDArray[np.float32]:
+    def embed(self, images: list[ImageSource]) -> FloatArray:
         self._seed += 1
         return self._tuner.activations(images, n_views=self._n_views, seed=self._seed)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from headfit.errors import ImageError, InputError
 from headfit.extractor import Extractor
 from headfit.files.disk import write_atomically
 from headfit.head import SoftmaxHead
+from headfit.maths.arrays import FloatArray
 from headfit.photos.folders import FolderExamples, embed_folder, find_photos
 from headfit.report import measure_head, write_page
 
@@ -71,7 +71,7 @@ def _embed(extractor: Extractor, directory: Path) -> FolderExamples:
     return embed_folder(extractor, find_photos(directory), False, None)
 
 
-def _embed_all(extractor: Extractor, directory: Path) -> NDArray[np.float32]:
+def _embed_all(extractor: Extractor, directory: Path) -> FloatArray:
     """Embed whatever can be read below a folder, however it is arranged."""
     embeddings = []
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):

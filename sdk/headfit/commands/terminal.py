@@ -7,8 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBars
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -16,14 +21,15 @@ from headfit.errors import FileFormatError, InputError
 from headfit.files.headfile import HeadFile, load_head
 from headfit.learning.calibration import Calibration
 from headfit.learning.evaluation import Evaluation
-from headfit.photos.folders import Progress, Skipped
+from headfit.photos.folders import Skipped
+from headfit.photos.images import PhotoProgress
 
 BAR_WIDTH = 28
 ACCENT = "cyan"
 
 
 @contextmanager
-def progress(console: Console, what: str) -> Iterator[Progress]:
+def progress(console: Console, what: str) -> Iterator[PhotoProgress]:
     """Show how far some work has come: a moving bar on a terminal, else a line per quarter.
 
     Yields
@@ -34,7 +40,7 @@ def progress(console: Console, what: str) -> Iterator[Progress]:
     if not console.is_terminal:
         yield lambda done, total: _print_quarters(console, what, done, total)
         return
-    with ProgressBars(
+    with Progress(
         TextColumn("{task.description}"),
         BarColumn(BAR_WIDTH, complete_style=ACCENT, finished_style=ACCENT),
         MofNCompleteColumn(),

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from headfit.engines.interface import FloatArray, check_input, check_signature
+from headfit.engines.interface import check_input, check_signature
 from headfit.errors import EngineMissingError, ExtractorError
+from headfit.maths.arrays import FloatArray
 from headfit.networks.lowering import lower
 from headfit.networks.tflite import read_graph
 

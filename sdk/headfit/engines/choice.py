@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit.engines.catalogue import ENGINES, engine_opener
-from headfit.engines.interface import Engine, FloatArray
+from headfit.engines.interface import Engine
 from headfit.engines.isolated import IsolatedEngine
 from headfit.errors import EngineMissingError, ExtractorError
+from headfit.maths.arrays import FloatArray
 
 _log = logging.getLogger(__name__)
 _TIMED_RUNS: Final = 5

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headfit.errors import ExtractorError, InputError
-
-FloatArray = NDArray[np.float32]
+from headfit.maths.arrays import FloatArray
 
 
 class Engine(Protocol):

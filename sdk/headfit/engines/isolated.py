@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from headfit.engines.catalogue import engine_opener
-from headfit.engines.interface import FloatArray, check_input
+from headfit.engines.interface import check_input
 from headfit.errors import EngineMissingError, ExtractorError
+from headfit.maths.arrays import FloatArray
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

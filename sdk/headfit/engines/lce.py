@@ -11,8 +11,9 @@ from types import ModuleType
 
 import numpy as np
 
-from headfit.engines.interface import FloatArray, check_input, check_signature
+from headfit.engines.interface import check_input, check_signature
 from headfit.errors import EngineMissingError, ExtractorError
+from headfit.maths.arrays import FloatArray
 from headfit.networks.tflite import read_graph
 
 _WRAPPER = "larq_compute_engine.tflite.python.interpreter_wrapper_lite"

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from headfit.engines.interface import FloatArray, check_input, check_signature
+from headfit.engines.interface import check_input, check_signature
 from headfit.errors import EngineMissingError, ExtractorError
+from headfit.maths.arrays import FloatArray
 from headfit.networks.lowering import lower
 
 

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headfit.engines.choice import SelfCheck, open_engine
-from headfit.engines.interface import Engine, FloatArray
+from headfit.engines.interface import Engine
 from headfit.engines.popcount import PopcountEngine, Program
 from headfit.errors import ExtractorError
-from headfit.networks.operators.packing import Words
+from headfit.files.blockfile import PackedBlock
+from headfit.maths.arrays import FloatArray
 from headfit.networks.splitting import split
 from headfit.networks.tflite import Graph
 from headfit.networks.tflite.writing import write_graph
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PackedBlock:
-    """What is trained of one binary block, as LceBconv2d holds it.
-
-    Attributes
-    ----------
-    filters : ndarray of shape (n_filters, height, width, n_words), dtype uint32
-        Packed signs, see `headfit.networks.operators.packing`.
-    multiplier, bias : ndarray of shape (n_filters,), dtype float32
-        ``output = activation(convolution) * multiplier + bias``.
-    """
-
-    filters: Words
-    multiplier: NDArray[np.float32]
-    bias: NDArray[np.float32]
 
 
 def replace_blocks(tail: Graph, blocks: Sequence[PackedBlock]) -> Graph:

@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,11 +19,9 @@ from headfit.files.container import Container, open_container, pack, seal
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import canonical_json
 from headfit.files.manifest import reference_from_json
-from headfit.learning.fitted_head import Scalar
 from headfit.learning.origin import ExtractorReference
-
-if TYPE_CHECKING:
-    from headfit.engines.retrained import PackedBlock
+from headfit.maths.arrays import FloatArray, Scalar
+from headfit.maths.bits import Words
 
 SUFFIX: Final = ".block"
 FORMAT: Final = "headfit-block"
@@ -32,6 +30,23 @@ MAX_FILE_BYTES: Final = 1 << 26
 MAX_BLOCKS: Final = 9
 MAX_AXIS: Final = 1 << 16
 _LITTLE_ENDIAN: Final = {"F32": "<f4", "U32": "<u4"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedBlock:
+    """What is trained of one binary block, as LceBconv2d holds it.
+
+    Attributes
+    ----------
+    filters : ndarray of shape (n_filters, height, width, n_words), dtype uint32
+        Packed signs, see `headfit.maths.bits`.
+    multiplier, bias : ndarray of shape (n_filters,), dtype float32
+        ``output = activation(convolution) * multiplier + bias``.
+    """
+
+    filters: Words
+    multiplier: FloatArray
+    bias: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,8 +124,6 @@ def load_blocks_bytes(file: bytes, source: str = "block file") -> BlockData:
     FileFormatError
         If anything else breaks the specification.
     """
-    from headfit.engines.retrained import PackedBlock  # brings an engine, which few starts need
-
     container = open_container(file, source, FORMAT, (FORMAT_VERSION,))
     metadata, content = container.metadata, container.data
     n_blocks = int(metadata.text("n_blocks", pattern=f"[1-{MAX_BLOCKS}]", meaning="a number"))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from headfit.errors import FileFormatError, UnsupportedVersionError
-from headfit.learning.fitted_head import Scalar
+from headfit.maths.arrays import Scalar
 
 _Version = TypeVar("_Version", int, str)
 

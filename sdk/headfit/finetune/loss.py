@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from headfit.errors import InputError
 from headfit.finetune.tail import Parameters, Tail
-from headfit.maths.softmax import log_softmax, softmax
-
-FloatArray: TypeAlias = npt.NDArray[np.float32]
-TargetArray: TypeAlias = npt.NDArray[np.intp]
+from headfit.maths.arrays import FloatArray, TargetArray
+from headfit.maths.scaling import mean_and_scale
+from headfit.maths.softmax import loss_and_pull
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +88,9 @@ class BatchLoss:
         self._tail, self._settings = tail, settings
         blocks = tail.start(settings.latent_magnitude)
         embeddings = tail.embed(activations, blocks)
-        self._mean = embeddings.mean(axis=0)
-        spread = embeddings.std(axis=0)
-        self._spread = np.where(spread > 1e-6 * spread.max(initial=0), spread, np.float32(1))
+        self._mean, scale = mean_and_scale(embeddings)
+        # A constant feature may come to vary.
+        self._spread = np.where(np.isfinite(scale), scale, np.float32(1))
         self._units = [np.float32(1)] * len(blocks)
         self._units[1::3] = [np.abs(part).mean() or np.float32(1) for part in blocks[1::3]]
         weights, bias = start
@@ -143,22 +140,12 @@ class BatchLoss:
             kept = rng.random(embeddings.shape, np.float32) >= dropout
             keep = kept / np.float32(1 - dropout)
         inputs = (embeddings - self._mean) / self._spread * keep
-        loss, by_logits = _smoothed_loss(
-            inputs @ weights + bias, targets, self._settings.label_smoothing
+        loss, by_logits = loss_and_pull(
+            weights.T @ inputs.T + bias[:, np.newaxis],
+            targets,
+            label_smoothing=self._settings.label_smoothing,
         )
-        by_blocks = pull_back(by_logits @ weights.T * keep / self._spread)
+        by_blocks = pull_back(by_logits.T @ weights.T * keep / self._spread)
         parts = [part * unit for part, unit in zip(by_blocks, self._units, strict=True)]
-        parts += [inputs.T @ by_logits, by_logits.sum(axis=0)]
+        parts += [inputs.T @ by_logits.T, by_logits.sum(axis=1)]
         return loss, np.concatenate([part.ravel() for part in parts])
-
-
-def _smoothed_loss(
-    logits: FloatArray, targets: TargetArray, smoothing: float
-) -> tuple[float, FloatArray]:
-    """Return the mean cross-entropy to smoothed targets, in nats, with its gradient by logits."""
-    n_samples, n_classes = logits.shape
-    wanted = np.full(logits.shape, smoothing / n_classes, np.float32)
-    wanted[np.arange(n_samples), targets] += np.float32(1 - smoothing)
-    probabilities = softmax(logits)
-    loss = -float((wanted * log_softmax(logits)).sum(dtype=np.float64)) / n_samples
-    return loss, (probabilities - wanted) / np.float32(n_samples)

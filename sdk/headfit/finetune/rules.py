@@ -12,15 +12,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from headfit.errors import ExtractorError
+from headfit.maths.arrays import FloatArray
 from headfit.networks.operators.binary_convolution import Affine, read_binary_convolution
 from headfit.networks.operators.node import Node
 from headfit.networks.operators.windows import Window
 from headfit.networks.tflite.schema import ACTIVATION_RANGES, NO_ACTIVATION, RELU6
 
-FloatArray: TypeAlias = npt.NDArray[np.float32]
 Pullback: TypeAlias = Callable[[FloatArray], Sequence[Any]]
 Rule: TypeAlias = Callable[..., tuple[FloatArray, Pullback]]
 

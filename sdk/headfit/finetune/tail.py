@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from headfit.engines.retrained import PackedBlock
+from headfit.files.blockfile import PackedBlock
 from headfit.finetune.rules import Rule, refusal, rule_of
+from headfit.maths.arrays import FloatArray
+from headfit.maths.bits import pack
 from headfit.networks.operators.binary_convolution import read_binary_convolution
 from headfit.networks.operators.node import Node
-from headfit.networks.operators.packing import pack
 from headfit.networks.tflite import Graph
 
-FloatArray: TypeAlias = npt.NDArray[np.float32]
 Parameters: TypeAlias = list[FloatArray]
 """Of every block in turn the latent weights (n_filters, height, width, channels), the multiplier
 (n_filters,) and the bias (n_filters,)."""

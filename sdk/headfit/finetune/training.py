@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from headfit.errors import TrainingDivergedError
 from headfit.finetune.loss import BatchLoss, TuningSettings
 from headfit.finetune.tail import Parameters, Tail
+from headfit.maths.arrays import FloatArray, TargetArray
 from headfit.maths.descent import adam_start, adam_step
-
-FloatArray: TypeAlias = npt.NDArray[np.float32]
-TargetArray: TypeAlias = npt.NDArray[np.intp]
-
-Progress: TypeAlias = Callable[[int, float], None]
-"""Called as ``progress(epoch, loss)`` after every epoch, counted from 1, with its mean loss in
-nats. An exception that it raises ends the training and passes through."""
+from headfit.maths.lbfgs import Progress
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +57,7 @@ def train(
     start : weights and bias of a head for the unchanged embeddings
     settings : TuningSettings
     progress : callable, optional
+        Called as ``progress(epoch, loss)`` after every epoch, counted from 1, with its mean loss.
 
     Raises
     ------

@@ -18,15 +18,15 @@ from headfit.files.class_names import checked_names, classes_and_targets
 from headfit.files.disk import write_atomically
 from headfit.finetune.loss import TuningSettings
 from headfit.finetune.tail import Tail
-from headfit.finetune.training import Progress, train
+from headfit.finetune.training import train
 from headfit.head import SoftmaxHead
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.fitting import fit_head
 from headfit.learning.problem import Problem
 from headfit.learning.settings import Settings
 from headfit.maths.arrays import FloatArray, checked_embeddings
-from headfit.photos.folders import Progress as PhotoProgress
-from headfit.photos.images import ImageSource, decode_image
+from headfit.maths.lbfgs import Progress
+from headfit.photos.images import ImageSource, PhotoProgress, decode_image
 from headfit.version import __version__
 
 DEFAULT_VIEWS = 4

@@ -12,12 +12,11 @@ import numpy as np
 
 from headfit.learning.calibration import sharpness
 from headfit.learning.candidate import Candidate, calibrated, combined
-from headfit.learning.fitted_head import Scalar
 from headfit.learning.held_out import logits_by_folds
 from headfit.learning.logistic import regressed, with_penalty
 from headfit.learning.prediction import binary_logits
 from headfit.learning.problem import Fit, Problem
-from headfit.maths.arrays import BoolArray, FloatArray, TargetArray
+from headfit.maths.arrays import BoolArray, FloatArray, Scalar, TargetArray
 from headfit.maths.descent import adam_start, adam_step
 from headfit.maths.softmax import log_softmax, softmax
 

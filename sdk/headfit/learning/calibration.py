@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from headfit.learning.held_out import HeldOut
-from headfit.maths.arrays import AnyFloatArray, DoubleArray, FloatArray, TargetArray
+from headfit.maths.arrays import Array, DoubleArray, FloatArray, TargetArray
 from headfit.maths.lbfgs import PlainPlace, minimise_lbfgs
 from headfit.maths.softmax import softmax
 
@@ -74,7 +74,7 @@ def sureness(score: str, logits: FloatArray, distances: FloatArray | float) -> F
     return highest
 
 
-def weigh(leads: AnyFloatArray, distances: AnyFloatArray) -> float | None:
+def weigh(leads: Array, distances: Array) -> float | None:
     """Return what to multiply distances by, so that they vary as the leads of logits do.
 
     Both are of held-out examples. None if there are too few to set a threshold by, or distances
@@ -89,7 +89,7 @@ def _threshold_rank(n_samples: int) -> int:
     return math.floor((n_samples + 1) * (1 - KNOWN_SHARE) + 1e-9)
 
 
-def calibrate(held_out: HeldOut, typical: AnyFloatArray | None = None) -> Calibration:
+def calibrate(held_out: HeldOut, typical: Array | None = None) -> Calibration:
     """Return from which score on a photo counts as known, and how large conformal sets must be.
 
     Split conformal prediction (Vovk et al., "Algorithmic Learning in a Random World", 2005), with
@@ -126,7 +126,7 @@ def least_probability(calibration: Calibration, coverage: float) -> float:
 
 
 def sharpness(
-    logits: Sequence[AnyFloatArray], targets: TargetArray, expected: Sequence[float]
+    logits: Sequence[Array], targets: TargetArray, expected: Sequence[float]
 ) -> list[float]:
     """Return the factors for logits of several heads whose sum has the most believable softmax.
 
@@ -162,7 +162,7 @@ def _bounded(parameters: FloatArray) -> DoubleArray:
     return _FARTHEST * logarithms
 
 
-def _log_factors(relative: AnyFloatArray, expected: AnyFloatArray, start: FloatArray) -> FloatArray:
+def _log_factors(relative: Array, expected: Array, start: FloatArray) -> FloatArray:
     """Return the logarithms of the best factors over the expected ones, before they are bounded.
 
     Parameters

@@ -9,11 +9,11 @@ import numpy as np
 
 from headfit.errors import TrainingDivergedError
 from headfit.learning.calibration import calibrate, sharpness, sureness, weigh
-from headfit.learning.fitted_head import FittedHead, Scalar
+from headfit.learning.fitted_head import FittedHead
 from headfit.learning.held_out import HeldOut
 from headfit.learning.problem import Fit, Problem
 from headfit.learning.typicality import Typicality, left_out_distances
-from headfit.maths.arrays import AnyFloatArray, FloatArray, TargetArray
+from headfit.maths.arrays import Array, FloatArray, Scalar, TargetArray
 from headfit.maths.softmax import softmax
 
 
@@ -39,14 +39,14 @@ class Candidate:
         Of logistic regression: see `headfit.learning.problem.Fit`.
     """
 
-    weights: AnyFloatArray
-    bias: AnyFloatArray
+    weights: Array
+    bias: Array
     rows: TargetArray
     targets: TargetArray
-    logits: AnyFloatArray
+    logits: Array
     expected_sharpness: float
-    mean: AnyFloatArray
-    inverse_scale: AnyFloatArray
+    mean: Array
+    inverse_scale: Array
     training: dict[str, Scalar]
     optimum: tuple[FloatArray, FloatArray] | None = None
 
@@ -98,7 +98,7 @@ def combined(problem: Problem, candidates: Sequence[Candidate]) -> Fit:
 def calibrated(
     problem: Problem,
     candidate: Candidate,
-    logits: AnyFloatArray,
+    logits: Array,
     weights: FloatArray,
     bias: FloatArray,
     training: dict[str, Scalar],
@@ -132,7 +132,7 @@ def calibrated(
     return Fit(head, held_out, optimum)
 
 
-def _weighted_sum(factors: Sequence[float], arrays: Sequence[AnyFloatArray]) -> AnyFloatArray:
+def _weighted_sum(factors: Sequence[float], arrays: Sequence[Array]) -> Array:
     """Return the weighted sum of arrays of one shape."""
-    total: AnyFloatArray = np.tensordot(factors, np.stack(arrays).astype(np.float64), axes=1)
+    total: Array = np.tensordot(factors, np.stack(arrays).astype(np.float64), axes=1)
     return total

@@ -8,9 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
-
-# A feature whose spread is this small beside its mean varies by the rounding of float32 alone.
-ROUNDING = 16 * float(np.finfo(np.float32).eps)
+from headfit.maths.scaling import scale_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,12 +81,8 @@ class ClassSums:
         """
         n_samples = self.counts.sum()
         mean = self.sums.sum(axis=0) / n_samples
-        variance = np.maximum(np.diagonal(self.moments) / n_samples - np.square(mean), 0)
-        scale = np.sqrt(variance)
-        varies = scale > ROUNDING * np.abs(mean)
-        inverse_scale = np.zeros_like(scale)
-        np.divide(1, scale, out=inverse_scale, where=varies)
-        return mean, inverse_scale
+        variance = np.diagonal(self.moments) / n_samples - np.square(mean)
+        return mean, 1 / scale_of(variance, mean)
 
     def scatter_within(self) -> DoubleArray:
         """Return ``sum((e - m)(e - m)^T)`` where ``m`` is the mean of the example's class."""

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
 
 from headfit.learning.calibration import Calibration
 from headfit.learning.origin import ExtractorReference
 from headfit.learning.typicality import Typicality
-from headfit.maths.arrays import FloatArray
-
-Scalar: TypeAlias = str | int | float | bool | None
-"""What a head file says of training: text, a number, a boolean or null."""
+from headfit.maths.arrays import FloatArray, Scalar
 
 
 @dataclass(frozen=True, slots=True)

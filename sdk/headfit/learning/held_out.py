@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headfit.maths.arrays import AnyFloatArray, TargetArray
+from headfit.maths.arrays import Array, TargetArray
 
 MAX_JUDGED = 2000
 """Examples that are left out at most: enough for a percent of accuracy or of temperature."""
@@ -28,7 +28,7 @@ class HeldOut:
 
     rows: TargetArray
     targets: TargetArray
-    probabilities: AnyFloatArray
+    probabilities: Array
 
     @classmethod
     def nothing(cls) -> HeldOut:
@@ -57,8 +57,8 @@ def logits_by_folds(
     targets: TargetArray,
     n_classes: int,
     n_folds: int,
-    logits_without: Callable[[TargetArray, TargetArray], AnyFloatArray],
-) -> AnyFloatArray:
+    logits_without: Callable[[TargetArray, TargetArray], Array],
+) -> Array:
     """Return the logits of examples that are left out a fold at a time.
 
     Each fold has as many examples of a class as the others, or one less, so that leaving it out

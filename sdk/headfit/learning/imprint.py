@@ -13,10 +13,9 @@ import numpy as np
 
 from headfit.learning.candidate import Candidate
 from headfit.learning.class_sums import ClassSums
-from headfit.learning.fitted_head import Scalar
 from headfit.learning.held_out import judged
 from headfit.learning.problem import Problem
-from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
+from headfit.maths.arrays import DoubleArray, FloatArray, Scalar, TargetArray
 
 # How sharp these logits usually have to be, where there are too few photos to tell: as measured
 # on the same embeddings at 1 to 5 photos per class.

@@ -17,10 +17,9 @@ import numpy as np
 
 from headfit.learning.candidate import Candidate
 from headfit.learning.class_sums import ClassSums
-from headfit.learning.fitted_head import Scalar
 from headfit.learning.held_out import judged
 from headfit.learning.problem import Problem
-from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
+from headfit.maths.arrays import DoubleArray, FloatArray, Scalar, TargetArray
 
 PRIOR_PHOTOS = 500.0
 """Measured on 5 kinds of flowers and 15 of scenes: 300 and 1000 are near the most accurate of 3 to

@@ -11,15 +11,13 @@ import numpy as np
 from headfit.errors import TrainingDivergedError
 from headfit.learning.calibration import sharpness
 from headfit.learning.candidate import Candidate
-from headfit.learning.class_sums import ROUNDING
-from headfit.learning.fitted_head import Scalar
 from headfit.learning.held_out import judged, logits_by_folds
 from headfit.learning.problem import Problem
 from headfit.learning.settings import DEFAULT_L2
-from headfit.maths.arrays import AnyFloatArray, DoubleArray, FloatArray, TargetArray
+from headfit.maths.arrays import Array, DoubleArray, FloatArray, Scalar, TargetArray
 from headfit.maths.lbfgs import Product, Progress, minimise_lbfgs
-from headfit.maths.softmax import cross_entropy, softmax
-from headfit.maths.softmax_lines import SoftmaxLoss
+from headfit.maths.scaling import ROUNDING, mean_and_scale
+from headfit.maths.softmax import SoftmaxLoss, cross_entropy, softmax
 
 REFITTED_UP_TO = 100
 """Examples up to which logistic regression is fitted again without some: a step of Newton's method
@@ -117,14 +115,14 @@ def regressed(problem: Problem, *, by_folds: bool = False) -> Candidate:
             progress=progress,
         )
 
-    def logits_without(taught: TargetArray, left_out: TargetArray) -> AnyFloatArray:
+    def logits_without(taught: TargetArray, left_out: TargetArray) -> Array:
         without = fit(taught, (whole.weights, whole.bias))
         return embeddings[left_out] @ without.weights + without.bias
 
     whole = fit(slice(None), problem.start, None if is_refitted else rows, problem.progress)
     if not whole.converged:
         _logger.warning("training stopped after %d iterations, not converged", whole.iterations)
-    left_out_logits: AnyFloatArray = whole.left_out_logits
+    left_out_logits: Array = whole.left_out_logits
     if is_refitted:
         # As many folds as photos leave one photo of each class out at a time.
         most = FEWEST_FOLDS if by_folds else MOST_FOLDS
@@ -392,17 +390,3 @@ def leverage(rows: FloatArray, ridge: float, chosen: TargetArray) -> DoubleArray
     solved = some @ np.linalg.inv(products).astype(np.float32)
     inner: DoubleArray = np.einsum("nd,nd->n", solved, some).astype(np.float64)
     return inner
-
-
-def mean_and_scale(embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return each feature's mean and standard deviation, summed in float64, as float32.
-
-    A feature that only varies by rounding is constant: it gets an infinite scale, so that it is 0
-    once standardised and its weight too.
-    """
-    mean = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
-    centred = embeddings - mean
-    variance = np.einsum("ij,ij->j", centred, centred, dtype=np.float64) / len(embeddings)
-    scale = np.sqrt(variance).astype(np.float32)
-    scale[scale <= ROUNDING * np.abs(mean)] = np.inf
-    return mean, scale

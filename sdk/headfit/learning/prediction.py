@@ -11,6 +11,7 @@ from headfit.errors import InputError
 from headfit.learning.calibration import least_probability, sureness
 from headfit.learning.fitted_head import FittedHead
 from headfit.maths.arrays import BoolArray, FloatArray, checked_embeddings
+from headfit.maths.bits import as_pairs, count_differences, pack
 from headfit.maths.softmax import softmax
 
 
@@ -135,18 +136,8 @@ def binary_logits(
     ndarray of shape (n_samples, n_classes), dtype float32
         The very bits of ``(signs(embeddings >= thresholds) @ signs(weights)) * scales + bias``.
     """
-    from headfit.engines.popcount.counting import count_differences  # an engine, for a few heads
-
-    differences = count_differences(_words(embeddings < thresholds), _words(weights.T < 0).T)
+    signs = as_pairs(pack(embeddings < thresholds))
+    differences = count_differences(signs, as_pairs(pack(weights.T < 0)).T)
     products = np.float32(len(weights)) - np.float32(2) * differences.astype(np.float32)
     logits: FloatArray = products * np.abs(weights[0]) + bias
     return logits
-
-
-def _words(negative: BoolArray) -> npt.NDArray[np.uint64]:
-    """Pack flags "is -1" along the last axis into words of 64 bits; bits to spare are 0."""
-    from headfit.networks.operators.packing import pack
-
-    spare = -negative.shape[-1] % 64
-    padded = np.ascontiguousarray(np.pad(negative, [(0, 0), (0, spare)]))
-    return pack(padded).view(np.uint64)

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import InputError, TrainingDivergedError
-from headfit.learning.class_sums import ROUNDING
-from headfit.learning.fitted_head import FittedHead, Scalar
+from headfit.learning.fitted_head import FittedHead
 from headfit.learning.settings import Settings
-from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
+from headfit.maths.arrays import DoubleArray, FloatArray, Scalar, TargetArray
 from headfit.maths.descent import AdamState, adam_start, adam_step, momentum_step
+from headfit.maths.scaling import scale_of
 from headfit.maths.softmax import loss_and_gradient
 
 
@@ -104,8 +104,7 @@ class Stream:
         n_samples = self.n_samples + n_batch
         sums, squares = self.sums + exact.sum(axis=0), self.squares + np.square(exact).sum(axis=0)
         mean = sums / n_samples
-        scale = np.sqrt(np.maximum(squares / n_samples - np.square(mean), 0))
-        scale[scale <= ROUNDING * np.abs(mean)] = np.inf  # a constant feature has no say yet
+        scale = scale_of(squares / n_samples - np.square(mean), mean)
         varies = np.isfinite(scale)
         weights = self.weights * np.where(varies, scale, 0)[:, np.newaxis]
         rows = np.vstack([weights, self.bias + mean @ self.weights]).astype(np.float32)

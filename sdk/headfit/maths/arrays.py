@@ -1,8 +1,8 @@
-"""The kinds of arrays that headfit computes with, and the check of those that callers pass."""
+"""Types that all rooms share, and the check of embeddings that callers pass."""
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +10,24 @@ import numpy.typing as npt
 from headfit.errors import InputError
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
+"""What the device computes with: embeddings, weights, logits, probabilities."""
+
 DoubleArray: TypeAlias = npt.NDArray[np.float64]
-AnyFloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+"""Sums over many samples, and what is derived from them."""
+
+Array: TypeAlias = npt.NDArray[np.floating[Any]]
+"""Of either precision."""
+
+Floats = TypeVar("Floats", bound=Array)
+"""The same precision in and out."""
+
 TargetArray: TypeAlias = npt.NDArray[np.intp]
-"""For each example the column of its class: shape (n_samples,)."""
+"""The column of each sample's class."""
+
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
+Scalar: TypeAlias = str | int | float | bool | None
+"""A value that says how something was trained."""
 
 MAX_EMBEDDING_DIM = 65_536
 

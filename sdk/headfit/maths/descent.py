@@ -1,14 +1,21 @@
-"""Steps of gradient descent, for examples that come in batches: pure functions over flat arrays."""
+"""Steps of gradient descent, for examples that come in batches: pure functions over flat arrays.
+
+With the gradient g of the t-th batch, Adam moves the parameters x by
+
+    m = b1 * m + (1 - b1) * g
+    v = b2 * v + (1 - b2) * g ** 2
+    x = x - rate * (m / (1 - b1 ** t)) / (sqrt(v / (1 - b2 ** t)) + epsilon)
+
+and momentum by ``v = momentum * v - rate * g``, ``x = x + v``.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray: TypeAlias = npt.NDArray[np.float32]
+from headfit.maths.arrays import FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

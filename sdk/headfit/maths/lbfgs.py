@@ -1,4 +1,17 @@
-"""How a loss is minimised: pure functions over flat float32 arrays that know nothing of heads."""
+"""L-BFGS: how a smooth loss is minimised; pure functions over flat float32 arrays.
+
+With the gradient ``g`` at the parameters ``x``, each step is ``x + a * p`` along ``p = -H @ g``.
+``H`` is like the inverse of the Hessian: it is never formed, but applied by means of the last
+``memory`` changes ``s`` of ``x`` and ``y`` of ``g``, each of which makes of ``H``
+
+    (I - r s y') H (I - r y s') + r s s',  r = 1 / (y' s)
+
+``a`` meets the strong Wolfe conditions, with ``c1 = 1e-4`` and usually ``c2 = 0.9``:
+
+    loss(x + a p) <= loss(x) + c1 a g' p  and  |g(x + a p)' p| <= c2 |g' p|
+
+Nocedal and Wright, Numerical Optimization, 2nd edition, 2006, chapters 3 and 7.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +19,48 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from headfit.errors import TrainingDivergedError
-from headfit.maths.line_search import USUAL_CURVATURE, Place, Point, search_line
+from headfit.maths.arrays import FloatArray
 
-FloatArray: TypeAlias = npt.NDArray[np.float32]
 LossAndGradient: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray]]
 Progress: TypeAlias = Callable[[int, float], None]
+"""Called as ``progress(iterations, loss)`` after every step of a training, the loss in nats. What
+it raises ends the training and passes through."""
 Product: TypeAlias = Callable[[FloatArray], FloatArray]
 
+# Nocedal and Wright, Numerical Optimization, 2nd edition, section 3.1: usual for quasi-Newton.
+_SUFFICIENT_DECREASE = 1e-4
+_USUAL_CURVATURE = 0.9
+_MAX_TRIALS = 25
+# A loss summed from float32 terms is known to about this fraction of itself.
+_LOSS_NOISE = 2e-7
 # Steps without a lower loss, after which float32 is taken to tell no lower one.
 _PATIENCE = 20
+
+
+class Place(Protocol):
+    """Parameters, the loss there, and how it goes on from there."""
+
+    @property
+    def parameters(self) -> FloatArray:
+        """Where it is: shape (n,)."""
+
+    @property
+    def loss(self) -> float:
+        """The loss there."""
+
+    def gradient(self) -> FloatArray:
+        """Return the loss's gradient: shape (n,)."""
+
+    def towards(self, direction: FloatArray) -> Callable[[float], tuple[Place, float]]:
+        """Return what maps a step to the place ``parameters + step * direction``.
+
+        And to the loss's derivative by the step there.
+        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +133,7 @@ def minimise_lbfgs(
     tolerance: float,
     max_iterations: int,
     memory: int = 10,
-    first_curvature: float = USUAL_CURVATURE,
+    first_curvature: float = _USUAL_CURVATURE,
     reference_norm: float | None = None,
     inverse_hessian: Product | None = None,
     progress: Progress | None = None,
@@ -145,17 +185,17 @@ def minimise_lbfgs(
             check(place.loss, _norm(gradient))
         return gradient
 
-    def line_from(place: Place, direction: FloatArray) -> Callable[[float], Point]:
+    def line_from(place: Place, direction: FloatArray) -> Callable[[float], _Point]:
         with np.errstate(over="ignore", invalid="ignore"):
             along = place.towards(direction)
 
-        def at(step: float) -> Point:
+        def at(step: float) -> _Point:
             nonlocal evaluations
             evaluations += 1
             with np.errstate(over="ignore", invalid="ignore"):
                 found, slope = along(step)
                 check(found.loss, slope)
-            return Point(step, found, slope)
+            return _Point(step, found, slope)
 
         return at
 
@@ -172,9 +212,9 @@ def minimise_lbfgs(
         slope = _dot(gradient, direction)
         found = None
         if slope < 0:
-            origin = Point(0.0, here, slope)
-            curvature = USUAL_CURVATURE if history else first_curvature
-            found = search_line(line_from(here, direction), origin, first_step, curvature)
+            origin = _Point(0.0, here, slope)
+            curvature = _USUAL_CURVATURE if history else first_curvature
+            found = _search_line(line_from(here, direction), origin, first_step, curvature)
         if found is None:
             if not history:
                 break  # not even downhill: float32 can tell no lower loss
@@ -223,6 +263,67 @@ def _inverse_hessian_times(
         beta = _dot(gradient_change, result) / _dot(change, gradient_change)
         result += np.float32(alpha - beta) * change
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """The loss along one line: at ``step`` from its start."""
+
+    step: float
+    place: Place
+    slope: float
+
+    @property
+    def loss(self) -> float:
+        """The loss there."""
+        return self.place.loss
+
+
+def _search_line(
+    line: Callable[[float], _Point], origin: _Point, step: float, curvature: float
+) -> Place | None:
+    """Return a place that meets the strong Wolfe conditions (algorithms 3.5 and 3.6), or None.
+
+    Near the optimum the true decrease drowns in the loss's rounding. There a step also counts
+    that raises the loss by no more than that rounding, if the slope says it is good: the idea of
+    the approximate Wolfe conditions of Hager and Zhang (SIAM J. Optim. 16, 2005, section 3).
+    """
+    noise = _LOSS_NOISE * abs(origin.loss)
+
+    def is_low(point: _Point) -> bool:
+        bound = origin.loss + _SUFFICIENT_DECREASE * point.step * origin.slope
+        return point.loss <= bound + noise
+
+    low, high = origin, None  # the minimum lies between them once there is a high
+    for _ in range(_MAX_TRIALS):
+        point = line(step)
+        if is_low(point) and abs(point.slope) <= -curvature * origin.slope:
+            return point.place
+        if not is_low(point) or point.loss > low.loss + noise:
+            high = point
+        else:
+            if high is None:
+                if point.slope >= 0:
+                    high = low
+            elif point.slope * (high.step - low.step) >= 0:
+                high = low
+            low = point
+        step = 4 * step if high is None else _between(low, high)
+    return low.place if low.step > 0 and low.loss < origin.loss else None
+
+
+def _between(low: _Point, high: _Point) -> float:
+    """Return the minimum of the cubic through both points, kept off the ends (equation 3.59)."""
+    width = high.step - low.step
+    d1 = low.slope + high.slope - 3 * (low.loss - high.loss) / (low.step - high.step)
+    square = d1 * d1 - low.slope * high.slope
+    share = 0.5
+    if square >= 0:
+        d2 = math.copysign(math.sqrt(square), width)
+        denominator = high.slope - low.slope + 2 * d2
+        if denominator != 0:
+            share = 1 - (high.slope + d2 - d1) / denominator
+    return low.step + min(max(share, 0.1), 0.9) * width
 
 
 def _dot(left: FloatArray, right: FloatArray) -> float:

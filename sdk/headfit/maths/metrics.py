@@ -1,4 +1,4 @@
-"""How good predictions are: pure functions over targets and probabilities.
+"""How good predictions are: pure functions over targets, probabilities and scores.
 
 Everywhere ``targets`` is an ndarray of shape (n_samples,), dtype intp: the column of each sample's
 true class; and ``probabilities`` is an ndarray of shape (n_samples, n_classes). There must be at
@@ -7,21 +7,18 @@ least one sample.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 
-TargetArray: TypeAlias = npt.NDArray[np.intp]
-FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+from headfit.maths.arrays import Array, TargetArray
 
 
-def accuracy(targets: TargetArray, probabilities: FloatArray) -> float:
+def accuracy(targets: TargetArray, probabilities: Array) -> float:
     """Return the fraction of samples whose most probable class is the true one."""
     return float((probabilities.argmax(axis=1) == targets).mean())
 
 
-def top_k_accuracy(targets: TargetArray, probabilities: FloatArray, k: int) -> float:
+def top_k_accuracy(targets: TargetArray, probabilities: Array, k: int) -> float:
     """Return the fraction of samples whose true class is among the ``k`` most probable.
 
     Of equally probable classes the one with the lower column comes first, as in `accuracy`.
@@ -31,7 +28,7 @@ def top_k_accuracy(targets: TargetArray, probabilities: FloatArray, k: int) -> f
     return float((best == targets[:, np.newaxis]).any(axis=1).mean())
 
 
-def confusion(targets: TargetArray, probabilities: FloatArray) -> npt.NDArray[np.int64]:
+def confusion(targets: TargetArray, probabilities: Array) -> npt.NDArray[np.int64]:
     """Return how often each class was taken for each.
 
     Returns
@@ -65,7 +62,23 @@ def recall(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return fractions
 
 
-def calibration_error(targets: TargetArray, probabilities: FloatArray, n_bins: int = 15) -> float:
+def auroc(positive: Array, negative: Array) -> float:
+    """Return how often a positive score is above a negative one; ties count half.
+
+    The area under the receiver operating characteristic curve, as the statistic of Mann and
+    Whitney: Hanley and McNeil, Radiology 143, 1982.
+
+    Parameters
+    ----------
+    positive, negative : ndarray of shape (n,) and (m,)
+        At least one score each.
+    """
+    ordered = np.sort(negative)
+    below = np.searchsorted(ordered, positive, "left") + np.searchsorted(ordered, positive, "right")
+    return float(below.mean(dtype=np.float64) / 2 / len(negative))
+
+
+def calibration_error(targets: TargetArray, probabilities: Array, n_bins: int = 15) -> float:
     """Return the expected calibration error: how far confidence is from accuracy.
 
     Samples are binned by the probability of their most probable class, in ``n_bins`` bins of equal

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit.errors import ExtractorError
+from headfit.maths.arrays import FloatArray
+from headfit.maths.bits import n_words, pack
 from headfit.networks.lowering import lower_graph
-from headfit.networks.operators.packing import n_words, pack
 from headfit.networks.tflite import Graph, Operator, Tensor, read_graph, write_graph
 from headfit.networks.tflite.schema import NO_ACTIVATION, VALID
-
-FloatArray = NDArray[np.float32]
 
 _FLOAT: Final = np.dtype("<f4")
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit.errors import ExtractorError
+from headfit.maths.bits import n_words
 from headfit.networks.operators.binary_convolution import (
     Affine,
     BinaryConvolution,
@@ -21,7 +22,6 @@ from headfit.networks.operators.binary_convolution import (
     read_binary_convolution,
 )
 from headfit.networks.operators.node import Node
-from headfit.networks.operators.packing import n_words
 from headfit.networks.operators.quantisation import int8_pair, unpacked_channels
 from headfit.networks.tflite import Graph, Operator, Quantization, Tensor, read_graph, write_graph
 from headfit.networks.tflite.pruning import prune

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable, Set
+from collections.abc import Set
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 
@@ -16,10 +16,7 @@ from headfit.files.class_names import CLASS_NAME_RULE, is_class_name
 from headfit.learning.evaluation import Evaluation, evaluate_head
 from headfit.learning.fitted_head import FittedHead
 from headfit.maths.arrays import FloatArray
-from headfit.photos.images import ImageSource
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called as ``progress(done, total)`` after every photo."""
+from headfit.photos.images import ImageSource, PhotoProgress
 
 # Files that a file manager leaves behind and hides without a leading dot.
 _LITTER = {"thumbs.db", "desktop.ini"}
@@ -176,7 +173,7 @@ class Embedder(Protocol):
 
 
 def embed_folder(
-    extractor: Embedder, folder: PhotoFolder, strict: bool, progress: Progress | None
+    extractor: Embedder, folder: PhotoFolder, strict: bool, progress: PhotoProgress | None
 ) -> FolderExamples:
     """Embed what can be decoded; say what cannot, and which classes are lost by it.
 

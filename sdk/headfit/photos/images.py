@@ -11,7 +11,7 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import IO, TypeAlias
 
@@ -21,10 +21,14 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from headfit.errors import ImageError
 from headfit.learning.origin import Preprocessing
+from headfit.maths.arrays import FloatArray
 from headfit.photos.bombs import bomb
 from headfit.photos.views import WHOLE, View
 
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[np.uint8]
+
+PhotoProgress: TypeAlias = Callable[[int, int], None]
+"""Called as ``progress(done, total)`` after every photo."""
 
 MAX_PIXELS = 1 << 26
 """Largest picture that is decoded: 67 million pixels, 192 MiB as RGB."""
@@ -110,7 +114,7 @@ def prepare_input(
     view: View = WHOLE,
     name: str | None = None,
     max_pixels: int = MAX_PIXELS,
-) -> npt.NDArray[np.float32]:
+) -> FloatArray:
     """Return a picture as the extractor's input, as docs/manifest-format.md defines it.
 
     Parameters

@@ -10,7 +10,7 @@ from PIL import Image
 from headfit.photos.images import ImageSource, decode_image
 
 THUMBNAIL_SIDE = 96
-"""Longer side of a thumbnail in pixels."""
+"""Longer side of a thumbnail in pixels, unless another is asked for."""
 
 
 def perceptual_hash(image: ImageSource) -> int:
@@ -31,8 +31,14 @@ def perceptual_hash(image: ImageSource) -> int:
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 
-def thumbnail(image: ImageSource) -> bytes:
+def thumbnail(image: ImageSource, side: int = THUMBNAIL_SIDE) -> bytes:
     """Return a small JPEG made from the pixels alone: no EXIF, no place, no time.
+
+    Parameters
+    ----------
+    image : path, bytes, PIL image or ndarray
+    side : int
+        The longer side at most, in pixels; a smaller picture keeps its size.
 
     Raises
     ------
@@ -40,7 +46,7 @@ def thumbnail(image: ImageSource) -> bytes:
         If this is no usable image.
     """
     small = Image.fromarray(decode_image(image))
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    small.thumbnail((side, side))
     stream = BytesIO()
     small.save(stream, "JPEG", quality=80)
     return stream.getvalue()

@@ -23,6 +23,7 @@ from headfit.files.class_names import checked_names
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.prediction import Prediction
 from headfit.maths.arrays import BoolArray, DoubleArray, FloatArray, checked_embeddings
+from headfit.maths.metrics import auroc
 
 Fitting: TypeAlias = Callable[[FloatArray, list[str]], FittedHead]
 
@@ -121,20 +122,13 @@ def measure_leakage(
     if head is not None:  # takes the place of a shadow, so that as many speak for and against
         of_head = _scores(0, _answers(head, checked[asked], asked_names), answers, is_in)
     return Leakage(
-        auc=area_under_curve(scores[is_in], outside),
+        auc=auroc(scores[is_in], outside),
         tpr=float((scores[is_in] > threshold).mean()),
         n_samples=len(asked),
         n_heads=n_heads,
-        head_auc=None if of_head is None else area_under_curve(of_head, outside),
+        head_auc=None if of_head is None else auroc(of_head, outside),
         head_tpr=None if of_head is None else float((of_head > threshold).mean()),
     )
-
-
-def area_under_curve(positive: DoubleArray, negative: DoubleArray) -> float:
-    """Return how often a positive score is above a negative one; ties count half."""
-    below = np.sort(negative)
-    ranks = np.searchsorted(below, positive) + np.searchsorted(below, positive, side="right")
-    return float(ranks.mean() / (2 * len(below)))
 
 
 def _memberships(n_heads: int, names: list[str], generator: np.random.Generator) -> BoolArray:

@@ -16,8 +16,8 @@ import numpy as np
 
 from headfit.errors import InputError
 from headfit.files.manifest import Manifest
-from headfit.learning.fitted_head import FittedHead, PrivacyGuarantee, Scalar
-from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
+from headfit.learning.fitted_head import FittedHead, PrivacyGuarantee
+from headfit.maths.arrays import DoubleArray, FloatArray, Scalar, TargetArray
 from headfit.maths.softmax import softmax
 from headfit.privacy.accounting import check_privacy, noise_for
 from headfit.privacy.public_view import PublicView

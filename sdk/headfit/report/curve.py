@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headfit.head import SoftmaxHead
+from headfit.maths.arrays import FloatArray
 
 CURVE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 DRAWS: Final = 5
 MAX_CURVE_PHOTOS: Final = 3000
 """Photos that heads of the curve are fitted on at most: it should take seconds."""
-
-FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headfit.errors import InputError
 from headfit.head import SoftmaxHead
 from headfit.learning.evaluation import columns_of
 from headfit.maths import metrics
+from headfit.maths.arrays import FloatArray, TargetArray
 from headfit.photos.folders import FolderEvaluation, FolderExamples
 from headfit.report.curve import CurvePoint, learning_curve
 
 N_BINS: Final = 10
 MAX_MISTAKES: Final = 24
-
-FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +196,7 @@ def wilson_interval(fraction: float, n_samples: int) -> tuple[float, float]:
     return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
 
 
-def reliability(targets: NDArray[np.intp], probabilities: FloatArray) -> tuple[Bin, ...]:
+def reliability(targets: TargetArray, probabilities: FloatArray) -> tuple[Bin, ...]:
     """Return how often the head is right by how sure it is, in bins of equal width."""
     confidence = probabilities.max(axis=1)
     is_right = probabilities.argmax(axis=1) == targets
@@ -219,17 +217,10 @@ def reliability(targets: NDArray[np.intp], probabilities: FloatArray) -> tuple[B
     return tuple(bins)
 
 
-def auroc(known: FloatArray, unknown: FloatArray) -> float:
-    """Return how often a score of ``known`` is above one of ``unknown``, ties counting half."""
-    ordered = np.sort(unknown)
-    below = np.searchsorted(ordered, known, "left") + np.searchsorted(ordered, known, "right")
-    return float(below.mean(dtype=np.float64) / 2 / len(unknown))
-
-
 def _rejection(head: SoftmaxHead, known: FloatArray, unknown: FloatArray) -> Rejection:
     scores = [head.sureness(embeddings) for embeddings in (known, unknown)]
     return Rejection(
-        auroc=auroc(*scores),
+        auroc=metrics.auroc(*scores),
         n_unknown=len(unknown),
         known_accepted=float(head.is_known(known).mean()),
         unknown_accepted=float(head.is_known(unknown).mean()),
@@ -239,7 +230,7 @@ def _rejection(head: SoftmaxHead, known: FloatArray, unknown: FloatArray) -> Rej
 def _mistakes(
     head: SoftmaxHead,
     photos: FolderExamples,
-    targets: NDArray[np.intp],
+    targets: TargetArray,
     probabilities: FloatArray,
 ) -> tuple[Mistake, ...]:
     guesses, sureness = probabilities.argmax(axis=1), probabilities.max(axis=1)

@@ -5,59 +5,22 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from html import escape
-from io import BytesIO
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import Image
 
 from headfit.errors import ImageError
 from headfit.head import SoftmaxHead
-from headfit.photos.images import decode_image
+from headfit.photos.likeness import thumbnail
 from headfit.report.charts import confusion_chart, curve_chart, reliability_chart
 from headfit.report.curve import DRAWS
 from headfit.report.measures import Mistake, Report
 
-_THUMBNAIL: Final = 128
+_THUMBNAIL_SIDE: Final = 128
 """Longest side of a thumbnail, in pixels."""
 
-_STYLE: Final = """
-:root { color-scheme: light dark; --ink: #1c2330; --soft: #5b6575; --paper: #fff; --panel: #f4f6f9;
-  --line: #d5dbe4; --right: #1f6fb2; --wrong: #c2452d; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --soft: #9aa5b5; --paper: #14181f;
-  --panel: #1d232d; --line: #343d4b; --right: #4da3e8; --wrong: #ef7a5f; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 62rem; background: var(--paper);
-  color: var(--ink); font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
-p { margin: .4rem 0; max-width: 46rem; } .soft { color: var(--soft); }
-.note { border-left: 4px solid var(--wrong); background: var(--panel); padding: .5rem .8rem; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .7rem;
-  margin: 1.2rem 0; }
-.figures div { background: var(--panel); border-radius: .5rem; padding: .6rem .8rem; }
-.figures b { display: block; font-size: 1.5rem; } .figures span { color: var(--soft);
-  font-size: .85rem; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr));
-  gap: 0 2rem; } .wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .2rem .6rem
-  .2rem 0; border-bottom: 1px solid var(--line); overflow-wrap: normal; }
-td.number { text-align: right; width: 5rem; }
-td.meter { width: 30%; } .meter i { display: block; height: .7rem; background: var(--right);
-  border-radius: .2rem; min-width: 1px; }
-svg { width: 100%; height: auto; display: block; font: 12px system-ui, sans-serif; }
-svg text { fill: var(--ink); } svg .end { text-anchor: end; } svg .middle { text-anchor: middle; }
-svg .axis { fill: var(--soft); } svg .on { fill: var(--paper); } svg polyline { fill: none; }
-svg .right, svg .dot { fill: var(--right); } svg .wrong { fill: var(--wrong); }
-svg .frame { fill: var(--panel); } svg .grid { stroke: var(--line); }
-svg .curve { stroke: var(--right); stroke-width: 2; } svg .bar { stroke: var(--right);
-  stroke-width: 6; stroke-opacity: .35; } svg .ideal { stroke: var(--soft);
-  stroke-dasharray: 4 4; }
-.mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr));
-  gap: .8rem; } figure { margin: 0; background: var(--panel); border-radius: .5rem;
-  padding: .5rem; } figure img { width: 100%; height: 8rem; object-fit: contain; display: block; }
-figcaption { font-size: .85rem; line-height: 1.35; margin-top: .3rem; }
-"""
+_STYLE: Final = Path(__file__).with_name("style.css")
 
 
 def write_page(report: Report, head: SoftmaxHead, title: str, *, thumbnails: bool = True) -> str:
@@ -90,7 +53,7 @@ def write_page(report: Report, head: SoftmaxHead, title: str, *, thumbnails: boo
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n"
+        f"<title>{escape(title)}</title><style>{_STYLE.read_text()}</style></head>\n"
         f"<body>{''.join(sections)}</body></html>\n"
     )
 
@@ -228,11 +191,8 @@ def _mistakes(mistakes: Sequence[Mistake], thumbnails: bool) -> str:
 
 def _thumbnail(path: Path) -> str:
     try:
-        picture = Image.fromarray(decode_image(path))
+        picture = thumbnail(path, _THUMBNAIL_SIDE)
     except (ImageError, OSError):  # gone since it was embedded
         return ""
-    picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    stream = BytesIO()
-    picture.save(stream, "JPEG", quality=80)
-    data = base64.b64encode(stream.getvalue()).decode()
+    data = base64.b64encode(picture).decode()
     return f'<img alt="" src="data:image/jpeg;base64,{data}">'

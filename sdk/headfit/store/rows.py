@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from headfit.maths.arrays import FloatArray
 from headfit.store.sealing import SEALED_OVERHEAD, Sealing
 
 DTYPES: dict[str, np.dtype[Any]] = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4")}
@@ -41,7 +42,7 @@ class Examples:
         Perceptual hashes of the photos; 0 where none was given.
     """
 
-    embeddings: npt.NDArray[np.float32]
+    embeddings: FloatArray
     class_names: tuple[str, ...]
     ids: npt.NDArray[np.int64]
     added_at: npt.NDArray[np.datetime64]

@@ -14,7 +14,7 @@ from tests.support.networks import DATA, Network, assert_same_embedding
 
 from headfit.engines import Engine, open_engine
 from headfit.errors import EngineMissingError
-from headfit.networks.operators.packing import n_words
+from headfit.maths.bits import n_words
 from headfit.networks.tflite import Quantization
 
 LOWERED = ["litert", "tflite-runtime"]

@@ -12,6 +12,7 @@ from tests.support.networks import DATA, Network, assert_same_embedding
 
 from headfit.engines.popcount import PopcountEngine, counting
 from headfit.errors import InputError
+from headfit.maths import bits
 
 
 def test_gives_lces_embedding(network: Network) -> None:
@@ -37,7 +38,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(counting, "_MULTIPLIES", request.param == "multiplied")
     monkeypatch.setattr(counting, "_MANY_PLACES", 1)
     if request.param == "added":
-        monkeypatch.setattr(counting, "count_bits", counting._added_count)
+        monkeypatch.setattr(bits, "count_bits", bits._added_count)
 
 
 @pytest.mark.usefixtures("way")
@@ -95,15 +96,3 @@ others = {{"flatbuffers", "larq_compute_engine", "tflite_runtime", "ai_edge_lite
 assert not others & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-@pytest.mark.parametrize("count", {counting.count_bits, counting._added_count})
-def test_counts_bits(count: object) -> None:
-    """Both ways of counting agree with Python's."""
-    rng = np.random.default_rng(0)
-    words = rng.integers(0, 2**64, 999, dtype=np.uint64, endpoint=False)
-    words[:3] = 0, 2**64 - 1, 2**63
-    expected = [bin(word).count("1") for word in words.tolist()]
-    counts = np.empty(len(words), np.uint8)
-    count(words, counts)
-    assert counts.tolist() == expected

@@ -18,9 +18,14 @@ from safetensors.numpy import save as safetensors_save
 from tests.support.headfiles import GOLDEN as GOLDEN_HEAD
 from tests.support.headfiles import assemble, parts
 
-from headfit.engines.retrained import PackedBlock
 from headfit.errors import FileFormatError, UnsupportedVersionError
-from headfit.files.blockfile import BlockData, load_blocks_bytes, save_blocks, save_blocks_bytes
+from headfit.files.blockfile import (
+    BlockData,
+    PackedBlock,
+    load_blocks_bytes,
+    save_blocks,
+    save_blocks_bytes,
+)
 
 GOLDEN_PATH = Path(__file__).parents[2] / "data" / "blocks_v1.block"
 assert GOLDEN_HEAD.extractor is not None

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from headfit import Extractor, SoftmaxHead
-from headfit.report.measures import auroc
+from headfit.maths.metrics import auroc
 
 DATASETS = ["flowers5-128", "scene15-200"]
 METHODS = ["imprint", "lda", "logistic", "binary"]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from headfit.maths.arrays import FloatArray
 from headfit.maths.descent import adam_start, adam_step, momentum_step
 from headfit.maths.lbfgs import PlainPlace, minimise_lbfgs
 from headfit.maths.softmax import loss_and_gradient
-
-FloatArray = npt.NDArray[np.float32]
 
 
 def whole_loss(x: FloatArray) -> tuple[float, FloatArray]:

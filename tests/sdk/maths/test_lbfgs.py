@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize, rosen, rosen_der
 
 from headfit.errors import TrainingDivergedError
+from headfit.maths.arrays import FloatArray
 from headfit.maths.lbfgs import LossAndGradient, PlainPlace, minimise_lbfgs
 from headfit.maths.softmax import loss_and_gradient
-
-FloatArray = npt.NDArray[np.float32]
 
 
 def quadratic(matrix: npt.NDArray, linear: npt.NDArray) -> LossAndGradient:

@@ -7,10 +7,25 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import accuracy_score, confusion_matrix, recall_score, top_k_accuracy_score
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    recall_score,
+    roc_auc_score,
+    top_k_accuracy_score,
+)
 
-from headfit.maths.metrics import accuracy, calibration_error, confusion, recall, top_k_accuracy
+from headfit.maths.arrays import FloatArray
+from headfit.maths.metrics import (
+    accuracy,
+    auroc,
+    calibration_error,
+    confusion,
+    recall,
+    top_k_accuracy,
+)
 
 Case = tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]
 
@@ -77,3 +92,16 @@ def test_certain_and_wrong_is_the_worst_calibration() -> None:
     probabilities = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32)
     assert calibration_error(np.array([0, 1]), probabilities) == 0
     assert calibration_error(np.array([1, 0]), probabilities) == 1
+
+
+SCORES = npst.arrays(
+    np.float32, st.integers(1, 12), elements=st.sampled_from([-0.5, 0.0, 0.25, 1.0])
+)
+
+
+@given(SCORES, SCORES)
+def test_auroc_is_that_of_scikit_learn(positive: FloatArray, negative: FloatArray) -> None:
+    """Ties count half."""
+    targets = np.repeat([1, 0], [len(positive), len(negative)])
+    expected = roc_auc_score(targets, np.concatenate([positive, negative]))
+    assert auroc(positive, negative) == pytest.approx(expected)

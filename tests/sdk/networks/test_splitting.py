@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from tests.support.networks import NETWORKS, Network, assert_same_embedding
 
-from headfit.engines.retrained import PackedBlock, TunedEngine, open_front, replace_blocks
+from headfit.engines.retrained import TunedEngine, open_front, replace_blocks
 from headfit.errors import EngineMissingError, ExtractorError, InputError
+from headfit.files.blockfile import PackedBlock
 from headfit.networks.splitting import split
 from headfit.networks.tflite import Graph, read_graph
 

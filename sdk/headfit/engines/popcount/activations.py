@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headfit.engines.popcount.kernel import Kernel
+from headfit.maths.arrays import FloatArray
 from headfit.networks.operators.node import Node
 from headfit.networks.tflite.schema import (
     ACTIVATION_RANGES,
@@ -14,8 +14,6 @@ from headfit.networks.tflite.schema import (
     RELU6,
     RELU_N1_TO_1,
 )
-
-FloatArray = NDArray[np.float32]
 
 
 def fused_range(node: Node) -> tuple[float, float]:

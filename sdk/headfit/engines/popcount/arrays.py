@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.engines.popcount.activations import FloatArray, clamp, fused_range
+from headfit.engines.popcount.activations import clamp, fused_range
 from headfit.engines.popcount.kernel import Kernel
+from headfit.maths.arrays import FloatArray
 from headfit.networks.operators.node import Node
 
 _ARITHMETIC: Final[dict[str, np.ufunc]] = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}

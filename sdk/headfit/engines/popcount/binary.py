@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from headfit.engines.popcount.arrays import round_to_int8
 from headfit.engines.popcount.counting import compile_count
 from headfit.engines.popcount.kernel import Kernel
+from headfit.maths.bits import Words, n_words, pack, unpack
 from headfit.networks.operators.binary_convolution import Thresholds, read_binary_convolution
 from headfit.networks.operators.node import Node
-from headfit.networks.operators.packing import Words, n_words, pack, unpack
 from headfit.networks.operators.quantisation import int8_pair, unpacked_channels
 from headfit.networks.operators.windows import Window
 

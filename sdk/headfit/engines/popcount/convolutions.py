@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from headfit.engines.popcount.activations import FloatArray, clamp, fused_range
+from headfit.engines.popcount.activations import clamp, fused_range
 from headfit.engines.popcount.kernel import Kernel
+from headfit.maths.arrays import FloatArray
 from headfit.networks.operators.node import Node
 from headfit.networks.operators.windows import Window
 
@@ -99,7 +99,7 @@ def _picture_shape(node: Node) -> tuple[int, ...]:
     return shape
 
 
-def _bias(node: Node, n_filters: int) -> NDArray[np.float32]:
+def _bias(node: Node, n_filters: int) -> FloatArray:
     if not node.has(2):
         return np.zeros(n_filters, np.float32)
     return node.constant(2, (n_filters,))

@@ -8,10 +8,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.engines.interface import FloatArray, check_input, check_signature
+from headfit.engines.interface import check_input, check_signature
 from headfit.engines.popcount import activations, arrays, binary, convolutions, pooling
 from headfit.engines.popcount.kernel import Kernel
 from headfit.errors import ExtractorError
+from headfit.maths.arrays import FloatArray
 from headfit.networks.operators.node import Node
 from headfit.networks.tflite import Graph, read_graph
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from headfit.engines.popcount.activations import FloatArray, clamp, fused_range
+from headfit.engines.popcount.activations import clamp, fused_range
 from headfit.engines.popcount.kernel import Kernel
+from headfit.maths.arrays import FloatArray
 from headfit.networks.operators.node import Node
 from headfit.networks.operators.windows import Window
 

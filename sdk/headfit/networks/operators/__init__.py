@@ -1,1 +1,1 @@
-"""What operators mean, whoever runs them: their checks, windows, packing and arithmetic."""
+"""What operators mean, whoever runs them: their checks, windows and arithmetic."""

@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from headfit.maths.arrays import FloatArray
+from headfit.maths.bits import Words, n_words, unpack_signs
 from headfit.networks.operators.node import Node
-from headfit.networks.operators.packing import Words, n_words, unpack_signs
 from headfit.networks.operators.windows import Window
 from headfit.networks.tflite.graph import Quantization
 from headfit.networks.tflite.schema import ACTIVATION_RANGES, NO_ACTIVATION, RELU6
@@ -43,9 +44,9 @@ class Affine:
     activation: int
     bounds: tuple[float, float]
     """What 2 * count is clamped to: the activation, seen from depth - 2 * count."""
-    multiplier: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    correction: NDArray[np.float32] | None
+    multiplier: FloatArray
+    bias: FloatArray
+    correction: FloatArray | None
     """(out_h * out_w, filters) to add last: turns padding by +1 into padding by 0."""
     quantization: Quantization | None
     """For int8 output, whose scale and zero point are folded into `multiplier` and `bias`."""
@@ -68,11 +69,11 @@ class BinaryConvolution:
         """How many output channels there are."""
         return self.filters.shape[0]
 
-    def signs(self) -> NDArray[np.float32]:
+    def signs(self) -> FloatArray:
         """Return the filters as +1.0 and -1.0: (n_filters, height, width, channels per group)."""
         return unpack_signs(self.filters, self.depth // self.window.area)
 
-    def dense_signs(self) -> NDArray[np.float32]:
+    def dense_signs(self) -> FloatArray:
         """Return them over all channels: zero outside their group, which changes no sum.
 
         For TFLite's CONV_2D, which knows groups only since version 6.
@@ -134,9 +135,7 @@ def read_binary_convolution(node: Node) -> BinaryConvolution:
     return BinaryConvolution(window, filters, groups, depth, transform)
 
 
-def _read_affine(
-    node: Node, depth: int, activation: int, correction: NDArray[np.float32] | None
-) -> Affine:
+def _read_affine(node: Node, depth: int, activation: int, correction: FloatArray | None) -> Affine:
     n_filters = node.output.shape[3]
     multiplier = node.constant(2, (n_filters,)).astype(np.float64)
     bias = node.constant(3, (n_filters,)).astype(np.float64)
@@ -156,7 +155,7 @@ def _read_affine(
     )
 
 
-def _correction(node: Node, window: Window, signs: NDArray[np.float32]) -> NDArray[np.float32]:
+def _correction(node: Node, window: Window, signs: FloatArray) -> FloatArray:
     """Return -multiplier times the sum of the filter values that fall outside the image.
 
     LCE's fast kernels add this too, and get it wrong where the image is smaller than the window;
@@ -164,5 +163,5 @@ def _correction(node: Node, window: Window, signs: NDArray[np.float32]) -> NDArr
     """
     tap_sums = signs.sum(axis=3).reshape(len(signs), -1)
     outside = window.outside(node.operand(0, _INT32).shape).astype(np.float32)
-    correction: NDArray[np.float32] = -node.constant(2, (len(signs),)) * (outside @ tap_sums.T)
+    correction: FloatArray = -node.constant(2, (len(signs),)) * (outside @ tap_sums.T)
     return correction

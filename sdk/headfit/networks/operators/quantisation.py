@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from headfit.maths.bits import n_words
 from headfit.networks.operators.node import Node
-from headfit.networks.operators.packing import n_words
 from headfit.networks.tflite.graph import Quantization
 
 
