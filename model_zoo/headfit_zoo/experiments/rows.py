@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit import Extractor, SoftmaxHead
+from headfit.extractor import Progress
+from headfit.files import replacing
 from headfit.finetune import FineTuner, TuningSettings
 from headfit.photos import WHOLE, View
-from headfit_zoo import transfer
-from headfit_zoo.datasets import Progress
+from headfit_zoo.experiments import transfer
 from headfit_zoo.experiments.sets import SplitPictures
 
 Say = Callable[[str], None]
@@ -198,9 +199,7 @@ def _activations(
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
         computed = tuner.activations(part.read(part.names), n_views=n_views, progress=progress)
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as stream:
+        with replacing(path) as stream:
             np.save(stream, computed)
-        temporary.replace(path)
     activations: NDArray[np.float32] = np.load(path)
     return activations
