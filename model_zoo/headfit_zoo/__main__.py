@@ -1,5 +1,5 @@
 """``python -m headfit_zoo``."""
 
-from headfit_zoo.cli import main
+from headfit_zoo.commands.main import main
 
 main()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from headfit import Extractor, SoftmaxHead
-from headfit_zoo import transfer
+from headfit_zoo.experiments import transfer
 from headfit_zoo.experiments.sets import SplitPictures
 
 L2 = 10.0

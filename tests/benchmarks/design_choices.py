@@ -2,7 +2,8 @@
 
 ``python tests/benchmarks/design_choices.py CACHE`` needs TensorFlow and the zips in the data
 folder, and keeps the embeddings in the folder CACHE. The network is the shipped file in Keras again
-(`headfit_zoo.recover`), so every tensor can be pooled; the protocol is `headfit_zoo.transfer`'s.
+(`headfit_zoo.conversion.recover`), so every tensor can be pooled; the protocol is that of
+`headfit_zoo.experiments.transfer`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from headfit import Extractor
 from headfit.extractor import read_extractor
 from headfit.photos.images import prepare_input
 from headfit_zoo.architectures import ARCHITECTURES
-from headfit_zoo.recover import recover
-from headfit_zoo.terminal import progress
-from headfit_zoo.transfer import Pictures, measure, split
+from headfit_zoo.commands.terminal import progress
+from headfit_zoo.conversion.recovering import recover
+from headfit_zoo.experiments.transfer import Pictures, measure, split
 
 SETS = {
     "flowers5-128": (None, None),

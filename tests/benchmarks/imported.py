@@ -17,8 +17,8 @@ from photos_per_class import DATA
 
 from headfit import Extractor
 from headfit.photos.images import prepare_input
+from headfit_zoo.architectures.top import classifier_of
 from headfit_zoo.importers import IMPORTERS
-from headfit_zoo.verify import classifier_of
 
 NAME = "resnet18-binary-imagenet"
 

@@ -13,7 +13,7 @@ import larq_compute_engine
 import tensorflow as tf
 
 from headfit_zoo.architectures.residual import build
-from headfit_zoo.convert import cut_top
+from headfit_zoo.architectures.top import cut_top
 
 NETWORKS = {
     "64 px": (64, (48, 96, 192), (2, 4, 4)),  # the embedded extractor's layers

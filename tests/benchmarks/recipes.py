@@ -3,7 +3,7 @@
 ``python tests/benchmarks/recipes.py PACKED FOLDER`` trains on every tenth picture of a packed set
 (what ``headfit-zoo train`` leaves in its folder's ``data/``), once with each of `CHOICES`, and
 validates on every second one. FOLDER keeps the teacher's logits and the trainings; a second start
-goes on from there. Needs the teacher's packages (`headfit_zoo.teacher`).
+goes on from there. Needs the teacher's packages (`headfit_zoo.training.teacher`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 import tensorflow as tf
 
 from headfit_zoo.architectures import ARCHITECTURES
-from headfit_zoo.datasets import PackedSet
-from headfit_zoo.distillation import class_columns
-from headfit_zoo.recipes import Recipe, Stage
-from headfit_zoo.teacher import open_teacher, write_logits
-from headfit_zoo.terminal import progress
-from headfit_zoo.training import train
+from headfit_zoo.commands.terminal import progress
+from headfit_zoo.training.datasets import PackedSet
+from headfit_zoo.training.distillation import class_columns
+from headfit_zoo.training.recipes import Recipe, Stage
+from headfit_zoo.training.teacher import open_teacher, write_logits
+from headfit_zoo.training.training import train
 
 TRAINING_STEP, VALIDATION_STEP = 10, 2
 TEACHER_SIZE = 160

@@ -1,21 +1,122 @@
-"""What the documents promise to be shown by a test is shown by one that exists."""
+"""What the pages name is there: tests, files, modules, links; and the glossary is complete."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+import pytest
+from tests.support.names import ROOT, exists
+
+import headfit
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+SOURCES = sorted(
+    path
+    for folder in ("sdk/headfit", "model_zoo/headfit_zoo", "demo_app")
+    for path in (ROOT / folder).rglob("*.py")
+)
+GLOSSARY = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
+
+A_NAME = re.compile(r"(?<![\w/.@-])headfit(?:_zoo|_demo)?(?:\.\w+)+(?![\w-])")
+A_PATH = re.compile(r"(?<![\w/.])(?:sdk|tests|docs|demo_app|model_zoo)/[\w./*-]*\w")
+A_FILE = re.compile(r"`(?:\w+/)*(\w+\.(?:py|kv))`")
+A_LINK = re.compile(r"\]\(([^)\s]+)\)")
+# Names of files that begin like names of modules.
+NO_MODULES = ("headfit_demo.po", "headfit_demo.mo")
+
+
+def page_id(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_what_a_page_names_exists(page: Path) -> None:
+    """Modules with what is in them, paths, files by their bare name, links with their anchors."""
+    text = page.read_text(encoding="utf-8")
+    files = {path.name for path in (*SOURCES, *ROOT.glob("tests/**/*.py"), *ROOT.glob("**/*.kv"))}
+    wrong = [name for name in A_NAME.findall(text) if name not in NO_MODULES and not exists(name)]
+    wrong += [path for path in A_PATH.findall(text) if not any(ROOT.glob(path))]
+    wrong += [name for name in A_FILE.findall(text) if name not in files]
+    wrong += [link for link in A_LINK.findall(text) if not leads_somewhere(link, page)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=page_id)
+def test_what_a_docstring_names_exists(source: Path) -> None:
+    """`headfit.x.y` in docstrings, messages and comments, and pages of docs/."""
+    text = source.read_text(encoding="utf-8")
+    wrong = [name for name in A_NAME.findall(text) if not re.search(r"\.__\w+__$", name)]
+    wrong = [name for name in wrong if not exists(name)]
+    wrong += [path for path in A_PATH.findall(text) if not any(ROOT.glob(path))]
+    assert wrong == []
+
+
+def test_the_checks_find_what_is_wrong() -> None:
+    """Each would fail: a module, a member, a member of a class behind a door, a path, an anchor."""
+    assert exists("headfit.SoftmaxHead.predict_proba")
+    assert not exists("headfit.no_module")
+    assert not exists("headfit.errors.NoError")
+    assert not exists("headfit.SoftmaxHead.predict_nothing")
+    assert not exists("headfit.store.ExampleStore.no_method")
+    assert A_PATH.findall("see `docs/none.md`.") == ["docs/none.md"]
+    page = ROOT / "docs" / "concepts.md"
+    assert leads_somewhere("#numbers", page)
+    assert not leads_somewhere("#no-such-heading", page)
+    assert not leads_somewhere("none.md", page)
+
+
+def leads_somewhere(link: str, page: Path) -> bool:
+    """Return whether a relative link's file is there, and in it the heading it names."""
+    if link.startswith(("https://", "http://", "mailto:")):
+        return True
+    name, _, anchor = link.partition("#")
+    target = page.parent / name if name else page
+    return target.exists() and (not anchor or anchor in anchors(target))
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as they are made on GitHub."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_test_that_the_privacy_page_names_exists() -> None:
-    """Files and functions alike."""
-    page = (ROOT / "docs" / "privacy.md").read_text()
-    files = set(re.findall(r"`(test_\w+\.py)`", page))
-    functions = set(re.findall(r"`(test_\w+)`", page))
-    sources = {path.name: path.read_text() for path in (ROOT / "tests").rglob("test_*.py")}
-    defined = set(re.findall(r"^def (test_\w+)", "\n".join(sources.values()), re.MULTILINE))
-    assert len(files) > 5
-    assert len(functions) > 15
-    assert files <= sources.keys()
-    assert functions <= defined
+    """Each function in the file that is named before it."""
+    page = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
+    named = list(promised(page))
+    assert len({file for file, _ in named}) > 5
+    assert len(named) > 15
+    for file, function in named:
+        sources = [path.read_text(encoding="utf-8") for path in ROOT.glob(f"tests/**/{file}")]
+        assert any(f"def {function}(" in source for source in sources), f"{file}: {function}"
+
+
+def promised(page: str) -> Iterator[tuple[str, str]]:
+    """Yield the file and the function of every test that a page names."""
+    file = ""
+    for name in re.findall(r"`(test_\w+(?:\.py)?)`", page):
+        if name.endswith(".py"):
+            file = name
+        else:
+            yield file, name
+
+
+def test_the_glossary_has_every_public_class() -> None:
+    """Errors stand in `headfit.errors`, which draws their tree."""
+    public = {name for name in headfit.__all__ if not name.endswith("Error") and name[0] != "_"}
+    assert "SoftmaxHead" in public
+    assert {name for name in public if f"`headfit.{name}`" not in GLOSSARY} == set()
+
+
+def test_the_glossary_names_what_exists() -> None:
+    """Every row's name in code; every word stands once, in bold."""
+    rows = re.findall(r"^\| (\*\*.+?) \| (.+) \| (.*) ?\|$", GLOSSARY, re.MULTILINE)
+    named = [name for _, _, cell in rows for name in re.findall(r"`([\w.]+)`", cell)]
+    assert len(named) > 30
+    assert [name for name in named if not exists(name)] == []
+    words = [word for cell, _, _ in rows for word in re.findall(r"\*\*(.+?)\*\*", cell)]
+    assert sorted(words) == sorted(set(words))
+    assert {"learner", "held out", "calibration", "typicality", "sureness"} <= set(words)
+    assert {"view", "public view", "store", "candidate", "sealing"} <= set(words)

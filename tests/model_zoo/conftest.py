@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headfit_zoo.cli import main
-from headfit_zoo.datasets import PackedSet, open_or_pack
-from headfit_zoo.training_command import train
+from headfit_zoo.commands.main import main
+from headfit_zoo.commands.training import train
+from headfit_zoo.training.datasets import PackedSet, open_or_pack
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 SMALL = {"widths": (32, 32, 64), "blocks": (1, 1, 1)}

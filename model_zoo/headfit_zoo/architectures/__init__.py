@@ -1,31 +1,21 @@
-"""One file per family of networks, each a function from settings to a Keras model.
+"""Families of networks, a file each; the table of all by name; what a network costs.
 
 Every model has two layers by name: ``embedding`` is what the extractor returns, ``logits`` is the
 classifier it was trained with and is cut off before shipping.
 """
 
-from __future__ import annotations
+from headfit_zoo.architectures import quicknet, resnet18
+from headfit_zoo.architectures.by_name import ARCHITECTURES, usual_size
+from headfit_zoo.architectures.summary import Cost, summarise
+from headfit_zoo.architectures.top import classifier_of, cut_top
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
-from headfit_zoo.architectures import alexnet, quicknet, residual, resnet18
-
-ARCHITECTURES: dict[str, Callable[..., Any]] = {
-    "alexnet_224": alexnet.build,
-    "alexnet_224_float": partial(alexnet.build, binary=False),
-    "alexnet_64": partial(alexnet.build, variant=64),
-    "alexnet_64_float": partial(alexnet.build, variant=64, binary=False),
-    **{name: partial(quicknet.build, name=name, **size) for name, size in quicknet.SIZES.items()},
-    "residual": residual.build,
-    "residual_float": partial(residual.build, binary=False),
-    "resnet18": resnet18.build,
-    "resnet18_float": partial(resnet18.build, binary=False),
-}
-"""By the name of the Keras model that each builds."""
-
-
-def usual_size(name: str) -> int:
-    """Return the height and width in pixels that a network is meant for."""
-    return 64 if name.startswith(("residual", "alexnet_64")) else 224
+__all__ = [
+    "ARCHITECTURES",
+    "Cost",
+    "classifier_of",
+    "cut_top",
+    "quicknet",
+    "resnet18",
+    "summarise",
+    "usual_size",
+]

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit.photos import prepare_input
-from headfit_zoo.convert import cut_top, load_trained, preprocessing_of
+from headfit_zoo.architectures import cut_top
+from headfit_zoo.conversion import load_trained, preprocessing_of
 
 
 def fingerprint(run: Path) -> str:

@@ -13,10 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from headfit import SoftmaxHead
-from headfit_zoo.architectures import ARCHITECTURES
-from headfit_zoo.convert import cut_top
+from headfit_zoo.architectures import ARCHITECTURES, cut_top, summarise
 from headfit_zoo.experiments import energy
-from headfit_zoo.summary import summarise
 
 
 @dataclass(frozen=True)
@@ -73,11 +71,6 @@ class Split:
     whole_float: Part
     whole_int8: Part
     app_bytes: Mapping[str, int]
-
-
-def own_size(architecture: str) -> int:
-    """Return the picture's size in pixels that a network is made for."""
-    return 224 if architecture in ("alexnet_224", "resnet18") else 64
 
 
 def split_network(architecture: str, size: int, n_classes: int) -> Split:

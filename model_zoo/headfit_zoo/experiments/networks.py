@@ -13,13 +13,19 @@ import numpy as np
 import tensorflow as tf
 
 from headfit import InputError
+from headfit.photos import PhotoProgress
 from headfit_zoo.architectures import ARCHITECTURES
-from headfit_zoo.convert import load_trained
-from headfit_zoo.datasets import Progress, evaluation_batches
+from headfit_zoo.conversion import load_trained
 from headfit_zoo.experiments.rows import Scores
 from headfit_zoo.experiments.sets import SplitPictures
-from headfit_zoo.recipes import RECIPES, Recipe, Stage
-from headfit_zoo.training import normalise, train
+from headfit_zoo.training import (
+    RECIPES,
+    Recipe,
+    Stage,
+    evaluation_batches,
+    normalise,
+    train,
+)
 
 PAPER_RECIPES: Final[Mapping[str, Recipe]] = {
     # The paper names crops, Adam for binary and SGD for float; the rest is ours.
@@ -63,7 +69,7 @@ def train_network(
     work: Path,
     *,
     pretrained: Path | None = None,
-    progress: Progress | None = None,
+    progress: PhotoProgress | None = None,
 ) -> Scores:
     """Train every weight of a network, going on from the last checkpoint.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from headfit import InputError
-from headfit_zoo.document import table
+from headfit_zoo.catalogue import table
 from headfit_zoo.experiments.results import Result, Share
 from headfit_zoo.experiments.sets import SETS
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit import FileFormatError
+from headfit.files import write_atomically
 
 N_RESAMPLES: Final = 2000
 LEVEL: Final = 0.95
@@ -67,9 +67,7 @@ class Result:
         """Write the result, whole or not at all, and return where."""
         folder.mkdir(parents=True, exist_ok=True)
         path = path_of(folder, self.dataset, self.row, self.network)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        write_atomically(path, (json.dumps(asdict(self), indent=1) + "\n").encode())
         return path
 
     @classmethod

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit import Extractor, SoftmaxHead
+from headfit.files import replacing
 from headfit.finetune import FineTuner, TuningSettings
-from headfit.photos import WHOLE, View
-from headfit_zoo import transfer
-from headfit_zoo.datasets import Progress
+from headfit.photos import WHOLE, PhotoProgress, View
+from headfit_zoo.experiments import transfer
 from headfit_zoo.experiments.sets import SplitPictures
 
 Say = Callable[[str], None]
@@ -54,7 +54,7 @@ def train_head(
     cache: Path,
     *,
     views: Sequence[View] = (WHOLE,),
-    progress: Progress | None = None,
+    progress: PhotoProgress | None = None,
 ) -> Scores:
     """Rows (a) and (b): the extractor as it is, and a head of the method "binary" or "logistic".
 
@@ -88,7 +88,7 @@ def train_float_head(
     network: FloatNetwork,
     cache: Path,
     *,
-    progress: Progress | None = None,
+    progress: PhotoProgress | None = None,
 ) -> Scores:
     """A float head on a frozen float network; an app ships both."""
     embeddings = transfer.embed(network, data.pictures, cache, progress=progress)
@@ -136,7 +136,7 @@ def train_blocks(
     work: Path,
     cache: Path,
     *,
-    progress: Progress | None = None,
+    progress: PhotoProgress | None = None,
     say: Say = lambda _: None,
 ) -> Scores:
     """Past the paper: the last binary blocks are retrained with the head, on the device's code."""
@@ -190,7 +190,7 @@ def _activations(
     data: SplitPictures,
     n_views: int,
     cache: Path,
-    progress: Progress | None,
+    progress: PhotoProgress | None,
 ) -> NDArray[np.float32]:
     """Return the training pictures' activations, computed at most once."""
     part = _part(data, data.train)
@@ -198,9 +198,7 @@ def _activations(
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
         computed = tuner.activations(part.read(part.names), n_views=n_views, progress=progress)
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as stream:
+        with replacing(path) as stream:
             np.save(stream, computed)
-        temporary.replace(path)
     activations: NDArray[np.float32] = np.load(path)
     return activations

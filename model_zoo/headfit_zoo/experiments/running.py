@@ -10,10 +10,9 @@ import numpy as np
 
 from headfit import Extractor, InputError
 from headfit.finetune import TuningSettings
-from headfit.photos import CROPPED, WHOLE
-from headfit_zoo import efficientnet
-from headfit_zoo.datasets import Progress
-from headfit_zoo.experiments import results
+from headfit.photos import CROPPED, WHOLE, PhotoProgress
+from headfit_zoo.experiments import frozen, results
+from headfit_zoo.experiments.networks import train_network
 from headfit_zoo.experiments.report import ROWS
 from headfit_zoo.experiments.results import Result
 from headfit_zoo.experiments.rows import (
@@ -24,6 +23,7 @@ from headfit_zoo.experiments.rows import (
     train_head,
 )
 from headfit_zoo.experiments.sets import SplitPictures
+from headfit_zoo.training import efficientnet
 
 HEADS: Final = {
     "a": ("binary", (WHOLE,)),
@@ -80,7 +80,7 @@ def run(
     work: Path,
     *,
     data: SplitPictures | None = None,
-    progress: Progress | None = None,
+    progress: PhotoProgress | None = None,
     say: Say = lambda _: None,
 ) -> Result:
     """Run an experiment, or read its result when there is one of the same frozen network.
@@ -138,8 +138,6 @@ def _network(experiment: Experiment) -> tuple[str, str | None]:
     if experiment.row == "efficientnet":
         return "efficientnet-lite0", efficientnet.fingerprint()
     if experiment.row == "fp-frozen":
-        from headfit_zoo.experiments import frozen  # loads TensorFlow
-
         assert experiment.pretrained is not None  # an experiment refuses to be made without it
         return _architecture(experiment), frozen.fingerprint(experiment.pretrained)
     return _architecture(experiment), None
@@ -155,7 +153,7 @@ def _scores(
     data: SplitPictures,
     work: Path,
     cache: Path,
-    progress: Progress | None,
+    progress: PhotoProgress | None,
     say: Say,
 ) -> Scores:
     if experiment.row in HEADS:
@@ -165,10 +163,8 @@ def _scores(
     if experiment.row == "efficientnet":
         return train_float_head(data, efficientnet.EfficientNetLite0(), cache, progress=progress)
     if experiment.row == "fp-frozen":
-        from headfit_zoo.experiments.frozen import FrozenNetwork  # loads TensorFlow
-
         assert experiment.pretrained is not None
-        network = FrozenNetwork(experiment.pretrained)
+        network = frozen.FrozenNetwork(experiment.pretrained)
         return train_float_head(data, network, cache, progress=progress)
     if experiment.row in BLOCKS:
         return train_blocks(
@@ -182,8 +178,6 @@ def _scores(
             progress=progress,
             say=say,
         )
-    from headfit_zoo.experiments.networks import train_network  # loads TensorFlow
-
     return train_network(
         data,
         _architecture(experiment),

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit import InputError
-from headfit_zoo.datasets import PackedSet, Progress, pack
-from headfit_zoo.transfer import Pictures, class_of, split
+from headfit.photos import PhotoProgress
+from headfit_zoo.experiments.transfer import Pictures, class_of, split
+from headfit_zoo.training import PackedSet, pack
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class SplitPictures:
 
     @classmethod
     def split(cls, pictures: Pictures, train: str | None, test: str | None) -> SplitPictures:
-        """Split pictures as `headfit_zoo.transfer.split` does."""
+        """Split pictures as `headfit_zoo.experiments.transfer.split` does."""
         parts = split(pictures.names, train, test)
         return cls(pictures, np.array([class_of(name) for name in pictures.names]), *parts)
 
@@ -101,7 +102,7 @@ class SplitPictures:
         return np.asarray(np.array(places) % 4 == 3)
 
     def pack(
-        self, folder: Path, size: int, *, progress: Progress | None = None
+        self, folder: Path, size: int, *, progress: PhotoProgress | None = None
     ) -> tuple[PackedSet, PackedSet]:
         """Return training and test pictures at one size, packed below `folder` the first time."""
         classes = tuple(sorted(set(self.classes)))

@@ -2,7 +2,8 @@
 
 The app packs one of two archives: LCE's own `lce-lite`, which runs an extractor as it is, or
 Google's `litert`, which runs it lowered; and the Java class of ``java/org/headfit``, the only one
-that is looked up. Java lets other Python threads work while it runs.
+that is looked up. Java finds it on the main thread only, see `load_classes`; then any thread may
+open an engine, and other Python threads work while it runs.
 """
 
 from __future__ import annotations

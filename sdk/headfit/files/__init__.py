@@ -1,6 +1,6 @@
 """Every file format of headfit: checked when read, written whole or not at all."""
 
-from headfit.files.disk import read_bounded, write_atomically
+from headfit.files.disk import read_bounded, replacing, write_atomically
 from headfit.files.manifest import Golden, Manifest, load_manifest, save_manifest
 from headfit.learning.origin import Preprocessing
 
@@ -10,6 +10,7 @@ __all__ = [
     "Preprocessing",
     "load_manifest",
     "read_bounded",
+    "replacing",
     "save_manifest",
     "write_atomically",
 ]

@@ -6,6 +6,8 @@ import contextlib
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from headfit.errors import FileFormatError
 
@@ -36,7 +38,14 @@ def read_bounded(path: str | os.PathLike[str], max_bytes: int) -> bytes:
 def write_atomically(
     path: str | os.PathLike[str], data: bytes, *, owner_only: bool = False
 ) -> None:
-    """Write ``data`` to ``path`` so that a reader sees the old file or the new one, never a part.
+    """Write ``data`` to ``path`` as a whole or not at all: see `replacing`."""
+    with replacing(path, owner_only=owner_only) as stream:
+        stream.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str], *, owner_only: bool = False) -> Iterator[BinaryIO]:
+    """Open ``path`` for writing; a reader sees the old file or the new one, never a part.
 
     The bytes go to a temporary file in the same folder, reach the disk, and take the name in one
     step. If anything fails, Ctrl-C included, the temporary file is removed and the old one stays.
@@ -47,7 +56,7 @@ def write_atomically(
     temporary = os.path.join(folder, f".{name[:40]}.{secrets.token_hex(8)}.tmp")
     try:
         with open(temporary, "xb", opener=_create_for_owner if owner_only else None) as stream:
-            stream.write(data)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         with contextlib.suppress(FileNotFoundError):

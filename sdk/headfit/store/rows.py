@@ -94,8 +94,9 @@ def is_whole_example(row: Sequence[object], n_bytes: int | None = None) -> bool:
 
 
 def text_checksum(*values: str | int | bytes) -> int:
-    """Return the checksum of a row of texts, integers and sealed texts."""
-    return zlib.crc32("\n".join(map(str, values)).encode())
+    """Return the checksum of a row of texts, integers and sealed texts, which count as hex."""
+    texts = [value.hex() if isinstance(value, bytes) else str(value) for value in values]
+    return zlib.crc32("\n".join(texts).encode())
 
 
 def store_checksum(

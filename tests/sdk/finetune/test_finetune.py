@@ -79,7 +79,7 @@ def test_blocks_packed_unchanged_are_those_of_the_file(tail: Tail) -> None:
 def test_the_gradient_is_the_derivative_where_there_is_one(tail: Tail, rows: np.ndarray) -> None:
     """Of the whole loss, smoothing and scales included, by all that is behind the last sign.
 
-    Before it there is none; that ours is Larq's is shown where Larq is (tests/model_zoo).
+    Before it there is none; that ours is Larq's is shown where Larq is (test_gradients.py).
     """
     rng = np.random.default_rng(2)
     weights = rng.normal(0, 0.1, (tail.embedding_dim, 3)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""The ``headfit-zoo`` command: a file for each group of subcommands."""
