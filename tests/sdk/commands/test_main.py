@@ -176,12 +176,12 @@ def test_inspect(head: Path, headfit: Headfit) -> None:
     assert document["size_bytes"] == head.stat().st_size
 
 
-def test_inspect_says_what_version_2_holds(headfit: Headfit) -> None:
+def test_inspect_says_all_that_a_file_holds(headfit: Headfit) -> None:
     path = golden_path("blocks")
     assert headfit("inspect", path) == 0
     printed = " ".join(headfit.out.split())
     assert "stored as float32" in printed
-    assert "where the energy is below -2.5; 95% of known photos are above" in printed
+    assert "where the max probability is below 0.25; 95% of known photos are above" in printed
     assert "epsilon 3, delta 1e-05, by gaussian: größe 网: one photo more or less" in printed
     assert f"{'01' * 32} (not checked here)" in printed
     document = headfit.json("inspect", golden_path("binary"))
