@@ -15,6 +15,7 @@ import pytest
 from tests.sdk.conftest import COLOURS, PhotoWriter
 from tests.support.headfiles import golden_path
 
+from headfit.commands.exit_codes import EXIT_CODES
 from headfit.commands.main import main
 from headfit.head import SoftmaxHead
 
@@ -234,7 +235,9 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("headfit ")
     assert main(["--help"]) == 0
-    assert "Exit codes:" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    for code, meaning in EXIT_CODES.items():
+        assert f"{code:5}  {meaning}" in said
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
