@@ -23,7 +23,8 @@ import numpy as np
 from PIL import Image
 
 import headfit
-from headfit.commands.main import EXIT_CODES, main
+from headfit.commands.exit_codes import EXIT_CODES
+from headfit.commands.main import main
 from headfit.engines.popcount.engine import PopcountEngine
 from headfit.errors import HeadfitError
 from headfit.extractor import Extractor

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from headfit.store import ExampleStore
 
+DATA = Path(__file__).parents[1] / "data"
 FINGERPRINT = "ab" * 32
 DIM = 16
 
@@ -41,3 +43,26 @@ def filled_store(path: Path, n_samples: int = 300, source: Source | None = None)
 def on_disk(path: Path) -> bytes:
     """Return the bytes of a store's file and of all files beside it that bear its name."""
     return b"".join(p.read_bytes() for p in sorted(path.parent.glob(path.name + "*")))
+
+
+GOLDENS = {"plain": None, "sealed": bytes(range(32))}
+"""The golden stores by name, and their keys."""
+
+
+def golden_path(name: str) -> Path:
+    """Return where the bytes of a golden store are, compressed."""
+    return DATA / f"store_v1_{name}.gz"
+
+
+def write_golden(path: Path, key: bytes | None, patch: pytest.MonkeyPatch) -> None:
+    """Write what the golden stores hold: every table has a row."""
+    patch.setattr("time.time_ns", lambda: 1_700_000_000_000_000_000)
+    with ExampleStore.open(path, Source(), key=key) as store:
+        store.add_many(
+            np.arange(48).reshape(3, DIM) / 8,
+            ["cup", "jug", "größe 网"],
+            photo_hashes=[1, 2**64 - 1, 0],
+            thumbnails=[b"small", None, None],
+        )
+        store.rename_class("jug", "mug")
+    patch.undo()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 import numpy as np
 
+from headfit.commands.options import HEAD, JSON, PATH, STORE
+from headfit.commands.terminal import print_json
 from headfit.errors import ExtractorMismatchError, InputError
 from headfit.head import SoftmaxHead
 from headfit.learning.settings import DEFAULT_L2
@@ -20,12 +21,11 @@ from headfit.store import ExampleStore
 from headfit.store.rows import Examples
 
 VIEW_WIDTH = 64
-_PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("head", metavar="HEAD", type=_PATH)
-@click.argument("store", metavar="STORE", type=_PATH)
+@HEAD
+@STORE
 @click.option("--heads", default=64, show_default=True, help="How many heads to fit and attack.")
 @click.option(
     "--epsilon",
@@ -36,12 +36,12 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--public",
     metavar="STORE",
-    type=_PATH,
+    type=PATH,
     help="Embeddings of public pictures: the view of private heads is made of them.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
+@JSON
 def audit(
-    head: Path, store: Path, heads: int, epsilon: float, public: Path | None, as_json: bool
+    head: Path, store_path: Path, heads: int, epsilon: float, public: Path | None, as_json: bool
 ) -> None:
     """Measure what HEAD tells of the photos in STORE, which taught it.
 
@@ -49,7 +49,7 @@ def audit(
     attacks them and HEAD: which photos did each see? The attacker knows the photos and the method.
     """
     fitted = SoftmaxHead.load(head)
-    examples = _examples(store, fitted, head)
+    examples = _examples(store_path, fitted, head)
     view = None if public is None else _examples(public, fitted, head).embeddings
     privacy = _privacy(fitted, examples.embeddings, epsilon, view)
     is_private = fitted.privacy_ is not None
@@ -75,7 +75,7 @@ def audit(
     if as_json:
         rows = {kind: asdict(leakage) for kind, leakage in found.items()}
         promised = {"epsilon": privacy.epsilon, "delta": privacy.delta, "method": privacy.method}
-        click.echo(json.dumps({**rows, "privacy": promised, "counts_agree": is_whole}, indent=2))
+        print_json(**rows, privacy=promised, counts_agree=is_whole)
         return
     _print(found, privacy, is_whole)
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from headfit.classifier import ImageClassifier
 from headfit.commands import terminal
+from headfit.commands.options import EXTRACTOR, PATH
 from headfit.photos.samples import PICTURES, cut_sample_photos, sample_pictures
 
 
@@ -37,13 +38,13 @@ def run(into: Path, console: Console, extractor: str | None = None) -> None:
 
     classifier = ImageClassifier(extractor)
     started = time.perf_counter()
-    with terminal.progress(console, "Embedding photos to train on") as progress:
+    with terminal.progress("Embedding photos to train on", console) as progress:
         classifier.add_folder(photos / "train", strict=True, progress=progress)
     embedded = time.perf_counter()
     classifier.fit()
     fitted = time.perf_counter()
     classifier.save(head_file)
-    with terminal.progress(console, "Classifying photos never seen") as progress:
+    with terminal.progress("Classifying photos never seen", console) as progress:
         evaluation = classifier.evaluate(photos / "test", strict=True, progress=progress)
 
     manifest = classifier.extractor.manifest
@@ -95,15 +96,15 @@ def command() -> str:
 @click.option(
     "--into",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("headfit-demo"),
     show_default=True,
     help="The folder for the photos and the head.",
 )
-@click.option("--extractor", metavar="NAME", help="Name of an extractor, or path of a .tflite.")
+@EXTRACTOR
 def demo(into: Path, extractor: str | None) -> None:
     """Train a head on sample photos, test it on others, and show what came out.
 
     The photos are cut from pictures that come with scikit-image: pip install 'headfit[demo]'.
     """
-    run(into, Console(highlight=False), extractor)
+    run(into, terminal.OUTPUT, extractor)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from headfit.commands import terminal
+from headfit.commands.exit_codes import DONE, UNUSABLE_EXTRACTOR
+from headfit.commands.options import EXTRACTOR, JSON, MODEL, output_option
 from headfit.engines import EngineReport
 from headfit.engines.popcount import PopcountEngine
 from headfit.errors import InputError
@@ -23,21 +24,12 @@ from headfit.networks.cutting import cut as cut_network
 from headfit.networks.cutting import cuttable_tensors
 from headfit.networks.lowering import lower as lower_network
 
-MODEL = click.argument("model", metavar="IN.TFLITE", type=click.Path(path_type=Path))
-OUTPUT = click.option(
-    "-o",
-    "--output",
-    metavar="OUT.TFLITE",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="The file to write.",
-)
 RGB = (float, float, float)
 
 
 @click.command()
-@click.option("--extractor", metavar="NAME", help="Name of an extractor, or path of a .tflite.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
+@EXTRACTOR
+@JSON
 def doctor(extractor: str | None, as_json: bool) -> int:
     """Say which engines there are, which are right, how fast, and which one is used.
 
@@ -46,16 +38,16 @@ def doctor(extractor: str | None, as_json: bool) -> int:
     """
     manifest, reports = Extractor.survey(extractor)
     chosen = next((report.name for report in reports if report.usable), None)
+    code = DONE if chosen else UNUSABLE_EXTRACTOR
     if as_json:
-        fields = {
-            "extractor": manifest.name,
-            "fingerprint": manifest.fingerprint,
-            "chosen": chosen,
-            "engines": [asdict(report) for report in reports],
-        }
-        click.echo(json.dumps(fields, indent=2))
-        return 0 if chosen else 4
-    console = Console(highlight=False)
+        terminal.print_json(
+            extractor=manifest.name,
+            fingerprint=manifest.fingerprint,
+            chosen=chosen,
+            engines=[asdict(report) for report in reports],
+        )
+        return code
+    console = terminal.OUTPUT
     console.print(f"Extractor {manifest.name}, SHA-256 {manifest.fingerprint}\n", soft_wrap=True)
     console.print(_engine_table(reports, chosen))
     if manifest.golden is None:
@@ -63,7 +55,7 @@ def doctor(extractor: str | None, as_json: bool) -> int:
     if chosen:
         which = "works" if manifest.golden is None else "is right"
         console.print(f"\nUsed: [bold]{chosen}[/], the fastest kind that {which}.")
-    return 0 if chosen else 4
+    return code
 
 
 def _engine_table(reports: tuple[EngineReport, ...], chosen: str | None) -> Table:
@@ -88,7 +80,7 @@ def _engine_table(reports: tuple[EngineReport, ...], chosen: str | None) -> Tabl
 
 @click.command()
 @MODEL
-@OUTPUT
+@output_option("OUT.TFLITE")
 def lower(model: Path, output: Path) -> None:
     """Rewrite a Larq Compute Engine network for plain TFLite, bit for bit.
 
@@ -103,9 +95,7 @@ def lower(model: Path, output: Path) -> None:
 @MODEL
 @click.option("--at", "tensor", metavar="TENSOR", help="Name of the tensor to return.")
 @click.option("--list", "list_only", is_flag=True, help="List the tensors it can be cut at.")
-@click.option(
-    "-o", "--output", metavar="OUT.TFLITE", type=click.Path(path_type=Path), help="File to write."
-)
+@output_option("OUT.TFLITE", required=False)
 @click.option("--mean", type=RGB, default=(0, 0, 0), help="Red, green, blue taken from 0..255.")
 @click.option("--std", type=RGB, default=(1, 1, 1), help="Red, green, blue it is divided by then.")
 @click.option("--resize-to", type=int, help="Shorter side before the crop; else the input's.")

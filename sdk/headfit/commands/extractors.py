@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from headfit.commands import terminal
+from headfit.commands.options import JSON
 from headfit.errors import HeadfitError
 from headfit.extractors.finding import list_extractors, read_extractor
 from headfit.files.manifest import Manifest
@@ -26,7 +26,7 @@ class _Found:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
+@JSON
 def extractors(as_json: bool) -> None:
     """List the extractors on this device; any of them serves any number of apps.
 
@@ -34,7 +34,7 @@ def extractors(as_json: bool) -> None:
     """
     found = [_look_at(path) for path in list_extractors()]
     if as_json:
-        click.echo(json.dumps({"extractors": [_fields(one) for one in found]}, indent=2))
+        terminal.print_json(extractors=[_fields(one) for one in found])
         return
     table = Table("extractor", "version", "input", "embedding", "bytes", "SHA-256", "", box=None)
     for one in found:
@@ -52,7 +52,7 @@ def extractors(as_json: bool) -> None:
             manifest.fingerprint[:12],
             Text(str(one.path.parent)),
         )
-    Console(highlight=False).print(table if found else "There is none.")
+    terminal.OUTPUT.print(table if found else "There is none.")
 
 
 def _look_at(path: Path) -> _Found:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from headfit.commands import terminal
+from headfit.commands.options import ENGINE, EXTRACTOR, JSON, PHOTO_FOLDER, STRICT, output_option
 from headfit.errors import InputError
 from headfit.files.blockfile import SUFFIX
 from headfit.finetune import DEFAULT_VIEWS, FineTuner, TuningSettings
@@ -21,17 +20,10 @@ from headfit.photos.images import ImageSource
 
 
 @click.command()
-@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    metavar="HEAD",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="The head file to write; the blocks go beside it, as .block.",
-)
-@click.option("--extractor", metavar="NAME", help="Name of an extractor, or its path.")
-@click.option("--engine", default="auto", help="What runs the part that stays as it is.")
+@PHOTO_FOLDER
+@output_option("HEAD", "The head file to write; the blocks go beside it, as .block.")
+@EXTRACTOR
+@ENGINE
 @click.option(
     "--blocks", type=click.IntRange(1, 9), default=1, help="How many blocks; by default 1."
 )
@@ -47,8 +39,8 @@ from headfit.photos.images import ImageSource
     default=TuningSettings().epochs,
     help=f"By default {TuningSettings().epochs}.",
 )
-@click.option("--strict", is_flag=True, help="Refuse files that are no photos.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
+@STRICT
+@JSON
 def finetune(
     directory: Path,
     output: Path,
@@ -68,14 +60,13 @@ def finetune(
     if output.suffix == SUFFIX:
         raise InputError(f"{output}: expected a name for the head, found one with {SUFFIX}")
     terminal.check_output(output)
-    errors = Console(stderr=True, highlight=False)
     tuner = FineTuner(extractor, n_blocks=blocks, engine=engine)
     started = time.perf_counter()
-    with terminal.progress(errors, "Embedding photos") as progress:
+    with terminal.progress("Embedding photos") as progress:
         photos = _Views(tuner, views)
         examples = embed_folder(photos, find_photos(directory), strict, progress)
     embedded = time.perf_counter()
-    with terminal.progress(errors, "Training, epochs") as progress:
+    with terminal.progress("Training, epochs") as progress:
         tuned = tuner.fit(
             examples.embeddings,
             examples.class_names,
@@ -85,28 +76,26 @@ def finetune(
     fit_s = time.perf_counter() - embedded
     written = tuned.save(output)
     sizes = {path: path.stat().st_size for path in (output, written)}
-    terminal.print_skipped(errors, examples.skipped)
+    terminal.print_skipped(examples.skipped)
     if as_json:
-        fields = {
-            "head": str(output),
-            "blocks": str(written),
-            "size_bytes": sum(sizes.values()),
-            "n_samples": len(examples.class_names),
-            "classes": list(tuned.head.classes_),
-            "embed_s": embedded - started,
-            "fit_s": fit_s,
-        }
-        click.echo(json.dumps(fields, indent=2))
+        terminal.print_json(
+            head=str(output),
+            blocks=str(written),
+            size_bytes=sum(sizes.values()),
+            n_samples=len(examples.class_names),
+            classes=list(tuned.head.classes_),
+            embed_s=embedded - started,
+            fit_s=fit_s,
+        )
         return
-    console = Console(highlight=False)
-    console.print(
+    terminal.OUTPUT.print(
         f"Trained on [bold]{len(examples.class_names)}[/] photos of "
         f"[bold]{len(tuned.head.classes_)}[/] classes: embedded in "
         f"{terminal.duration(embedded - started)}, trained in {terminal.duration(fit_s)}."
     )
     for path, size_bytes in sizes.items():
-        console.print(Text(f"Wrote {path}, {terminal.size(size_bytes)}."), soft_wrap=True)
-    console.print(
+        terminal.OUTPUT.print(Text(f"Wrote {path}, {terminal.size(size_bytes)}."), soft_wrap=True)
+    terminal.OUTPUT.print(
         Text(f"Try it: headfit predict {output} PHOTO --extractor {written}"), soft_wrap=True
     )
 

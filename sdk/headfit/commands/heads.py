@@ -1,27 +1,34 @@
-"""``headfit inspect``, ``convert-head``, ``export-tflite``: what a head holds, and other forms."""
+"""Head files: what they hold, in fewer bytes, as one .tflite, and on their way to others.
+
+``headfit inspect``, ``convert-head``, ``export-tflite``; ``share``, ``keygen``, ``sign``,
+``verify``.
+"""
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 
 import click
-from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-from headfit.commands.terminal import check_output, head_table
+from headfit.commands import terminal
+from headfit.commands.options import EXTRACTOR, FORCE, HEAD, JSON, PATH, output_option
 from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.extractors.export import export_tflite as export
-from headfit.files.disk import write_atomically
+from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.head_parts import block_as_json
-from headfit.files.headfile import load_head
+from headfit.files.headfile import MAX_FILE_BYTES, HeadFile, load_head, save_head_bytes
 from headfit.files.tensors import DTYPES
 from headfit.head import SoftmaxHead
+from headfit.learning.calibration import Calibration
 from headfit.photos.folders import embed_folder, find_photos
+from headfit.privacy.sharing import released
+from headfit.privacy.signing import new_key, public_key, sign_head_bytes, verify_head_bytes
 
-HEAD = click.argument("head", metavar="HEAD", type=click.Path(path_type=Path))
-EXTRACTOR = click.option("--extractor", metavar="NAME", help="Name of an extractor, or its path.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
+_MAX_KEY_BYTES = 1 << 16
 
 
 @click.command()
@@ -37,42 +44,76 @@ def inspect(head: Path, as_json: bool) -> None:
     size_bytes = head.stat().st_size
     fitted_on = data.extractor
     if as_json:
-        fields: dict[str, object] = {
-            "head": str(head),
-            "size_bytes": size_bytes,
-            "classes": list(data.classes),
-            "class_counts": list(data.class_counts),
-            "embedding_dim": len(data.weights),
-            "storage": data.storage,
-            "extractor": fitted_on and fitted_on.name,
-            "extractor_version": fitted_on and fitted_on.version,
-            "fingerprint": fitted_on and fitted_on.fingerprint,
-            "training": dict(data.training),
-            "calibration": data.calibration and block_as_json(data.calibration),
-            "privacy": data.privacy and block_as_json(data.privacy),
-            "signature": file.signature and block_as_json(file.signature),
-            "headfit_version": file.headfit_version,
-        }
-        click.echo(json.dumps(fields, indent=2))
+        terminal.print_json(
+            head=str(head),
+            size_bytes=size_bytes,
+            classes=list(data.classes),
+            class_counts=list(data.class_counts),
+            embedding_dim=len(data.weights),
+            storage=data.storage,
+            extractor=fitted_on and fitted_on.name,
+            extractor_version=fitted_on and fitted_on.version,
+            fingerprint=fitted_on and fitted_on.fingerprint,
+            training=dict(data.training),
+            calibration=data.calibration and block_as_json(data.calibration),
+            privacy=data.privacy and block_as_json(data.privacy),
+            signature=file.signature and block_as_json(file.signature),
+            headfit_version=file.headfit_version,
+        )
         return
-    Console(highlight=False).print(head_table(head, file))
+    terminal.OUTPUT.print(_head_table(head, file))
+
+
+def _head_table(path: Path, file: HeadFile) -> Table:
+    """Return what a head file holds, as rows of names and values."""
+    head = file.head
+    counts = zip(head.classes, head.class_counts, strict=True)
+    rows = {
+        "File": f"{path}, {terminal.size(path.stat().st_size)}",
+        "Classes": ", ".join(f"{name} ({count})" for name, count in counts),
+        "Embedding": f"{len(head.weights)} wide",
+        "Weights": f"stored as {head.storage}",
+        "Extractor": "not recorded",
+    }
+    if head.extractor is not None:
+        rows["Extractor"] = f"{head.extractor.name}, version {head.extractor.version}"
+        rows["Fingerprint"] = head.extractor.fingerprint
+    rows["Training"] = ", ".join(f"{key} {value}" for key, value in head.training.items())
+    if head.calibration is not None:
+        rows["Unknown"] = _unknown(head.calibration)
+    if head.privacy is not None:
+        promise = f"epsilon {head.privacy.epsilon:g}, delta {head.privacy.delta:g}"
+        rows["Privacy"] = f"{promise}, by {head.privacy.mechanism}: {head.privacy.assumptions}"
+    if file.signature is not None:
+        rows["Signed by"] = f"{file.signature.public_key} (not checked here)"
+    rows["Written by"] = f"headfit {file.headfit_version}"
+    table = Table.grid(padding=(0, 3))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, Text(value))
+    return table
+
+
+def _unknown(calibration: Calibration) -> str:
+    held_out = f"as judged by {calibration.n_held_out} held-out examples"
+    if calibration.threshold is None:
+        return f"not known from when on, {held_out}"
+    score = calibration.score.replace("_", " ")
+    return (
+        f"where the {score} is below {calibration.threshold:.3g}; {calibration.known_share:.0%} of "
+        f"known photos are above, {held_out}"
+    )
 
 
 @click.command("convert-head")
 @HEAD
 @click.option("--dtype", type=click.Choice(list(DTYPES)), required=True, help="How to store it.")
-@click.option(
-    "-o",
-    "--output",
-    metavar="OUT",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="To write.",
-)
+@output_option("OUT")
 @click.option(
     "--photos",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Photos to train a binary head on, a folder per class.",
 )
 @EXTRACTOR
@@ -85,7 +126,7 @@ def convert_head(
     float16 and int8 round the weights. binary keeps one bit of each, which takes training: give the
     photos that the head was trained on as --photos DIR.
     """
-    check_output(output)
+    terminal.check_output(output)
     old = SoftmaxHead.load(head)
     if dtype == "binary" and old.storage_ != "binary":
         if photos is None:
@@ -100,8 +141,7 @@ def convert_head(
         old.save(output, storage=dtype)
     before, after = head.stat().st_size, output.stat().st_size
     if as_json:
-        fields = {"head": str(output), "dtype": dtype, "size_bytes": after, "was_bytes": before}
-        click.echo(json.dumps(fields, indent=2))
+        terminal.print_json(head=str(output), dtype=dtype, size_bytes=after, was_bytes=before)
         return
     click.echo(f"Wrote {output}, {after:,} bytes; {head} has {before:,}.")
 
@@ -124,16 +164,9 @@ def _trained_binary(
 
 @click.command("export-tflite")
 @HEAD
-@click.option(
-    "-o",
-    "--output",
-    metavar="OUT.TFLITE",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="The file to write.",
-)
+@output_option("OUT.TFLITE")
 @click.option("--lowered", is_flag=True, help="Use TFLite's own operators alone.")
-@click.option("--force", is_flag=True, help="Even if a class rests on fewer than three photos.")
+@FORCE
 @EXTRACTOR
 def export_tflite(
     head: Path, output: Path, lowered: bool, force: bool, extractor: str | None
@@ -147,3 +180,52 @@ def export_tflite(
     model = export(fitted.fitted_, extractor, lowered=lowered, force=force)
     write_atomically(output, model)
     click.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.classes_)}.")
+
+
+@click.command()
+@HEAD
+@output_option("FILE")
+@FORCE
+def share(head: Path, output: Path, force: bool) -> None:
+    """Write HEAD to FILE for others, unless it gives single photos away."""
+    file = load_head(head)
+    released(file.head, force=force)
+    write_atomically(output, save_head_bytes(file))
+    click.echo(f"Wrote {output}.")
+
+
+@click.command()
+@click.argument("key", metavar="KEY", type=PATH)
+def keygen(key: Path) -> None:
+    """Write a new private key to KEY and print the public one.
+
+    Whoever has KEY can sign in your name. Apps that take your heads need the public key alone.
+    """
+    private = new_key()
+    with open(os.open(key, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
+        stream.write(private)
+    click.echo(public_key(private))
+
+
+@click.command()
+@HEAD
+@click.option("--key", metavar="KEY", type=PATH, required=True, help="Of `keygen`.")
+@output_option("FILE")
+@FORCE
+def sign(head: Path, key: Path, output: Path, force: bool) -> None:
+    """Sign HEAD, as `share` writes it, and write it to FILE."""
+    private = read_bounded(key, _MAX_KEY_BYTES)
+    write_atomically(output, sign_head_bytes(load_head(head).head, private, force=force))
+    click.echo(f"Wrote {output}, signed by {public_key(private)}.")
+
+
+@click.command()
+@HEAD
+@click.option(
+    "--trust", metavar="HEX", multiple=True, required=True, help="A public key; may be repeated."
+)
+def verify(head: Path, trust: tuple[str, ...]) -> None:
+    """Say whether HEAD was signed by a key that you trust."""
+    data = verify_head_bytes(read_bounded(head, MAX_FILE_BYTES), trust, str(head))
+    assert data.signature is not None
+    click.echo(f"{head} is what {data.signature.public_key} signed.")

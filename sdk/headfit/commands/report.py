@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 import numpy as np
 
+from headfit.commands.options import ENGINE, EXTRACTOR, HEAD, PATH, PHOTO_FOLDER, output_option
+from headfit.commands.terminal import check_folder
 from headfit.errors import ImageError, InputError
 from headfit.extractor import Extractor
 from headfit.files.disk import write_atomically
@@ -15,25 +17,21 @@ from headfit.maths.arrays import FloatArray
 from headfit.photos.folders import FolderExamples, embed_folder, find_photos
 from headfit.report import measure_head, write_page
 
-FOLDER = click.Path(path_type=Path)
-
 
 @click.command()
-@click.argument("head", metavar="HEAD", type=FOLDER)
-@click.argument("directory", metavar="DIR", type=FOLDER)
-@click.option(
-    "-o", "--output", metavar="OUT.HTML", type=FOLDER, required=True, help="The page to write."
-)
+@HEAD
+@PHOTO_FOLDER
+@output_option("OUT.HTML", "The page to write.")
 @click.option(
     "--training",
     metavar="DIR",
-    type=FOLDER,
+    type=PATH,
     help="What the head was trained on: left out of the test, and the curve is fitted on it.",
 )
-@click.option("--unknown", metavar="DIR", type=FOLDER, help="Photos of none of the classes.")
+@click.option("--unknown", metavar="DIR", type=PATH, help="Photos of none of the classes.")
 @click.option("--no-thumbnails", is_flag=True, help="Leave the pictures of mistakes out.")
-@click.option("--extractor", metavar="NAME", help="Name of an extractor, or path of a .tflite.")
-@click.option("--engine", default="auto", help="What runs the extractor.")
+@EXTRACTOR
+@ENGINE
 def report(
     head: Path,
     directory: Path,
@@ -49,8 +47,7 @@ def report(
     DIR holds a folder per class, of photos that the head was not trained on. The page is one file
     that needs no network; unless --no-thumbnails is given it holds small pictures of mistakes.
     """
-    if not output.absolute().parent.is_dir():
-        raise InputError(f"{output}: expected a folder to write into, found none; make it first")
+    check_folder(output)
     opened = Extractor.open(extractor, engine=engine)
     fitted = SoftmaxHead.load(head, extractor=opened)
     measured = measure_head(

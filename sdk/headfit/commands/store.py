@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
+from headfit.commands.options import JSON, PATH, STORE
+from headfit.commands.terminal import print_json
 from headfit.extractor import Extractor
 from headfit.store import ExampleStore, key_from_keyring, repair_store
 
-STORE = click.argument("path", metavar="STORE", type=click.Path(path_type=Path))
-FILE = click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+FILE = click.argument("file", metavar="FILE", type=PATH)
 YES = click.confirmation_option(
     "--yes", prompt="This cannot be undone. Go on?", help="Do not ask first."
 )
@@ -34,14 +34,14 @@ def store(context: click.Context, keyring: str | None) -> None:
 @store.command()
 @click.pass_obj
 @STORE
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
-def info(key: bytes | None, path: Path, as_json: bool) -> None:
+@JSON
+def info(key: bytes | None, store_path: Path, as_json: bool) -> None:
     """Say what STORE holds."""
-    with ExampleStore.open(path, key=key) as opened:
+    with ExampleStore.open(store_path, key=key) as opened:
         counts = opened.class_counts
         fields = {
-            "store": str(path),
-            "size_bytes": path.stat().st_size,
+            "store": str(store_path),
+            "size_bytes": store_path.stat().st_size,
             "n_samples": sum(counts.values()),
             "class_counts": counts,
             "embedding_dim": opened.embedding_dim,
@@ -49,7 +49,7 @@ def info(key: bytes | None, path: Path, as_json: bool) -> None:
             "fingerprint": opened.fingerprint,
         }
     if as_json:
-        click.echo(json.dumps(fields, indent=2))
+        print_json(**fields)
         return
     classes = ", ".join(f"{name} ({count})" for name, count in counts.items())
     click.echo(f"{fields['n_samples']} examples: {classes or 'none'}")
@@ -67,13 +67,14 @@ def info(key: bytes | None, path: Path, as_json: bool) -> None:
     metavar="NAME",
     help="Whose embeddings these are; needed only if the store has lost that.",
 )
-def repair(key: bytes | None, path: Path, extractor: str | None) -> None:
+def repair(key: bytes | None, store_path: Path, extractor: str | None) -> None:
     """Check STORE; if it is damaged, keep everything that can be read."""
-    report = repair_store(path, None if extractor is None else Extractor.open(extractor), key=key)
+    opened = None if extractor is None else Extractor.open(extractor)
+    report = repair_store(store_path, opened, key=key)
     if not report.was_damaged:
-        click.echo(f"{path} is whole: {report.n_samples} examples.")
+        click.echo(f"{store_path} is whole: {report.n_samples} examples.")
         return
-    click.echo(f"Repaired {path}: {report.n_samples} examples could be read.")
+    click.echo(f"Repaired {store_path}: {report.n_samples} examples could be read.")
     if report.nameless:
         click.echo(f"Class names were lost; they are now: {', '.join(report.nameless)}.")
     click.echo(
@@ -87,9 +88,9 @@ def repair(key: bytes | None, path: Path, extractor: str | None) -> None:
 @STORE
 @click.argument("class_name", metavar="CLASS")
 @YES
-def forget(key: bytes | None, path: Path, class_name: str) -> None:
+def forget(key: bytes | None, store_path: Path, class_name: str) -> None:
     """Delete CLASS from STORE for good; its bytes too."""
-    with ExampleStore.open(path, key=key) as opened:
+    with ExampleStore.open(store_path, key=key) as opened:
         count = opened.forget(class_name)
     click.echo(f"Forgot {count} examples of {class_name}. Train heads again that know them.")
 
@@ -98,9 +99,9 @@ def forget(key: bytes | None, path: Path, class_name: str) -> None:
 @click.pass_obj
 @STORE
 @YES
-def wipe(key: bytes | None, path: Path) -> None:
+def wipe(key: bytes | None, store_path: Path) -> None:
     """Delete everything in STORE for good; its bytes too."""
-    with ExampleStore.open(path, key=key) as opened:
+    with ExampleStore.open(store_path, key=key) as opened:
         count = opened.n_samples
         opened.wipe()
     click.echo(f"Wiped {count} examples.")
@@ -110,9 +111,9 @@ def wipe(key: bytes | None, path: Path) -> None:
 @click.pass_obj
 @STORE
 @FILE
-def export_(key: bytes | None, path: Path, file: Path) -> None:
+def export_(key: bytes | None, store_path: Path, file: Path) -> None:
     """Write the examples of STORE to FILE and print its content hash."""
-    with ExampleStore.open(path, key=key) as opened:
+    with ExampleStore.open(store_path, key=key) as opened:
         click.echo(opened.export_to(file))
 
 
@@ -120,7 +121,7 @@ def export_(key: bytes | None, path: Path, file: Path) -> None:
 @click.pass_obj
 @STORE
 @FILE
-def import_(key: bytes | None, path: Path, file: Path) -> None:
+def import_(key: bytes | None, store_path: Path, file: Path) -> None:
     """Add the examples of FILE, which `export` wrote, to STORE."""
-    with ExampleStore.open(path, key=key) as opened:
+    with ExampleStore.open(store_path, key=key) as opened:
         click.echo(f"Added {len(opened.import_from(file))} examples.")

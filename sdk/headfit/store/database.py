@@ -1,4 +1,4 @@
-"""The SQLite file under the example store: how it is opened, migrated, changed and erased."""
+"""The SQLite file under the example store: how it is opened, changed and erased."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 
 from headfit.errors import InputError, StoreError, UnsupportedVersionError
 from headfit.store.log import hidden_commits
-from headfit.store.schema import APPLICATION_ID, PAGE_BYTES, SCHEMA_STEPS
+from headfit.store.schema import APPLICATION_ID, PAGE_BYTES, TABLES, VERSION
 
 LOCK_WAIT_S = 5.0
 """How long to wait for another process that is writing."""
@@ -59,7 +58,7 @@ def damaged(path: str, reason: str) -> DamageError:
 
 
 def open_database(path: str, *, create: bool) -> sqlite3.Connection:
-    """Open a store's file, make or migrate its tables, and finish an erasure that was cut off.
+    """Open a store's file, make its tables if it is new, and finish an erasure that was cut off.
 
     Parameters
     ----------
@@ -103,7 +102,7 @@ def open_database(path: str, *, create: bool) -> sqlite3.Connection:
                 "temp_store = MEMORY",  # VACUUM's copy: no traces elsewhere; Android has no /tmp
             ):
                 connection.execute(f"PRAGMA {pragma}")
-            _migrate(connection, path)
+            _make_tables(connection)
             erase_traces(connection, path)
         except BaseException:
             connection.close()
@@ -140,7 +139,7 @@ def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iter
 def erase_traces(connection: sqlite3.Connection, path: str) -> None:
     """If something was deleted, rewrite the file so that no byte of it is left.
 
-    Copies that migration and repair left beside the store go too.
+    Copies that repair left beside the store go too.
 
     ``secure_delete`` overwrites deleted cells, but moving cells between pages can leave copies
     behind; only a rewritten file has none.
@@ -163,9 +162,8 @@ def _empty_log(connection: sqlite3.Connection) -> None:
 
 
 def spare_copies(path: str) -> list[str]:
-    """Return the copies that migration and repair left beside a store."""
-    stem = glob.escape(path)
-    return sorted(glob.glob(f"{stem}.v*.backup*") + glob.glob(f"{stem}.damaged*"))
+    """Return the copies that repair left beside a store."""
+    return sorted(glob.glob(f"{glob.escape(path)}.damaged*"))
 
 
 def _touch(path: str) -> None:
@@ -206,10 +204,10 @@ def _refuse_foreign(connection: sqlite3.Connection, path: str, create: bool) -> 
         raise DamageError(
             f"{path}: expected an example store, found {found}; give the path of a store"
         )
-    if version > len(SCHEMA_STEPS):
+    if version > VERSION:
         raise UnsupportedVersionError(
-            f"{path}: expected a store of version {len(SCHEMA_STEPS)} or older, found {version}; "
-            "install a newer headfit"
+            f"{path}: expected a store of version {VERSION}, found {version}; install a newer "
+            "headfit"
         )
 
 
@@ -221,25 +219,15 @@ def _identity(connection: sqlite3.Connection) -> tuple[int, int, int]:
     return application_id, version, n_tables
 
 
-def _migrate(connection: sqlite3.Connection, path: str) -> None:
-    """Bring the tables to the newest version in one transaction; an old store is copied first."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == len(SCHEMA_STEPS):
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables of a new store in one transaction; one that has them stays as it is."""
+    if _identity(connection)[1] == VERSION:
         return
-    if version > 0:
-        _back_up(connection, f"{path}.v{version}.backup")
     with transaction(connection):
         # Another process may have done it while this one waited for the lock.
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        for step in SCHEMA_STEPS[version:]:
-            for statement in step:
-                connection.execute(statement)
+        if _identity(connection)[1] == VERSION:
+            return
+        for statement in TABLES:
+            connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {len(SCHEMA_STEPS)}")
-
-
-def _back_up(connection: sqlite3.Connection, path: str) -> None:
-    _touch(path + ".tmp")
-    with closing(sqlite3.connect(path + ".tmp")) as copy:
-        connection.backup(copy)
-    os.replace(path + ".tmp", path)
+        connection.execute(f"PRAGMA user_version = {VERSION}")

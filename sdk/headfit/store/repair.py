@@ -142,10 +142,14 @@ def _salvage(database: bytes, log: bytes) -> _Salvaged:
                     found.classes[row_id] = value
                 elif isinstance(value, bytes) and rows.thumbnail_row(row_id, value)[2] == checksum:
                     found.thumbnails[row_id] = (row_id, value, checksum)
-            case (str(fingerprint), int(embedding_dim), str(dtype), int(checksum), _, *rest):
-                key_check = rest[0] if rest else None  # a row of version 1 has none
-                if not (key_check is None or isinstance(key_check, bytes)):
-                    continue
+            case (
+                str(fingerprint),
+                int(embedding_dim),
+                str(dtype),
+                int(checksum),
+                _,
+                (None | bytes()) as key_check,
+            ):
                 if rows.store_checksum(fingerprint, embedding_dim, dtype, key_check) == checksum:
                     found.description = _Description(fingerprint, embedding_dim, dtype, key_check)
     return found

@@ -1,36 +1,35 @@
-"""The tables of the example store, version by version."""
+"""The tables of the example store; docs/store-format.md says what they hold."""
 
 from __future__ import annotations
 
-APPLICATION_ID = 0x48454654
+from typing import Final
+
+APPLICATION_ID: Final = 0x48454654
 """SQLite's mark of whose file this is: the letters HEFT."""
 
-PAGE_BYTES = 16_384
+VERSION: Final = 1
+"""SQLite's ``user_version``."""
+
+PAGE_BYTES: Final = 16_384
 """Seven float32 embeddings of 512 fit a page of this size; one fits SQLite's default of 4096."""
 
-# Version n of the schema is what the first n steps make; a store of version k takes the steps
-# from k on. A step that was released never changes. Every row carries a CRC-32 of what it means,
-# because SQLite notices damage to its trees but not to the values in them.
-SCHEMA_STEPS: tuple[tuple[str, ...], ...] = (
-    (
-        # One row. must_erase: something was deleted whose traces are still in the file.
-        "CREATE TABLE store (fingerprint TEXT NOT NULL, embedding_dim INTEGER NOT NULL, "
-        "dtype TEXT NOT NULL, checksum INTEGER NOT NULL, must_erase INTEGER NOT NULL)",
-        "CREATE TABLE classes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, "
-        "checksum INTEGER NOT NULL)",
-        # AUTOINCREMENT: the id of a forgotten example never comes to mean another one.
-        "CREATE TABLE examples (id INTEGER PRIMARY KEY AUTOINCREMENT, class_id INTEGER NOT NULL, "
-        "added_at_us INTEGER NOT NULL, photo_hash INTEGER NOT NULL, checksum INTEGER NOT NULL, "
-        "embedding BLOB NOT NULL)",
-        "CREATE INDEX examples_by_class ON examples (class_id)",
-        "CREATE TABLE thumbnails (example_id INTEGER PRIMARY KEY, jpeg BLOB NOT NULL, "
-        "checksum INTEGER NOT NULL)",
-        # What undo needs: the ids that were added, or the class that was renamed and its old name.
-        "CREATE TABLE changes (id INTEGER PRIMARY KEY, first_id INTEGER, last_id INTEGER, "
-        "class_id INTEGER, old_name TEXT)",
-    ),
-    (
-        # NULL: nothing is encrypted. Otherwise an empty value sealed with the key, to know it by.
-        "ALTER TABLE store ADD COLUMN key_check BLOB",
-    ),
+# Every row carries a CRC-32 of what it means, because SQLite notices damage to its trees but not to
+# the values in them.
+TABLES: Final = (
+    # One row. must_erase: something was deleted whose traces are still in the file. key_check: NULL
+    # if nothing is encrypted, otherwise an empty value sealed with the key, to know it by.
+    "CREATE TABLE store (fingerprint TEXT NOT NULL, embedding_dim INTEGER NOT NULL, "
+    "dtype TEXT NOT NULL, checksum INTEGER NOT NULL, must_erase INTEGER NOT NULL, key_check BLOB)",
+    "CREATE TABLE classes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, "
+    "checksum INTEGER NOT NULL)",
+    # AUTOINCREMENT: the id of a forgotten example never comes to mean another one.
+    "CREATE TABLE examples (id INTEGER PRIMARY KEY AUTOINCREMENT, class_id INTEGER NOT NULL, "
+    "added_at_us INTEGER NOT NULL, photo_hash INTEGER NOT NULL, checksum INTEGER NOT NULL, "
+    "embedding BLOB NOT NULL)",
+    "CREATE INDEX examples_by_class ON examples (class_id)",
+    "CREATE TABLE thumbnails (example_id INTEGER PRIMARY KEY, jpeg BLOB NOT NULL, "
+    "checksum INTEGER NOT NULL)",
+    # What undo needs: the ids that were added, or the class that was renamed and its old name.
+    "CREATE TABLE changes (id INTEGER PRIMARY KEY, first_id INTEGER, last_id INTEGER, "
+    "class_id INTEGER, old_name TEXT)",
 )

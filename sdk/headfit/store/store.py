@@ -17,6 +17,7 @@ import numpy.typing as npt
 from headfit.errors import ExtractorMismatchError, InputError, StoreError
 from headfit.files.class_names import CLASS_NAME_RULE, is_class_name
 from headfit.maths.arrays import checked_embeddings
+from headfit.maths.bits import count_differences
 from headfit.store import changes, database, exchange, rows
 from headfit.store.database import damaged, store_faults
 from headfit.store.rows import DTYPES, Examples
@@ -46,9 +47,9 @@ class ExampleStore:
     threads may share a store, and several processes a file: one writes at a time, the others wait.
 
     What `forget`, `wipe` and `undo` delete is also gone from the bytes of the file and its log, and
-    from the copies that migration and repair left beside it. Deleting for good and undoing cannot
-    both be had: `forget` and `wipe` cannot be undone, and they clear the history of what came
-    before, because a class name in it might be what shall be forgotten.
+    from the copies that repair left beside it. Deleting for good and undoing cannot both be had:
+    `forget` and `wipe` cannot be undone, and they clear the history of what came before, because a
+    class name in it might be what shall be forgotten.
 
     Attributes
     ----------
@@ -345,8 +346,8 @@ class ExampleStore:
             )
         if not len(ids) or photo_hash == 0:
             return []
-        differing = (hashes ^ np.uint64(photo_hash)).view(np.uint8)
-        distances = np.unpackbits(differing.reshape(-1, 8), axis=1).sum(axis=1)
+        own = np.array([[photo_hash]], np.uint64)
+        distances = count_differences(hashes[:, np.newaxis], own)[:, 0]
         distances[hashes == 0] = 65
         order = np.argsort(distances, kind="stable")
         return [int(ids[index]) for index in order if distances[index] <= max_distance]

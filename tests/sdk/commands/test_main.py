@@ -15,6 +15,7 @@ import pytest
 from tests.sdk.conftest import COLOURS, PhotoWriter
 from tests.support.headfiles import golden_path
 
+from headfit.commands.exit_codes import EXIT_CODES
 from headfit.commands.main import main
 from headfit.head import SoftmaxHead
 
@@ -176,12 +177,12 @@ def test_inspect(head: Path, headfit: Headfit) -> None:
     assert document["size_bytes"] == head.stat().st_size
 
 
-def test_inspect_says_what_version_2_holds(headfit: Headfit) -> None:
+def test_inspect_says_all_that_a_file_holds(headfit: Headfit) -> None:
     path = golden_path("blocks")
     assert headfit("inspect", path) == 0
     printed = " ".join(headfit.out.split())
     assert "stored as float32" in printed
-    assert "where the energy is below -2.5; 95% of known photos are above" in printed
+    assert "where the max probability is below 0.25; 95% of known photos are above" in printed
     assert "epsilon 3, delta 1e-05, by gaussian: größe 网: one photo more or less" in printed
     assert f"{'01' * 32} (not checked here)" in printed
     document = headfit.json("inspect", golden_path("binary"))
@@ -234,7 +235,9 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("headfit ")
     assert main(["--help"]) == 0
-    assert "Exit codes:" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    for code, meaning in EXIT_CODES.items():
+        assert f"{code:5}  {meaning}" in said
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")

@@ -96,7 +96,7 @@ def test_any_mixture_of_adding_and_forgetting_leaves_no_trace(
     assert examples.ids.tolist() == list(kept)
 
 
-def test_copies_of_repair_and_migration_go_too(tmp_path: Path) -> None:
+def test_copies_of_repair_go_too(tmp_path: Path) -> None:
     """A damaged copy holds what is forgotten later, so it must not outlive it."""
     path = tmp_path / "store"
     filled_store(path).close()
@@ -104,7 +104,6 @@ def test_copies_of_repair_and_migration_go_too(tmp_path: Path) -> None:
     data[3 * 16_384 : 4 * 16_384] = os.urandom(16_384)
     path.write_bytes(data)
     assert repair_store(path).damaged_copy == f"{path}.damaged"
-    (tmp_path / "store.v1.backup").write_bytes(b"an older copy")
     with ExampleStore.open(path) as store:
         store.forget("cup")
     assert os.listdir(tmp_path) == ["store"]

@@ -15,7 +15,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
-from tests.support.stores import DIM, FINGERPRINT, Source, embeddings, filled_store, on_disk
+from tests.support.stores import (
+    DIM,
+    FINGERPRINT,
+    GOLDENS,
+    Source,
+    embeddings,
+    filled_store,
+    golden_path,
+    on_disk,
+    write_golden,
+)
 
 from headfit.errors import (
     ExtractorMismatchError,
@@ -297,66 +307,54 @@ def test_a_changed_export_is_refused_or_means_the_same(
 def test_a_newer_store_is_refused_and_left_alone(path: Path) -> None:
     filled_store(path).close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {len(database.SCHEMA_STEPS) + 1}")
+        connection.execute(f"PRAGMA user_version = {database.VERSION + 1}")
     before = path.read_bytes()
     with pytest.raises(UnsupportedVersionError, match="install a newer headfit"):
         ExampleStore.open(path, Source())
     assert path.read_bytes() == before
 
 
-def test_an_older_store_is_migrated_and_a_copy_kept(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A step is added to the schema; the copy is a whole store of the old version."""
-    with filled_store(path) as store:
-        expected = store.load()
-    old_steps = database.SCHEMA_STEPS
-    step = ("ALTER TABLE examples ADD COLUMN note TEXT",)
-    monkeypatch.setattr(database, "SCHEMA_STEPS", (*old_steps, step))
-    with ExampleStore.open(path) as store:
-        np.testing.assert_array_equal(expected.embeddings, store.load().embeddings)
-    with closing(sqlite3.connect(path)) as connection:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        assert version == len(old_steps) + 1
-        assert connection.execute("SELECT note FROM examples").fetchone() == (None,)
-    monkeypatch.setattr(database, "SCHEMA_STEPS", old_steps)
-    (copy,) = path.parent.glob(f"*.v{len(old_steps)}.backup")
-    with ExampleStore.open(copy) as store:
-        np.testing.assert_array_equal(expected.embeddings, store.load().embeddings)
-        store.check()
-
-
-def test_a_store_of_version_1_is_opened_and_a_copy_kept(path: Path) -> None:
-    """tests/data/store_v1.gz never changes: people have stores like it."""
-    old = gzip.decompress((Path(__file__).parents[2] / "data" / "store_v1.gz").read_bytes())
-    path.write_bytes(old)
-    with ExampleStore.open(path, Source()) as store:
+@pytest.mark.parametrize("name", GOLDENS)
+def test_a_golden_store_opens(name: str, path: Path) -> None:
+    """The files in tests/data never change: from the first release on, people have their like."""
+    path.write_bytes(gzip.decompress(golden_path(name).read_bytes()))
+    with ExampleStore.open(path, Source(), key=GOLDENS[name]) as store:
         store.check()
         examples = store.load()
-        assert store.thumbnail(1) == b"small"
+        assert store.dtype == "float32"
+        assert [store.thumbnail(i) for i in (1, 2, 3)] == [b"small", None, None]
         assert store.undo() == "renaming jug to mug"
+        assert store.class_counts == {"cup": 1, "größe 网": 1, "jug": 1}
     np.testing.assert_array_equal(np.arange(48).reshape(3, 16) / 8, examples.embeddings)
-    assert examples.class_names == ("cup", "mug", "pen")
-    assert examples.photo_hashes.tolist() == [1, 2, 3]
-    copy = path.with_name(path.name + ".v1.backup")
-    with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
-        assert connection.execute("SELECT count(*) FROM examples").fetchone() == (3,)
+    assert examples.class_names == ("cup", "mug", "größe 网")
+    assert examples.photo_hashes.tolist() == [1, 2**64 - 1, 0]
+    assert examples.added_at.astype(np.int64).tolist() == [1_700_000_000_000_000] * 3
 
 
-def test_a_failed_migration_leaves_the_store_as_it_was(
+def test_the_golden_store_is_what_is_written_now(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    filled_store(path).close()
-    old_steps = database.SCHEMA_STEPS
-    bad = ("ALTER TABLE examples ADD COLUMN note TEXT", "NO SUCH STATEMENT")
-    monkeypatch.setattr(database, "SCHEMA_STEPS", (*old_steps, bad))
+    """Table for table, row for row; seals are random."""
+    write_golden(path, None, monkeypatch)
+    golden = path.with_name("golden")
+    golden.write_bytes(gzip.decompress(golden_path("plain").read_bytes()))
+    with closing(sqlite3.connect(path)) as new, closing(sqlite3.connect(golden)) as old:
+        assert list(new.iterdump()) == list(old.iterdump())
+        assert new.execute("PRAGMA user_version").fetchone() == (1,)
+        assert old.execute("PRAGMA user_version").fetchone() == (1,)
+
+
+def test_a_beginning_that_was_cut_off_leaves_no_half_a_store(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tables are made all or none, and the next opening makes them."""
+    monkeypatch.setattr(database, "TABLES", (*database.TABLES, "NO SUCH STATEMENT"))
     with pytest.raises(StoreError):
-        ExampleStore.open(path)
-    monkeypatch.setattr(database, "SCHEMA_STEPS", old_steps)
-    with ExampleStore.open(path) as store:
+        ExampleStore.open(path, Source())
+    monkeypatch.undo()
+    with ExampleStore.open(path, Source()) as store:
         store.check()
-        assert store.n_samples == 300
+        assert store.n_samples == 0
 
 
 def test_another_programs_database_is_left_alone(path: Path) -> None:

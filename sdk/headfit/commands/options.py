@@ -1,0 +1,39 @@
+"""The arguments and options that several commands share, each defined once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+PATH: Final = click.Path(path_type=Path)
+
+HEAD: Final = click.argument("head", metavar="HEAD", type=PATH)
+PHOTO_FOLDER: Final = click.argument("directory", metavar="DIR", type=PATH)
+STORE: Final = click.argument("store_path", metavar="STORE", type=PATH)
+MODEL: Final = click.argument("model", metavar="IN.TFLITE", type=PATH)
+
+EXTRACTOR: Final = click.option(
+    "--extractor", metavar="NAME", help="Name of an installed extractor, or path of a .tflite."
+)
+ENGINE: Final = click.option(
+    "--engine", default="auto", help="What runs the extractor; auto, the default, is the fastest."
+)
+STRICT: Final = click.option("--strict", is_flag=True, help="Refuse files that are no photos.")
+JSON: Final = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object for machines."
+)
+FORCE: Final = click.option(
+    "--force", is_flag=True, help="Even if a class rests on fewer than three photos."
+)
+
+
+def output_option(
+    metavar: str, what: str = "The file to write.", *, required: bool = True
+) -> Decorator:
+    """Return ``-o``, which names the file that a command writes."""
+    return click.option("-o", "--output", metavar=metavar, type=PATH, required=required, help=what)

@@ -1,0 +1,189 @@
+"""``headfit train``, ``predict``, ``evaluate``: a head made of photos, and asked about others."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from headfit.classifier import ImageClassifier
+from headfit.commands import terminal
+from headfit.commands.exit_codes import DONE, UNUSABLE_INPUT
+from headfit.commands.options import (
+    ENGINE,
+    EXTRACTOR,
+    HEAD,
+    JSON,
+    PATH,
+    PHOTO_FOLDER,
+    STRICT,
+    output_option,
+)
+from headfit.errors import ImageError
+from headfit.extractor import Extractor
+from headfit.learning.evaluation import Evaluation
+from headfit.photos.folders import Skipped, reason
+
+
+@click.command()
+@PHOTO_FOLDER
+@output_option("HEAD", "The head file to write.")
+@EXTRACTOR
+@ENGINE
+@STRICT
+@JSON
+def train(
+    directory: Path, output: Path, extractor: str | None, engine: str, strict: bool, as_json: bool
+) -> None:
+    """Train a head on photos.
+
+    DIR holds a folder per class, named after the class. What cannot be read as a photo is skipped
+    and named.
+    """
+    terminal.check_output(output)
+    classifier = ImageClassifier(Extractor.open(extractor, engine=engine))
+    started = time.perf_counter()
+    with terminal.progress("Embedding photos") as progress:
+        classifier.add_folder(directory, strict=strict, progress=progress)
+    embedded = time.perf_counter()
+    head = classifier.fit()
+    fitted = time.perf_counter()
+    classifier.save(output)
+    embed_s, fit_s = embedded - started, fitted - embedded
+    size_bytes = output.stat().st_size
+    if as_json:
+        terminal.print_json(
+            head=str(output),
+            size_bytes=size_bytes,
+            n_samples=classifier.n_samples,
+            n_classes=len(head.classes_),
+            classes=list(head.classes_),
+            embed_s=embed_s,
+            fit_s=fit_s,
+            engine=classifier.extractor.engine_name,
+            skipped=_as_json(classifier.skipped),
+        )
+        return
+    terminal.print_skipped(classifier.skipped)
+    terminal.OUTPUT.print(
+        f"Trained on [bold]{classifier.n_samples}[/] photos of [bold]{len(head.classes_)}[/] "
+        f"classes: embedded in {terminal.duration(embed_s)} by {classifier.extractor.engine_name}, "
+        f"trained in {terminal.duration(fit_s)}."
+    )
+    terminal.OUTPUT.print(Text(f"Wrote {output}, {terminal.size(size_bytes)}."), soft_wrap=True)
+
+
+@click.command()
+@HEAD
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=PATH)
+@EXTRACTOR
+@ENGINE
+@STRICT
+@JSON
+def predict(
+    head: Path,
+    images: tuple[Path, ...],
+    extractor: str | None,
+    engine: str,
+    strict: bool,
+    as_json: bool,
+) -> int:
+    """Say what photos show.
+
+    Prints the three best classes of each IMAGE, or all with --json, and whether it looks like none
+    of them. A file that is no photo is named and the others are classified; the exit code is then
+    3.
+    """
+    classifier = _load(head, extractor, engine)
+    results: list[dict[str, Any]] = []
+    skipped: list[Skipped] = []
+    for image in images:
+        try:
+            seen = classifier.recognise(image)
+        except (ImageError, OSError) as error:
+            if strict:
+                raise
+            skipped.append(Skipped(image, reason(error, image)))
+            continue
+        if as_json:
+            best_first = [{"class": name, "probability": p} for name, p in seen.ranking]
+            results.append({"image": str(image), "is_known": seen.is_known, "classes": best_first})
+        else:
+            terminal.OUTPUT.print(Text(str(image), style="bold"), soft_wrap=True)
+            if not seen.is_known:
+                terminal.OUTPUT.print("looks like none of the classes; nearest are")
+            terminal.OUTPUT.print(terminal.probability_table(seen.ranking[:3]))
+    if as_json:
+        terminal.print_json(head=str(head), predictions=results, skipped=_as_json(skipped))
+    else:
+        terminal.print_skipped(skipped)
+    return UNUSABLE_INPUT if skipped else DONE
+
+
+@click.command()
+@HEAD
+@PHOTO_FOLDER
+@EXTRACTOR
+@ENGINE
+@STRICT
+@JSON
+def evaluate(
+    head: Path, directory: Path, extractor: str | None, engine: str, strict: bool, as_json: bool
+) -> None:
+    """Count how often a head is right.
+
+    DIR holds a folder per class, as for training. Photos that the head was trained on say nothing
+    here: keep some apart.
+    """
+    classifier = _load(head, extractor, engine)
+    with terminal.progress("Classifying photos") as progress:
+        evaluation = classifier.evaluate(directory, strict=strict, progress=progress)
+    if as_json:
+        terminal.print_json(
+            top1=evaluation.top1,
+            top5=evaluation.top5,
+            n_samples=evaluation.n_samples,
+            recall={
+                name: None if np.isnan(recall) else float(recall)
+                for name, recall in zip(evaluation.classes, evaluation.recall, strict=True)
+            },
+            classes=list(evaluation.classes),
+            confusion=evaluation.confusion.tolist(),
+            skipped=_as_json(evaluation.skipped),
+        )
+        return
+    terminal.print_skipped(evaluation.skipped)
+    _print_evaluation(evaluation)
+
+
+def _print_evaluation(evaluation: Evaluation) -> None:
+    """Print how much was right, how much of each class, and what is taken for what."""
+    terminal.OUTPUT.print(
+        f"[bold]{evaluation.top1:.1%}[/] right of {evaluation.n_samples} photos (top-1); "
+        f"{evaluation.top5:.1%} among the five best."
+    )
+    table = Table.grid(padding=(0, 2))
+    counts = evaluation.confusion.sum(axis=1)
+    for name, recall, count in zip(evaluation.classes, evaluation.recall, counts, strict=True):
+        if count:
+            table.add_row(Text(name), terminal.bar(recall), f"{recall:6.1%}", f"of {count}")
+    terminal.OUTPUT.print("\nRecognised, by class:")
+    terminal.OUTPUT.print(table)
+    confused = evaluation.most_confused(5)
+    if confused:
+        terminal.OUTPUT.print("\nMost confused:")
+    for class_name, taken_for, count in confused:
+        terminal.OUTPUT.print(Text(f"  {count} x {class_name} taken for {taken_for}"))
+
+
+def _load(head: Path, extractor: str | None, engine: str) -> ImageClassifier:
+    return ImageClassifier.load(head, extractor=Extractor.open(extractor, engine=engine))
+
+
+def _as_json(skipped: tuple[Skipped, ...] | list[Skipped]) -> list[dict[str, str]]:
+    return [{"path": str(item.path), "reason": item.reason} for item in skipped]
