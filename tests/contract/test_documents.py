@@ -120,3 +120,17 @@ def test_the_glossary_names_what_exists() -> None:
     assert sorted(words) == sorted(set(words))
     assert {"learner", "held out", "calibration", "typicality", "sureness"} <= set(words)
     assert {"view", "public view", "store", "candidate", "sealing"} <= set(words)
+
+
+def test_every_command_stands_in_the_pages() -> None:
+    """Each subcommand is shown or explained somewhere, subcommands of groups too."""
+    click = pytest.importorskip("click", reason="not tested, missing: pip install headfit[cli]")
+    from headfit.commands.main import app
+
+    text = " ".join(" ".join(path.read_text(encoding="utf-8") for path in PAGES).split())
+    names = []
+    for name, command in app.commands.items():
+        subcommands = command.commands if isinstance(command, click.Group) else {}
+        names += [name, *(f"{name} {subcommand}" for subcommand in subcommands)]
+    assert len(names) > 20
+    assert [name for name in names if not re.search(rf"headfit {name}\b", text)] == []

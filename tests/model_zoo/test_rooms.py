@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import headfit_zoo
@@ -36,3 +38,14 @@ def door(path: Path) -> set[str]:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
             return set(ast.literal_eval(node.value))
     return set()
+
+
+def test_the_catalogue_needs_no_tensorflow() -> None:
+    """To list, describe or install what was converted before takes no seconds of importing."""
+    code = """
+import sys
+import headfit_zoo.catalogue, headfit_zoo.commands.main
+print(*{"tensorflow", "larq", "torch", "matplotlib"} & sys.modules.keys())
+"""
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert found.stdout.split() == []

@@ -28,7 +28,7 @@ def render(cards: Iterable[Card]) -> str:
                 f"[{card.name}](#{card.name})",
                 f"{card.network.input_size} px",
                 card.network.embedding_dim,
-                size(card.file.size_bytes) if card.file else NOT_MEASURED,
+                file_size(card),
                 multiply_adds(card),
                 accuracy(card),
             )
@@ -69,7 +69,7 @@ def facts(card: Card) -> Iterator[tuple[str, str]]:
     yield "input", f"{network.input_size} x {network.input_size} px"
     yield "embedding", f"{network.embedding_dim} wide"
     yield "multiply-adds", multiply_adds(card)
-    yield "file", f"{card.file.size_bytes:,} bytes" if card.file else NOT_MEASURED
+    yield "file", file_size(card)
     yield "fingerprint", card.file.fingerprint if card.file else NOT_MEASURED
     if card.source:
         yield "source", card.source.url
@@ -93,9 +93,9 @@ def multiply_adds(card: Card) -> str:
     )
 
 
-def size(size_bytes: int) -> str:
-    """Return a file's size for people."""
-    return f"{size_bytes / 1e6:.2f} MB"
+def file_size(card: Card) -> str:
+    """Return the length of the ``.tflite`` in bytes."""
+    return f"{card.file.size_bytes:,} bytes" if card.file else NOT_MEASURED
 
 
 def table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:

@@ -41,7 +41,7 @@ def run(
         Path | None,
         typer.Option(help="For fp-finetuned, fp-frozen: the twin's training on the large set."),
     ] = None,
-    views: Annotated[int, typer.Option(help="For blocks: cuttings of each photo.")] = 4,
+    views: Annotated[int, typer.Option(help="For blocks: crops of each photo.")] = 4,
     epochs: Annotated[int, typer.Option(help="For blocks: 0 takes the default.")] = 0,
     dropout: Annotated[float, typer.Option(help="For blocks: -1 takes the default.")] = -1.0,
     results: Results = Path("docs/paper"),

@@ -19,8 +19,8 @@ ROWS: Final[Mapping[str, str]] = {
     "binary-scratch": "binary, from scratch",
     "a": "(a) binary last layer",
     "b": "(b) float last layer",
-    "a-crops": "(a) trained on cuttings too",
-    "b-crops": "(b) trained on cuttings too",
+    "a-crops": "(a) trained on crops too",
+    "b-crops": "(b) trained on crops too",
     "efficientnet": "another float network, frozen, float last layer",
     "block1": "last binary block and head",
     "block2": "last two binary blocks and head",
@@ -122,7 +122,7 @@ def markdown(results: Sequence[Result]) -> str:
 def ratios(results: Sequence[Result]) -> list[str]:
     """Return what share of the float network's top-1 row (b) keeps, as a table if there is one.
 
-    Both are trained on cuttings, as in the paper.
+    Both are trained on crops, as in the paper.
     """
     rows = []
     for dataset, goal in RATIO_GOALS.items():

@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 
 from headfit import InputError, SoftmaxHead
 from headfit.files import replacing
-from headfit.photos import PhotoProgress
-from headfit_zoo.training import PICTURE_SUFFIXES
+from headfit.photos import PHOTO_ENDINGS, PhotoProgress
 
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 """For `SoftmaxHead`'s l2."""
@@ -82,7 +81,7 @@ class Pictures:
         names = [
             name
             for name in found
-            if PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES and "/" in name
+            if PurePosixPath(name).suffix.lower() in PHOTO_ENDINGS and "/" in name
         ]
         if not names:
             raise InputError(f"expected pictures in class folders in {source}, found none")

@@ -3,7 +3,6 @@
 from headfit_zoo.training import efficientnet
 from headfit_zoo.training.batches import evaluation_batches
 from headfit_zoo.training.datasets import (
-    PICTURE_SUFFIXES,
     PackedSet,
     find_pictures,
     open_or_pack,
@@ -16,7 +15,6 @@ from headfit_zoo.training.training import normalise, train
 
 __all__ = [
     "MEAN",
-    "PICTURE_SUFFIXES",
     "RECIPES",
     "STD",
     "STRATEGIES",

@@ -17,9 +17,7 @@ from PIL import Image
 
 from headfit import InputError
 from headfit.files import write_atomically
-from headfit.photos import PhotoProgress, decode_image
-
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+from headfit.photos import PHOTO_ENDINGS, PhotoProgress, decode_image
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,9 @@ def find_pictures(folder: Path, *, most: int | None = None) -> list[Path]:
     InputError
         If there is none.
     """
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PHOTO_ENDINGS)
     if not found:
-        kinds = ", ".join(sorted(PICTURE_SUFFIXES))
+        kinds = ", ".join(sorted(PHOTO_ENDINGS))
         raise InputError(f"expected pictures ({kinds}) in {folder}, found none")
     if most is None or most >= len(found):
         return found

@@ -1,7 +1,13 @@
 """Photos: decoded, prepared for an extractor, found in folders; sample photos to try with."""
 
 from headfit.photos.folders import PhotoFile, PhotoFolder, Skipped, find_photos
-from headfit.photos.images import ImageSource, PhotoProgress, decode_image, prepare_input
+from headfit.photos.images import (
+    PHOTO_ENDINGS,
+    ImageSource,
+    PhotoProgress,
+    decode_image,
+    prepare_input,
+)
 from headfit.photos.likeness import perceptual_hash, thumbnail
 from headfit.photos.samples import cut_sample_photos, sample_pictures
 from headfit.photos.views import CROPPED, FLIPPED, WHOLE, View
@@ -9,6 +15,7 @@ from headfit.photos.views import CROPPED, FLIPPED, WHOLE, View
 __all__ = [
     "CROPPED",
     "FLIPPED",
+    "PHOTO_ENDINGS",
     "WHOLE",
     "ImageSource",
     "PhotoFile",

@@ -13,7 +13,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from io import BytesIO
-from typing import IO, TypeAlias
+from typing import IO, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -36,8 +36,19 @@ MAX_PIXELS = 1 << 26
 MAX_SIDE = 65_535
 """Longest side that is decoded, in pixels: JPEG's own limit."""
 
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
-"""What is decoded. Every further decoder is one more door for hostile bytes."""
+FORMATS: Final = {
+    "JPEG": (".jpg", ".jpeg"),
+    "PNG": (".png",),
+    "GIF": (".gif",),
+    "WEBP": (".webp",),
+    "BMP": (".bmp",),
+}
+"""What is decoded, by Pillow's name, with the endings of such files. Every further decoder is one
+more door for hostile bytes.
+"""
+
+PHOTO_ENDINGS: Final = frozenset(ending for endings in FORMATS.values() for ending in endings)
+"""How the names of photos end, in lower case: to choose files by; what is in one decides."""
 
 # What Pillow's decoders were seen to raise on damaged bytes.
 _DECODER_FAULTS = (
@@ -189,11 +200,11 @@ def _read(stream: IO[bytes], name: str, max_pixels: int) -> Image.Image:
 
     try:
         with _quietly():
-            image = Image.open(stream, formats=FORMATS)
+            image = Image.open(stream, formats=list(FORMATS))
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"{name}: expected a JPEG, PNG, GIF, WebP or BMP image, found none of these or a "
-            "damaged header; convert the picture or leave it out"
+            f"{name}: expected an image in one of the formats {', '.join(FORMATS)}, found none of "
+            "these or a damaged header; convert the picture or leave it out"
         ) from error
     except Image.DecompressionBombError as error:  # Pillow's own bound lies above ours
         raise ImageError(

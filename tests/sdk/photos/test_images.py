@@ -21,7 +21,7 @@ from PIL import Image, ImageOps
 
 from headfit.errors import ImageError
 from headfit.files.manifest import Preprocessing
-from headfit.photos.images import decode_image, prepare_input
+from headfit.photos.images import FORMATS, PHOTO_ENDINGS, decode_image, prepare_input
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -82,18 +82,26 @@ def test_every_kind_of_source_gives_the_same_pixels(tmp_path: Path) -> None:
         np.testing.assert_array_equal(pixels, actual)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "BMP", "JPEG"])
+@pytest.mark.parametrize("kind", FORMATS)
 def test_every_format_is_decoded(kind: str) -> None:
     """The five formats give back a plain colour, near enough where they are lossy."""
     data = encode(Image.new("RGB", (16, 16), (200, 100, 50)), kind)
     assert np.abs(decode_image(data).astype(int) - (200, 100, 50)).max() <= 3
 
 
+def test_the_endings_are_those_that_pillow_knows() -> None:
+    """Each is an ending of its format, none of another."""
+    registered = Image.registered_extensions()
+    for kind, endings in FORMATS.items():
+        assert {registered[ending] for ending in endings} == {kind}
+    assert {".jpg", ".jpeg", ".webp"} <= PHOTO_ENDINGS
+
+
 @pytest.mark.parametrize("kind", ["TIFF", "PPM", "ICO", "TGA"])
 def test_other_formats_are_refused(kind: str) -> None:
     """Every further decoder would be one more door for hostile bytes."""
     data = encode(Image.new("RGB", (16, 16)), kind)
-    with pytest.raises(ImageError, match="expected a JPEG, PNG, GIF, WebP or BMP"):
+    with pytest.raises(ImageError, match="formats JPEG, PNG, GIF, WEBP, BMP"):
         decode_image(data)
 
 
@@ -229,7 +237,7 @@ def test_inputs_are_never_written_to() -> None:
 def test_a_text_file_called_jpg_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "note.jpg"
     path.write_text("dear diary " * 100)
-    with pytest.raises(ImageError, match=r"note\.jpg: expected a JPEG"):
+    with pytest.raises(ImageError, match=r"note\.jpg: expected an image"):
         decode_image(path)
 
 
