@@ -16,7 +16,7 @@ import numpy as np
 
 from headfit.errors import FileFormatError
 from headfit.files.container import Container, open_container, pack, seal
-from headfit.files.disk import read_bounded, write_atomically
+from headfit.files.disk import read_bounded
 from headfit.files.fields import canonical_json
 from headfit.files.manifest import reference_from_json
 from headfit.learning.origin import ExtractorReference
@@ -69,11 +69,6 @@ class BlockData:
     extractor: ExtractorReference
     training: Mapping[str, Scalar]
     headfit_version: str
-
-
-def save_blocks(path: str | os.PathLike[str], data: BlockData) -> None:
-    """Write a block file, whole or not at all; see `save_blocks_bytes`."""
-    write_atomically(path, save_blocks_bytes(data))
 
 
 def save_blocks_bytes(data: BlockData) -> bytes:

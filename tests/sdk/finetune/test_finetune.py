@@ -19,7 +19,7 @@ from headfit.errors import (
     InputError,
     TrainingDivergedError,
 )
-from headfit.files.blockfile import load_blocks_bytes, save_blocks
+from headfit.files.blockfile import load_blocks_bytes, save_blocks_bytes
 from headfit.finetune import FineTuned, FineTuner, TuningSettings
 from headfit.finetune.loss import BatchLoss
 from headfit.finetune.tail import Tail
@@ -179,13 +179,9 @@ def test_head_and_extractors_are_not_mixed_up(
     blocks = result.save(head)
     with pytest.raises(ExtractorMismatchError):
         SoftmaxHead.load(head, extractor=Extractor.open(extractor_path))
-    wrong = dataclasses.replace(
-        load_blocks_bytes(blocks.read_bytes()).extractor, fingerprint="0" * 64
-    )
-
-    save_blocks(
-        blocks, dataclasses.replace(load_blocks_bytes(blocks.read_bytes()), extractor=wrong)
-    )
+    data = load_blocks_bytes(blocks.read_bytes())
+    wrong = dataclasses.replace(data.extractor, fingerprint="0" * 64)
+    blocks.write_bytes(save_blocks_bytes(dataclasses.replace(data, extractor=wrong)))
     with pytest.raises(ExtractorMismatchError, match="train them again"):
         Extractor.open(blocks)
 

@@ -17,7 +17,6 @@ CUSTOM: Final = 32
 
 SAME: Final = 0
 VALID: Final = 1
-PADDINGS: Final = (SAME, VALID)
 
 NO_ACTIVATION: Final = 0
 RELU: Final = 1
