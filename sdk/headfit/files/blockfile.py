@@ -119,7 +119,7 @@ def load_blocks_bytes(file: bytes, source: str = "block file") -> BlockData:
     FileFormatError
         If anything else breaks the specification.
     """
-    container = open_container(file, source, FORMAT, (FORMAT_VERSION,))
+    container = open_container(file, source, FORMAT, FORMAT_VERSION)
     metadata, content = container.metadata, container.data
     n_blocks = int(metadata.text("n_blocks", pattern=f"[1-{MAX_BLOCKS}]", meaning="a number"))
     extractor = reference_from_json(*metadata.nested("extractor"))

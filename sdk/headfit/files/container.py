@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,8 +33,6 @@ class Container:
         As the file has it.
     metadata, tensors : Fields
         What the header says, not yet taken.
-    version : str
-        The ``format_version``, one of those that were asked for.
     data : memoryview
         Not yet checked.
     """
@@ -42,7 +40,6 @@ class Container:
     header: Mapping[str, Any]
     metadata: Fields
     tensors: Fields
-    version: str
     data: memoryview
 
     def check(self, tensors: Tensors) -> None:
@@ -79,11 +76,11 @@ def open_container(
     file: bytes,
     source: str,
     name: str,
-    versions: Sequence[str],
+    version: str,
     *,
     max_header_bytes: int = MAX_HEADER_BYTES,
 ) -> Container:
-    """Open the bytes of a file as far as any of them goes: what it is, and of which version.
+    """Open the bytes of a file as far as all of them are alike.
 
     Parameters
     ----------
@@ -92,8 +89,8 @@ def open_container(
         Names the file in messages.
     name : str
         What its ``format`` must be.
-    versions : sequence of str
-        Those that this headfit knows.
+    version : str
+        The ``format_version`` that this headfit knows.
     max_header_bytes : int
 
     Raises
@@ -106,7 +103,8 @@ def open_container(
     header, data = unpack(file, source, max_header_bytes=max_header_bytes)
     tensors = Fields(header, source)
     metadata = Fields(tensors.take(_METADATA), f"{source}: {_METADATA}")
-    return Container(header, metadata, tensors, metadata.kind(name, versions), data)
+    metadata.kind(name, version)
+    return Container(header, metadata, tensors, data)
 
 
 def seal(metadata: Mapping[str, str], tensors: Tensors, data: bytes) -> dict[str, Any]:

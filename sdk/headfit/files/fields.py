@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from headfit.errors import FileFormatError, UnsupportedVersionError
 from headfit.maths.arrays import Scalar
-
-_Version = TypeVar("_Version", int, str)
 
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -115,15 +112,15 @@ class Fields:
         """Return a SHA-256 of 64 lower-case hex digits."""
         return self.text(key, pattern="[0-9a-f]{64}", meaning="64 hex digits")
 
-    def kind(self, name: str, versions: Sequence[_Version]) -> _Version:
-        """Check what ``format`` calls the file, and return its ``format_version``.
+    def kind(self, name: str, version: int | str) -> None:
+        """Check what ``format`` calls the file, and its ``format_version``.
 
         Parameters
         ----------
         name : str
             What the file should be.
-        versions : sequence of int, or of str
-            The ones this headfit knows, in the form in which the file states its own.
+        version : int or str
+            The one this headfit knows, in the form in which the file states its own.
 
         Raises
         ------
@@ -131,18 +128,16 @@ class Fields:
             If it is another one.
         """
         self.text("format", pattern=name, meaning=f"{name!r}")
-        version: int | str
-        if isinstance(versions[0], int):
-            version = self.whole("format_version", 1, 2**31)
+        found: int | str
+        if isinstance(version, int):
+            found = self.whole("format_version", 1, 2**31)
         else:
-            version = self.text("format_version", pattern="[1-9][0-9]{0,8}", meaning="an integer")
-        for known in versions:
-            if known == version:
-                return known
-        raise UnsupportedVersionError(
-            f"{self.source}: expected {name} of version {' or '.join(map(str, versions))}, found "
-            f"{version}; install a newer headfit"
-        )
+            found = self.text("format_version", pattern="[1-9][0-9]{0,8}", meaning="an integer")
+        if found != version:
+            raise UnsupportedVersionError(
+                f"{self.source}: expected {name} of version {version}, found {found}; install a "
+                "newer headfit"
+            )
 
     def whole(self, key: str, low: int, high: int) -> int:
         """Return an integer from ``low`` to ``high``, both included."""

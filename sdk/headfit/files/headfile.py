@@ -141,7 +141,7 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadFile:
     FileFormatError
         If anything else breaks the specification.
     """
-    container = open_container(file, source, FORMAT, (FORMAT_VERSION,))
+    container = open_container(file, source, FORMAT, FORMAT_VERSION)
     metadata = container.metadata
     embedding_dim = int(
         metadata.text("embedding_dim", pattern="[1-9][0-9]{0,4}", meaning="a width")

@@ -155,7 +155,7 @@ def load_manifest_bytes(data: bytes, source: str = "manifest") -> Manifest:
         If anything else breaks the specification.
     """
     fields = Fields(parse_json(data, source), source)
-    fields.kind(FORMAT, (FORMAT_VERSION,))
+    fields.kind(FORMAT, FORMAT_VERSION)
     embedding_dim = fields.whole("embedding_dim", 1, MAX_EMBEDDING_DIM)
     manifest = Manifest(
         **_reference_fields(fields, source),

@@ -83,7 +83,7 @@ def load_examples(path: str | os.PathLike[str]) -> tuple[Examples, str]:
     source = os.fspath(path)
     file = read_bounded(path, MAX_FILE_BYTES)
     container = open_container(
-        file, source, FORMAT, (FORMAT_VERSION,), max_header_bytes=MAX_HEADER_BYTES
+        file, source, FORMAT, FORMAT_VERSION, max_header_bytes=MAX_HEADER_BYTES
     )
     metadata, data = container.metadata, container.data
     fingerprint = metadata.sha256("fingerprint")
