@@ -74,7 +74,7 @@ def android_files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 def test_the_counting_finds_what_it_looks_for() -> None:
     """A network under another name counts, and a head is not taken for one."""
     (network,) = (ROOT / "sdk" / "headfit" / "extractors").glob("*.tflite")
-    head = ROOT / "tests" / "data" / "head_v1.bin"
+    head = ROOT / "tests" / "data" / "head_v1_plain.bin"
     files = {"app/logo.png": network.read_bytes(), "app/any.head": head.read_bytes()}
     assert networks(files) == {"app/logo.png": network.stat().st_size}
     assert heads(files) == {"app/any.head": head.stat().st_size}

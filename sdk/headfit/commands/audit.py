@@ -1,4 +1,4 @@
-"""``headfit audit``: attack HEAD and heads like it, and say what they tell of the photos."""
+"""``headfit audit``: membership inference attacks on a head, and on heads like it."""
 
 from __future__ import annotations
 

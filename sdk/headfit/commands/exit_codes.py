@@ -1,4 +1,4 @@
-"""How the ``headfit`` command ends: its exit codes, and which error has which."""
+"""Exit codes of the ``headfit`` command, and which error has which."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXIT_CODES: Final = {
 
 
 def exit_code(error: HeadfitError | OSError) -> int:
-    """Return the code with which a command ends that raised this."""
+    """Return the exit code for an error."""
     if isinstance(error, FileFormatError):
         return UNUSABLE_HEAD
     if isinstance(error, ExtractorError):

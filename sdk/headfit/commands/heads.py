@@ -1,4 +1,4 @@
-"""Head files: what they hold, in fewer bytes, as one .tflite, and on their way to others.
+"""Head files: inspected, converted, exported, and shared with others.
 
 ``headfit inspect``, ``convert-head``, ``export-tflite``; ``share``, ``keygen``, ``sign``,
 ``verify``.

@@ -1,4 +1,4 @@
-"""What commands print with: consoles, JSON, progress, bars, sizes and times; where they write."""
+"""Output of commands: consoles, JSON, progress, bars, sizes and times; checks of output files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``headfit train``, ``predict``, ``evaluate``: a head made of photos, and asked about others."""
+"""``headfit train``, ``predict`` and ``evaluate``."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class SelfCheck:
 
 @dataclass(frozen=True, slots=True)
 class EngineReport:
-    """What became of one engine; numbers are None where it did not get so far."""
+    """The result of trying one engine; numbers are None if it failed before."""
 
     name: str
     present: bool
@@ -130,14 +130,14 @@ def open_engine(
 def survey_engines(
     model: bytes, check: SelfCheck | None = None, *, isolate: bool = True
 ) -> tuple[EngineReport, ...]:
-    """Try every engine on an extractor and say how each did.
+    """Try every engine on an extractor and report on each.
 
     Parameters
     ----------
     model : bytes
         The `.tflite`, its fingerprint already checked.
     check : SelfCheck, optional
-        Without it engines are opened and timed on a grey picture, and believed.
+        None (default): engines are opened and timed on a grey picture, and not checked.
     isolate : bool
         Try each in a process of its own, so that none can take this one down. Android has no such
         processes.

@@ -80,7 +80,7 @@ def open_container(
     *,
     max_header_bytes: int = MAX_HEADER_BYTES,
 ) -> Container:
-    """Open the bytes of a file as far as all of them are alike.
+    """Read the header of a file and check its format and version.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Strict JSON: untrusted text becomes checked fields, or a sentence that says what is wrong."""
+"""Strict JSON: untrusted text becomes checked fields, or an error that says what is wrong."""
 
 from __future__ import annotations
 

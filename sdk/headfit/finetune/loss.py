@@ -22,16 +22,16 @@ class TuningSettings:
     epochs : int
     batch_size : int
     learning_rate : float
-        Of Adam, for everything; falls to zero along half a cosine.
+        Initial step size of Adam, for all parameters; decays to zero along half a cosine.
     latent_magnitude : float
-        Size of the latent weights at the start: with a rate of a tenth of it, a sign turns after
-        some ten steps in one direction.
+        Size of the latent weights at the start: with a learning rate of a tenth of it, a sign
+        flips after about ten steps in one direction.
     label_smoothing : float
-        Share of each photo's class that is spread over all classes.
+        Share of the target probability that is spread evenly over all classes.
     dropout : float
-        Share of the embedding's numbers that each step leaves out.
+        Dropout rate on the embedding.
     seed : int
-        Of the order of photos, of their views and of what is left out.
+        Of shuffling, the choice of views, and dropout.
     """
 
     epochs: int = 20
@@ -59,10 +59,10 @@ class TuningSettings:
 
 
 class BatchLoss:
-    """The loss as a function of one vector, in units in which one learning rate suits everything.
+    """The loss as a function of one vector, scaled so that one learning rate suits all of it.
 
-    The head's weights are those of standardised embeddings, multipliers are in units of their
-    block's mean size.
+    The head's weights apply to standardised embeddings; multipliers are divided by the mean size
+    in their block.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class BatchLoss:
         return plain, bias - self._mean @ plain
 
     def move(self, flat: FloatArray) -> None:
-        """Take new values; latent weights stay between -1 and 1, as Larq's ``weight_clip``."""
+        """Set new values; latent weights are clipped to [-1, 1], as by Larq's ``weight_clip``."""
         self.flat = flat
         for latent in self._parts()[:-2:3]:
             np.clip(latent, -1, 1, out=latent)
@@ -130,7 +130,7 @@ class BatchLoss:
         rows : ndarray of shape (n_samples, activation_dim), dtype float32
         targets : ndarray of shape (n_samples,), dtype intp
         rng : numpy.random.Generator
-            Says what dropout leaves out.
+            For dropout.
         """
         dropout = self._settings.dropout
         *_, weights, bias = self._parts()

@@ -1,4 +1,4 @@
-"""How the operators of a tail run on a batch, and how a gradient passes back through each.
+"""The operators of a tail on a batch, and the gradient of each.
 
 A rule takes its operands and returns the output with its pullback: a function from the gradient of
 the loss by the output to its gradients by the operands, in their order. Signs are differentiated
@@ -33,8 +33,8 @@ def rule_of(node: Node, passes_back: bool) -> Rule:
     ----------
     node : Node
     passes_back : bool
-        Whether anything learned lies before its first operand. If not, a convolution leaves that
-        gradient out: it costs as much as the rest.
+        Whether trained parameters lie before its first operand. If not, a convolution does not
+        compute that gradient: it costs as much as the rest.
 
     Raises
     ------

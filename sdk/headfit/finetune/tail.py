@@ -1,4 +1,4 @@
-"""The tail of a split network as a function of its blocks, for whole batches, differentiable."""
+"""The tail of a split network as a differentiable function of its blocks, on batches."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ class Tail:
     def start(self, magnitude: float) -> Parameters:
         """Return the parameters to begin with: the file's signs times `magnitude`, and the rest.
 
-        A file has no latent weights, only their signs. The magnitude says how much the gradient
-        must agree with itself before a sign turns.
+        A file has no latent weights, only their signs. The larger the magnitude, the longer the
+        gradient must point one way before a sign flips.
         """
         parameters: Parameters = []
         for signs, block in zip(self._signs, self.blocks, strict=True):

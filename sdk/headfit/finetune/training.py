@@ -16,7 +16,7 @@ from headfit.maths.lbfgs import Progress
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TunedParameters:
-    """What was learned.
+    """Trained blocks and head.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ def train(
     Raises
     ------
     TrainingDivergedError
-        If numbers leave the finite.
+        If the loss is not finite.
     """
     rng = np.random.default_rng(settings.seed)
     objective = BatchLoss(tail, activations[:, 0], start, settings)

@@ -20,7 +20,7 @@ from headfit.maths.arrays import FloatArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AdamState:
-    """What Adam remembers: steps taken, running means of the gradient and of its square."""
+    """State of Adam: steps taken, running means of the gradient and of its square."""
 
     steps: int
     mean: FloatArray
@@ -28,7 +28,7 @@ class AdamState:
 
 
 def adam_start(parameters: FloatArray) -> AdamState:
-    """Return the memory of no step."""
+    """Return the state before the first step."""
     return AdamState(0, np.zeros_like(parameters), np.zeros_like(parameters))
 
 
@@ -42,7 +42,7 @@ def adam_step(
     beta_2: float = 0.999,
     epsilon: float = 1e-8,
 ) -> tuple[FloatArray, AdamState]:
-    """Return the parameters after one step of Adam, and what it remembers.
+    """Return the parameters after one step of Adam, and its new state.
 
     Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm 1; the
     defaults are theirs.
@@ -54,7 +54,7 @@ def adam_step(
     state : AdamState
         Of the step before; `adam_start` before the first.
     learning_rate : float
-        About how far each parameter moves.
+        Step size: about how far each parameter moves.
     """
     steps = state.steps + 1
     mean = np.float32(beta_1) * state.mean + np.float32(1 - beta_1) * gradient
@@ -82,9 +82,9 @@ def momentum_step(
     parameters, gradient, velocity : ndarray of shape (n,), dtype float32
         Not written to; the velocity is zero before the first step.
     learning_rate : float
-        How far to move along the gradient.
+        Step size.
     momentum : float
-        How much of the last move goes on, from 0 to below 1.
+        Share of the last step that is kept, from 0 to below 1.
     """
     velocity = np.float32(momentum) * velocity - np.float32(learning_rate) * gradient
     return parameters + velocity, velocity

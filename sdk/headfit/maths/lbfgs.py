@@ -1,8 +1,8 @@
 """L-BFGS: how a smooth loss is minimised; pure functions over flat float32 arrays.
 
 With the gradient ``g`` at the parameters ``x``, each step is ``x + a * p`` along ``p = -H @ g``.
-``H`` is like the inverse of the Hessian: it is never formed, but applied by means of the last
-``memory`` changes ``s`` of ``x`` and ``y`` of ``g``, each of which makes of ``H``
+``H`` approximates the inverse Hessian. It is never formed, but applied by means of the last
+``memory`` changes ``s`` of ``x`` and ``y`` of ``g``, each of which updates ``H`` to
 
     (I - r s y') H (I - r y s') + r s s',  r = 1 / (y' s)
 
@@ -43,7 +43,7 @@ _PATIENCE = 20
 
 
 class Place(Protocol):
-    """Parameters, the loss there, and how it goes on from there."""
+    """A point in parameter space, with its loss, its gradient and the lines through it."""
 
     @property
     def parameters(self) -> FloatArray:
@@ -57,9 +57,10 @@ class Place(Protocol):
         """Return the loss's gradient: shape (n,)."""
 
     def towards(self, direction: FloatArray) -> Callable[[float], tuple[Place, float]]:
-        """Return what maps a step to the place ``parameters + step * direction``.
+        """Return a function of the step along a line.
 
-        And to the loss's derivative by the step there.
+        It gives the place ``parameters + step * direction`` and the slope of the loss there, its
+        derivative by the step.
         """
 
 
@@ -91,7 +92,7 @@ class PlainPlace:
         return self._known[1]
 
     def towards(self, direction: FloatArray) -> Callable[[float], tuple[PlainPlace, float]]:
-        """Return what maps a step to the place there and the slope."""
+        """Return a function from a step to the place there and the slope."""
 
         def at(step: float) -> tuple[PlainPlace, float]:
             place = PlainPlace(self.function, self.parameters + np.float32(step) * direction)
@@ -150,18 +151,18 @@ def minimise_lbfgs(
     tolerance : float
         Stop when the gradient's norm is at most this fraction of ``reference_norm``.
     max_iterations : int
-        Stop after so many steps.
+        Maximum number of steps.
     memory : int
-        How many past steps shape the next one; each keeps two arrays of shape (n,).
+        Number of past changes kept; each takes two arrays of shape (n,).
     first_curvature : float
-        How much of its slope the first line may be left with, from above 0 to below 1. Its length
-        is a guess: less than usual is better where a place along a line costs little.
+        ``c2`` of the first line search, from above 0 to below 1. Its step length is a guess: a
+        value below the usual one pays where a place along a line costs little.
     reference_norm : float, optional
-        By default the gradient's norm at ``start``. A warm start, whose gradient is small already,
-        says what a cold one would have met.
+        None (default): the gradient's norm at ``start``. For a warm start, whose gradient is small
+        already, pass the norm at a cold start.
     inverse_hessian : callable, optional
-        Maps a vector of shape (n,) to its product with what the inverse of the Hessian is like, a
-        symmetric positive definite matrix. The nearer, the fewer steps; by default the identity.
+        Preconditioner: maps a vector of shape (n,) to its product with an approximation of the
+        inverse Hessian, symmetric and positive definite. None (default): the identity.
     progress : callable, optional
         Called as ``progress(iterations, loss)`` after every step. What it raises passes through.
 
@@ -244,7 +245,7 @@ def _inverse_hessian_times(
 ) -> FloatArray:
     """Return the two-loop recursion's product (algorithm 7.4).
 
-    What it begins with is scaled to the last step's curvature (equation 7.20, in the metric of
+    The initial matrix is scaled to the last step's curvature (equation 7.20, in the metric of
     ``inverse_hessian``).
     """
     result = gradient.copy()

@@ -15,7 +15,7 @@ ROUNDING: Final = 16 * float(np.finfo(np.float32).eps)
 def scale_of(variance: DoubleArray, mean: Floats) -> Floats:
     """Return each feature's standard deviation, infinite for one that is constant.
 
-    Once standardised a constant feature is then 0, so that it has no say.
+    A constant feature is then 0 once standardised, so that it has no influence.
 
     Parameters
     ----------

@@ -86,9 +86,9 @@ def loss_and_gradient(
     ``loss = sum(sample_weights * cross_entropy(embeddings @ weights + bias, wanted)) / n_samples
     + l2 / (2 * n_samples) * sum(weights ** 2)``, where ``wanted`` is ``1 - label_smoothing`` of
     the target and ``label_smoothing`` spread evenly over all classes.
-    Times ``n_samples`` it is a log posterior: the penalty is what is believed before any photo,
-    and counts for less the more photos there are. The bias is not penalised: how common a class
-    is must not depend on the penalty.
+    Times ``n_samples`` it is a negative log posterior: the penalty is the prior, and counts for
+    less the more samples there are. The bias is not penalised, so that the penalty does not change
+    how common each class is taken to be.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def loss_and_pull(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SoftmaxLoss:
-    """What a head is to fit: the loss of `loss_and_gradient`.
+    """The loss of `loss_and_gradient` on given examples, as a function of the parameters.
 
     Attributes
     ----------
@@ -264,7 +264,7 @@ class SoftmaxPlace:
         return gradient.ravel()
 
     def towards(self, direction: FloatArray) -> Callable[[float], tuple[SoftmaxPlace, float]]:
-        """Return what tells place and slope at a step: one product of matrices for them all."""
+        """Return a function from a step to place and slope: one product of matrices for all."""
         change = self.of.logits(direction)
         weights = self.of.rows(direction)[:-1].ravel()
 

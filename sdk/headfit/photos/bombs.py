@@ -1,4 +1,4 @@
-"""Pictures that would keep a decoder busy for minutes are told before they are decoded.
+"""Decompression bombs: pictures that take minutes to decode, recognised before that.
 
 A bound on pixels is not enough: a JPEG may paint the same pixels again and again, and Pillow
 unpacks run-length encoded bitmaps in Python, run by run.
@@ -25,7 +25,7 @@ _RUN_LENGTH_8, _RUN_LENGTH_4 = 1, 2
 
 
 def bomb(image: Image.Image, stream: IO[bytes]) -> str | None:
-    """Return what makes a picture, of which only the header was read, a bomb; None if nothing.
+    """Return why a picture, of which only the header was read, is a bomb; None if it is not.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What may be kept of a photo's looks: a hash of 64 bits, and a small picture if an app asks."""
+"""Perceptual hashes and thumbnails: what may be kept of how a photo looks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def thumbnail(image: ImageSource, side: int = THUMBNAIL_SIDE) -> bytes:
     ----------
     image : path, bytes, PIL image or ndarray
     side : int
-        The longer side at most, in pixels; a smaller picture keeps its size.
+        Maximum length of the longer side, in pixels; a smaller picture keeps its size.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Views: how to look at a photo, as the manifest says or nearer, elsewhere, mirrored."""
+"""Views of a photo: the crop that the manifest describes, and closer, shifted, mirrored ones."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def confusion_chart(confusion: NDArray[np.int64], classes: Sequence[str]) -> str
 
 
 def reliability_chart(bins: Sequence[Bin]) -> str:
-    """Return how often the head is right against how sure it is; the diagonal is honest."""
+    """Return the reliability diagram: accuracy against confidence; the diagonal is ideal."""
     parts = [
         *_axes("probability of the best class", "were right"),
         _line([(0, 0), (1, 1)], "ideal"),

@@ -1,4 +1,4 @@
-"""The learning curve: how good heads get with more photos of each class."""
+"""The learning curve: accuracy by the number of photos per class."""
 
 from __future__ import annotations
 

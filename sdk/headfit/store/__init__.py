@@ -1,4 +1,4 @@
-"""The example store: embeddings and class names collected so far; survives a crash; no photos."""
+"""The example store: embeddings and class names on disk, safe against crashes; never photos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changes a store, and what is noted so that it can be undone; each inside a transaction."""
+"""Changes to a store, each inside the caller's transaction, and the history that undo needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def describe(
     dtype: str,
     key_check: bytes | None,
 ) -> None:
-    """Write into a new store whose embeddings it holds; an old one stays as it is."""
+    """Write the row that describes a new store; one that has it stays as it is."""
     if connection.execute("SELECT 1 FROM store").fetchone() is None:
         checksum = rows.store_checksum(fingerprint, embedding_dim, dtype, key_check)
         connection.execute(
@@ -113,7 +113,7 @@ def rename_class(
 
 
 def undo(connection: sqlite3.Connection, sealing: Sealing) -> str | None:
-    """Take back the last change that is noted; say which, or None if there is none."""
+    """Take back the last change in the history; return which in words, or None."""
     change = connection.execute(
         "SELECT id, first_id, last_id, class_id, old_name FROM changes ORDER BY id DESC LIMIT 1"
     ).fetchone()
@@ -160,7 +160,7 @@ def _remember(
     class_id: int | None = None,
     old_name: str | bytes | None = None,
 ) -> None:
-    """Note a change; the oldest one goes."""
+    """Add a change to the history; beyond `MAX_UNDO` the oldest goes."""
     connection.execute(
         "INSERT INTO changes (first_id, last_id, class_id, old_name) VALUES (?, ?, ?, ?)",
         (first_id, last_id, class_id, old_name),

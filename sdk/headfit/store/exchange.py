@@ -1,12 +1,6 @@
-"""Examples in one file with a hash, to move them to another device or keep them apart.
+"""The export of a store: its examples in one file, to back them up or move them to another device.
 
-The file is a safetensors container, as ``docs/head-format.md`` describes it for heads. Its tensors
-lie in this order without gaps: ``added_at_us`` (I64, microseconds since 1970 in UTC),
-``photo_hashes`` (U64), ``targets`` (I64, each the index of a class) and ``embeddings`` (F16 or
-F32, one row per example). ``__metadata__`` maps to texts: ``format``, ``format_version``,
-``fingerprint``, ``dtype``, ``n_samples``, ``embedding_dim``, ``classes`` (a JSON list) and
-``content_sha256``: the SHA-256 of the header's JSON without that key, in canonical form, and of
-the data.
+``docs/store-format.md`` is the specification; this file follows it.
 """
 
 from __future__ import annotations

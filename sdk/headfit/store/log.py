@@ -1,4 +1,4 @@
-"""SQLite's write-ahead log: its page images, and whether damage hides some from SQLite.
+"""SQLite's write-ahead log: its pages, and whether damage hides some of them from SQLite.
 
 SQLite reads the log up to the first frame that is not whole, for there a power cut may have
 stopped the writer. Noise in the middle of the log looks the same to it: it would drop, in silence,

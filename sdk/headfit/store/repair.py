@@ -199,6 +199,7 @@ def _read_if_there(path: str) -> bytes:
 
 
 def _write_synced(path: str, data: bytes) -> None:
+    """Write a copy under its own name at once, so that `spare_copies` finds a part of it, too."""
     with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as stream:
         stream.write(data)
         stream.flush()

@@ -1,4 +1,4 @@
-"""What a row of the store means: examples to checked rows, and back."""
+"""Rows of the store's tables: written with a checksum, read and checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What protects the values in a store's rows: nothing, or AES-256-GCM under the app's key.
+"""Encryption of the values in a store's rows: AES-256-GCM with the app's key, or none.
 
 A sealed value is 12 bytes of random nonce, the ciphertext and 16 bytes of tag. Bound into the tag,
 as associated data, are the extractor and the place of the value: its table, its row's id and what

@@ -1,4 +1,4 @@
-"""ExampleStore: what was taught, kept on the disk until it is forgotten."""
+"""ExampleStore: examples on disk, kept until they are forgotten."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class ExampleStore:
         key : bytes of length 32, optional
             Encrypts a new store, and opens it later: embeddings, class names, hashes of photos and
             thumbnails. `headfit.store.key_from_keyring` gives one that the system keeps.
-            Without the key nothing of this can be read, by nobody.
+            Without the key nobody can read any of this.
 
         Raises
         ------
@@ -376,8 +376,8 @@ class ExampleStore:
     def export_to(self, path: str | os.PathLike[str]) -> str:
         """Write all examples to one file, whole or not at all, and return its content hash.
 
-        It is not encrypted, whatever the store is. The file is a safetensors container, described
-        in `headfit.store.exchange`. Thumbnails and the undo history are not in it.
+        It is not encrypted, even if the store is. The file is a safetensors container, described
+        in docs/store-format.md. Thumbnails and the undo history are not in it.
         """
         return exchange.save_examples(path, self.load(), self.fingerprint, self.dtype)
 
@@ -471,7 +471,7 @@ def _description(connection: sqlite3.Connection) -> tuple[str, int, str, bytes |
 
 
 def sealing_of(path: str, key: bytes | None, fingerprint: str, sealed: bytes | None) -> Sealing:
-    """Return what opens a store's values, if the key is the one it was made with."""
+    """Return the sealing of a store, if the key is the one it was made with."""
     sealing = Sealing(key, fingerprint)
     if sealing.is_on and sealed is None:
         raise StoreError(

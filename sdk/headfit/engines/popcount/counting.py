@@ -1,4 +1,4 @@
-"""In how many bits what a window sees differs from the filters, on NumPy 2 and NumPy 1."""
+"""Binary convolutions: in how many bits a window differs from each filter."""
 
 from __future__ import annotations
 

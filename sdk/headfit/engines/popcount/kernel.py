@@ -1,4 +1,4 @@
-"""What every operator is compiled to."""
+"""Kernels: the functions that operators are compiled to."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What operators mean, whoever runs them: their checks, windows and arithmetic."""
+"""The meaning of operators, shared by all that run them: checks, windows and arithmetic."""

@@ -1,4 +1,4 @@
-"""Dropping what a graph's outputs do not need."""
+"""Pruning: removing what a graph's outputs do not need."""
 
 from __future__ import annotations
 
