@@ -370,7 +370,7 @@ def test_other_number_types_are_taken_as_float32() -> None:
         (np.array([[1e39], [0.0]]), ["a", "b"], "in 1 of 2, the first at row 0"),
         (np.zeros((2, 4)), "ab", "a class name per example"),
         (np.zeros((2, 4)), [0, 1], "a class name per example"),
-        (np.zeros((2, 4)), ["a", ""], "found ''; rename the class"),
+        (np.zeros((2, 4)), ["a", ""], "found ''; choose another"),
         (np.zeros((2, 4)), ["a", "b\n"], "no control characters"),
         (np.zeros((2, 4)), ["a", "b\udcff"], "no control characters"),
         (np.zeros((2, 4)), ["a", "b" * 256], "1 to 255 characters"),

@@ -21,6 +21,12 @@ def is_class_name(name: str) -> bool:
     return 1 <= len(name) <= MAX_CLASS_NAME_LENGTH and is_writable_text(name)
 
 
+def check_class_name(name: object) -> None:
+    """Refuse what a head file could not hold as a class name."""
+    if not (isinstance(name, str) and is_class_name(name)):
+        raise InputError(f"expected {CLASS_NAME_RULE}, found {name!r}; choose another")
+
+
 def check_class(class_name: str, classes: Collection[str]) -> None:
     """Refuse the name of a class that is not there."""
     if class_name not in classes:
@@ -33,8 +39,7 @@ def check_class(class_name: str, classes: Collection[str]) -> None:
 def check_rename(classes: Collection[str], class_name: str, new_name: str) -> None:
     """Refuse to rename a class that is not there, or to a name that is taken or unusable."""
     check_class(class_name, classes)
-    if not (isinstance(new_name, str) and is_class_name(new_name)):
-        raise InputError(f"expected {CLASS_NAME_RULE}, found {new_name!r}; choose another")
+    check_class_name(new_name)
     if new_name in classes and new_name != class_name:
         raise InputError(
             f"expected a new name, found {new_name!r}, which is another class; to merge the two, "
@@ -57,8 +62,7 @@ def checked_names(class_names: Sequence[str] | npt.NDArray[np.str_], n_samples: 
         )
     names = [str(name) for name in class_names]
     for name in sorted(set(names)):
-        if not is_class_name(name):
-            raise InputError(f"expected {CLASS_NAME_RULE}, found {name!r}; rename the class")
+        check_class_name(name)
     return names
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import ExtractorMismatchError, InputError, StoreError
-from headfit.files.class_names import CLASS_NAME_RULE, is_class_name
+from headfit.files.class_names import check_class_name
 from headfit.maths.arrays import checked_embeddings
 from headfit.maths.bits import count_differences
 from headfit.store import changes, database, exchange, rows
@@ -312,7 +312,7 @@ class ExampleStore:
         InputError
             If there is no class ``old_name``, or ``new_name`` is taken or no class name.
         """
-        _check_class_names([new_name])
+        check_class_name(new_name)
         with self._writing() as connection:
             changes.rename_class(connection, self._sealing, old_name, new_name)
 
@@ -450,7 +450,8 @@ class ExampleStore:
                 f"expected embeddings of shape {expected}, one for each class name, found shape "
                 f"{checked.shape}; embed the photos with the store's extractor"
             )
-        _check_class_names(class_names)
+        for name in set(class_names):
+            check_class_name(name)
         with np.errstate(over="ignore"):  # what overflows is refused below
             kept = checked.astype(DTYPES[self.dtype])
         if not np.isfinite(kept).all():
@@ -489,9 +490,3 @@ def sealing_of(path: str, key: bytes | None, fingerprint: str, sealed: bytes | N
             "its own"
         ) from error
     return sealing
-
-
-def _check_class_names(names: Iterable[str]) -> None:
-    for name in set(names):
-        if not (isinstance(name, str) and is_class_name(name)):
-            raise InputError(f"expected {CLASS_NAME_RULE}, found {name!r}; choose another")
