@@ -134,3 +134,13 @@ def test_every_command_stands_in_the_pages() -> None:
         names += [name, *(f"{name} {subcommand}" for subcommand in subcommands)]
     assert len(names) > 20
     assert [name for name in names if not re.search(rf"headfit {name}\b", text)] == []
+
+
+def test_the_tree_in_contributing_is_the_tree() -> None:
+    """Every room and file at the top of `headfit`, and none that is not there."""
+    page = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    drawn = set(re.findall(r"^    (\w+(?:/|\.py)) ", page, re.MULTILINE))
+    top = ROOT / "sdk" / "headfit"
+    rooms = {f"{path.parent.name}/" for path in top.glob("*/__init__.py")}
+    files = {path.name for path in top.glob("*.py") if path.name[0] != "_"}
+    assert drawn == rooms | files - {"version.py"}

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from headfit import Extractor
+from headfit.maths import top_k_accuracy
 from headfit.photos import ImageSource, PhotoProgress, prepare_input
 from headfit_zoo.architectures import classifier_of, cut_top
 from headfit_zoo.training import PackedSet
@@ -102,10 +103,6 @@ def score(
     """
     weights, bias = classifier_of(model)
     embeddings = extractor.embed(list(data.images), progress=progress)
-    best = np.argsort(-(embeddings @ weights + bias), axis=1)[:, :5]
-    hits = best == data.targets[:, None]
-    return {
-        "top1": float(hits[:, 0].mean()),
-        "top5": float(hits.any(axis=1).mean()),
-        "n_samples": len(data),
-    }
+    logits = embeddings @ weights + bias
+    found = {f"top{k}": top_k_accuracy(data.targets, logits, k) for k in (1, 5)}
+    return {**found, "n_samples": len(data)}

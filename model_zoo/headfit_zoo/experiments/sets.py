@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from headfit import InputError
 from headfit.photos import PhotoProgress
-from headfit_zoo.experiments.transfer import Pictures, class_of, split
+from headfit_zoo.experiments.transfer import Pictures, class_of, places, split
 from headfit_zoo.training import PackedSet, pack
 
 
@@ -94,12 +94,7 @@ class SplitPictures:
 
         It is every fourth of its class.
         """
-        seen: dict[str, int] = {}
-        places = []
-        for name in self.classes[self.train]:
-            places.append(seen.get(name, 0))
-            seen[name] = places[-1] + 1
-        return np.asarray(np.array(places) % 4 == 3)
+        return np.asarray(places(self.classes[self.train]) % 4 == 3)
 
     def pack(
         self, folder: Path, size: int, *, progress: PhotoProgress | None = None

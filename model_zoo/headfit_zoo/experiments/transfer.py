@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -250,12 +251,16 @@ def _score(
     return float(hits[:, 0].mean()), float(hits.any(axis=1).mean())
 
 
+def places(keys: Iterable[str]) -> NDArray[np.intp]:
+    """Return how many equal keys stand before each one."""
+    seen: Counter[str] = Counter()
+    found = []
+    for key in keys:
+        found.append(seen[key])
+        seen[key] += 1
+    return np.array(found, np.intp)
+
+
 def _place_in_class(names: Sequence[str]) -> NDArray[np.intp]:
     """Return how many pictures of the same folder stand before each one."""
-    seen: dict[str, int] = {}
-    places = []
-    for name in names:
-        folder = name.rpartition("/")[0]
-        places.append(seen.get(folder, 0))
-        seen[folder] = places[-1] + 1
-    return np.array(places, np.intp)
+    return places(name.rpartition("/")[0] for name in names)

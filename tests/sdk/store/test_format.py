@@ -45,6 +45,7 @@ def test_a_store_is_read_by_its_page(tmp_path: Path, key: bytes | None) -> None:
             return connection.execute(query).fetchall()
 
         assert rows("PRAGMA application_id") == [(0x48454654,)]
+        assert rows("PRAGMA user_version") == [(1,)]
         assert rows("PRAGMA page_size") == [(16_384,)]
         assert rows("PRAGMA journal_mode") == [("wal",)]
         ((fingerprint, width, dtype, found, must_erase, key_check),) = rows(
