@@ -34,7 +34,7 @@ config.ACTIVITY_CLASS_NAME = "org.kivy.android.PythonActivity"
 config.ACTIVITY_CLASS_NAMESPACE = "org/kivy/android/PythonActivity"
 sys.modules |= {"android": android, "android.config": config}
 
-from headfit_demo.camera import CameraError
+from headfit_demo.platforms import CameraError
 from headfit_demo.platforms.android import AndroidPlatform
 
 Uri, Intent, Clip = map(
