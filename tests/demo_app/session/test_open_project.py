@@ -241,6 +241,11 @@ def test_thumbnails_stay_only_if_that_is_allowed(taught: Session, tmp_path: Path
     assert sum(photo.thumbnail is not None for photo in photos_of(taught)[BOAT]) == 2
     assert taught.project.stored().n_thumbnails == 2
 
+    taught.project.erase_thumbnails()  # those that are there; later ones may stay
+    assert taught.project.stored().n_thumbnails == 0
+    taught.project.add_photos(BOAT, frames(BOAT, 1, seed=3))
+    assert taught.project.stored().n_thumbnails == 1
+
     taught.keep_thumbnails(False)
     assert taught.project.stored().n_thumbnails == 0
     taught.close()
