@@ -48,7 +48,7 @@ build/bundle/.made: pyproject.toml | $(VENV)/.made
 
 .PHONY: heads
 heads: $(VENV)/.demo ## Train the heads that the apps ship again, on the extractor that headfit knows
-	@$(BIN)/python -m headfit_demo.greeting
+	@$(BIN)/python demo_app/train_greeting.py
 	@$(BIN)/python demo_app/examples/train_underfoot.py
 
 .PHONY: test

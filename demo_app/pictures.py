@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 WINDOWS = {"desktop": (1280, 800, "light"), "phone": (360, 800, "dark")}
@@ -48,8 +49,8 @@ def draw(folder: Path, window: str) -> None:
     from PIL import Image
 
     from headfit_demo.app import DemoApp
-    from headfit_demo.greeting import photo_folder, training_pictures
-    from headfit_demo.views import PickedFile
+    from headfit_demo.session import OpenProject, PickedFile, photo_folder
+    from train_greeting import training_pictures
 
     Config.set("graphics", "multisamples", 0)
     with tempfile.TemporaryDirectory() as temporary:
@@ -99,7 +100,7 @@ def draw(folder: Path, window: str) -> None:
 
         for (thing, sample_name), count in zip(THINGS.items(), PHOTOS_EACH, strict=True):
             frames = [one.frame for one in samples if one.class_name == sample_name]
-            app.change(lambda thing=thing: app.session.add_class(thing))
+            app.change(partial(OpenProject.add_class, class_name=thing))
             app.add_photos(thing, frames[:count])
         app.eye.switch_on()
         wait(lambda: app.project.n_photos == sum(PHOTOS_EACH) and app.eye.texture, 1.0)

@@ -10,42 +10,35 @@ from pathlib import Path
 from typing import Any
 
 from kivy.app import App
+from kivy.clock import mainthread
 from kivy.core.window import Window
 from kivy.properties import BooleanProperty, ObjectProperty
 
 from headfit_demo.dropping import Drops
 from headfit_demo.eye import Eye
-from headfit_demo.facts import file_name
-from headfit_demo.installing import install, is_network
 from headfit_demo.keys import Keys
+from headfit_demo.language import sentence, system_language, tr, undone
 from headfit_demo.platforms import this_platform
-from headfit_demo.preferences import Preferences
-from headfit_demo.screens.developer import DeveloperScreen
-from headfit_demo.screens.home import HomeScreen
-from headfit_demo.screens.photos import PhotosScreen
-from headfit_demo.screens.privacy import PrivacyScreen
-from headfit_demo.screens.recognise import RecogniseScreen
-from headfit_demo.screens.settings import SettingsScreen
-from headfit_demo.screens.teach import TeachScreen
-from headfit_demo.sentences import sentence, undone
-from headfit_demo.session import Session
-from headfit_demo.shell import PLACES, Shell, place_name
-from headfit_demo.theme import theme
-from headfit_demo.translation import system_language, tr
-from headfit_demo.views import Added, PhotoView, PickedFile, ProjectView
-from headfit_demo.widgets import jpeg_texture, take_focus
-from headfit_demo.window import ICON
-from headfit_demo.worker import Worker
-
-SCREENS = (
-    HomeScreen,
-    TeachScreen,
-    PhotosScreen,
-    RecogniseScreen,
-    PrivacyScreen,
-    DeveloperScreen,
-    SettingsScreen,
+from headfit_demo.screens import SCREENS
+from headfit_demo.session import (
+    Added,
+    Done,
+    OpenProject,
+    PhotoView,
+    PickedFile,
+    Preferences,
+    ProjectView,
+    Session,
+    Step,
+    Worker,
+    file_name,
+    install,
+    is_network,
 )
+from headfit_demo.shell import PLACES, Shell, place_name
+from headfit_demo.widgets import jpeg_texture, take_focus, theme
+from headfit_demo.window import ICON
+
 PHOTOS_AT_ONCE = 8
 """Of many photos, so many are taught before the screen shows them and other work has its turn."""
 
@@ -83,18 +76,14 @@ class DemoApp(App):
     ) -> None:
         super().__init__(**options)
         self.platform = this_platform(camera_folder)
-        self.worker = Worker()
+        self.worker = Worker(mainthread)
         self.eye = Eye(self.platform, self.complain)
-        self.photos: dict[str, tuple[PhotoView, ...]] = {}
         self._textures: dict[tuple[str, int], Any] = {}
-        self._extractor_name = extractor
-        self.use_folder(data_folder or self.platform.data_folder())
+        self.use_folder(data_folder or self.platform.data_folder(), extractor)
 
-    def use_folder(self, folder: Path) -> None:
-        """Keep everything in a folder from now on."""
-        self.session = Session(
-            folder, extractor=self._extractor_name, isolate=self.platform.isolates_engine
-        )
+    def use_folder(self, folder: Path, extractor: str | None = None) -> None:
+        """Keep everything in a folder, and look with an extractor, from now on."""
+        self.session = Session(folder, extractor=extractor, isolate=self.platform.isolates_engine)
         self._preferences_path = folder / "preferences.json"
         self.preferences = Preferences.load(self._preferences_path)
         self._apply_preferences()
@@ -106,8 +95,8 @@ class DemoApp(App):
             self.shell.ids.screens.add_widget(screen())
         self.shell.ids.screens.bind(current=self._arrived)
         self._arrived()
-        self._keys = Keys(self)
-        self._drops = Drops(self)
+        self.keys = Keys(self)
+        self.drops = Drops(self)
         self.do(self.session.open_extractor, lambda _: None)
         return self.shell
 
@@ -135,26 +124,44 @@ class DemoApp(App):
 
         self.worker.do(work, finish)
 
-    def change(self, work: Callable[[], Any], *, keep_head: bool = False) -> None:
-        """Change the project, learn anew where that takes a moment only, and show it."""
+    def change(
+        self, work: Callable[[OpenProject], Any], done: Done = lambda result, error: None
+    ) -> None:
+        """Change the open project, let its head follow, and show it.
 
-        def work_and_look() -> Any:
-            work()
-            if not keep_head:
-                self.session.refresh()
-            return self.session.look()
+        ``done`` is called with what ``work`` returned, or with the error.
+        """
 
-        self.do(work_and_look, self.show)
+        def work_and_settle() -> Any:
+            project = self.session.project
+            result = work(project)
+            project.settle()
+            return result, project.view()
+
+        def finish(result: Any, error: Exception | None) -> None:
+            if error is None:
+                result, view = result
+                self.show(view)
+            else:
+                self.complain(error)
+                self.look()  # some of it may be done
+            done(result, error)
+
+        self.worker.do(work_and_settle, finish)
 
     def look(self) -> None:
         """Show the open project as it is now."""
         if self.project is not None:
-            self.do(self.session.look, self.show)
+            self.do(self._view, self.show)
 
-    def show(self, seen: tuple[ProjectView, dict[str, tuple[PhotoView, ...]]]) -> None:
-        """Show a project and its photos."""
-        self.project, self.photos = seen
+    def show(self, view: ProjectView) -> None:
+        """Show a project."""
+        self.project = view
         self.refresh_screen()
+
+    def _view(self) -> ProjectView:
+        """Return the open project; on the worker's thread."""
+        return self.session.project.view()
 
     def complain(self, error: Exception) -> None:
         """Say what went wrong, in one sentence."""
@@ -183,18 +190,12 @@ class DemoApp(App):
     def undo(self) -> None:
         """Take back the last change of what is taught."""
 
-        def undo_and_look() -> Any:
-            step = self.session.undo()
-            self.session.refresh()
-            return step, self.session.look()
-
-        def say(result: Any) -> None:
-            step, seen = result
-            self.show(seen)
-            self.notify(undone(step))
+        def say(step: Step | None, error: Exception | None) -> None:
+            if error is None:
+                self.notify(undone(step))
 
         if self.project is not None:
-            self.do(undo_and_look, say)
+            self.change(OpenProject.undo, say)
 
     # Projects
 
@@ -220,12 +221,12 @@ class DemoApp(App):
     def delete_project(self, key: str) -> None:
         """Delete a project."""
         if self.project is not None and self.project.key == key:
-            self.project, self.photos = None, {}
+            self.project = None
         self.do(partial(self.session.delete_project, key), lambda _: self.refresh_screen())
 
     def erase_everything(self) -> None:
         """Delete all projects."""
-        self.project, self.photos = None, {}
+        self.project = None
         self.do(self.session.erase_everything, lambda _: self.go("home"))
 
     def export_head(self) -> None:
@@ -239,16 +240,16 @@ class DemoApp(App):
             if where:
                 self.notify(tr.say("Saved: {where}").format(where=where))
 
-        self.do(partial(self.session.export_head, path), give)
+        self.do(lambda: self.session.project.export_head(path), give)
 
     def _open(self, work: Callable[[], Any], screen: str = "teach") -> None:
-        def work_and_look() -> Any:
+        def work_and_look() -> ProjectView:
             work()
-            return self.session.look()
+            return self._view()
 
-        def arrive(seen: Any) -> None:
+        def arrive(view: ProjectView) -> None:
             self._textures.clear()
-            self.show(seen)
+            self.show(view)
             self.go(screen)
 
         self.do(work_and_look, arrive)
@@ -269,26 +270,18 @@ class DemoApp(App):
         """
         now, later = photos[:PHOTOS_AT_ONCE], photos[PHOTOS_AT_ONCE:]
 
-        def work() -> Any:
-            added = self.session.add_photos(class_name, now, goes_on=goes_on)
-            self.session.refresh()
-            return added, self.session.look()
+        def work(project: OpenProject) -> Added:
+            return project.add_photos(class_name, now, goes_on=goes_on)
 
-        def finish(result: Any, error: Exception | None) -> None:
-            if error is not None:
-                self.complain(error)
-                self.look()
-                done(None)
-                return
-            added, seen = result
-            self.show(seen)
-            self._say_what_was_odd(added)
-            if later:
+        def go_on(added: Added | None, error: Exception | None) -> None:
+            if added is not None:
+                self._say_what_was_odd(added)
+            if later and error is None:
                 self.add_photos(class_name, later, done, goes_on=True)
             else:
                 done(added)
 
-        self.worker.do(work, finish)
+        self.change(work, go_on)
 
     def _say_what_was_odd(self, added: Added) -> None:
         if added.refused:

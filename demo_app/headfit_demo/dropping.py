@@ -8,10 +8,14 @@ from typing import Any
 
 from kivy.core.window import Window
 
-from headfit_demo.camera import PHOTO_ENDINGS, find_pictures
-from headfit_demo.installing import NETWORK_ENDING
-from headfit_demo.translation import tr
-from headfit_demo.views import PickedFile
+from headfit_demo.language import tr
+from headfit_demo.session import (
+    NETWORK_ENDING,
+    PHOTO_ENDINGS,
+    OpenProject,
+    PickedFile,
+    find_pictures,
+)
 
 
 class Drops:
@@ -72,15 +76,9 @@ class Drops:
             named_after = folders[0] if len(folders) == 1 else folders[0].parent
             self._app.create_project(named_after.name)
         for name, pictures in things.items():
-            self._app.change(partial(self._name, name), keep_head=True)
+            self._app.change(partial(_name, name))
             self._app.add_photos(name, [_picked(path) for path in pictures])
         self._app.go("teach")
-
-    def _name(self, name: str) -> None:
-        """Name a thing unless it has its name already; on the worker's thread."""
-        session = self._app.session
-        if name not in [one.name for one in session.view().classes]:
-            session.add_class(name)
 
     def _teach_photos(self, photos: list[Path], x: float, y: float) -> None:
         teach = self._app.shell.ids.screens.get_screen("teach")
@@ -89,6 +87,12 @@ class Drops:
             self._app.notify(tr.say("Drop photos on the thing that they show."))
         else:
             self._app.add_photos(name, [_picked(path) for path in photos])
+
+
+def _name(name: str, project: OpenProject) -> None:
+    """Name a thing unless it has its name already; on the worker's thread."""
+    if name not in project.class_names:
+        project.add_class(name)
 
 
 def _picked(path: Path) -> PickedFile:

@@ -9,8 +9,8 @@ from kivy.clock import Clock
 from kivy.event import EventDispatcher
 from kivy.properties import BooleanProperty, ObjectProperty
 
-from headfit_demo.camera import Camera, CameraError, Frame
-from headfit_demo.platforms import Platform
+from headfit_demo.platforms import Camera, Platform
+from headfit_demo.session import CameraError, Pixels
 from headfit_demo.widgets import frame_texture
 
 FRAMES_PER_SECOND = 20
@@ -32,8 +32,8 @@ class Eye(EventDispatcher):
 
     def __init__(self, platform: Platform, complain: Callable[[Exception], None]) -> None:
         super().__init__()
-        self.frame: Frame | None = None
-        self._platform = platform
+        self.frame: Pixels | None = None
+        self.platform = platform
         self._complain = complain
         self._camera: Camera | None = None
         self._ticking: Any = None
@@ -41,7 +41,7 @@ class Eye(EventDispatcher):
     def switch_on(self, *_: Any) -> None:
         """Ask for permission where that is needed, and start."""
         if not self.is_on:
-            self._platform.ask_for_camera(self._start)
+            self.platform.ask_for_camera(self._start)
 
     def switch_off(self, *_: Any) -> None:
         """Let go of the camera."""
@@ -53,7 +53,7 @@ class Eye(EventDispatcher):
         self.is_on = False
 
     def _start(self, is_allowed: bool) -> None:
-        camera = self._platform.open_camera()
+        camera = self.platform.open_camera()
         try:
             if not is_allowed:
                 raise CameraError("the camera may not be used")

@@ -8,7 +8,7 @@ from kivy.core.window import Window
 from kivy.uix.behaviors import FocusBehavior
 
 from headfit_demo.shell import PLACES
-from headfit_demo.theme import theme
+from headfit_demo.widgets import theme
 
 _TAB: Final = 9
 _ESCAPE: Final = 27

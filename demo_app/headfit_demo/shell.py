@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from kivy.app import App
 from kivy.clock import Clock
-from kivy.lang import Builder
 from kivy.metrics import dp
 from kivy.properties import AliasProperty, BooleanProperty, NumericProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
-from headfit_demo.theme import theme
-from headfit_demo.translation import tr
-from headfit_demo.widgets import Touchable, Words
+from headfit_demo.language import tr
+from headfit_demo.widgets import Touchable, Words, load_rules, theme
 
 WIDE_DP = 960
 """From this width on there is room for a rail and two columns; larger text needs more."""
@@ -154,4 +151,4 @@ class Shell(FloatLayout):
             item.text = place_name(item.screen)
 
 
-Builder.load_file(str(Path(__file__).with_suffix(".kv")))
+load_rules(__file__)

@@ -54,5 +54,11 @@ def configure(width: int, height: int) -> None:
 
 
 def _is_of_concern(record: logging.LogRecord) -> bool:
-    """Leave out what Kivy warns of in its own code, and the touch library that it tries to load."""
-    return record.levelno >= logging.ERROR and "MTDev" not in record.getMessage()
+    """Leave out what Kivy warns of in its own code, and what it tries and the app does without.
+
+    That is a library for touches, and a program for what is selected in other windows.
+    """
+    message = record.getMessage()
+    return record.levelno >= logging.ERROR and not any(
+        name in message for name in ("MTDev", "Cutbuffer")
+    )

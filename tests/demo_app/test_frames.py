@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.photos import THINGS, frames, write_folder
-
-from .conftest import Hand
+from tests.support.hand import Hand
+from tests.support.photos import THINGS, fill, frames, write_folder
 
 BALLOON, BOAT, _ = THINGS
 LONGEST_S = 0.1
@@ -75,10 +74,7 @@ def test_training_does_not_block(hand: Hand, tmp_path: Path) -> None:
     write_folder(tmp_path / "camera", 3, (BOAT,))
     hand.begin()
     hand.settle()
-    store = hand.app.session._open.store
-    rng = np.random.default_rng(0)
-    embeddings = rng.normal(size=(3000, store.embedding_dim)).astype(np.float32)
-    store.add_many(embeddings, [f"thing {n % 20}" for n in range(3000)])
+    fill(hand.app.session, n_samples=3000, n_classes=20)
     hand.app.look()
     hand.wait(lambda: hand.app.project.n_photos == 3000)
     hand.app.eye.switch_on()

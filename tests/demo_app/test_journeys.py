@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from tests.support.photos import THINGS, frames, picked, write_folder
+from tests.support.hand import PATIENCE_S, Hand
+from tests.support.photos import THINGS, fill, frames, picked
 
-from headfit_demo.views import Progress
-
-from .conftest import PATIENCE_S, Hand
+from headfit_demo.session import OpenProject, Progress
 
 BALLOON, BOAT, FLOWER = THINGS
 
@@ -23,7 +22,7 @@ def test_teach_train_recognise_restart(hand: Hand, tmp_path: Path) -> None:
     toys.teach(BALLOON, frames(BALLOON, 5))
     toys.teach(BOAT, frames(BOAT, 5))
     toys.settle()
-    cards = toys.screen._cards
+    cards = toys.screen.cards
     assert [card.details for card in cards.values()] == ["5 photos", "5 photos"]
     assert all(thumb.texture for thumb in cards[BOAT].ids.strip.children)
     toys.tap(toys.screen.ids.train)
@@ -73,21 +72,18 @@ def test_a_training_is_stopped(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> N
     """The bar moves, Stop is pressed, and the head stays as it was: none."""
     hand.begin()
     hand.settle()
-    session, stop_is_pressed = hand.app.session, hand.screen._stop
-    store, train = session._open.store, session.train
-    rng = np.random.default_rng(0)
-    embeddings = rng.normal(size=(3000, store.embedding_dim)).astype(np.float32)
-    store.add_many(embeddings, [f"thing {n % 20}" for n in range(3000)])
+    fill(hand.app.session, n_samples=3000, n_classes=20)
+    train, stop_is_pressed = OpenProject.train, threading.Event()
 
-    def train_slowly(progress: Callable[[Progress], None]) -> None:
+    def train_slowly(project: OpenProject, progress: Callable[[Progress], None]) -> None:
         def watch(step: Progress) -> None:
             progress(step)
             stop_is_pressed.wait(PATIENCE_S)  # a finger needs longer than this head
             progress(step)
 
-        train(watch)
+        train(project, watch)
 
-    monkeypatch.setattr(session, "train", train_slowly)
+    monkeypatch.setattr(OpenProject, "train", train_slowly)
     hand.app.look()
     hand.wait(lambda: hand.app.project.n_photos == 3000)
     hand.tap(hand.screen.ids.train)
@@ -95,17 +91,10 @@ def test_a_training_is_stopped(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> N
     assert hand.app.is_training
     assert len(hand.screen.ids.plot.losses) >= 1
     hand.press("Stop")
+    stop_is_pressed.set()
     hand.wait(lambda: not hand.app.is_training)
     assert hand.notice == "Stopped. The head is as it was before."
     assert hand.app.project.head_classes == ()
-
-
-def test_dropped_photos_belong_to_the_thing_below(toys: Hand, tmp_path: Path) -> None:
-    paths = sorted(write_folder(tmp_path / "more", 2, (BOAT,)).rglob("*.jpg"))
-    card = toys.screen._cards[BOAT]
-    toys.app._drops.sort(paths, *card.to_window(*card.center))
-    toys.wait(lambda: toys.app.project.n_photos == 12)
-    assert toys.screen._cards[BOAT].details == "7 photos"
 
 
 def test_renaming_forgetting_and_undo(toys: Hand) -> None:
@@ -118,20 +107,20 @@ def test_renaming_forgetting_and_undo(toys: Hand) -> None:
     field.text = ""
     toys.type("Чашка 杯")
     toys.press("Rename")
-    toys.wait(lambda: "Чашка 杯" in toys.screen._cards)
+    toys.wait(lambda: "Чашка 杯" in toys.screen.cards)
     assert "Чашка 杯" in toys.app.project.head_classes
     toys.wait(lambda: Window.children == [toys.app.shell])  # a closing dialog takes touches
     toys.settle()
     toys.tap(toys.app.shell.ids.undo)
-    toys.wait(lambda: BOAT in toys.screen._cards)
+    toys.wait(lambda: BOAT in toys.screen.cards)
 
     toys.screen.forget(BOAT)
     toys.wait(lambda: True)
     toys.press("Forget")
-    toys.wait(lambda: BOAT not in toys.screen._cards)
+    toys.wait(lambda: BOAT not in toys.screen.cards)
     assert toys.app.project.n_photos == 5
     toys.wait(lambda: Window.children == [toys.app.shell])
     toys.key(ord("z"), ("ctrl",))
-    toys.wait(lambda: BOAT in toys.screen._cards)
+    toys.wait(lambda: BOAT in toys.screen.cards)
     assert toys.notice == f"{BOAT} is back."
     assert toys.app.project.n_photos == 10

@@ -7,9 +7,8 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from tests.support.photos import THINGS, frames
-
-from .conftest import Hand
+from tests.support.hand import Hand
+from tests.support.photos import THINGS, frames, picked
 
 SIZES = ((360, 800), (970, 640), (1920, 1080))
 PAGES = ("home", "teach", "photos", "recognise", "privacy", "developer", "settings")
@@ -62,11 +61,12 @@ def faults(root: Any) -> Iterator[str]:
 @pytest.fixture
 def full(toys: Hand) -> Iterator[Hand]:
     """A project with long names, doubts and repetitions, small pictures, and an answer."""
-    toys.app.session.rename_class(BOAT, "A sailing boat with a very long name that nobody says")
+    long_name = "A sailing boat with a very long name that nobody says"
+    toys.app.change(lambda project: project.rename_class(BOAT, long_name))
     toys.app.add_photos(BALLOON, [*frames(BOAT, 1, seed=6), *frames(BALLOON, 1)])
     toys.app.go("recognise")
-    toys.app.session.rename_project(toys.app.project.key, "Toys of a very long summer, all of them")
-    toys.screen._opened(frames(BALLOON, 1, seed=9)[0])
+    toys.app.change(lambda project: project.rename("Toys of a very long summer, all of them"))
+    toys.screen.look_at(picked(BALLOON, 1, seed=9)[0])
     toys.wait(lambda: toys.screen.verdict)
     toys.app.shell.ids.screens.get_screen("photos").class_name = BALLOON
     toys.settle()

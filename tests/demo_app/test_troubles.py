@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.hand import Hand
 from tests.support.photos import THINGS, frames, picked, write_folder
+from tests.support.small_disk import SmallDisk
 
 from headfit.extractors.finding import known_extractor
-from headfit_demo.views import PickedFile
-
-from .conftest import Hand, SmallDisk
+from headfit_demo.session import PickedFile
 
 BALLOON, BOAT, _ = THINGS
 
@@ -25,8 +25,8 @@ def test_a_thing_is_recorded_while_the_button_is_held(hand: Hand, tmp_path: Path
     hand.screen.ids.new_name.focus = True
     hand.type(BOAT)
     hand.press("Add")
-    hand.wait(lambda: BOAT in hand.screen._cards)
-    button = hand.screen._cards[BOAT].ids.hold
+    hand.wait(lambda: BOAT in hand.screen.cards)
+    button = hand.screen.cards[BOAT].ids.hold
     hand.tap(button)
     hand.wait(lambda: hand.app.eye.texture is not None)
     assert hand.app.project.n_photos == 0
@@ -46,7 +46,7 @@ def test_a_thing_is_recorded_while_the_button_is_held(hand: Hand, tmp_path: Path
 
 
 def test_where_no_camera_is_photos_still_work(toys: Hand) -> None:
-    toys.tap(toys.screen._cards[BOAT].ids.hold)  # the folder that plays the camera is not there
+    toys.tap(toys.screen.cards[BOAT].ids.hold)  # the folder that plays the camera is not there
     toys.wait(lambda: toys.notice)
     assert toys.notice == "No camera was found, or it was unplugged. Photos work without one."
     toys.app.add_photos(BOAT, picked(BOAT, 1, seed=3))
@@ -104,12 +104,10 @@ def without_extractor(toys: Hand, tmp_path: Path) -> Iterator[Hand]:
     app = toys.app
     app.worker.do(app.session.close, lambda result, error: None)
     app.project = None
-    app._extractor_name = "not-installed"
-    app.use_folder(tmp_path / "data")
+    app.use_folder(tmp_path / "data", "not-installed")
     app.go("home")
     toys.settle()
     yield toys
-    app._extractor_name = None
     app.use_folder(tmp_path / "data")
 
 

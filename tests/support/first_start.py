@@ -21,9 +21,8 @@ from kivy.base import EventLoop, runTouchApp
 from kivy.core.window import Window
 
 import headfit_demo.app
-from headfit_demo.greeting import sample_pictures
 from headfit_demo.platforms.desktop import DesktopPlatform
-from headfit_demo.views import PickedFile
+from headfit_demo.session import PickedFile, sample_pictures
 
 
 class PhoneLike(DesktopPlatform):

@@ -34,8 +34,8 @@ config.ACTIVITY_CLASS_NAME = "org.kivy.android.PythonActivity"
 config.ACTIVITY_CLASS_NAMESPACE = "org/kivy/android/PythonActivity"
 sys.modules |= {"android": android, "android.config": config}
 
-from headfit_demo.camera import CameraError
 from headfit_demo.platforms.android import AndroidPlatform
+from headfit_demo.session import CameraError
 
 Uri, Intent, Clip = map(
     autoclass, ("android.net.Uri", "android.content.Intent", "android.content.ClipData")

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from headfit import Extractor
-from headfit_demo.greeting import DRAWINGS
-from headfit_demo.views import PickedFile
+from headfit.store import ExampleStore
+from headfit_demo.session import DRAWINGS, PickedFile, Session
 
 THINGS = tuple(DRAWINGS)
 
@@ -43,6 +43,16 @@ def write_folder(folder: Path, count: int, things: tuple[str, ...] = THINGS) -> 
         for number, frame in enumerate(frames(thing, count)):
             (folder / thing / f"{number}.jpg").write_bytes(jpeg(frame))
     return folder
+
+
+def fill(session: Session, n_samples: int, n_classes: int) -> None:
+    """Put examples of no photo into the only project there is, beside what has it open."""
+    extractor = session.open_extractor()
+    (project,) = (session.data_folder / "projects").iterdir()
+    shape = (n_samples, extractor.embedding_dim)
+    embeddings = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    with ExampleStore.open(project / "examples.store", extractor) as store:
+        store.add_many(embeddings, [f"thing {n % n_classes}" for n in range(n_samples)])
 
 
 class OtherExtractor:

@@ -60,7 +60,7 @@ def main() -> None:
             },
             "cards": {
                 name: place(card)
-                for name, card in getattr(page, "_cards", {}).items()
+                for name, card in getattr(page, "cards", {}).items()
                 if card.parent
             },
             "projects": {

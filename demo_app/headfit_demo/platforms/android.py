@@ -18,9 +18,9 @@ from kivy.clock import mainthread
 
 from headfit import EngineMissingError
 from headfit.engines import load_classes
-from headfit_demo.camera import Camera
 from headfit_demo.platforms.android_camera import AndroidCamera
-from headfit_demo.views import PickedFile
+from headfit_demo.platforms.camera import Camera
+from headfit_demo.session import PickedFile
 
 Answer: TypeAlias = Callable[[Any], None]
 """What is done with the Intent that comes back, on Android's thread; None if the user went back."""

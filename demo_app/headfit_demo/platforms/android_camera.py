@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from headfit_demo.camera import CameraError, Frame
+from headfit_demo.session import CameraError, Pixels
 
 _INDEX: Final = 0
 _SIZE: Final = (640, 480)
 
 
 class AndroidCamera:
-    """Gives the newest frame upright; see `headfit_demo.camera.Camera`.
+    """Gives the newest frame upright; see `headfit_demo.platforms.Camera`.
 
     Kivy draws the camera into a texture. Its frames also lie in memory, as the sensor gives them
     and in NV21, which is what is read here: that needs neither OpenCV nor the graphics thread.
@@ -53,7 +53,7 @@ class AndroidCamera:
         if camera is not None:
             camera._release_camera()  # its stop() keeps the camera from all other apps
 
-    def read(self) -> Frame | None:
+    def read(self) -> Pixels | None:
         """Return the newest frame; see `Camera.read`."""
         content = None if self._camera is None else self._camera.grab_frame()
         if content is None:
@@ -64,7 +64,7 @@ class AndroidCamera:
         return np.ascontiguousarray(np.rot90(frame, -((self._mounted - held) % 360 // 90)))
 
 
-def from_nv21(frame: npt.NDArray[np.uint8]) -> Frame:
+def from_nv21(frame: npt.NDArray[np.uint8]) -> Pixels:
     """Return the colours of a frame in NV21, Android's format for previews.
 
     Brightness Y comes for every pixel, then V (red) and U (blue) interleaved, for every square of

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from headfit_demo.camera import PHOTO_ENDINGS, Camera, FolderCamera, OpenCVCamera
-from headfit_demo.dialogs import FileWindow, ask_place
-from headfit_demo.installing import NETWORK_ENDING
-from headfit_demo.views import PickedFile
+from headfit_demo.platforms.camera import Camera, FolderCamera, OpenCVCamera
+from headfit_demo.session import NETWORK_ENDING, PHOTO_ENDINGS, PickedFile
+from headfit_demo.widgets import FileWindow, ask_place
 
 
 class DesktopPlatform:

@@ -6,10 +6,10 @@ from kivy.core.clipboard import Clipboard
 from kivy.factory import Factory
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 
-from headfit_demo.facts import EngineSpeed, Facts
-from headfit_demo.screens.privacy import size
-from headfit_demo.screens.screen import AppScreen, load_rules
-from headfit_demo.translation import tr
+from headfit_demo.language import size, tr
+from headfit_demo.screens.screen import AppScreen
+from headfit_demo.session import EngineSpeed, Facts
+from headfit_demo.widgets import load_rules
 
 
 class DeveloperScreen(AppScreen):

@@ -8,13 +8,19 @@ from typing import Any
 from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 
-from headfit_demo.dialogs import ask_name, ask_yes
-from headfit_demo.greeting import Sample, sample_pictures
-from headfit_demo.screens.screen import AppScreen, load_rules
-from headfit_demo.translation import greeting_name, tr
-from headfit_demo.views import ProjectCard as CardView
-from headfit_demo.views import Recognition
-from headfit_demo.widgets import Thumb, Touchable, frame_texture, take_focus
+from headfit_demo.language import greeting_name, tr
+from headfit_demo.screens.screen import AppScreen
+from headfit_demo.session import ProjectCard as CardView
+from headfit_demo.session import Recognition, Sample, sample_pictures
+from headfit_demo.widgets import (
+    Thumb,
+    Touchable,
+    ask_name,
+    ask_yes,
+    frame_texture,
+    load_rules,
+    take_focus,
+)
 
 
 class SampleThumb(Thumb):

@@ -8,13 +8,11 @@ from typing import Any
 
 from kivy.properties import NumericProperty, ObjectProperty, StringProperty
 
-from headfit_demo.class_card import badge
-from headfit_demo.dialogs import ask_yes
-from headfit_demo.screens.screen import AppScreen, load_rules
-from headfit_demo.slices import Slices
-from headfit_demo.translation import tr
-from headfit_demo.views import PhotoView
-from headfit_demo.widgets import Thumb, take_focus
+from headfit_demo.language import tr
+from headfit_demo.screens.class_card import badge
+from headfit_demo.screens.screen import AppScreen
+from headfit_demo.session import OpenProject, PhotoView
+from headfit_demo.widgets import Slices, Thumb, ask_yes, load_rules, take_focus
 
 
 class PhotoThumb(Thumb):
@@ -37,9 +35,10 @@ class PhotosScreen(AppScreen):
 
     def refresh(self) -> None:
         """Show the photos."""
-        photos = self.app.photos.get(self.class_name, ())
-        counts = {one.name: one.n_photos for one in self.app.project.classes}
-        self.details = tr.count("{n} photo", "{n} photos", counts.get(self.class_name, 0))
+        shown = [one for one in self.app.project.classes if one.name == self.class_name]
+        photos = shown[0].photos if shown else ()
+        n_photos = shown[0].n_photos if shown else 0
+        self.details = tr.count("{n} photo", "{n} photos", n_photos)
         doubts = [photo for photo in photos if photo.likelier]
         if doubts:
             likelier = ", ".join(sorted({str(photo.likelier) for photo in doubts}))
@@ -60,7 +59,7 @@ class PhotosScreen(AppScreen):
             tr.count("Forget {n} photo?", "Forget {n} photos?", len(ids)),
             tr.say("They go from the disk. Undo brings them back until you leave the project."),
             tr.say("Forget"),
-            lambda: self.app.change(partial(self.app.session.forget_photos, ids)),
+            lambda: self.app.change(partial(OpenProject.forget_photos, example_ids=ids)),
         )
 
     def _show(self, photos: tuple[PhotoView, ...]) -> Iterator[None]:

@@ -8,10 +8,10 @@ from typing import Any
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 
-from headfit_demo.dialogs import ask_yes
-from headfit_demo.facts import Stored
-from headfit_demo.screens.screen import AppScreen, load_rules
-from headfit_demo.translation import tr
+from headfit_demo.language import size, tr
+from headfit_demo.screens.screen import AppScreen
+from headfit_demo.session import OpenProject, Stored
+from headfit_demo.widgets import ask_yes, load_rules
 
 
 class StoredRow(BoxLayout):
@@ -46,19 +46,19 @@ class PrivacyScreen(AppScreen):
             self.examples = self.thumbnails = self.head = ""
             self.n_examples = self.n_thumbnails = self.head_bytes = 0
         else:
-            self.app.do(self.app.session.stored, self._show)
+            self.app.do(lambda: self.app.session.project.stored(), self._show)
 
     def erase_examples(self) -> None:
         """Ask, then forget all photos."""
         self._ask(
             tr.say("Erase what was learned from photos?"),
             tr.say("The head still works, but cannot be trained on. This cannot be undone."),
-            lambda: self.app.change(self.app.session.erase_examples),
+            lambda: self.app.change(OpenProject.erase_examples),
         )
 
     def erase_thumbnails(self) -> None:
         """Erase the small pictures."""
-        self.app.do(self.app.session.erase_thumbnails, lambda _: self.app.look())
+        self.app.change(OpenProject.erase_thumbnails)
 
     def erase_head(self) -> None:
         """Ask, then delete the head."""
@@ -67,7 +67,7 @@ class PrivacyScreen(AppScreen):
             tr.say("It can be trained again from what was learned from photos.")
             if self.n_examples
             else tr.say("What it learned from is gone, too. This cannot be undone."),
-            lambda: self.app.change(self.app.session.erase_head, keep_head=True),
+            lambda: self.app.change(OpenProject.erase_head),
         )
 
     def erase_everything(self) -> None:
@@ -109,15 +109,6 @@ class PrivacyScreen(AppScreen):
             else tr.say("none kept")
         )
         self.head = size(stored.head_bytes) if stored.head_bytes else tr.say("none yet")
-
-
-def size(n_bytes: int) -> str:
-    """Return a number of bytes as a person reads it."""
-    if n_bytes < 1000:
-        return f"{n_bytes} B"
-    if n_bytes < 1_000_000:
-        return f"{n_bytes / 1000:.1f} kB"
-    return f"{n_bytes / 1_000_000:.1f} MB"
 
 
 load_rules(__file__)

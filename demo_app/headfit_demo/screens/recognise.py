@@ -8,11 +8,10 @@ from typing import Any
 from kivy.clock import Clock
 from kivy.properties import BooleanProperty, ObjectProperty, StringProperty
 
-from headfit_demo.photos import Pixels
-from headfit_demo.screens.screen import AppScreen, load_rules
-from headfit_demo.translation import greeting_name, tr
-from headfit_demo.views import PickedFile, Recognition
-from headfit_demo.widgets import frame_texture
+from headfit_demo.language import greeting_name, tr
+from headfit_demo.screens.screen import AppScreen
+from headfit_demo.session import PickedFile, Pixels, Recognition
+from headfit_demo.widgets import frame_texture, load_rules
 
 EVERY_S = 0.15
 """How often the camera's picture is looked at; the picture itself runs freely."""

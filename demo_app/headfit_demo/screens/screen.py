@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from kivy.app import App
-from kivy.lang import Builder
 from kivy.uix.screenmanager import Screen
-
-from headfit_demo import panes as panes  # kv rules use TwoPane
 
 
 class AppScreen(Screen):
@@ -26,8 +22,3 @@ class AppScreen(Screen):
     def on_pre_enter(self) -> None:
         """Show what is new."""
         self.refresh()
-
-
-def load_rules(module_file: str) -> None:
-    """Load the kv file beside a screen's module."""
-    Builder.load_file(str(Path(module_file).with_suffix(".kv")))

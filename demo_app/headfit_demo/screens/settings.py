@@ -7,10 +7,9 @@ from typing import Any
 
 from kivy.uix.boxlayout import BoxLayout
 
-from headfit_demo.screens.screen import AppScreen, load_rules
-from headfit_demo.theme import TEXT_SIZES, theme
-from headfit_demo.translation import LANGUAGES, tr
-from headfit_demo.widgets import Press
+from headfit_demo.language import LANGUAGES, tr
+from headfit_demo.screens.screen import AppScreen
+from headfit_demo.widgets import TEXT_SIZES, Press, load_rules, theme
 
 
 class Choice(BoxLayout):

@@ -10,14 +10,11 @@ from typing import Any
 from kivy.clock import Clock, mainthread
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 
-from headfit_demo.class_card import ClassCard
-from headfit_demo.dialogs import ask_name, ask_yes
-from headfit_demo.plot import Plot as Plot  # the kv rule uses it
-from headfit_demo.screens.screen import AppScreen, load_rules
-from headfit_demo.slices import Slices
-from headfit_demo.translation import tr
-from headfit_demo.views import Added, ClassView, PhotoView, Progress
-from headfit_demo.widgets import Card, scroll_to, take_focus
+from headfit_demo.language import tr
+from headfit_demo.screens.class_card import ClassCard
+from headfit_demo.screens.screen import AppScreen
+from headfit_demo.session import Added, ClassView, OpenProject, Progress, ProjectView, Session
+from headfit_demo.widgets import Card, Slices, ask_name, ask_yes, load_rules, scroll_to, take_focus
 
 RECORD_EVERY_S = 0.2
 
@@ -43,7 +40,7 @@ class TeachScreen(AppScreen):
     has_head = BooleanProperty(False)
 
     def __init__(self, **options: Any) -> None:
-        self._cards: dict[str, ClassCard] = {}
+        self.cards: dict[str, ClassCard] = {}
         self._project_key = ""
         self._slices = Slices()
         self._recording: str | None = None
@@ -83,7 +80,7 @@ class TeachScreen(AppScreen):
         """Name a thing."""
         name = self.ids.new_name.text.strip()
         if name:
-            self.app.change(partial(self.app.session.add_class, name))
+            self.app.change(partial(OpenProject.add_class, class_name=name))
             self.ids.new_name.text = ""
 
     def rename(self, name: str) -> None:
@@ -97,7 +94,7 @@ class TeachScreen(AppScreen):
 
     def _rename(self, name: str, new_name: str) -> None:
         if new_name != name:
-            self.app.change(partial(self.app.session.rename_class, name, new_name))
+            self.app.change(lambda project: project.rename_class(name, new_name))
 
     def forget(self, name: str) -> None:
         """Ask, then forget a class."""
@@ -105,7 +102,7 @@ class TeachScreen(AppScreen):
             tr.say("Forget {name}?").format(name=name),
             tr.say("It goes from the disk. Undo brings it back until you leave the project."),
             tr.say("Forget"),
-            lambda: self.app.change(partial(self.app.session.forget_class, name)),
+            lambda: self.app.change(partial(OpenProject.forget_class, class_name=name)),
         )
 
     def show_photos(self, name: str) -> None:
@@ -115,10 +112,10 @@ class TeachScreen(AppScreen):
 
     def class_at(self, x: float, y: float) -> str | None:
         """Return the class whose card is there in the window, or the only one there is."""
-        for name, card in self._cards.items():
+        for name, card in self.cards.items():
             if card.collide_point(*card.to_widget(x, y)):
                 return name
-        return next(iter(self._cards)) if len(self._cards) == 1 else None
+        return next(iter(self.cards)) if len(self.cards) == 1 else None
 
     # Photos
 
@@ -165,7 +162,7 @@ class TeachScreen(AppScreen):
         self.training_text = tr.say("Training")
         self.app.worker.do(partial(self._train, self.app.session), self._trained)
 
-    def _train(self, session: Any) -> Any:
+    def _train(self, session: Session) -> ProjectView | None:
         """Train; on the worker's thread."""
 
         def watch(progress: Progress) -> None:
@@ -174,10 +171,10 @@ class TeachScreen(AppScreen):
             self._show_progress(progress)
 
         try:
-            session.train(watch)
+            session.project.train(watch)
         except CancelledError:
             return None
-        return session.look()
+        return session.project.view()
 
     @mainthread
     def _show_progress(self, progress: Progress) -> None:
@@ -185,7 +182,7 @@ class TeachScreen(AppScreen):
         self.training_text = tr.say("About {s:.0f} s left").format(s=progress.seconds_left)
         self.ids.plot.losses = progress.losses
 
-    def _trained(self, result: Any, error: Exception | None) -> None:
+    def _trained(self, result: ProjectView | None, error: Exception | None) -> None:
         self.app.is_training = False
         if error is not None:
             self.app.complain(error)
@@ -198,12 +195,12 @@ class TeachScreen(AppScreen):
     def _show_classes(self) -> None:
         project = self.app.project
         names = [one.name for one in project.classes]
-        for name in self._cards.keys() - set(names):
-            take_focus(self._cards[name])
-            self.ids.classes.remove_widget(self._cards.pop(name))
-        new = [name for name in names if name not in self._cards]
-        self._slices.run(self._show_cards(project.classes, self.app.photos))
-        if self._cards and new == names[-1:]:
+        for name in self.cards.keys() - set(names):
+            take_focus(self.cards[name])
+            self.ids.classes.remove_widget(self.cards.pop(name))
+        new = [name for name in names if name not in self.cards]
+        self._slices.run(self._show_cards(project.classes))
+        if self.cards and new == names[-1:]:
             Clock.schedule_once(partial(self._scroll_to, new[0]))
         self.ids.classes.remove_widget(self._question)
         if self.app.preferences.keeps_thumbnails is None and project.n_photos:
@@ -216,21 +213,19 @@ class TeachScreen(AppScreen):
             else ""
         )
 
-    def _show_cards(
-        self, classes: tuple[ClassView, ...], photos: dict[str, tuple[PhotoView, ...]]
-    ) -> Iterator[None]:
+    def _show_cards(self, classes: tuple[ClassView, ...]) -> Iterator[None]:
         """Show class after class; those that have a card are in this order already."""
         for place, one in enumerate(classes):
-            if one.name not in self._cards:
-                card = self._cards[one.name] = ClassCard(screen=self)
+            if one.name not in self.cards:
+                card = self.cards[one.name] = ClassCard(screen=self)
                 self.ids.classes.add_widget(card, index=len(self.ids.classes.children) - place)
-            self._cards[one.name].show(one, photos.get(one.name, ()))
+            self.cards[one.name].show(one)
             yield
 
     def _scroll_to(self, name: str, _: float) -> None:
         """Bring the class that was just named into sight."""
-        if name in self._cards:
-            scroll_to(self._cards[name])
+        if name in self.cards:
+            scroll_to(self.cards[name])
 
     def _show_training(self) -> None:
         project = self.app.project

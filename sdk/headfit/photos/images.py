@@ -115,7 +115,7 @@ def decode_image(
     OSError
         If the file cannot be opened.
     """
-    return np.asarray(_open_rgb(source, name, max_pixels))
+    return np.asarray(open_rgb(source, name, max_pixels))
 
 
 def prepare_input(
@@ -148,7 +148,7 @@ def prepare_input(
     OSError
         If the file cannot be opened.
     """
-    image = _open_rgb(source, name, max_pixels)
+    image = open_rgb(source, name, max_pixels)
     height, width = preprocessing.height, preprocessing.width
     scale = min(image.size) / preprocessing.resize_to / view.zoom
     # One step instead of resize, then crop: the same pixels, and a picture of 1 x 60,000 never
@@ -167,7 +167,10 @@ def prepare_input(
     return ((np.asarray(resized, np.float32) - mean) / std)[np.newaxis]
 
 
-def _open_rgb(source: ImageSource, name: str | None, max_pixels: int) -> Image.Image:
+def open_rgb(
+    source: ImageSource, name: str | None = None, max_pixels: int = MAX_PIXELS
+) -> Image.Image:
+    """Return what `decode_image` does, as Pillow has it; pixels are not decoded again."""
     if isinstance(source, Image.Image):
         _check_size(source, name or "image", max_pixels)
         return _decode(source, name or "image")

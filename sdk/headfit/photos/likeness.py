@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from headfit.photos.images import ImageSource, decode_image
+from headfit.photos.images import ImageSource, open_rgb
 
 THUMBNAIL_SIDE = 96
 """Longer side of a thumbnail in pixels, unless another is asked for."""
@@ -25,7 +25,7 @@ def perceptual_hash(image: ImageSource) -> int:
     ImageError
         If this is no usable image.
     """
-    grey = Image.fromarray(decode_image(image)).convert("L")
+    grey = open_rgb(image).convert("L")
     areas = np.asarray(grey.resize((9, 8), Image.Resampling.BOX), np.int16)
     bits = areas[:, 1:] > areas[:, :-1]
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
@@ -45,7 +45,7 @@ def thumbnail(image: ImageSource, side: int = THUMBNAIL_SIDE) -> bytes:
     ImageError
         If this is no usable image.
     """
-    small = Image.fromarray(decode_image(image))
+    small = Image.fromarray(np.asarray(open_rgb(image)))  # without what came with the picture
     small.thumbnail((side, side))
     stream = BytesIO()
     small.save(stream, "JPEG", quality=80)

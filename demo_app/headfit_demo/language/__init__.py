@@ -1,0 +1,19 @@
+"""The words of the app: its sentences in the user's language, and what to say of an error."""
+
+from headfit_demo.language.sentences import sentence, size, undone
+from headfit_demo.language.translation import (
+    LANGUAGES,
+    greeting_name,
+    system_language,
+    tr,
+)
+
+__all__ = [
+    "LANGUAGES",
+    "greeting_name",
+    "sentence",
+    "size",
+    "system_language",
+    "tr",
+    "undone",
+]

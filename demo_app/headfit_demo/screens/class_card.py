@@ -1,0 +1,92 @@
+"""The card of a thing that is taught: its newest photos, and how well it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kivy.metrics import dp
+from kivy.properties import ListProperty, ObjectProperty, StringProperty
+from kivy.uix.boxlayout import BoxLayout
+
+from headfit_demo.language import tr
+from headfit_demo.session import ClassView, PhotoView
+from headfit_demo.widgets import Card, Chip, Press, Thumb, load_rules
+
+
+class HoldPress(Press):
+    """A button that is held, and let go of wherever the finger is by then."""
+
+    always_release = True
+
+
+class Strip(BoxLayout):
+    """The newest photos of a class, as many as fit, and how many more there are."""
+
+    card = ObjectProperty(None)
+    photos = ListProperty()
+
+    def on_width(self, *_: Any) -> None:
+        """Show as many as fit."""
+        self.on_photos()
+
+    def on_photos(self, *_: Any) -> None:
+        """Show the newest ones; touching one opens all of them."""
+        fitting = max(1, int((self.width + self.spacing) // dp(70)))
+        shown = self.photos[:fitting]
+        while len(self.children) > len(shown):
+            self.remove_widget(self.children[0])
+        while len(self.children) < len(shown):
+            thumb = Thumb()
+            thumb.bind(on_release=lambda *_: self.card.screen.show_photos(self.card.name))
+            self.add_widget(thumb)
+        for thumb, photo in zip(reversed(self.children), shown, strict=True):
+            thumb.texture = self.card.screen.app.thumbnail(photo)
+            thumb.badge = badge(photo)
+
+
+class ClassCard(Card):
+    """A thing that is taught."""
+
+    name = StringProperty("")
+    details = StringProperty("")
+    screen = ObjectProperty(None)
+
+    def show(self, one: ClassView) -> None:
+        """Show the class as it is now."""
+        self.name = one.name
+        self.details = (
+            tr.count("{n} photo", "{n} photos", one.n_photos)
+            if one.n_photos
+            else tr.say("No photo yet")
+        )
+        self.ids.strip.photos = one.photos
+        chips, said = self.ids.chips, list(feedback_words(one))
+        for _ in range(len(chips.children) - len(said)):
+            chips.remove_widget(chips.children[0])
+        for _ in range(len(said) - len(chips.children)):
+            chips.add_widget(Chip())
+        for chip, (text, icon) in zip(reversed(chips.children), said, strict=True):
+            chip.text, chip.icon, chip.is_warning = text, icon, bool(icon)
+
+
+def feedback_words(one: ClassView) -> Iterator[tuple[str, str]]:
+    """Say how well a class is known; what could be better comes with an icon."""
+    if one.accuracy is not None:
+        yield tr.say("{p:.0%} recognised").format(p=one.accuracy), ""
+    if one.needs_photos:
+        yield tr.say("More photos would help"), "photo"
+    doubtful = sum(photo.likelier is not None for photo in one.photos)
+    if doubtful:
+        yield tr.count("{n} doubtful", "{n} doubtful", doubtful), "warning"
+    repeated = sum(photo.is_repeated for photo in one.photos)
+    if repeated:
+        yield tr.count("{n} repeated", "{n} repeated", repeated), "twins"
+
+
+def badge(photo: PhotoView) -> str:
+    """Return the icon of what is odd about a photo."""
+    return "warning" if photo.likelier else "twins" if photo.is_repeated else ""
+
+
+load_rules(__file__)

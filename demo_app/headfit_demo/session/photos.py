@@ -1,0 +1,63 @@
+"""Photos as they come: files that the user chose, frames of the camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from headfit.photos import decode_image
+
+PHOTO_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"})
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+"""A picture of shape (height, width, 3), upright, red first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PickedFile:
+    """A file that the user chose.
+
+    Attributes
+    ----------
+    name : str
+        What the user knows it by, for messages.
+    content : Path or bytes
+        A desktop gives the path, a phone the bytes.
+    """
+
+    name: str
+    content: Path | bytes
+
+
+Photo: TypeAlias = PickedFile | Pixels
+"""A file that the user chose, or a frame of the camera."""
+
+
+def as_pixels(photo: Photo, side: int = 0) -> Pixels:
+    """Return a photo's pixels; with ``side``, made smaller until no side is longer.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be decoded; the message calls it by the name that the user knows.
+    """
+    if isinstance(photo, PickedFile):
+        pixels = decode_image(photo.content, name=photo.name)
+    else:
+        pixels = photo
+    if side and max(pixels.shape[:2]) > side:
+        smaller = Image.fromarray(pixels)
+        smaller.thumbnail((side, side))
+        pixels = np.asarray(smaller)
+    return pixels
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """Return the photos in a folder and in those below it, in the order of their names."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_ENDINGS)
+    return sorted(path for path in found if path.is_file())

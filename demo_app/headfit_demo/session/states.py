@@ -1,0 +1,183 @@
+"""What the session tells the screens: values that never change, so any thread may show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCard:
+    """A project in the list of projects."""
+
+    key: str
+    name: str
+    n_classes: int
+    n_photos: int
+    has_head: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoView:
+    """A photo that was taught: its example's id, a thumbnail if there is one, and doubts.
+
+    Attributes
+    ----------
+    example_id : int
+    thumbnail : bytes or None
+        A JPEG; None where none was kept.
+    likelier : str or None
+        The class it looks more like than its own.
+    is_repeated : bool
+        Whether another photo looks nearly the same.
+    """
+
+    example_id: int
+    thumbnail: bytes | None
+    likelier: str | None = None
+    is_repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClassView:
+    """A class as the screens show it.
+
+    Attributes
+    ----------
+    name : str
+    n_photos : int
+    accuracy : float or None
+        Fraction of its photos that a head recognises which was made without them.
+    needs_photos : bool
+        Whether more photos of it would help most.
+    photos : tuple of PhotoView
+        The newest, the newest first.
+    """
+
+    name: str
+    n_photos: int
+    accuracy: float | None = None
+    needs_photos: bool = False
+    photos: tuple[PhotoView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectView:
+    """The open project.
+
+    Attributes
+    ----------
+    key, name : str
+    classes : tuple of ClassView
+        In the order in which they were named.
+    n_photos : int
+    can_train : bool
+        Whether at least two classes have photos, and no class of the head lacks them.
+    head_classes : tuple of str
+        What the head knows; empty while there is none.
+    head_is_fresh : bool
+        Whether the head was trained on exactly the photos that are there.
+    accuracy : float or None
+        Over all photos, each judged by a head that was made without it.
+    accuracy_history : tuple of (int, float)
+        How many photos there were, and the accuracy then; since the project was opened.
+    can_undo : bool
+        Whether there is something to take back.
+    """
+
+    key: str
+    name: str
+    classes: tuple[ClassView, ...]
+    n_photos: int
+    can_train: bool
+    head_classes: tuple[str, ...]
+    head_is_fresh: bool
+    accuracy: float | None
+    accuracy_history: tuple[tuple[int, float], ...]
+    can_undo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a project keeps, in bytes and in numbers of things.
+
+    Attributes
+    ----------
+    folder : Path
+    n_examples, n_classes, n_thumbnails : int
+    example_bytes, thumbnail_bytes, head_bytes : int
+        Embeddings with hashes of the photos' looks; small pictures; the head file.
+    """
+
+    folder: Path
+    n_examples: int
+    n_classes: int
+    n_thumbnails: int
+    example_bytes: int
+    thumbnail_bytes: int
+    head_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A photo that was not taught: what the user knows it by, and the error."""
+
+    name: str
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of photos that were offered.
+
+    Attributes
+    ----------
+    n_added : int
+    n_repeated : int
+        How many of them look like a photo that was there.
+    refused : tuple of Refused
+    """
+
+    n_added: int
+    n_repeated: int
+    refused: tuple[Refused, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a training is.
+
+    Attributes
+    ----------
+    fraction : float
+        Estimated from how many steps the last training took.
+    seconds_left : float
+    losses : tuple of float
+        One per step, in nats per photo.
+    """
+
+    fraction: float
+    seconds_left: float
+    losses: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What a photo was taken for.
+
+    Attributes
+    ----------
+    ranking : tuple of (str, float)
+        Class names with probabilities, best first.
+    is_known : bool
+        False if it looks like nothing that was taught.
+    milliseconds : float
+        From pixels to answer.
+    engine : str
+        What ran the extractor.
+    """
+
+    ranking: tuple[tuple[str, float], ...]
+    is_known: bool
+    milliseconds: float
+    engine: str

@@ -1,0 +1,49 @@
+"""What all screens are made of: the look, words in any script, buttons, cards, questions."""
+
+from headfit_demo.widgets.basics import (
+    Card,
+    Chip,
+    Column,
+    Field,
+    Page,
+    Press,
+    Thumb,
+    Touchable,
+    Words,
+    scroll_to,
+    take_focus,
+)
+from headfit_demo.widgets.dialogs import ask_name, ask_place, ask_yes
+from headfit_demo.widgets.file_window import FileWindow
+from headfit_demo.widgets.look import TEXT_SIZES, theme
+from headfit_demo.widgets.panes import TwoPane
+from headfit_demo.widgets.plot import Plot
+from headfit_demo.widgets.rules import load_rules
+from headfit_demo.widgets.slices import Slices
+from headfit_demo.widgets.textures import frame_texture, jpeg_texture
+
+__all__ = [
+    "TEXT_SIZES",
+    "Card",
+    "Chip",
+    "Column",
+    "Field",
+    "FileWindow",
+    "Page",
+    "Plot",
+    "Press",
+    "Slices",
+    "Thumb",
+    "Touchable",
+    "TwoPane",
+    "Words",
+    "ask_name",
+    "ask_place",
+    "ask_yes",
+    "frame_texture",
+    "jpeg_texture",
+    "load_rules",
+    "scroll_to",
+    "take_focus",
+    "theme",
+]

@@ -1,0 +1,260 @@
+"""The few widgets that all screens are made of; basics.kv says how they look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kivy.animation import Animation
+from kivy.metrics import dp
+from kivy.properties import (
+    AliasProperty,
+    BooleanProperty,
+    NumericProperty,
+    ObjectProperty,
+    OptionProperty,
+    StringProperty,
+)
+from kivy.uix.anchorlayout import AnchorLayout
+from kivy.uix.behaviors import ButtonBehavior, FocusBehavior
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.label import Label
+from kivy.uix.scrollview import ScrollView
+from kivy.uix.textinput import TextInput
+from kivy.uix.widget import Widget
+
+from headfit_demo.widgets import icons as icons  # kv rules use Icon
+from headfit_demo.widgets.look import theme
+from headfit_demo.widgets.rules import load_rules
+from headfit_demo.widgets.words import NameLabel, field_font
+
+
+class Words(Label):
+    """Text of the app, as high as it needs to be."""
+
+    kind = OptionProperty("body", options=("title", "heading", "body", "small"))
+    is_faint = BooleanProperty(False)
+
+
+class Name(NameLabel):
+    """A name that a user gave."""
+
+
+class Card(BoxLayout):
+    """A surface with round corners."""
+
+    is_chosen = BooleanProperty(False)
+    fill = ObjectProperty(None, allownone=True)
+    edge = NumericProperty(1)
+
+
+class Touchable(ButtonBehavior, FocusBehavior):
+    """What a finger, a mouse or the keyboard can press."""
+
+    def on_focus(self, _: object, has_focus: bool) -> None:
+        """Come into sight."""
+        if has_focus and theme.marks_focus:  # under a finger nothing may move
+            scroll_to(self)
+
+    def keyboard_on_key_down(self, window: Any, keycode: Any, text: str, modifiers: Any) -> bool:
+        """Press with Enter or the space bar."""
+        if keycode[1] in ("enter", "numpadenter", "spacebar") and not self.disabled:
+            self.dispatch("on_press")
+            self.dispatch("on_release")
+            return True
+        return super().keyboard_on_key_down(window, keycode, text, modifiers)
+
+    def keyboard_on_key_up(self, window: Any, keycode: Any) -> bool:
+        """Keep the focus when Escape goes up: it closed a dialog when it went down."""
+        return False
+
+
+class Press(Touchable, AnchorLayout):
+    """A button with an icon, words, or both."""
+
+    text = StringProperty("")
+    icon = StringProperty("")
+    kind = OptionProperty("soft", options=("filled", "soft", "plain", "danger"))
+    is_centred = BooleanProperty(True)
+
+    def _fill(self) -> list[float]:
+        colours = {
+            "filled": theme.accent,
+            "soft": theme.soft,
+            "danger": theme.danger,
+            "plain": (0, 0, 0, 0),
+        }
+        colour = list(colours[self.kind])
+        if self.disabled:
+            return list(theme.sunken) if self.kind != "plain" else colour
+        if self.state == "down":
+            return (
+                list(theme.outline)
+                if self.kind == "plain"
+                else [c * 0.85 for c in colour[:3]] + [1]
+            )
+        return colour
+
+    def _ink(self) -> list[float]:
+        if self.disabled:
+            return list(theme.faint)
+        colours = {
+            "filled": theme.accent_ink,
+            "soft": theme.soft_ink,
+            "danger": theme.danger_ink,
+            "plain": theme.accent,
+        }
+        return list(colours[self.kind])
+
+    repaint = NumericProperty(0)
+    fill_now = AliasProperty(_fill, bind=("kind", "state", "disabled", "repaint"), cache=False)
+    ink_now = AliasProperty(_ink, bind=("kind", "state", "disabled", "repaint"), cache=False)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        theme.fbind("second", self._repaint)  # the last colour to change with the style
+        theme.fbind("body", self._fit)
+        for name in ("text", "icon", "width"):
+            self.fbind(name, self._fit)
+
+    def on_kv_post(self, _: Widget) -> None:
+        """Fit the words that the rule gave."""
+        self._fit()
+
+    def _fit(self, *_: Any) -> None:
+        """Let words that are too long for the button be smaller, and take two lines."""
+        label = self.ids.get("words")
+        if label is None:  # the rule comes later
+            return
+        free = self.width - dp(20) - (dp(29) if self.icon else 0)
+        label.text_size, label.font_size = (None, None), theme.body
+        label.texture_update()
+        if self.text and label.texture_size[0] > free > dp(30):
+            label.text_size, label.font_size = (free, None), theme.small
+            label.texture_update()
+
+    def _repaint(self, *_: Any) -> None:
+        self.repaint += 1
+
+
+class IconPress(Touchable, AnchorLayout):
+    """A round button with an icon; ``text`` says what it does, for screen readers and tests."""
+
+    icon = StringProperty("")
+    text = StringProperty("")
+    color = ObjectProperty(None, allownone=True)
+    fill = ObjectProperty(None, allownone=True)
+
+
+class Field(TextInput):
+    """A line to type into, in any script."""
+
+    def on_focus(self, _: object, has_focus: bool) -> None:
+        """Come into sight."""
+        if has_focus and theme.marks_focus:  # under a finger nothing may move
+            scroll_to(self)
+
+    def on_text(self, _: object, text: str) -> None:
+        """Take a font that has the letters."""
+        self.font_name = field_font(text)
+
+
+class ChanceBar(BoxLayout):
+    """A class name with its probability as a bar."""
+
+    name = StringProperty("")
+    chance = NumericProperty(0.0)
+    shown = NumericProperty(0.0)
+    is_best = BooleanProperty(False)
+
+    def on_chance(self, _: object, chance: float) -> None:
+        """Let the bar slide."""
+        Animation.cancel_all(self, "shown")
+        Animation(shown=chance, duration=0.15).start(self)
+
+
+class ProgressLine(Widget):
+    """How far something is, from 0 to 1."""
+
+    fraction = NumericProperty(0.0)
+
+
+class Thumb(Touchable, Widget):
+    """A small picture with round corners."""
+
+    texture = ObjectProperty(None, allownone=True)
+    badge = StringProperty("")
+    is_chosen = BooleanProperty(False)
+
+    def _middle(self) -> list[float]:
+        """Return the texture's coordinates of its square middle."""
+        if self.texture is None:
+            return [0, 0, 1, 0, 1, 1, 0, 1]
+        width, height = self.texture.size
+        side = min(width, height)
+        u0, v0 = (1 - side / width) / 2, (1 - side / height) / 2
+        u1, v1 = 1 - u0, 1 - v0
+        return [u0, v1, u1, v1, u1, v0, u0, v0]
+
+    middle = AliasProperty(_middle, bind=("texture",))
+
+
+class View(Widget):
+    """A picture as large as fits, with round corners."""
+
+    texture = ObjectProperty(None, allownone=True)
+    radius = NumericProperty(dp(14))
+
+    def _inner(self) -> tuple[float, float]:
+        if self.texture is None:
+            return tuple(self.size)
+        width, height = self.texture.size
+        scale = min(self.width / width, self.height / height)
+        return width * scale, height * scale
+
+    inner_size = AliasProperty(_inner, bind=("texture", "size"))
+    inner_pos = AliasProperty(
+        lambda self: (
+            self.x + (self.width - self.inner_size[0]) / 2,
+            self.y + (self.height - self.inner_size[1]) / 2,
+        ),
+        bind=("texture", "size", "pos"),
+    )
+
+
+class Chip(BoxLayout):
+    """A few words with a coloured ground."""
+
+    text = StringProperty("")
+    icon = StringProperty("")
+    is_warning = BooleanProperty(False)
+
+
+class Page(ScrollView):
+    """What scrolls up and down."""
+
+
+class Column(BoxLayout):
+    """Things below each other."""
+
+
+def scroll_to(widget: Widget) -> None:
+    """Move the page that a widget lies on so that the widget is seen."""
+    parent = widget.parent
+    while isinstance(parent, Widget):
+        if isinstance(parent, Page):
+            if parent.viewport_size[1] > parent.height:
+                parent.scroll_to(widget, padding=dp(12), animate=False)
+            return
+        parent = parent.parent
+
+
+def take_focus(root: Widget) -> Widget | None:
+    """Take the keyboard from what has it at or below a widget; return what that was."""
+    for widget in root.walk(restrict=True):
+        if getattr(widget, "focus", False):
+            widget.focus = False
+            return widget
+    return None
+
+
+load_rules(__file__)

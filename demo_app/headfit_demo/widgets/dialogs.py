@@ -1,0 +1,163 @@
+"""Questions that wait for an answer: a name, a yes, a place to save to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kivy.clock import Clock
+from kivy.core.window import Window
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty
+from kivy.uix.modalview import ModalView
+
+from headfit.files import write_atomically
+from headfit_demo.language import sentence, tr
+from headfit_demo.widgets.basics import Field, take_focus
+from headfit_demo.widgets.look import theme
+from headfit_demo.widgets.rules import load_rules
+
+
+class Overlay(ModalView):
+    """Opens over the app and closes once, however often that is asked for while it fades.
+
+    While it is open the keyboard is its own, and goes back to what had it.
+    """
+
+    window_width = NumericProperty(0)
+    window_height = NumericProperty(0)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._had_focus: Any = None
+        self._is_there = self._is_going = False
+        Window.bind(size=self._fit)
+        self._fit()
+
+    def _fit(self, *_: Any) -> None:
+        self.window_width, self.window_height = Window.size
+
+    def on_pre_open(self) -> None:
+        """Take the keyboard: Enter would press once more what opened this."""
+        self._had_focus = take_focus(Window.children[0])
+
+    def on_open(self) -> None:
+        """Note that it is seen."""
+        self._is_there = True
+
+    def on_touch_down(self, touch: Any) -> bool:
+        """Take touches; the second one of two quick ones is no wish to close what just opens."""
+        if not self._is_there and not self.collide_point(*touch.pos):
+            return True
+        return bool(super().on_touch_down(touch))
+
+    def dismiss(self, *_: Any, **options: Any) -> None:
+        """Close."""
+        if not self._is_going:
+            self._is_going = True
+            super().dismiss(**options)
+
+    def on_dismiss(self) -> None:
+        """Stop following the window, and give the keyboard back to who uses it."""
+        Window.unbind(size=self._fit)
+        take_focus(self)
+        if theme.marks_focus and self._had_focus and self._had_focus.get_root_window():
+            self._had_focus.focus = True
+
+
+class Dialog(Overlay):
+    """Asks something; `accept` is the answer yes.
+
+    Parameters
+    ----------
+    done : callable
+        Called after yes. Its sentence, if it returns one, is shown and the dialog stays.
+    """
+
+    heading = StringProperty("")
+    text = StringProperty("")
+    button = StringProperty("")
+    is_dangerous = BooleanProperty(False)
+
+    def __init__(self, done: Callable[[], str | None], **options: Any) -> None:
+        super().__init__(**options)
+        self._done = done
+
+    def accept(self, *_: Any) -> None:
+        """Do it, once."""
+        if self._is_going:
+            return
+        complaint = self._done()
+        if complaint:
+            self.text = complaint
+        else:
+            self.dismiss()
+
+
+def ask_name(
+    heading: str, button: str, done: Callable[[str], None], *, name: str = "", hint: str = ""
+) -> Dialog:
+    """Ask for a name and call ``done`` with it."""
+    field = Field(text=name, hint_text=hint)
+
+    def take() -> str | None:
+        if not field.text.strip():
+            return tr.say("Type a name first.")
+        done(field.text.strip())
+        return None
+
+    dialog = Dialog(take, heading=heading, button=button)
+    _open_with(dialog, field)
+    return dialog
+
+
+def ask_yes(heading: str, text: str, button: str, done: Callable[[], None]) -> Dialog:
+    """Ask before something that cannot be undone."""
+
+    def take() -> None:
+        done()
+
+    dialog = Dialog(take, heading=heading, text=text, button=button, is_dangerous=True)
+    dialog.open()
+    return dialog
+
+
+def ask_place(source: Path, done: Callable[[str | None], None]) -> Dialog:
+    """Ask where to save a copy of a file, and save it there."""
+    field = Field(text=str(Path.home() / source.name))
+    saved: list[str] = []
+
+    def take() -> str | None:
+        target = Path(field.text).expanduser()
+        try:
+            if target.is_dir():
+                target /= source.name
+            write_atomically(target, source.read_bytes())
+        except FileNotFoundError:
+            return tr.say("There is no such folder.")
+        except OSError as error:
+            return sentence(error)
+        saved.append(str(target))
+        return None
+
+    dialog = Dialog(take, heading=tr.say("Save the head"), button=tr.say("Save"))
+    dialog.text = tr.say("Folder and name of the file:")
+    dialog.bind(on_dismiss=lambda *_: done(saved[0] if saved else None))
+    _open_with(dialog, field)
+    return dialog
+
+
+def _open_with(dialog: Dialog, field: Field) -> None:
+    """Open a dialog that asks for a line; what stands there is replaced by typing."""
+
+    def let_type(_: float) -> None:
+        field.focus = True
+        field.select_all()
+
+    dialog.ids.body.add_widget(field)
+    field.bind(on_text_validate=dialog.accept)
+    dialog.open()
+    Clock.schedule_once(let_type)  # after the touch that asked for it
+
+
+load_rules(__file__)

@@ -1,0 +1,194 @@
+"""Text in any script: the bundled fonts, and shaping where Kivy has none.
+
+Kivy draws one font, letter after letter from the left. Scripts of which no letter is in Noto Sans
+take another bundled font; those that run from the right or join their letters are drawn by Pillow
+where it has Raqm (its wheels for desktops do), and by Kivy, letter by letter, where it has not.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from kivy.core.text import LabelBase
+from kivy.core.text.markup import MarkupLabel
+from kivy.graphics import Color, Rectangle
+from kivy.graphics.texture import Texture
+from kivy.properties import (
+    BooleanProperty,
+    ColorProperty,
+    NumericProperty,
+    OptionProperty,
+    StringProperty,
+)
+from kivy.uix.widget import Widget
+from kivy.utils import escape_markup
+from PIL import Image, ImageDraw, ImageFont, features
+
+from headfit_demo.widgets.textures import cover_texture
+
+FONTS: Final = Path(__file__).parents[1] / "assets" / "fonts"
+
+# First and last character of the blocks that a font is for, by the Unicode standard.
+_BLOCKS: Final = (
+    (0x0530, 0x058F, "NotoSansArmenian-Regular"),
+    (0x0590, 0x05FF, "NotoSansHebrew-Regular"),
+    (0x0600, 0x08FF, "NotoSansArabic-Regular"),
+    (0x0900, 0x097F, "NotoSansDevanagari-Regular"),
+    (0x0980, 0x09FF, "NotoSansBengali-Regular"),
+    (0x0B80, 0x0BFF, "NotoSansTamil-Regular"),
+    (0x0E00, 0x0E7F, "NotoSansThai-Regular"),
+    (0x10A0, 0x10FF, "NotoSansGeorgian-Regular"),
+    (0x1100, 0x11FF, "DroidSansFallback"),
+    (0x2E80, 0x9FFF, "DroidSansFallback"),
+    (0xA8E0, 0xA8FF, "NotoSansDevanagari-Regular"),
+    (0xAC00, 0xD7FF, "DroidSansFallback"),
+    (0xF900, 0xFAFF, "DroidSansFallback"),
+    (0xFB1D, 0xFB4F, "NotoSansHebrew-Regular"),
+    (0xFB50, 0xFDFF, "NotoSansArabic-Regular"),
+    (0xFE30, 0xFEFF, "DroidSansFallback"),
+    (0xFF00, 0xFFEF, "DroidSansFallback"),
+)
+_SHAPED: Final = (
+    "NotoSansHebrew-Regular",
+    "NotoSansArabic-Regular",
+    "NotoSansDevanagari-Regular",
+    "NotoSansBengali-Regular",
+    "NotoSansTamil-Regular",
+    "NotoSansThai-Regular",
+)
+
+LabelBase.register(
+    "Noto", str(FONTS / "NotoSans-Regular.ttf"), None, str(FONTS / "NotoSans-Bold.ttf")
+)
+
+
+def font_runs(text: str) -> list[tuple[str | None, str]]:
+    """Split a text into runs of one font each; None is the usual one.
+
+    Spaces, digits and signs without a script of their own stay with what comes before them.
+    """
+    fonts: list[str | None] = []
+    for character in text:
+        font = _font_of(character)
+        if font is None and fonts and fonts[-1] and unicodedata.category(character) in ("Zs", "Mn"):
+            font = fonts[-1]
+        fonts.append(font)
+    pairs = zip(fonts, text, strict=True)
+    return [
+        (font, "".join(character for _, character in run))
+        for font, run in groupby(pairs, key=lambda pair: pair[0])
+    ]
+
+
+def field_font(text: str) -> str:
+    """Return the font of a text field: that of the first run which needs its own."""
+    return next((str(FONTS / f"{font}.ttf") for font, _ in font_runs(text) if font), "Noto")
+
+
+def needs_shaping(text: str) -> bool:
+    """Return whether letters of the text join, reorder or run from the right."""
+    return any(font in _SHAPED for font, _ in font_runs(text))
+
+
+class NameLabel(Widget):
+    """One line of text in any script, for the names that users give; too long, it is cut.
+
+    As wide as it is told to be, and as high as a line of its font.
+    """
+
+    text = StringProperty("")
+    color = ColorProperty("#000000")
+    font_size = NumericProperty(15)
+    bold = BooleanProperty(False)
+    halign = OptionProperty("left", options=("left", "center"))
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name in ("text", "color", "font_size", "bold", "halign", "size", "pos"):
+            self.fbind(name, self._redraw)
+        self._redraw()
+
+    def _redraw(self, *_: Any) -> None:
+        self.height = round(self.font_size * 1.5)
+        self.canvas.clear()
+        width = int(self.width)
+        if not self.text or width < 1:
+            return
+        texture = draw_line(self.text, round(self.font_size), self.bold, width)
+        free = max(width - texture.width, 0)
+        with self.canvas:
+            Color(*self.color)
+            Rectangle(
+                texture=texture,
+                size=texture.size,
+                pos=(
+                    int(self.x + (free / 2 if self.halign == "center" else 0)),
+                    int(self.y + (self.height - texture.height) / 2),
+                ),
+            )
+
+
+@lru_cache(maxsize=256)
+def draw_line(text: str, size: int, bold: bool, max_width: int) -> Texture:
+    """Return a line of text in white, at most ``max_width`` pixels wide."""
+    if needs_shaping(text) and features.check("raqm"):
+        return _shaped(text, size, max_width)
+    line = MarkupLabel(
+        text=marked(text),
+        font_name="Noto",
+        font_size=size,
+        bold=bold,
+        text_size=(max_width, None),
+        shorten=True,
+        shorten_from="right",
+        max_lines=1,
+    )
+    line.refresh()
+    return line.texture
+
+
+def _shaped(text: str, size: int, max_width: int) -> Texture:
+    """Draw a line with Raqm, run by run in the order in which they are read."""
+    runs = font_runs(text)
+    if _runs_from_right(text):
+        runs.reverse()
+    faces = [_face(font or "NotoSans-Regular", size) for font, _ in runs]
+    widths = [face.getlength(run) for face, (_, run) in zip(faces, runs, strict=True)]
+    height = round(size * 1.5)
+    cover = Image.new("L", (max(1, min(round(sum(widths)) + 2, max_width)), height))
+    pen, x = ImageDraw.Draw(cover), 0.0
+    for face, (_, run), width in zip(faces, runs, widths, strict=True):
+        pen.text((x, round(size * 1.15)), run, 255, face, anchor="ls")
+        x += width
+    return cover_texture(cover)
+
+
+def _runs_from_right(text: str) -> bool:
+    """Return whether the first letter with a direction says so (Unicode Annex 9, rule P2)."""
+    directions = map(unicodedata.bidirectional, text)
+    return next((one for one in directions if one in ("L", "R", "AL")), "L") != "L"
+
+
+@lru_cache(maxsize=64)
+def _face(font: str, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(FONTS / f"{font}.ttf", size, layout_engine=ImageFont.Layout.RAQM)
+
+
+def marked(text: str) -> str:
+    """Return the text as Kivy's markup, with the font of each run."""
+    return "".join(
+        escape_markup(run)
+        if font is None
+        else f"[font={FONTS / font}.ttf]{escape_markup(run)}[/font]"
+        for font, run in font_runs(text)
+    )
+
+
+@lru_cache(maxsize=512)
+def _font_of(character: str) -> str | None:
+    point = ord(character)
+    return next((font for first, last, font in _BLOCKS if first <= point <= last), None)

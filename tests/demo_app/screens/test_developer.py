@@ -1,0 +1,35 @@
+"""The page for developers."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.hand import Hand
+
+from headfit_demo.session import EngineSpeed
+
+
+def test_developers_copy_the_lines_and_see_the_sizes(
+    toys: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kivy.core.clipboard import Clipboard
+
+    toys.app.go("developer")
+    toys.settle()
+    page = toys.screen
+    assert 'ImageClassifier.load("Toys.head")' in page.code
+    assert page.extractor_size == "Extractor: 335.6 kB"
+    assert page.head_size.startswith("Head: ")
+    assert 0 < page.share < 0.05
+    assert (page.n_classes, page.accuracy) == ("2", "100%")
+    toys.press("Copy")
+    assert Clipboard.paste() == page.code
+    assert toys.notice == "Copied."
+
+    # Real engines take seconds each: test_session times them.
+    speeds = (EngineSpeed("popcount", 20.25, ""), EngineSpeed("lce", None, "not installed"))
+    monkeypatch.setattr(toys.app.session, "engine_speeds", lambda: speeds)
+    toys.press("Measure the engines")
+    toys.wait(lambda: page.ids.speeds.children)
+    shown = {row.name: row.value for row in page.ids.speeds.children}
+    assert shown == {"popcount": "20.2 ms", "lce": "not here"}
+    assert not page.is_measuring

@@ -1,0 +1,342 @@
+"""The open project: what is taught, forgotten and taken back, and how the head follows."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.photos import THINGS, fill, frames, picked
+from tests.support.small_disk import SmallDisk
+
+from headfit import (
+    ExtractorError,
+    ImageClassifier,
+    InputError,
+    NotFittedError,
+    SoftmaxHead,
+    StoreError,
+    UnshareableHeadError,
+)
+from headfit_demo.session import (
+    Forgotten,
+    Named,
+    PhotoView,
+    PickedFile,
+    Progress,
+    Renamed,
+    Session,
+    Taught,
+)
+
+BALLOON, BOAT, FLOWER = THINGS
+
+
+def photos_of(session: Session) -> dict[str, tuple[PhotoView, ...]]:
+    """Return the photos of each class, the newest first."""
+    return {one.name: one.photos for one in session.project.view().classes}
+
+
+def test_a_class_is_renamed_and_that_is_undone(taught: Session) -> None:
+    taught.project.rename_class(BOAT, "舟")
+    assert taught.project.view().head_classes == tuple(sorted((BALLOON, "舟")))
+    assert taught.recognise(frames(BOAT, 1, seed=3)[0]).ranking[0][0] == "舟"
+    assert taught.project.undo() == Renamed(BOAT, "舟")
+    assert [one.name for one in taught.project.view().classes] == [BALLOON, BOAT]
+    assert taught.project.view().head_classes == tuple(sorted((BALLOON, BOAT)))
+
+
+def test_adding_is_undone_as_it_was_done(taught: Session) -> None:
+    """Two photos at once, one more that goes on from them, and one by itself."""
+    taught.project.add_photos(BOAT, frames(BOAT, 2, seed=4))
+    taught.project.add_photos(BOAT, frames(BOAT, 1, seed=5), goes_on=True)
+    taught.project.add_photos(BALLOON, frames(BALLOON, 1, seed=4))
+    assert taught.project.view().n_photos == 14
+    taught.project.undo()
+    assert taught.project.view().n_photos == 13
+    taught.project.undo()
+    taught.project.settle()
+    assert taught.project.view().n_photos == 10
+    assert taught.project.view().head_is_fresh
+    assert not taught.project.view().can_undo
+    assert taught.project.undo() is None
+
+
+def test_naming_is_undone_before_the_photos_of_others(taught: Session) -> None:
+    taught.project.add_photos(BOAT, frames(BOAT, 1, seed=4))
+    taught.project.add_class(FLOWER)
+    assert taught.project.undo() == Named(FLOWER)
+    view = taught.project.view()
+    assert [one.name for one in view.classes] == [BALLOON, BOAT]
+    assert view.n_photos == 11
+
+
+def test_a_head_follows_its_photos_while_that_is_quick(
+    taught: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One slow training is forgiven, two are not; then a quick one is asked for by hand."""
+    monkeypatch.setattr("headfit_demo.session.open_project.QUICK_S", 1.0)  # of a busy machine
+
+    fit = ImageClassifier.fit
+
+    def fit_slowly(*args: Any, **options: Any) -> Any:
+        time.sleep(1.0)
+        return fit(*args, **options)
+
+    def train_slowly() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(ImageClassifier, "fit", fit_slowly)
+            taught.project.train()
+
+    def is_trained_after_a_photo(seed: int) -> bool:
+        taught.project.add_photos(BOAT, frames(BOAT, 1, seed=seed))
+        taught.project.settle()
+        view = taught.project.view()
+        return view.accuracy_history[-1][0] == view.n_photos
+
+    train_slowly()
+    assert is_trained_after_a_photo(11)
+    train_slowly()
+    train_slowly()
+    assert not is_trained_after_a_photo(12)
+    taught.project.train()
+    assert is_trained_after_a_photo(13)
+
+
+def on_disk(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_class_is_forgotten_for_good(taught: Session, tmp_path: Path) -> None:
+    """Its name, its photos, and what the head knew; the next start knows nothing of it."""
+    taught.project.add_class(FLOWER)
+    taught.project.add_photos(FLOWER, frames(FLOWER, 4))
+    taught.project.train()
+    taught.project.forget_class(FLOWER)
+    taught.project.settle()
+    view = taught.project.view()
+    assert [one.name for one in view.classes] == [BALLOON, BOAT]
+    assert FLOWER not in view.head_classes
+    assert view.accuracy_history[-1][0] == view.n_photos  # what is said is of those that are left
+    taught.open_project(view.key)
+    assert taught.project.undo() is None
+    taught.close()
+    assert b"flower" not in on_disk(tmp_path / "data")
+
+
+@pytest.mark.parametrize("thumbnails", [False, True])
+def test_forgetting_is_undone_while_the_project_is_open(
+    taught: Session, tmp_path: Path, thumbnails: bool
+) -> None:
+    """A class, then a photo of it: gone from the disk, and back with pictures, name and head."""
+    taught.keep_thumbnails(thumbnails)
+    taught.project.add_class(FLOWER)
+    taught.project.add_photos(FLOWER, frames(FLOWER, 4))
+    taught.project.train()
+    before, photos = taught.project.view(), photos_of(taught)
+    flowers = {photo.thumbnail for photo in photos[FLOWER]}
+    answer = taught.recognise(frames(FLOWER, 1, seed=7)[0]).ranking
+
+    taught.project.forget_photos([photos[FLOWER][0].example_id])
+    taught.project.forget_class(FLOWER)
+    taught.project.settle()
+    assert b"flower" not in on_disk(tmp_path / "data")
+    assert isinstance(taught.project.undo(), Forgotten)
+    assert taught.project.view().n_photos == before.n_photos - 1
+    assert isinstance(taught.project.undo(), Forgotten)
+    taught.project.settle()
+
+    after, photos = taught.project.view(), photos_of(taught)
+    for now, then in zip(after.classes, before.classes, strict=True):
+        assert (now.name, now.n_photos, now.accuracy) == (then.name, then.n_photos, then.accuracy)
+    assert after.head_is_fresh
+    assert {photo.thumbnail for photo in photos[FLOWER]} == flowers
+    assert taught.project.stored().n_thumbnails == (4 if thumbnails else 0)
+    found = taught.recognise(frames(FLOWER, 1, seed=7)[0]).ranking
+    assert [name for name, _ in found] == [name for name, _ in answer]
+    assert taught.project.undo() == Taught(
+        tuple(sorted(photo.example_id for photo in photos[FLOWER]))
+    )
+    assert taught.project.undo() == Named(FLOWER)
+
+
+def test_what_is_erased_stays_erased(taught: Session) -> None:
+    """The privacy page's buttons leave nothing that could be taken back."""
+    taught.project.add_photos(BOAT, frames(BOAT, 1, seed=4))
+    taught.project.erase_examples()
+    assert not taught.project.view().can_undo
+    assert taught.project.undo() is None
+
+
+def test_photos_are_forgotten_and_the_name_stays(taught: Session) -> None:
+    """Also when all photos of a thing go; the head then knows nothing that can be told apart."""
+    photos = photos_of(taught)
+    taught.project.forget_photos([photos[BOAT][0].example_id])
+    assert [one.n_photos for one in taught.project.view().classes] == [5, 4]
+    photos = photos_of(taught)
+    taught.project.forget_photos([photo.example_id for photo in photos[BOAT]])
+    taught.project.settle()
+    view = taught.project.view()
+    assert [(one.name, one.n_photos) for one in view.classes] == [(BALLOON, 5), (BOAT, 0)]
+    assert view.head_classes == ()
+    with pytest.raises(NotFittedError):
+        taught.recognise(frames(BOAT, 1)[0])
+
+
+@pytest.mark.parametrize("name", ["", "   ", BALLOON])
+def test_a_name_that_cannot_be_is_refused(taught: Session, name: str) -> None:
+    with pytest.raises(InputError, match="name"):
+        taught.project.add_class(name)
+    with pytest.raises(InputError):
+        taught.project.rename_class(BOAT, name)
+    assert len(taught.project.view().classes) == 2
+
+
+def test_a_damaged_photo_is_left_out_and_the_others_are_taught(taught: Session) -> None:
+    good = picked(BOAT, 2, seed=8)
+    cut = PickedFile("cut.jpg", good[0].content[:500])  # type: ignore[index]
+    text = PickedFile("letter.jpg", b"Dear Sir")
+    gone = PickedFile("gone.jpg", Path("/nowhere/gone.jpg"))
+    added = taught.project.add_photos(BOAT, [good[0], cut, text, gone, good[1]])
+    assert added.n_added == 2
+    assert [one.name for one in added.refused] == ["cut.jpg", "letter.jpg", "gone.jpg"]
+    assert taught.project.view().n_photos == 12
+
+
+def test_the_same_photo_again_is_noticed(taught: Session) -> None:
+    again = frames(BOAT, 1)
+    assert taught.project.add_photos(BOAT, again).n_repeated == 1
+    taught.project.train()
+    photos = photos_of(taught)
+    assert any(photo.is_repeated for photo in photos[BOAT])
+
+
+def test_a_photo_of_something_else_is_doubted(taught: Session) -> None:
+    """A boat among balloons is marked, and says what it looks like."""
+    taught.project.add_photos(BALLOON, frames(BOAT, 1, seed=6))
+    taught.project.train()
+    photos = photos_of(taught)
+    assert [photo.likelier for photo in photos[BALLOON] if photo.likelier] == [BOAT]
+
+
+def test_thumbnails_stay_only_if_that_is_allowed(taught: Session, tmp_path: Path) -> None:
+    """Seen at once in any case; on the disk, and after a restart, only with permission."""
+
+    def jpegs_on_disk() -> int:
+        store = next((tmp_path / "data").rglob("examples.store*"))
+        return sum(path.read_bytes().count(b"\xff\xd8\xff\xe0") for path in store.parent.iterdir())
+
+    taught.project.add_photos(BOAT, frames(BOAT, 2, seed=1))
+    view, photos = taught.project.view(), photos_of(taught)
+    assert sum(photo.thumbnail is not None for photo in photos[BOAT]) == 2
+    assert jpegs_on_disk() == 0
+    taught.open_project(view.key)
+    assert not any(photo.thumbnail for photo in photos_of(taught)[BOAT])
+
+    taught.keep_thumbnails(True)
+    taught.project.add_photos(BOAT, frames(BOAT, 2, seed=2))
+    taught.open_project(view.key)
+    assert sum(photo.thumbnail is not None for photo in photos_of(taught)[BOAT]) == 2
+    assert taught.project.stored().n_thumbnails == 2
+
+    taught.project.erase_thumbnails()  # those that are there; later ones may stay
+    assert taught.project.stored().n_thumbnails == 0
+    taught.project.add_photos(BOAT, frames(BOAT, 1, seed=3))
+    assert taught.project.stored().n_thumbnails == 1
+
+    taught.keep_thumbnails(False)
+    assert taught.project.stored().n_thumbnails == 0
+    taught.close()
+    assert jpegs_on_disk() == 0
+
+
+def test_a_head_of_single_photos_stays_here_unless_forced(session: Session, tmp_path: Path) -> None:
+    """It may be used on this device all the same."""
+    session.create_project("Toys")
+    for name, count in ((BALLOON, 3), (BOAT, 1)):
+        session.project.add_class(name)
+        session.project.add_photos(name, frames(name, count))
+    session.project.train()
+    with pytest.raises(UnshareableHeadError, match=BOAT):
+        session.project.export_head(tmp_path / "toys.head")
+    assert not (tmp_path / "toys.head").exists()
+    session.project.export_head(tmp_path / "toys.head", force=True)
+    assert SoftmaxHead.load(tmp_path / "toys.head").class_counts_ == (3, 1)
+
+
+def test_a_stopped_training_changes_nothing(session: Session) -> None:
+    """What the progress raises comes through, and the head is the one of before."""
+    session.create_project("Many")
+    fill(session, n_samples=900, n_classes=6)
+
+    class StoppedError(Exception):
+        pass
+
+    steps: list[Progress] = []
+
+    def stop(progress: Progress) -> None:
+        steps.append(progress)
+        if len(steps) == 3:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        session.project.train(stop)
+    assert session.project.view().head_classes == ()
+    assert [len(step.losses) for step in steps] == [1, 2, 3]
+    assert all(0 < step.fraction < 1 and step.seconds_left >= 0 for step in steps)
+    session.project.train()
+    assert session.project.view().head_is_fresh
+
+
+def test_a_training_without_steps_is_stopped_too(taught: Session, tmp_path: Path) -> None:
+    """The head of few photos is made at once: until it is kept, it can be refused."""
+    taught.project.add_class(FLOWER)
+    taught.project.add_photos(FLOWER, frames(FLOWER, 4))
+    before = next((tmp_path / "data").rglob("trained.head")).read_bytes()
+
+    def stop(progress: Progress) -> None:
+        raise TimeoutError(progress.fraction)
+
+    with pytest.raises(TimeoutError, match=r"1\.0"):
+        taught.project.train(stop)
+    assert next((tmp_path / "data").rglob("trained.head")).read_bytes() == before
+    assert FLOWER not in taught.project.view().head_classes
+    taught.project.train()
+    assert FLOWER in taught.project.view().head_classes
+
+
+def test_a_killed_engine_is_said_and_started_again(tmp_path: Path) -> None:
+    """What was taught before stays; the next photo works."""
+    others = set(multiprocessing.active_children())
+    session = Session(tmp_path / "data", isolate=True)
+    session.create_project("Toys")
+    session.project.add_class(BALLOON)
+    session.project.add_photos(BALLOON, frames(BALLOON, 1))
+    (engine,) = set(multiprocessing.active_children()) - others
+    engine.kill()
+    engine.join()
+    with pytest.raises(ExtractorError, match="died"):
+        session.project.add_photos(BALLOON, frames(BALLOON, 1, seed=1))
+    assert session.project.add_photos(BALLOON, frames(BALLOON, 1, seed=1)).n_added == 1
+    assert session.project.view().n_photos == 2
+    session.close()
+
+
+def test_a_full_disk_is_said_and_loses_nothing(small_disk: SmallDisk) -> None:
+    """Photos that do not fit are not there in part; with room again, teaching goes on."""
+    small = Session(small_disk.folder / "data", isolate=False)
+    try:
+        small.create_project("Toys")
+        small.project.add_class(BOAT)
+        small.project.add_photos(BOAT, frames(BOAT, 1))
+        small_disk.fill()
+        with pytest.raises((StoreError, OSError), match="(full|No space)"):
+            small.project.add_photos(BOAT, frames(BOAT, 4, seed=1) * 75)
+        known = small.project.view().n_photos
+        small_disk.make_room()
+        assert small.project.add_photos(BOAT, frames(BOAT, 1, seed=2)).n_added == 1
+        assert small.project.view().n_photos == known + 1
+    finally:
+        small.close()

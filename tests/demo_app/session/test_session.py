@@ -1,0 +1,263 @@
+"""The session: projects, heads that come and go, what is recognised; no window."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+from tests.support.photos import THINGS, OtherExtractor, frames, jpeg, picked
+
+from headfit import (
+    ExtractorMismatchError,
+    FileFormatError,
+    InputError,
+    SoftmaxHead,
+    StoreError,
+)
+from headfit_demo.session import (
+    MAX_NAME,
+    NoExtractorError,
+    PickedFile,
+    Session,
+)
+
+BALLOON, BOAT, FLOWER = THINGS
+
+
+def test_the_session_needs_no_window() -> None:
+    """Importing and using it loads nothing of Kivy."""
+    code = "import sys, headfit_demo.session; print('kivy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_teach_train_recognise_and_start_again(taught: Session, tmp_path: Path) -> None:
+    """Two things of five photos: new photos of both are recognised, today and after a restart."""
+    view = taught.project.view()
+    assert [(one.name, one.n_photos) for one in view.classes] == [(BALLOON, 5), (BOAT, 5)]
+    assert view.head_is_fresh
+    assert view.accuracy == 1.0
+    taught.close()
+
+    again = Session(tmp_path / "data", isolate=False)
+    (card,) = again.projects()
+    assert (card.name, card.n_classes, card.n_photos, card.has_head) == ("Toys", 2, 10, True)
+    again.open_project(card.key)
+    assert again.project.view().head_classes == tuple(sorted((BALLOON, BOAT)))
+    for thing in (BALLOON, BOAT):
+        found = again.recognise(picked(thing, 1, seed=9)[0])
+        assert found.ranking[0][0] == thing
+        assert found.is_known
+        assert sum(chance for _, chance in found.ranking) == pytest.approx(1, abs=1e-5)
+        assert found.milliseconds > 0
+    again.close()
+
+
+def test_flowers_of_real_photos(session: Session, shared_data: object) -> None:
+    """Three kinds of flowers, twenty photos each: more than half of new photos are right."""
+    archive = ZipFile(shared_data("flowers5-128.zip"))  # type: ignore[operator]
+    kinds = ("daisy", "rose", "sunflower")
+    names = {
+        kind: [n for n in archive.namelist() if kind in n.split("/") and n.endswith(".jpg")]
+        for kind in kinds
+    }
+    session.create_project("Flowers")
+    for kind in kinds:
+        session.project.add_class(kind)
+        session.project.add_photos(kind, [PickedFile(n, archive.read(n)) for n in names[kind][:20]])
+    session.project.train()
+    answers = [
+        session.recognise(PickedFile(n, archive.read(n))).ranking[0][0] == kind
+        for kind in kinds
+        for n in names[kind][20:40]
+    ]
+    assert np.mean(answers) > 0.5  # by chance a third
+
+
+def test_what_the_head_does_not_know_is_none_of_these(
+    taught: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new boat is known; whatever else the head says of a photo, the session says too.
+
+    Ten photos are too few for the head to refuse any by itself.
+    """
+    boat = frames(BOAT, 1, seed=9)[0]
+    assert taught.recognise(boat).is_known
+    monkeypatch.setattr(SoftmaxHead, "is_known", lambda self, embeddings: np.zeros(1, bool))
+    seen = taught.recognise(boat)
+    assert not seen.is_known
+    assert seen.ranking[0][0] == BOAT
+
+
+def test_the_greeting_recognises_without_a_project(session: Session) -> None:
+    for thing in THINGS:
+        assert session.recognise(frames(thing, 1, seed=5)[0]).ranking[0][0] == thing
+    facts = session.facts()
+    assert facts.head_bytes is not None
+    assert facts.head_bytes < facts.extractor_bytes / 20
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * (MAX_NAME + 1), "two\nlines"])
+def test_a_project_name_that_cannot_be_is_refused(session: Session, name: str) -> None:
+    with pytest.raises(InputError, match="name"):
+        session.create_project(name)
+    assert session.projects() == ()
+
+
+def test_several_projects_keep_apart(taught: Session) -> None:
+    first = taught.project.key
+    taught.create_project("Ünïcode ☕ проект")
+    second = taught.project.key
+    assert taught.project.view().n_photos == 0
+    assert {card.name for card in taught.projects()} == {"Toys", "Ünïcode ☕ проект"}
+    taught.rename_project(first, "Things")
+    taught.rename_project(second, "Empty")
+    assert {card.name for card in taught.projects()} == {"Things", "Empty"}
+    taught.delete_project(second)
+    assert [card.key for card in taught.projects()] == [first]
+    taught.open_project(first)
+    assert taught.project.view().n_photos == 10
+
+
+def test_a_head_goes_out_and_comes_in_elsewhere(taught: Session, tmp_path: Path) -> None:
+    """It recognises on the other device, where no photo came along."""
+    taught.project.export_head(tmp_path / "toys.head")
+    other = Session(tmp_path / "other", isolate=False)
+    other.import_head(PickedFile("toys.head", (tmp_path / "toys.head").read_bytes()))
+    view = other.project.view()
+    assert (view.name, view.n_photos) == ("toys", 0)
+    assert not view.can_train
+    assert other.recognise(frames(BOAT, 1, seed=7)[0]).ranking[0][0] == BOAT
+    assert other.project.stored().n_examples == 0
+    other.close()
+
+
+def test_an_imported_head_is_taught_on_once_all_its_things_have_photos(
+    taught: Session, tmp_path: Path
+) -> None:
+    taught.project.export_head(tmp_path / "toys.head")
+    taught.import_head(PickedFile("toys.head", tmp_path / "toys.head"))
+    key = taught.project.key
+    taught.project.add_photos(BOAT, frames(BOAT, 3))
+    assert not taught.project.view().can_train
+    with pytest.raises(InputError, match=BALLOON):
+        taught.project.train()
+    taught.project.add_photos(BALLOON, frames(BALLOON, 3))
+    taught.project.train()
+    assert taught.project.view().head_is_fresh
+    assert taught.project.key == key
+
+
+def test_a_head_of_another_extractor_is_refused(session: Session, tmp_path: Path) -> None:
+    other = OtherExtractor()
+    embeddings = np.eye(4, other.embedding_dim, dtype=np.float32)
+    head = SoftmaxHead().fit(embeddings, ["a", "a", "b", "b"], extractor=other)
+    head.save(tmp_path / "other.head")
+    with pytest.raises(ExtractorMismatchError):
+        session.import_head(PickedFile("other.head", tmp_path / "other.head"))
+    assert session.projects() == ()
+
+
+def test_what_is_no_head_is_refused(session: Session) -> None:
+    with pytest.raises(FileFormatError):
+        session.import_head(PickedFile("toys.head", b"no head at all"))
+    assert session.projects() == ()
+
+
+def test_without_an_extractor_it_says_so_and_lists_projects(
+    taught: Session, tmp_path: Path
+) -> None:
+    (card,) = taught.projects()
+    taught.close()
+    without = Session(tmp_path / "data", extractor="not-installed", isolate=False)
+    assert [one.name for one in without.projects()] == ["Toys"]
+    with pytest.raises(NoExtractorError):
+        without.open_project(card.key)
+    with pytest.raises(NoExtractorError):
+        without.recognise(frames(BOAT, 1)[0])
+
+
+def test_a_project_of_another_extractor_is_refused_and_not_touched(
+    taught: Session, tmp_path: Path
+) -> None:
+    """As happens when headfit brings a new extractor."""
+    from headfit.store import ExampleStore
+
+    with ExampleStore.open(tmp_path / "old.store", OtherExtractor()) as store:
+        store.add(np.ones(store.embedding_dim, np.float32), "cup")
+    taught.create_project("Old")
+    key = taught.project.key
+    taught.close()
+    shutil.copy(tmp_path / "old.store", tmp_path / "data" / "projects" / key / "examples.store")
+    with pytest.raises(ExtractorMismatchError):
+        taught.open_project(key)
+    assert next(card for card in taught.projects() if card.key == key).n_photos == 1
+
+
+def test_a_lost_description_and_a_damaged_head_cost_no_photo(
+    taught: Session, tmp_path: Path
+) -> None:
+    key = taught.project.view().key
+    taught.close()
+    folder = tmp_path / "data" / "projects" / key
+    (folder / "project.json").write_text("{")
+    (folder / "trained.head").write_bytes(b"rubbish")
+    taught.open_project(key)
+    view = taught.project.view()
+    assert view.n_photos == 10
+    assert view.head_is_fresh  # trained anew from what was taught
+    assert taught.recognise(frames(BOAT, 1, seed=2)[0]).ranking[0][0] == BOAT
+
+
+def test_a_damaged_store_is_an_error_and_not_the_end(taught: Session, tmp_path: Path) -> None:
+    key = taught.project.view().key
+    taught.close()
+    store = tmp_path / "data" / "projects" / key / "examples.store"
+    content = bytearray(store.read_bytes())
+    content[100:] = bytes(len(content) - 100)
+    store.write_bytes(content)
+    with pytest.raises(StoreError):
+        taught.open_project(key)
+    taught.create_project("Next")
+    assert taught.project.view().n_photos == 0
+
+
+def test_everything_can_be_erased(taught: Session, tmp_path: Path) -> None:
+    """Examples, then the head, then all projects; each says before how much there is."""
+    stored = taught.project.stored()
+    assert (stored.n_examples, stored.n_classes) == (10, 2)
+    assert stored.head_bytes == (stored.folder / "trained.head").stat().st_size
+    taught.project.erase_examples()
+    assert taught.project.stored().n_examples == 0
+    assert taught.recognise(frames(BOAT, 1)[0]).ranking[0][0] == BOAT
+    taught.project.erase_head()
+    assert taught.project.stored().head_bytes == 0
+    assert [one.name for one in taught.project.view().classes] == [BALLOON, BOAT]
+    taught.erase_everything()
+    assert [path for path in (tmp_path / "data").rglob("*") if path.is_file()] == []
+
+
+def test_the_lines_for_developers_work(taught: Session, tmp_path: Path) -> None:
+    """They are run as they are shown, beside an exported head."""
+    taught.project.export_head(tmp_path / "Toys.head")
+    code = taught.facts().code
+    assert len([line for line in code.splitlines() if line.strip()]) <= 12
+    (tmp_path / "boat.jpg").write_bytes(jpeg(frames(BOAT, 1, seed=11)[0]))
+    code += '\nif __name__ == "__main__":\n    print(name_of("boat.jpg"))\n'
+    (tmp_path / "mine.py").write_text(code)
+    done = subprocess.run(
+        [sys.executable, "mine.py"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == BOAT
+
+
+@pytest.mark.slow  # tries every engine, TensorFlow among them, each in a process of its own
+def test_engines_are_timed(session: Session) -> None:
+    speeds = {one.name: one.milliseconds for one in session.engine_speeds()}
+    assert speeds["popcount"] is not None
+    assert speeds["popcount"] > 0

@@ -1,0 +1,68 @@
+"""Names in any script are drawn, with fonts that may be shipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import headfit_demo
+
+PACKAGE = Path(headfit_demo.__file__).parent
+
+
+def test_names_in_any_script_are_drawn(running_app: Any, tmp_path: Path) -> None:
+    """Each of these is something else than the boxes that stand for letters a font lacks."""
+    from headfit_demo.widgets.words import draw_line
+
+    def ink(text: str) -> bytes:
+        texture = draw_line(text, 40, False, 2000)
+        pixels = np.frombuffer(texture.pixels, np.uint8).reshape(*texture.size[::-1], 4)
+        return Image.fromarray(pixels[..., 3]).resize((64, 32)).tobytes()
+
+    box = ink("\ue000")
+    samples = [
+        "Tasse",
+        "Чашка",
+        "Κούπα",
+        "كوب",
+        "כוס",
+        "कप",
+        "কাপ",
+        "கோப்பை",
+        "ถ้วย",
+        "բաժակ",
+        "ჭიქა",
+        "杯",
+        "コップ",
+        "컵",
+    ]
+    drawn = [ink(sample) for sample in samples]
+    assert len(set(drawn)) == len(samples)
+    for sample, one in zip(samples, drawn, strict=True):
+        assert any(one), sample
+        assert one != ink("\ue000" * len(sample)), sample
+        assert one != box
+
+
+def test_arabic_is_joined_and_runs_from_the_right(running_app: Any) -> None:
+    """Joined letters are narrower than the same letters apart."""
+    from PIL import features
+
+    from headfit_demo.widgets.words import draw_line
+
+    if not features.check("raqm"):
+        pytest.skip("Pillow has no Raqm here: such names are drawn letter by letter")
+    apart = sum(draw_line(letter, 40, False, 2000).width for letter in "كتاب")
+    assert draw_line("كتاب", 40, False, 2000).width < 0.9 * apart
+
+
+def test_fonts_come_with_their_licences() -> None:
+    fonts = {path.name for path in (PACKAGE / "assets" / "fonts").glob("*.ttf")}
+    noto = (PACKAGE / "assets/fonts/LICENCE-Noto-OFL.txt").read_text()
+    droid = (PACKAGE / "assets/fonts/LICENCE-Droid-Apache.txt").read_text()
+    assert "SIL OPEN FONT LICENSE" in noto
+    assert all(name.startswith("NotoSans") or name in droid for name in fonts)
