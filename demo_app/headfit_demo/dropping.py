@@ -8,10 +8,10 @@ from typing import Any
 
 from kivy.core.window import Window
 
+from headfit.photos import PHOTO_ENDINGS
 from headfit_demo.language import tr
 from headfit_demo.session import (
     NETWORK_ENDING,
-    PHOTO_ENDINGS,
     OpenProject,
     PickedFile,
     find_pictures,

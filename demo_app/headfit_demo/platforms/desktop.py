@@ -7,8 +7,9 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from headfit.photos import PHOTO_ENDINGS
 from headfit_demo.platforms.camera import Camera, FolderCamera, OpenCVCamera
-from headfit_demo.session import NETWORK_ENDING, PHOTO_ENDINGS, PickedFile
+from headfit_demo.session import NETWORK_ENDING, PickedFile
 from headfit_demo.widgets import FileWindow, ask_place
 
 

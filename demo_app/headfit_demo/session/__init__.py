@@ -14,7 +14,6 @@ from headfit_demo.session.greeting import (
 from headfit_demo.session.installing import NETWORK_ENDING, install, is_network
 from headfit_demo.session.open_project import OpenProject
 from headfit_demo.session.photos import (
-    PHOTO_ENDINGS,
     PickedFile,
     Pixels,
     as_pixels,
@@ -42,7 +41,6 @@ __all__ = [
     "MAX_NAME",
     "NETWORK_ENDING",
     "PHOTOS",
-    "PHOTO_ENDINGS",
     "Added",
     "CameraError",
     "ClassView",

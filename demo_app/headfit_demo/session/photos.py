@@ -10,9 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from headfit.photos import decode_image
-
-PHOTO_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"})
+from headfit.photos import PHOTO_ENDINGS, decode_image
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """A picture of shape (height, width, 3), upright, red first."""

@@ -12,7 +12,8 @@ from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, St
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.recycleview.views import RecycleDataViewBehavior
 
-from headfit_demo.session import PHOTO_ENDINGS, PickedFile, Pixels, Worker, as_pixels
+from headfit.photos import PHOTO_ENDINGS
+from headfit_demo.session import PickedFile, Pixels, Worker, as_pixels
 from headfit_demo.widgets.basics import Touchable
 from headfit_demo.widgets.dialogs import Overlay
 from headfit_demo.widgets.rules import load_rules

@@ -41,6 +41,7 @@ def test_a_photo_that_is_recognised_is_decoded_once(taught: Session) -> None:
         pixels = taught.open_photo(picked(BOAT, 1, seed=4)[0])
         taught.recognise(pixels)
     assert watch.count("decode_image") == 1
+    assert watch.count("of", file="prediction.py") == 1  # logits
 
 
 @pytest.mark.parametrize("act", ["name", "look", "settle"])
