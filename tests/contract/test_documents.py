@@ -144,3 +144,15 @@ def test_the_tree_in_contributing_is_the_tree() -> None:
     rooms = {f"{path.parent.name}/" for path in top.glob("*/__init__.py")}
     files = {path.name for path in top.glob("*.py") if path.name[0] != "_"}
     assert drawn == rooms | files - {"version.py"}
+
+
+def test_the_layers_in_the_decision_are_those_that_are_held() -> None:
+    """Copied from pyproject.toml, in its order."""
+    page = (ROOT / "docs" / "decisions" / "0009-rooms.md").read_text(encoding="utf-8")
+    contracts = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    held = [
+        re.findall(r'"(.+)"', layers)
+        for layers in re.findall(r"^layers = \[$(.+?)^\]$", contracts, re.MULTILINE | re.DOTALL)
+    ]
+    drawn = re.findall(r"^```$(.+?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert [block.split("\n")[1:-1] for block in drawn] == held
