@@ -1,8 +1,8 @@
 """Session: everything the app does, without a window.
 
-One thread at a time may use a session; the app gives all of it to its worker. What a method
-returns is a value that never changes, safe to show from another thread. Errors are those of
-headfit and ``OSError``; nothing taught is lost by any of them.
+One thread at a time may use a session and its open project; the app gives both to its worker.
+All else that a method returns is a value that never changes, safe to show from another thread.
+Errors are those of headfit and ``OSError``; nothing taught is lost by any of them.
 """
 
 from __future__ import annotations
