@@ -16,8 +16,6 @@ import numpy as np
 from headfit.engines.interface import check_input, check_signature
 from headfit.errors import EngineMissingError, ExtractorError
 from headfit.maths.arrays import FloatArray
-from headfit.networks.lowering import lower
-from headfit.networks.tflite import read_graph
 
 _RUNNER: Final = "org.headfit.ExtractorRunner"
 _DTYPES: Final = {"FLOAT32": np.float32, "INT32": np.int32, "INT8": np.int8, "UINT8": np.uint8}
@@ -42,6 +40,8 @@ class AndroidEngine:
     name = "android"
 
     def __init__(self, model: bytes) -> None:
+        from headfit.networks.tflite import read_graph  # other starts need none of it
+
         self._java_error, runner = _load_runner()
         read_graph(model)  # nothing that we cannot read reaches native code
         try:
@@ -83,6 +83,8 @@ class AndroidEngine:
         except self._java_error as error:
             if "custom op" not in _message(error):
                 raise
+        from headfit.networks.lowering import lower
+
         return runner(lower(model))
 
 

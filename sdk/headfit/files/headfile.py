@@ -188,7 +188,9 @@ def _block(metadata: Fields, name: str, read: Callable[[object, str], _Block]) -
 
 def _storage(container: Container) -> str:
     """Return how the weights are stored, which their dtype says."""
-    weights = container.header.get("weights")
+    if not container.tensors.has("weights"):
+        container.tensors.take("weights")  # refused by name
+    weights = container.header["weights"]
     storages = {dtype: storage for storage, dtype in DTYPES.items()}
     dtype = weights.get("dtype") if isinstance(weights, dict) else None
     if not isinstance(dtype, str) or dtype not in storages:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +68,8 @@ def sample_pictures() -> Path:
     InputError
         If scikit-image is not installed.
     """
+    from importlib.util import find_spec
+
     package = find_spec("skimage")
     if package is None or package.origin is None:
         raise InputError(

@@ -42,6 +42,6 @@ def test_the_same_photos_every_time(tmp_path: Path) -> None:
 
 def test_without_scikit_image(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the pip command."""
-    monkeypatch.setattr(samples, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"pip install 'headfit\[demo\]'"):
         samples.sample_pictures()
