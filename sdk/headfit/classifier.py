@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headfit.errors import ExtractorMismatchError, InputError, NotFittedError
 from headfit.extractor import Extractor
@@ -50,7 +51,8 @@ class ImageClassifier:
     """Learns to tell classes of photos apart.
 
     Photos are embedded when they come in and are not kept. An example has a number, to forget it
-    by; with a store it is the store's id.
+    by; with a store it is the store's id. It is safe to use from several threads: while one fits,
+    others may teach and predict.
 
     Parameters
     ----------
@@ -103,6 +105,7 @@ class ImageClassifier:
         # change it too, and then all is read from it again. Without a store the learner is all.
         self._learner = HeadLearner(head, extractor=self.extractor)
         self._is_given = self.head is not None  # fitted elsewhere, to examples that are not here
+        self._lock = threading.RLock()  # learner and store change together; no fit is done under it
 
     @property
     def head(self) -> SoftmaxHead | None:
@@ -200,7 +203,8 @@ class ImageClassifier:
             self._learner.add_examples(examples.embeddings, examples.class_names)
         else:
             self.store.add_many(examples.embeddings, examples.class_names)
-        self.skipped += examples.skipped
+        with self._lock:
+            self.skipped += examples.skipped
 
     def fit(self, *, progress: Progress | None = None) -> SoftmaxHead:
         """Fit the head to all examples.
@@ -255,10 +259,11 @@ class ImageClassifier:
         InputError
             If there is no example of the class. Nothing is forgotten.
         """
-        check_class(class_name, self.class_counts)
-        self._current_learner().remove_class(class_name)
-        if self.store is not None:
-            self.store.forget(class_name)
+        with self._lock:
+            check_class(class_name, self.class_counts)
+            self._current_learner().remove_class(class_name)
+            if self.store is not None:
+                self.store.forget(class_name)
         self._follow()
 
     def forget_examples(self, numbers: Iterable[int]) -> None:
@@ -270,9 +275,10 @@ class ImageClassifier:
             If there is no such example, or a class would lose its last. Nothing is forgotten.
         """
         numbers = list(numbers)
-        self._current_learner().forget_examples(numbers)
-        if self.store is not None:
-            self.store.forget(numbers)
+        with self._lock:
+            self._current_learner().forget_examples(numbers)
+            if self.store is not None:
+                self.store.forget(numbers)
         self._follow()
 
     def rename_class(self, class_name: str, new_name: str) -> None:
@@ -283,15 +289,16 @@ class ImageClassifier:
         InputError
             If there is no such class, or the new name is taken or unusable.
         """
-        learner, head = self._current_learner(), self.head
-        if class_name not in learner.class_counts and head is not None:
-            head = head.copy()  # other threads may be predicting with that one
-            head.rename_class(class_name, new_name)  # of a file, without examples
-            learner.head = head
-            return
-        learner.rename_class(class_name, new_name)
-        if self.store is not None:
-            self.store.rename_class(class_name, new_name)
+        with self._lock:
+            learner, head = self._current_learner(), self.head
+            if class_name not in learner.class_counts and head is not None:
+                head = head.copy()  # other threads may be predicting with that one
+                head.rename_class(class_name, new_name)  # of a file, without examples
+                learner.head = head
+                return
+            learner.rename_class(class_name, new_name)
+            if self.store is not None:
+                self.store.rename_class(class_name, new_name)
 
     def undo(self) -> str | None:
         """Undo the last change of the store that can be undone: see `ExampleStore.undo`.
@@ -408,18 +415,28 @@ class ImageClassifier:
         head = SoftmaxHead.load(path, extractor=eyes, trusted_keys=trusted_keys)
         return cls(eyes, head=head)
 
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:
+            return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.RLock())
+
     def _current_learner(self) -> HeadLearner:
         """Return the learner, with the examples that are in the store now."""
         if self.store is None:
             return self._learner
-        there, known = self.store.names_by_id(), self._learner.names
-        if list(there.items())[: len(known)] != list(known.items()):  # undone, or changed by others
-            self._learner = HeadLearner(self._learner.head, extractor=self.extractor)
-            known = {}
-        if len(there) > len(known):
-            new = self.store.load(after=max(known, default=0))
-            self._learner.add_examples(new.embeddings, new.class_names, numbers=new.ids.tolist())
-        return self._learner
+        with self._lock:
+            there, known = self.store.names_by_id(), self._learner.names
+            if list(there.items())[: len(known)] != list(known.items()):  # undone, or by others
+                self._learner = HeadLearner(self._learner.head, extractor=self.extractor)
+                known = {}
+            if len(there) > len(known):
+                new = self.store.load(after=max(known, default=0))
+                self._learner.add_examples(
+                    new.embeddings, new.class_names, numbers=new.ids.tolist()
+                )
+            return self._learner
 
     def _follow(self) -> None:
         """Fit the head, if there is one, to what is left; it is gone if nothing can be told apart.

@@ -6,10 +6,12 @@ import copy
 import hashlib
 import os
 import threading
-from collections.abc import Iterable, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 class Extractor:
     """A frozen network that turns a photo into an embedding; made by `open`.
 
+    It is safe to use from several threads. After a fork, and where it arrives as a pickle
+    (`multiprocessing`, joblib), it is one of that process's own: a pickle holds the name or
+    path and the fingerprint, and the file is opened and verified again on arrival.
+
     Parameters
     ----------
     manifest : Manifest
@@ -42,7 +48,9 @@ class Extractor:
         self.manifest = manifest
         self._engine = engine
         self._views: tuple[View, ...] = (WHOLE,)
+        self._how_opened: Callable[[], Extractor] | None = None
         self._lock = threading.Lock()  # interpreters keep their input and output between calls
+        _extractors.add(self)
 
     @classmethod
     def open(
@@ -85,11 +93,14 @@ class Extractor:
             If the file or its manifest is missing.
         """
         if name_or_path is not None and Path(name_or_path).suffix == blockfile.SUFFIX:
-            return _open_tuned(Path(name_or_path), engine, isolate)
-        path, manifest, model = read_extractor(name_or_path)
-        opened = open_engine(model, engine, check=_self_check(path, manifest), isolate=isolate)
-        _check_shapes(path, manifest, opened)
-        return cls(manifest, opened)
+            extractor = _open_tuned(Path(name_or_path), engine, isolate)
+        else:
+            path, manifest, model = read_extractor(name_or_path)
+            opened = open_engine(model, engine, check=_self_check(path, manifest), isolate=isolate)
+            _check_shapes(path, manifest, opened)
+            extractor = cls(manifest, opened)
+        extractor._how_opened = partial(cls.open, name_or_path, engine=engine, isolate=isolate)
+        return extractor
 
     @staticmethod
     def install(model: bytes) -> Path:
@@ -137,7 +148,11 @@ class Extractor:
             embedding_dim=opened.embedding_dim,
             golden=None,
         )
-        return cls(described, opened), tail
+        extractor = cls(described, opened)
+        extractor._how_opened = partial(
+            _front_alone, name_or_path, n_blocks, engine=engine, isolate=isolate
+        )
+        return extractor, tail
 
     @staticmethod
     def survey(
@@ -237,10 +252,57 @@ class Extractor:
         other._views = tuple(views)
         return other
 
+    def __getstate__(self) -> dict[str, Any]:
+        if self._how_opened is None:
+            raise InputError(
+                "expected an extractor that Extractor.open opened, which another process can open "
+                "again, found one made of an engine; open it there"
+            )
+        return {
+            "how_opened": self._how_opened,
+            "fingerprint": self.fingerprint,
+            "views": self._views,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        found = state["how_opened"]()
+        if found.fingerprint != state["fingerprint"]:
+            raise ExtractorMismatchError(
+                f"expected the extractor with fingerprint {state['fingerprint']}, as it was where "
+                f"this came from, found {found.manifest.name} with {found.fingerprint}; put the "
+                "same file in its place"
+            )
+        vars(self).update(vars(found), _views=state["views"])
+        _extractors.add(self)
+
+    def __copy__(self) -> Extractor:
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))  # the engine and its lock are shared
+        _extractors.add(other)
+        return other
+
     def _run(self, picture: ImageSource, view: View) -> NDArray[np.float32]:
         prepared = prepare_input(picture, self.manifest.preprocessing, view=view)
         with self._lock:
             return self._engine.run(prepared)
+
+
+def _front_alone(*arguments: Any, **options: Any) -> Extractor:
+    return Extractor.open_front(*arguments, **options)[0]
+
+
+# Extractors that share an engine share its lock. Another thread may hold it when a process forks.
+_extractors: weakref.WeakSet[Extractor] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    fresh: dict[int, threading.Lock] = {}
+    for extractor in list(_extractors):
+        extractor._lock = fresh.setdefault(id(extractor._lock), threading.Lock())
+
+
+if hasattr(os, "register_at_fork"):  # there is no fork on Windows
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _self_check(path: Path, manifest: Manifest) -> SelfCheck | None:

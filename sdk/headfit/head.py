@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import os
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -139,6 +140,7 @@ class SoftmaxHead:
         self.learning_rate = learning_rate
         self._fitted: FittedHead | None = None
         self._stream: Stream | None = None  # what `partial_fit` remembers of earlier batches
+        self._lock = threading.RLock()  # of what goes on from what was learned before
 
     @classmethod
     def of(cls, fitted: FittedHead) -> SoftmaxHead:
@@ -318,46 +320,49 @@ class SoftmaxHead:
                 "expected a number for l2, found None; a batch cannot choose it: name it, or fit"
             )
         checked = checked_embeddings(embeddings)
-        before = self._fitted
-        if extractor is not None:
-            extractor.manifest.check_width(checked)
-        if before is not None:
-            Stream.check(before, checked)
+        with self._lock:
+            before = self._fitted
             if extractor is not None:
-                extractor.manifest.check_head(before, "this head")
-        names = checked_names(class_names, len(checked))
-        if not names:
-            raise InputError("expected at least one example in a batch, found none; leave it out")
-        announced = [] if classes is None else checked_names(classes, len(classes))
-        if len(set(announced)) < len(announced):
-            raise InputError(
-                f"expected different names of classes, found {len(announced)} of which "
-                f"{len(set(announced))} are different; name each class once"
+                extractor.manifest.check_width(checked)
+            if before is not None:
+                Stream.check(before, checked)
+                if extractor is not None:
+                    extractor.manifest.check_head(before, "this head")
+            names = checked_names(class_names, len(checked))
+            if not names:
+                raise InputError(
+                    "expected at least one example in a batch, found none; leave it out"
+                )
+            announced = [] if classes is None else checked_names(classes, len(classes))
+            if len(set(announced)) < len(announced):
+                raise InputError(
+                    f"expected different names of classes, found {len(announced)} of which "
+                    f"{len(set(announced))} are different; name each class once"
+                )
+            old = before.classes if before else ()
+            known, columns = classes_and_targets([*old, *announced, *names])
+            stream = self._stream
+            if before is None:
+                stream = Stream.new(checked.shape[1])
+            elif stream is None:
+                stream = Stream.of(before.weights, before.bias, before.class_counts)
+            column_of = {name: column for column, name in enumerate(old)}
+            stream = stream.at_columns([column_of.get(name, -1) for name in known])
+            targets = columns[len(columns) - len(names) :]
+            stream, loss = stream.after(checked, targets, settings)
+            reference = before.extractor if before else None
+            if reference is None and extractor is not None:
+                reference = extractor.manifest.reference()
+            fitted = FittedHead(
+                weights=stream.weights,
+                bias=stream.bias,
+                classes=known,
+                class_counts=tuple(stream.counts.tolist()),
+                training=stream.training(settings, loss),
+                extractor=reference,
             )
-        old = before.classes if before else ()
-        known, columns = classes_and_targets([*old, *announced, *names])
-        stream = self._stream
-        if before is None:
-            stream = Stream.new(checked.shape[1])
-        elif stream is None:
-            stream = Stream.of(before.weights, before.bias, before.class_counts)
-        column_of = {name: column for column, name in enumerate(old)}
-        stream = stream.at_columns([column_of.get(name, -1) for name in known])
-        targets = columns[len(columns) - len(names) :]
-        stream, loss = stream.after(checked, targets, settings)
-        reference = before.extractor if before else None
-        if reference is None and extractor is not None:
-            reference = extractor.manifest.reference()
-        fitted = FittedHead(
-            weights=stream.weights,
-            bias=stream.bias,
-            classes=known,
-            class_counts=tuple(stream.counts.tolist()),
-            training=stream.training(settings, loss),
-            extractor=reference,
-        )
-        self._fitted, self._stream = fitted, stream
-        return self
+            self._fitted, self._stream = fitted, stream
+            return self
 
     def predict(self, embeddings: npt.ArrayLike) -> npt.NDArray[np.str_]:
         """Return the most probable class of each embedding.
@@ -473,14 +478,15 @@ class SoftmaxHead:
         InputError
             If there is no such class, or the new name is taken or unusable.
         """
-        before = self.fitted_
-        check_rename(before.classes, class_name, new_name)
-        after = before.renamed(class_name, new_name)
-        if self._stream is not None:
-            renamed = {new_name: class_name}
-            order = [before.classes.index(renamed.get(name, name)) for name in after.classes]
-            self._stream = self._stream.at_columns(order)
-        self._fitted = after
+        with self._lock:
+            before = self.fitted_
+            check_rename(before.classes, class_name, new_name)
+            after = before.renamed(class_name, new_name)
+            if self._stream is not None:
+                renamed = {new_name: class_name}
+                order = [before.classes.index(renamed.get(name, name)) for name in after.classes]
+                self._stream = self._stream.at_columns(order)
+            self._fitted = after
 
     def save(self, path: str | os.PathLike[str], *, storage: str | None = None) -> None:
         """Write a head file (docs/head-format.md), whole or not at all.
@@ -644,8 +650,16 @@ class SoftmaxHead:
         """Return a head of its own that knows the same; what is learned is shared, not copied."""
         return copy.copy(self)
 
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:
+            return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.RLock())
+
     def become(self, fitted: FittedHead, extractor: DescribedExtractor | None) -> SoftmaxHead:
         """Become what was fitted on this extractor's embeddings, and return the head itself."""
         reference = None if extractor is None else extractor.manifest.reference()
-        self._fitted, self._stream = replace(fitted, extractor=reference), None
+        with self._lock:
+            self._fitted, self._stream = replace(fitted, extractor=reference), None
         return self

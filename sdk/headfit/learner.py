@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,21 +15,54 @@ from headfit.errors import InputError
 from headfit.files.class_names import check_class, check_rename, checked_names
 from headfit.files.manifest import DescribedExtractor
 from headfit.head import SoftmaxHead
-from headfit.learning.class_sums import ClassSums
+from headfit.learning.class_sums import ClassSums, Example, RunningSums
 from headfit.learning.feedback import Feedback, feedback_on
 from headfit.learning.fitting import fit_head
 from headfit.learning.held_out import HeldOut
 from headfit.learning.problem import Problem
 from headfit.maths.arrays import FloatArray, checked_embeddings
+from headfit.maths.grid import Grid
 from headfit.maths.lbfgs import Progress
+
+_LOCKS = ("_lock", "_fitting")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lesson:
+    """The examples that a head was fitted to, and what fitting found out.
+
+    Attributes
+    ----------
+    head : SoftmaxHead
+    classes : tuple of str
+    numbers : tuple of int
+        Of the examples, in the order of the embeddings.
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+    sums : ClassSums
+    held_out : HeldOut
+    version : int
+        Of the examples.
+    """
+
+    head: SoftmaxHead
+    classes: tuple[str, ...]
+    numbers: tuple[int, ...]
+    embeddings: FloatArray
+    sums: ClassSums
+    held_out: HeldOut
+    version: int
 
 
 class HeadLearner:
     """Keeps examples and the sums over them, and fits a head to those that are there.
 
-    What is forgotten leaves no trace: heads of sums are, to float tolerance, those that training
-    from scratch without the photo gives, and logistic regression reaches the same optimum from
-    where it was. Adding or forgetting an example costs the same however many there are.
+    The head depends on which examples there are and on nothing else: not on the order in which they
+    came, nor on others that came and were forgotten. It has the same bits, save where logistic
+    regression on more than `headfit.learning.logistic.COLD_UP_TO` numbers begins at the optimum of
+    before: there it stops at the same optimum within its tolerance.
+
+    It is safe to use from several threads. While one of them fits, others may add and forget; what
+    they forget does not live on in the head.
 
     Parameters
     ----------
@@ -59,29 +95,39 @@ class HeadLearner:
     ) -> None:
         self.head = SoftmaxHead() if head is None else head
         self._extractor = extractor
-        self._embeddings: dict[int, FloatArray] = {}  # by number, in the order of their coming
-        self._names: dict[int, str] = {}
-        self._classes: tuple[str, ...] = ()  # sorted, the columns of the sums
-        self._sums = ClassSums.empty(0)
+        self._examples: dict[int, Example] = {}  # by number, in the order of their coming
         self._next_number = 0
-        self._held_out: HeldOut | None = None  # None unless the head is that of the examples
+        self._version = 0  # counts what changes the examples
+        self._losses = 0  # of these, what takes something away
+        self._lesson: _Lesson | None = None
         self._optimum: tuple[tuple[str, ...], tuple[FloatArray, FloatArray]] | None = None
+        self._sums = RunningSums()
+        self._lock = threading.RLock()  # of all above, held for moments
+        self._fitting = threading.RLock()  # held by the thread that fits
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._fitting, self._lock:
+            state = dict(vars(self), _examples=dict(self._examples), _sums=RunningSums())
+        return {name: value for name, value in state.items() if name not in _LOCKS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, **{name: threading.RLock() for name in _LOCKS})
 
     @property
     def n_samples(self) -> int:
         """How many examples there are."""
-        return len(self._names)
+        return len(self._examples)
 
     @property
     def names(self) -> dict[int, str]:
         """The class name of each example by its number, in the order of their coming."""
-        return dict(self._names)
+        with self._lock:
+            return {number: name for number, (name, _) in self._examples.items()}
 
     @property
     def class_counts(self) -> dict[str, int]:
         """Examples of each class, sorted by name."""
-        counts = Counter(self._names.values())
-        return {name: counts[name] for name in self._classes}
+        return dict(sorted(Counter(self.names.values()).items()))
 
     def add_examples(
         self,
@@ -108,33 +154,30 @@ class HeadLearner:
         if self._extractor is not None:
             self._extractor.manifest.check_width(checked)
         names = checked_names(class_names, len(checked))
-        width = len(self._sums.moments) if self._classes else checked.shape[1]
-        if checked.shape[1] != width:
-            raise InputError(
-                f"expected embeddings of width {width} as before, found width {checked.shape[1]}; "
-                "use one extractor for all"
-            )
-        if numbers is None:
-            numbers = range(self._next_number, self._next_number + len(names))
-        taken = sorted(self._names.keys() & set(numbers))
-        if taken or not len(set(numbers)) == len(numbers) == len(names):
-            raise InputError(
-                f"expected a new number for each of {len(names)} examples, found {len(numbers)}, "
-                f"of which {len(set(numbers))} are different and {len(taken)} were given before; "
-                "leave numbers out to have them counted"
-            )
-        if not len(names):
-            return []
-        if not self._classes:
-            self._sums = ClassSums.empty(width)
-        self._arrange(set(self._classes).union(names))
-        self._sums = self._sums.plus(self._sums_of(checked, names))
-        numbers = list(numbers)
-        self._next_number = max(self._next_number, max(numbers) + 1)
-        self._embeddings.update(zip(numbers, checked.copy(), strict=True))
-        self._names.update(zip(numbers, names, strict=True))
-        self._held_out = None
-        return numbers
+        with self._lock:
+            first = next(iter(self._examples.values()), None)
+            width = checked.shape[1] if first is None else len(first[1])
+            if checked.shape[1] != width:
+                raise InputError(
+                    f"expected embeddings of width {width} as before, found width "
+                    f"{checked.shape[1]}; use one extractor for all"
+                )
+            if numbers is None:
+                numbers = range(self._next_number, self._next_number + len(names))
+            numbers = list(numbers)
+            taken = sorted(self._examples.keys() & set(numbers))
+            if taken or not len(set(numbers)) == len(numbers) == len(names):
+                raise InputError(
+                    f"expected a new number for each of {len(names)} examples, found "
+                    f"{len(numbers)}, of which {len(set(numbers))} are different and {len(taken)} "
+                    "were given before; leave numbers out to have them counted"
+                )
+            if numbers:
+                self._next_number = max(self._next_number, max(numbers) + 1)
+                new = zip(names, checked.copy(), strict=True)
+                self._examples.update(zip(numbers, new, strict=True))
+                self._version += 1
+            return numbers
 
     def forget_examples(self, numbers: Iterable[int]) -> None:
         """Forget examples as if they had never been.
@@ -145,20 +188,21 @@ class HeadLearner:
             If there is no such example, or a class would lose its last; none is forgotten.
         """
         numbers = set(numbers)
-        unknown = sorted(numbers - self._names.keys())
-        if unknown:
-            raise InputError(
-                f"expected numbers that add_examples returned, found {unknown[0]}, which was never "
-                "given or is forgotten"
-            )
-        lost = Counter(self._names[number] for number in numbers)
-        for name, count in self.class_counts.items():
-            if lost[name] == count:
+        with self._lock:
+            unknown = sorted(numbers - self._examples.keys())
+            if unknown:
                 raise InputError(
-                    f"expected an example of {name!r} to stay, found that all {count} would go; "
-                    "call remove_class to forget the class"
+                    f"expected numbers that add_examples returned, found {unknown[0]}, which was "
+                    "never given or is forgotten"
                 )
-        self._forget(sorted(numbers))
+            lost = Counter(self._examples[number][0] for number in numbers)
+            for name, count in self.class_counts.items():
+                if lost[name] == count:
+                    raise InputError(
+                        f"expected an example of {name!r} to stay, found that all {count} would "
+                        "go; call remove_class to forget the class"
+                    )
+            self._forget(numbers)
 
     def remove_class(self, class_name: str) -> None:
         """Forget a class and all its examples.
@@ -168,9 +212,9 @@ class HeadLearner:
         InputError
             If there is no such class.
         """
-        check_class(class_name, self._classes)
-        self._forget([number for number, name in self._names.items() if name == class_name])
-        self._arrange(set(self._classes) - {class_name})
+        with self._lock:
+            check_class(class_name, self.class_counts)
+            self._forget({n for n, (name, _) in self._examples.items() if name == class_name})
 
     def rename_class(self, class_name: str, new_name: str) -> None:
         """Call a class by another name; the head too, without training.
@@ -180,21 +224,29 @@ class HeadLearner:
         InputError
             If there is no such class, or the new name is taken or unusable.
         """
-        check_rename(self._classes, class_name, new_name)
-        head = self.head
-        if head.is_fitted and class_name in head.classes_:
-            head = head.copy()  # other threads may be predicting with that one
-            head.rename_class(class_name, new_name)
+        with self._lock:
+            check_rename(self.class_counts, class_name, new_name)
+            head, lesson = self.head, self._lesson
+            if head.is_fitted and class_name in head.classes_:
+                head = head.copy()  # other threads may be predicting with that one
+                head.rename_class(class_name, new_name)
+            for number, (name, embedding) in self._examples.items():
+                if name == class_name:
+                    self._examples[number] = new_name, embedding
+            self._version += 1
+            self._losses += 1
+            if lesson is not None and lesson.version == self._version - 1:
+                names = [new_name if name == class_name else name for name in lesson.classes]
+                order = sorted(range(len(names)), key=names.__getitem__)
+                self._lesson = replace(
+                    lesson,
+                    head=head,
+                    classes=tuple(names[column] for column in order),
+                    sums=lesson.sums.at_columns(order),
+                    held_out=lesson.held_out.at_columns(order),
+                    version=self._version,
+                )
             self.head = head
-        names = [new_name if name == class_name else name for name in self._classes]
-        order = sorted(range(len(names)), key=names.__getitem__)
-        self._sums = self._sums.at_columns(order)
-        self._classes = tuple(names[column] for column in order)
-        for number, name in self._names.items():
-            if name == class_name:
-                self._names[number] = new_name
-        if self._held_out is not None:
-            self._held_out = self._held_out.at_columns(order)
 
     def fit(self, *, progress: Progress | None = None) -> SoftmaxHead:
         """Fit the head to the examples that are there now, and return it.
@@ -211,13 +263,14 @@ class HeadLearner:
         TrainingDivergedError
             If training leaves the finite numbers. The head stays as it was.
         """
-        self._fitted(progress)
-        return self.head
+        return self._learned(progress).head
 
     def drop_head(self) -> None:
         """Put a new head with the same parameters in the place of the head; examples stay."""
-        self.head = self.head.unfitted()
-        self._held_out = self._optimum = None
+        with self._lock:
+            self.head = self.head.unfitted()
+            self._lesson = self._optimum = None
+            self._losses += 1
 
     def feedback(self) -> Feedback:
         """Return what leaving examples out one by one says of them; the head is fitted first.
@@ -227,40 +280,63 @@ class HeadLearner:
         InputError, TrainingDivergedError
             As `fit`.
         """
-        held_out = self._fitted(None)
-        embeddings = np.stack(list(self._embeddings.values()))
-        numbers = list(self._names)
-        return feedback_on(held_out, self._classes, numbers, embeddings, self._sums)
+        lesson = self._learned(None)
+        return feedback_on(
+            lesson.held_out, lesson.classes, lesson.numbers, lesson.embeddings, lesson.sums
+        )
 
-    def _fitted(self, progress: Progress | None) -> HeldOut:
-        """Fit the head if the examples have changed; return what was held out."""
-        if self._held_out is not None:
-            return self._held_out
-        if len(self._classes) < 2:
+    def _learned(self, progress: Progress | None) -> _Lesson:
+        """Fit the head if the examples have changed; return what was learned of them.
+
+        What is added meanwhile waits for the next time; what is taken away does not: then it is
+        fitted again.
+        """
+        with self._fitting:
+            while True:
+                with self._lock:
+                    if self._lesson is not None and self._lesson.version == self._version:
+                        return self._lesson
+                    version, losses = self._version, self._losses
+                    examples, like = dict(self._examples), self.head
+                lesson, optimum = self._fit(examples, like, version, progress)
+                with self._lock:
+                    if self._losses == losses:
+                        self.head, self._lesson = lesson.head, lesson
+                        self._optimum = optimum and (lesson.classes, optimum)
+                        return lesson
+
+    def _fit(
+        self,
+        examples: dict[int, Example],
+        like: SoftmaxHead,
+        version: int,
+        progress: Progress | None,
+    ) -> tuple[_Lesson, tuple[FloatArray, FloatArray] | None]:
+        classes = tuple(sorted({name for name, _ in examples.values()}))
+        if len(classes) < 2:
             raise InputError(
-                f"expected at least 2 classes, found {len(self._classes)}; add examples of "
-                "something else"
+                f"expected at least 2 classes, found {len(classes)}; add examples of something else"
             )
-        settings = self.head.settings()
-        columns = {name: column for column, name in enumerate(self._classes)}
-        targets = np.array([columns[name] for name in self._names.values()], np.intp)
-        embeddings = np.stack(list(self._embeddings.values()))
+        columns = {name: column for column, name in enumerate(classes)}
+        targets = np.array([columns[name] for name, _ in examples.values()], np.intp)
+        embeddings = np.stack([embedding for _, embedding in examples.values()])
+        sums = self._sums.of(examples, classes, Grid.of(embeddings))
         fit = fit_head(
             Problem(
                 embeddings,
                 targets,
-                self._classes,
-                settings,
-                known_sums=self._sums,
+                classes,
+                like.settings(),
+                known_sums=sums,
                 start=self._start(columns),
                 progress=progress,
             )
         )
         # A head of its own: other threads may be predicting with the one before.
-        self.head = self.head.unfitted().become(fit.head, self._extractor)
-        self._held_out = fit.held_out
-        self._optimum = fit.optimum and (self._classes, fit.optimum)
-        return fit.held_out
+        head = like.unfitted().become(fit.head, self._extractor)
+        numbers = tuple(examples)
+        lesson = _Lesson(head, classes, numbers, embeddings, sums, fit.held_out, version)
+        return lesson, fit.optimum
 
     def _start(self, columns: dict[str, int]) -> tuple[FloatArray, FloatArray] | None:
         """Return what logistic regression knew of these classes; of new ones, nothing."""
@@ -275,20 +351,9 @@ class HeadLearner:
                 bias[columns[name]] = known_bias[old]
         return weights, bias
 
-    def _forget(self, numbers: list[int]) -> None:
-        embeddings = np.array([self._embeddings.pop(number) for number in numbers], np.float32)
-        names = [self._names.pop(number) for number in numbers]
-        if names:
-            self._sums = self._sums.minus(self._sums_of(embeddings, names))
-            self._held_out = None
-
-    def _arrange(self, classes: set[str]) -> None:
-        """Give the sums a column for each of ``classes``, sorted, and no other."""
-        old = {name: column for column, name in enumerate(self._classes)}
-        self._classes = tuple(sorted(classes))
-        self._sums = self._sums.at_columns([old.get(name, -1) for name in self._classes])
-
-    def _sums_of(self, embeddings: FloatArray, names: list[str]) -> ClassSums:
-        columns = {name: column for column, name in enumerate(self._classes)}
-        targets = np.array([columns[name] for name in names], np.intp)
-        return ClassSums.of(embeddings, targets, len(columns))
+    def _forget(self, numbers: set[int]) -> None:
+        for number in numbers:
+            del self._examples[number]
+        if numbers:
+            self._version += 1
+            self._losses += 1

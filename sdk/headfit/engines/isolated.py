@@ -1,14 +1,17 @@
 """An engine in a process of its own, so that a crash of native code is an error and no more.
 
 The process is spawned: a script that uses it needs the guard ``if __name__ == "__main__":``, and
-a frozen program ``multiprocessing.freeze_support()``.
+a frozen program ``multiprocessing.freeze_support()``. After a fork the child process leaves the
+worker to its parent and starts one of its own.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
+import weakref
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
 _EMBEDDING, _MISSING, _FAILED, _READY = b"E", b"M", b"F", b"R"
 """First byte of what the worker sends: the rest is float32 data, or text."""
 _PATIENCE_S: Final = 60.0
+_NO_GUARD: Final = (
+    "A script that isolates an engine is run again by the engine's process: put what it does "
+    'behind if __name__ == "__main__":'
+)
 
 
 class IsolatedEngine:
@@ -57,6 +64,7 @@ class IsolatedEngine:
         self._lock = threading.Lock()
         self._process: Any = None
         self._connection: Connection[bytes, bytes] | None = None
+        _engines.add(self)
         with self._lock:
             self._start()
 
@@ -86,8 +94,17 @@ class IsolatedEngine:
         self.close()
 
     def _start(self) -> None:
-        from multiprocessing import get_context  # loads socket and more: only where it is used
+        # It loads socket and more: only where it is used.
+        from multiprocessing import current_process, get_context
 
+        if current_process().daemon:
+            raise ExtractorError(
+                "expected a process that may start others, found a daemonic worker of "
+                "multiprocessing.Pool, which may not; open the extractor without isolate there, or "
+                "use concurrent.futures.ProcessPoolExecutor"
+            )
+        if getattr(current_process(), "_inheriting", False):
+            raise ExtractorError(_NO_GUARD)
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self.name), daemon=True)
@@ -95,8 +112,10 @@ class IsolatedEngine:
         theirs.close()  # so that the worker's death ends the conversation
         try:
             ready = json.loads(self._ask(self._model))
-        except ExtractorError:
+        except ExtractorError as error:
             self._stop()
+            if "died with exit code 1;" in str(error):
+                raise ExtractorError(f"{error}. {_NO_GUARD}") from error
             raise
         self.version: str = ready["version"]
         self.input_shape: tuple[int, ...] = tuple(ready["input_shape"])
@@ -129,12 +148,34 @@ class IsolatedEngine:
             raise ExtractorError(content.decode())
         return content
 
+    def _leave_to_parent(self) -> None:
+        """After a fork, in the child: the worker and what is said to it are the parent's."""
+        from multiprocessing import process
+
+        self._lock = threading.Lock()  # another thread of the parent may hold the old one
+        if self._connection is not None:
+            self._connection.close()  # this process's end alone
+            process._children.discard(self._process)  # type: ignore[attr-defined]  # or it is killed at exit
+            self._connection = self._process = None
+
     def _stop(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
             self._process.kill()  # a stopped process would not hear a milder signal
             self._process.join()
+
+
+_engines: weakref.WeakSet[IsolatedEngine] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for engine in list(_engines):
+        engine._leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):  # there is no fork on Windows
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _serve(connection: Connection[bytes, bytes], name: str) -> None:

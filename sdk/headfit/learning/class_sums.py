@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
+from headfit.maths.grid import Grid
 from headfit.maths.scaling import scale_of
 
 
@@ -15,8 +18,8 @@ from headfit.maths.scaling import scale_of
 class ClassSums:
     """Sums over examples, from which means and covariances follow.
 
-    What is added can be taken away: to the rounding of float64, in which products of float32 are
-    exact, the sums are then those of the examples that are left.
+    Of embeddings on a `headfit.maths.grid.Grid` they are exact: the same bits in whatever order
+    examples are added, and after some were taken away again.
 
     Attributes
     ----------
@@ -89,3 +92,55 @@ class ClassSums:
         means = self.means()
         scatter: DoubleArray = self.moments - self.sums.T @ means
         return scatter
+
+
+Example: TypeAlias = tuple[str, FloatArray]
+"""A class name and an embedding of shape (embedding_dim,), dtype float32."""
+
+
+class RunningSums:
+    """Sums that follow examples as they come and go, at a cost that goes by how many do."""
+
+    def __init__(self) -> None:
+        self._grid: Grid | None = None
+        self._summed: dict[int, Example] = {}
+        self._classes: tuple[str, ...] = ()
+        self._sums = ClassSums.empty(0)
+
+    def of(
+        self, examples: Mapping[int, Example], classes: tuple[str, ...], grid: Grid
+    ) -> ClassSums:
+        """Return the sums of examples, by their numbers, that are rounded to a grid.
+
+        Parameters
+        ----------
+        examples : mapping of int to Example
+            An example is told by its number and class name: the same ones, the same embedding.
+        classes : tuple of str
+            The columns of the sums; every example's class is among them.
+        grid : Grid
+        """
+        before = self._summed
+        gone = [number for number in before if examples.get(number, ("",))[0] != before[number][0]]
+        new = [number for number in examples if before.get(number, ("",))[0] != examples[number][0]]
+        if grid != self._grid or len(gone) + len(new) >= len(examples):
+            sums = _summed(examples.values(), classes, grid)
+        else:
+            every = tuple(sorted({*classes, *self._classes}))
+            old = {name: column for column, name in enumerate(self._classes)}
+            sums = self._sums.at_columns([old.get(name, -1) for name in every])
+            sums = sums.plus(_summed([examples[number] for number in new], every, grid))
+            sums = sums.minus(_summed([before[number] for number in gone], every, grid))
+            column = {name: number for number, name in enumerate(every)}
+            sums = sums.at_columns([column[name] for name in classes])
+        self._grid, self._summed = grid, dict(examples)
+        self._classes, self._sums = classes, sums
+        return sums
+
+
+def _summed(examples: Collection[Example], classes: tuple[str, ...], grid: Grid) -> ClassSums:
+    columns = {name: column for column, name in enumerate(classes)}
+    targets = np.array([columns[name] for name, _ in examples], np.intp)
+    embeddings = np.array([embedding for _, embedding in examples], np.float32)
+    rounded = grid.rounded(embeddings.reshape(len(targets), len(grid.exponents)))
+    return ClassSums.of(rounded, targets, len(classes))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from headfit.learning.binary import fit_signs
 from headfit.learning.candidate import Candidate, combined
 from headfit.learning.imprint import imprinted
 from headfit.learning.lda import analysed
-from headfit.learning.logistic import FEW_PHOTOS, regressed
+from headfit.learning.logistic import COLD_UP_TO, FEW_PHOTOS, regressed
 from headfit.learning.problem import Fit, Method, Problem
+from headfit.maths.grid import Grid, canonical_order
 
 LOGISTIC_FROM = 20
 """Photos of its smallest class from which "auto" takes logistic regression, not imprinting. Chosen
@@ -21,12 +23,26 @@ on 5 and 102 kinds of flowers, 15 of scenes and 40 of birds at 1 to 100 photos p
 def fit_head(problem: Problem) -> Fit:
     """Fit a head by the method that the settings name.
 
+    The order of the examples does not matter, to the bit: they are rounded to a grid on which sums
+    are exact, and sorted by class and content. Few numbers are fitted from zero, whatever the
+    problem says of a start.
+
     Raises
     ------
     TrainingDivergedError
         If numbers leave float32.
     """
-    return METHODS[problem.settings.method](problem)
+    embeddings = Grid.of(problem.embeddings).rounded(problem.embeddings)
+    order = canonical_order(embeddings, problem.targets)
+    is_few = embeddings.size * problem.n_classes <= COLD_UP_TO
+    sorted_problem = replace(
+        problem,
+        embeddings=embeddings[order],
+        targets=problem.targets[order],
+        start=None if is_few else problem.start,
+    )
+    fit = METHODS[problem.settings.method](sorted_problem)
+    return replace(fit, held_out=replace(fit.held_out, rows=order[fit.held_out.rows]))
 
 
 def fit_auto(problem: Problem) -> Fit:

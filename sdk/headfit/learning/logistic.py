@@ -36,6 +36,12 @@ FEWEST_FOLDS, MOST_FOLDS = 5, 10
 L2_CHOICES = (500.0, 150.0, 50.0, 15.0, 5.0)
 """Among which the penalty is chosen, the strongest first."""
 
+COLD_UP_TO = 10_000_000
+"""Numbers, samples times features times classes, up to which a fit begins at zero.
+
+So the head is a function of the examples alone, to the bit.
+"""
+
 # How sharp these logits usually have to be: see `headfit.learning.imprint`.
 _SHARPNESS = 1.0
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -84,6 +84,7 @@ class ExampleStore:
         self._connection = connection
         self._sealing = sealing
         self._lock = threading.RLock()
+        self._owner = os.getpid()
 
     @classmethod
     def open(
@@ -412,6 +413,7 @@ class ExampleStore:
 
     def close(self) -> None:
         """Close the file; the log beside it goes."""
+        self._refuse_fork()
         with self._lock, store_faults(self.path):
             self._connection.close()
 
@@ -428,14 +430,32 @@ class ExampleStore:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
+        self._refuse_fork()
         transaction = database.transaction(self._connection, "DEFERRED")
         with self._lock, store_faults(self.path), transaction:
             yield self._connection
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
+        self._refuse_fork()
         with self._lock, store_faults(self.path), database.transaction(self._connection):
             yield self._connection
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._sealing.is_on:
+            raise StoreError(
+                f"{self.path}: expected a store that is not encrypted, to send to another process, "
+                "found one whose key would go with it; open it there with its key"
+            )
+        return _opened_again, (self.path, self.fingerprint)
+
+    def _refuse_fork(self) -> None:
+        """SQLite: "Do not open an SQLite database connection, then fork(2)"."""
+        if os.getpid() != self._owner:
+            raise StoreError(
+                f"{self.path}: expected the process that opened the store, found one forked from "
+                "it; open the store again in this process"
+            )
 
     def _erase_traces(self) -> None:
         with self._lock, store_faults(self.path):
@@ -460,6 +480,18 @@ class ExampleStore:
                 f"{np.abs(checked).max():g}; use a store of float32"
             )
         return [row.tobytes() for row in kept]
+
+
+def _opened_again(path: str, fingerprint: str) -> ExampleStore:
+    """Open a store that another process has open: what a pickle of it stands for."""
+    store = ExampleStore.open(path)
+    if store.fingerprint != fingerprint:
+        store.close()
+        raise ExtractorMismatchError(
+            f"{path}: expected the store with embeddings of {fingerprint}, found one with those of "
+            f"{store.fingerprint}; it was replaced meanwhile"
+        )
+    return store
 
 
 def _description(connection: sqlite3.Connection) -> tuple[str, int, str, bytes | None]:

@@ -1,0 +1,88 @@
+"""Sums that do not depend on the order in which they are added up.
+
+A sum of float64 is exact, in whatever order, while all that is added are whole multiples of one
+unit and no partial sum needs more than 53 bits. So each feature is rounded to a power of two: for
+``n`` embeddings below ``2 ** exponent`` to ``2 ** (exponent - bits)`` with ``2 * bits + log2(n) <=
+53``, as products of two features are summed. Up to 32 embeddings float32's own 24 bits stay; with
+2,000 there are 21, with 100,000 still 18, far finer than what photos of a class have in common.
+
+The grid is a function of the set of embeddings alone: of each feature's largest exponent, and of
+how many embeddings there are, in steps of four.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit.maths.arrays import FloatArray, TargetArray
+
+_SIGNIFICAND = 24  # float32's
+_EXACT = 53  # float64's
+_NOTHING = -(1 << 20)  # the exponent of a feature that is 0 throughout
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """What embeddings are rounded to.
+
+    Attributes
+    ----------
+    exponents : ndarray of shape (embedding_dim,), dtype int64
+        The smallest ``e`` with ``abs(feature) < 2 ** e`` for all embeddings.
+    bits : int
+        How many of the bits below that exponent are kept.
+    """
+
+    exponents: npt.NDArray[np.int64]
+    bits: int
+
+    @classmethod
+    def of(cls, embeddings: FloatArray) -> Grid:
+        """Return the grid of these embeddings."""
+        return cls(exponents_of(embeddings), bits_for(len(embeddings)))
+
+    def rounded(self, embeddings: FloatArray) -> FloatArray:
+        """Return embeddings rounded to the grid; minus zero becomes zero."""
+        units = np.ldexp(1.0, np.where(self.exponents == _NOTHING, 0, self.exponents - self.bits))
+        rounded: FloatArray = (np.rint(embeddings / units) * units + 0.0).astype(np.float32)
+        return rounded
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Grid)
+            and self.bits == other.bits
+            and np.array_equal(self.exponents, other.exponents)
+        )
+
+
+def exponents_of(embeddings: FloatArray) -> npt.NDArray[np.int64]:
+    """Return each feature's largest exponent: shape (embedding_dim,)."""
+    largest = np.abs(embeddings).max(axis=0, initial=0)
+    _, exponents = np.frexp(largest.astype(np.float64))
+    return np.where(largest > 0, exponents, _NOTHING).astype(np.int64)
+
+
+def bits_for(n_samples: int) -> int:
+    """Return how many bits a feature may have for the sum of ``n_samples`` products to be exact."""
+    doublings = max(n_samples - 1, 0).bit_length()
+    return min(_SIGNIFICAND, (_EXACT - doublings) // 2)
+
+
+def canonical_order(embeddings: FloatArray, targets: TargetArray) -> TargetArray:
+    """Return the rows sorted by class and then by content, so that the order of coming is gone.
+
+    By a hash of 64 bits of each row's bytes: equal rows stay in the order in which they came.
+    """
+    words = np.ascontiguousarray(embeddings).view(np.uint32).astype(np.uint64)
+    generator = np.random.Generator(np.random.PCG64(0))
+    factors = generator.integers(1 << 63, size=words.shape[1], dtype=np.uint64) * np.uint64(2)
+    keys = (words * (factors + np.uint64(1))).sum(axis=1, dtype=np.uint64)
+    # Mixed once more: a sum of products alone keeps low bits low.
+    keys ^= keys >> np.uint64(33)
+    keys *= np.uint64(0xFF51AFD7ED558CCD)
+    keys ^= keys >> np.uint64(33)
+    order: TargetArray = np.lexsort((keys, targets))
+    return order
