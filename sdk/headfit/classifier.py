@@ -224,7 +224,7 @@ class ImageClassifier:
             lack and would lose them.
         """
         taught = self.class_counts
-        lost = sorted(set(self.head.classes_) - taught.keys()) if self.head else []
+        lost = sorted(set(self.head.fitted_.classes) - taught.keys()) if self.head else []
         if lost and self._is_given:
             raise InputError(
                 f"expected examples of every class the head knows, found none of "
@@ -336,7 +336,7 @@ class ImageClassifier:
             If the image cannot be decoded.
         """
         head = self._fitted_head()
-        return head.top_k(self.extractor.embed([image]), len(head.classes_))[0]
+        return head.top_k(self.extractor.embed([image]), len(head.fitted_.classes))[0]
 
     def recognise(self, image: ImageSource) -> Recognition:
         """Return what `predict` does, and whether the photo seems to show any of the classes.
@@ -368,17 +368,17 @@ class ImageClassifier:
         InputError
             If the folder has no photo, or a class that the head does not know.
         """
-        head = self._fitted_head()
+        head = self._fitted_head().fitted_
         folder = find_photos(directory)
-        unknown = sorted(set(folder.class_names) - set(head.classes_))
+        unknown = sorted(set(folder.class_names) - set(head.classes))
         if unknown:
             raise InputError(
                 f"{directory}: expected folders named after the head's classes "
-                f"({', '.join(head.classes_)}), found also {', '.join(unknown)}; rename or remove "
+                f"({', '.join(head.classes)}), found also {', '.join(unknown)}; rename or remove "
                 "them"
             )
         examples = embed_folder(self.extractor, folder, strict, progress)
-        return FolderEvaluation.of(head.fitted_, examples)
+        return FolderEvaluation.of(head, examples)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the head to a file, whole or not at all; examples are not in it."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import InputError, NotFittedError
-from headfit.files.class_names import check_rename, checked_names, classes_and_targets
+from headfit.files.class_names import check_rename, checked_labels, classes_and_targets
 from headfit.files.disk import read_bounded
 from headfit.files.headfile import MAX_FILE_BYTES, load_head, save_head
 from headfit.files.manifest import DescribedExtractor, Manifest
@@ -84,8 +84,9 @@ class SoftmaxHead:
     weights_ : ndarray of shape (embedding_dim, n_classes), dtype float32
     bias_ : ndarray of shape (n_classes,), dtype float32
         ``logits = embeddings @ weights_ + bias_``; see ``thresholds_``.
-    classes_ : tuple of str
-        Class names in column order; `fit` sorts them.
+    classes_ : ndarray of shape (n_classes,), of str
+        Class names in column order; `fit` sorts them. Whole numbers, if `fit` was given whole
+        numbers for names; a file holds them as text.
     class_counts_ : tuple of int
         Examples of each class.
     training_ : mapping
@@ -110,8 +111,8 @@ class SoftmaxHead:
     >>> import numpy as np
     >>> embeddings = np.array([[0, 1], [0, 2], [5, 1], [6, 2]], np.float32)
     >>> head = SoftmaxHead().fit(embeddings, ["cup", "cup", "pen", "pen"])
-    >>> head.classes_
-    ('cup', 'pen')
+    >>> [str(name) for name in head.classes_]
+    ['cup', 'pen']
     >>> [str(name) for name in head.predict(embeddings)]
     ['cup', 'cup', 'pen', 'pen']
     """
@@ -140,6 +141,7 @@ class SoftmaxHead:
         self.learning_rate = learning_rate
         self._fitted: FittedHead | None = None
         self._stream: Stream | None = None  # what `partial_fit` remembers of earlier batches
+        self._counts_classes = False  # whether the caller's class names are whole numbers
         self._lock = threading.RLock()  # of what goes on from what was learned before
 
     @classmethod
@@ -178,9 +180,10 @@ class SoftmaxHead:
         return self.fitted_.bias
 
     @property
-    def classes_(self) -> tuple[str, ...]:
+    def classes_(self) -> npt.NDArray[np.str_]:
         """Class names in column order."""
-        return self.fitted_.classes
+        classes = np.array(self.fitted_.classes)
+        return classes.astype(np.int64) if self._counts_classes else classes
 
     @property
     def class_counts_(self) -> tuple[int, ...]:
@@ -267,8 +270,8 @@ class SoftmaxHead:
         embeddings = checked_embeddings(embeddings)
         if extractor is not None:
             extractor.manifest.check_width(embeddings)
-        names = checked_names(class_names, len(embeddings))
-        classes, targets = classes_and_targets(names)
+        names, are_whole = checked_labels(class_names, len(embeddings))
+        classes, targets = classes_and_targets(names, are_whole=are_whole)
         if privacy is not None:
             manifest = None if extractor is None else extractor.manifest
             view = privacy.view(embeddings.shape[1], manifest)
@@ -277,7 +280,9 @@ class SoftmaxHead:
         else:
             problem = Problem(embeddings, targets, classes, settings, progress=progress)
             fitted = fit_head(problem).head
-        return self.become(fitted, extractor)
+        with self._lock:
+            self._counts_classes = are_whole
+            return self.become(fitted, extractor)
 
     def partial_fit(
         self,
@@ -328,19 +333,30 @@ class SoftmaxHead:
                 Stream.check(before, checked)
                 if extractor is not None:
                     extractor.manifest.check_head(before, "this head")
-            names = checked_names(class_names, len(checked))
+            names, are_whole = checked_labels(class_names, len(checked))
             if not names:
                 raise InputError(
                     "expected at least one example in a batch, found none; leave it out"
                 )
-            announced = [] if classes is None else checked_names(classes, len(classes))
+            announced: list[str] = []
+            if classes is not None:
+                announced, also_whole = checked_labels(classes, len(classes))
+                if also_whole != are_whole:
+                    raise InputError(
+                        "expected classes named alike, found text and whole numbers; use one kind"
+                    )
+            if before is not None and are_whole != self._counts_classes:
+                kinds = ("text", "whole numbers") if are_whole else ("whole numbers", "text")
+                raise InputError(
+                    f"expected class names as before, which were {kinds[0]}, found {kinds[1]}"
+                )
             if len(set(announced)) < len(announced):
                 raise InputError(
                     f"expected different names of classes, found {len(announced)} of which "
                     f"{len(set(announced))} are different; name each class once"
                 )
             old = before.classes if before else ()
-            known, columns = classes_and_targets([*old, *announced, *names])
+            known, columns = classes_and_targets([*old, *announced, *names], are_whole=are_whole)
             stream = self._stream
             if before is None:
                 stream = Stream.new(checked.shape[1])
@@ -362,6 +378,7 @@ class SoftmaxHead:
                 extractor=reference,
             )
             self._fitted, self._stream = fitted, stream
+            self._counts_classes = are_whole
             return self
 
     def predict(self, embeddings: npt.ArrayLike) -> npt.NDArray[np.str_]:
@@ -382,7 +399,9 @@ class SoftmaxHead:
         InputError
             If the embeddings have another width or are not finite.
         """
-        return Prediction.of(self.fitted_, embeddings).names()
+        columns = Prediction.of(self.fitted_, embeddings).logits.argmax(axis=1)
+        names: npt.NDArray[np.str_] = self.classes_[columns]
+        return names
 
     def predict_proba(self, embeddings: npt.ArrayLike) -> FloatArray:
         """Return the probability of every class, in the order of ``classes_``.
@@ -395,6 +414,18 @@ class SoftmaxHead:
             Each row sums to 1.
         """
         return Prediction.of(self.fitted_, embeddings).probabilities()
+
+    def decision_function(self, embeddings: npt.ArrayLike) -> FloatArray:
+        """Return the logits; of two classes their difference, as scikit-learn has it.
+
+        Parameters and errors are those of `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes) or (n_samples,), dtype float32
+        """
+        logits = Prediction.of(self.fitted_, embeddings).logits
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
     def is_known(self, embeddings: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Return whether each embedding seems to show one of the classes at all.
@@ -486,7 +517,7 @@ class SoftmaxHead:
                 renamed = {new_name: class_name}
                 order = [before.classes.index(renamed.get(name, name)) for name in after.classes]
                 self._stream = self._stream.at_columns(order)
-            self._fitted = after
+            self._fitted, self._counts_classes = after, False
 
     def save(self, path: str | os.PathLike[str], *, storage: str | None = None) -> None:
         """Write a head file (docs/head-format.md), whole or not at all.
@@ -610,10 +641,38 @@ class SoftmaxHead:
         return self
 
     def score(
-        self, embeddings: npt.ArrayLike, class_names: Sequence[str] | npt.NDArray[np.str_]
+        self,
+        embeddings: npt.ArrayLike,
+        class_names: Sequence[str] | npt.NDArray[np.str_],
+        sample_weight: npt.ArrayLike | None = None,
     ) -> float:
-        """Return the fraction of embeddings whose class is predicted, from 0 to 1."""
-        return float(np.mean(self.predict(embeddings) == np.asarray(class_names)))
+        """Return the fraction of embeddings whose class is predicted, from 0 to 1.
+
+        Parameters
+        ----------
+        embeddings : array of shape (n_samples, embedding_dim)
+        class_names : sequence of str, length n_samples
+        sample_weight : array of shape (n_samples,), optional
+            How much each counts.
+
+        Raises
+        ------
+        NotFittedError
+            If the head has not been fitted.
+        InputError
+            If the embeddings or the names cannot be used, or the names are of another kind than
+            those of `fit`, so that none could ever be right.
+        """
+        predicted = self.predict(embeddings)
+        names, are_whole = checked_labels(class_names, len(predicted))
+        if are_whole != self._counts_classes:
+            raise InputError(
+                f"expected class names like {self.classes_[0]!r}, found {names[0]!r} as "
+                f"{'a whole number' if are_whole else 'text'}; use the kind of names of fit"
+            )
+        return float(
+            np.average(predicted.astype(np.str_) == np.array(names), weights=sample_weight)
+        )
 
     def __repr__(self) -> str:
         changed = (

@@ -227,7 +227,7 @@ class HeadLearner:
         with self._lock:
             check_rename(self.class_counts, class_name, new_name)
             head, lesson = self.head, self._lesson
-            if head.is_fitted and class_name in head.classes_:
+            if head.is_fitted and class_name in head.fitted_.classes:
                 head = head.copy()  # other threads may be predicting with that one
                 head.rename_class(class_name, new_name)
             for number, (name, embedding) in self._examples.items():

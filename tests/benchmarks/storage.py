@@ -44,7 +44,7 @@ def main() -> None:
                 width, n_classes = stored.weights_.shape
                 bits = {"float32": 32, "float16": 16, "int8": 8, "binary": 1}[storage]
                 probabilities = stored.predict_proba(embeddings[tests])
-                targets = np.searchsorted(stored.classes_, classes[tests])
+                targets = np.searchsorted(stored.fitted_.classes, classes[tests])
                 ranked = np.argsort(-probabilities, axis=1)
                 right = ranked == targets[:, None]
                 error = calibration_error(targets, probabilities)

@@ -38,7 +38,7 @@ def scores_of(
     head: SoftmaxHead, taught: np.ndarray, targets: np.ndarray, groups: list[np.ndarray]
 ) -> dict[tuple[str, int], list[np.ndarray]]:
     """Return by way, and the bytes it adds to a file, the scores of each group."""
-    n_classes, width = len(head.classes_), taught.shape[1]
+    n_classes, width = len(head.fitted_.classes), taught.shape[1]
     mean, spread = taught.mean(axis=0), taught.std(axis=0) + 1e-9
     standard = [(group - mean) / spread for group in (taught, *groups)]
     logits = [group @ head.weights_ + head.bias_ for group in (taught, *groups)]
@@ -95,7 +95,7 @@ def main() -> None:
             kept = hands != hand
             rows = ~tests & kept
             head = SoftmaxHead(method="lda").fit(embeddings[rows], classes[rows])
-            targets = np.searchsorted(head.classes_, classes[rows])
+            targets = np.searchsorted(head.fitted_.classes, classes[rows])
             groups = [embeddings[tests & kept], embeddings[tests & ~kept], foreign]
             for way, (known, *unknown) in scores_of(
                 head, embeddings[rows].astype(np.float64), targets, groups

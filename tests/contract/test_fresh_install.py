@@ -33,7 +33,7 @@ print(json.dumps({
     "engine": extractor.engine_name,
     "embeddings": extractor.embed([golden, photos + "/striped/0.jpg"]).tolist(),
     "predicted": {
-        name: loaded.predict(f"{photos}/{name}/0.jpg")[0][0] for name in loaded.head.classes_
+        name: loaded.predict(f"{photos}/{name}/0.jpg")[0][0] for name in loaded.head.fitted_.classes
     },
 }))
 """

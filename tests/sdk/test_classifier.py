@@ -67,7 +67,7 @@ def test_names_with_spaces_and_other_scripts(
     ImageClassifier.from_folder(photos, extractor=extractor_path).save(tmp_path / "ünï code.head")
     loaded = ImageClassifier.load(tmp_path / "ünï code.head", extractor=extractor_path)
     assert loaded.head is not None
-    assert loaded.head.classes_ == (*sorted(COLOURS), "雪 und Eis")
+    assert loaded.head.fitted_.classes == (*sorted(COLOURS), "雪 und Eis")
 
 
 def spoil(photos: Path) -> list[Path]:
@@ -176,7 +176,7 @@ def test_photos_one_by_one(photos: Path, extractor_path: Path) -> None:
     np.testing.assert_allclose(
         from_folder.head.weights_, classifier.head.weights_, rtol=1e-4, atol=1e-7
     )
-    assert classifier.head.classes_ == from_folder.head.classes_
+    assert classifier.head.fitted_.classes == from_folder.head.fitted_.classes
 
 
 def test_a_photo_can_be_unknown(

@@ -74,7 +74,7 @@ def test_forgetting_a_class_takes_it_from_the_head(
         classifier.fit()
         classifier.forget("green")
         assert classifier.head is not None
-        assert classifier.head.classes_ == ("blue", "red")
+        assert classifier.head.fitted_.classes == ("blue", "red")
         assert b"green" not in on_disk(path)
         for photo in (photos / "green").iterdir():
             photo.unlink()
@@ -162,7 +162,7 @@ def test_undo_takes_the_head_along(photos: Path, extractor: Extractor, tmp_path:
         np.testing.assert_allclose(before, classifier.head.weights_, rtol=1e-4, atol=1e-7)
         classifier.rename_class("blue", "sky")
         assert classifier.undo() == "renaming blue to sky"
-        assert classifier.head.classes_ == ("blue", "green", "red")
+        assert classifier.head.fitted_.classes == ("blue", "green", "red")
         assert classifier.undo() == "adding 12 examples"
         assert classifier.head is None
         assert classifier.undo() is None

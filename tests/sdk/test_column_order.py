@@ -52,7 +52,7 @@ def heads(request: pytest.FixtureRequest) -> tuple[SoftmaxHead, SoftmaxHead]:
 def test_answers_are_the_same_by_name(heads: tuple[SoftmaxHead, SoftmaxHead]) -> None:
     head, other = heads
     embeddings = photos(10, 1).embeddings
-    assert other.classes_ == ("c", "a", "b")
+    assert other.fitted_.classes == ("c", "a", "b")
     assert list(head.predict(embeddings)) == list(other.predict(embeddings))
     # Sums over columns in another order round otherwise.
     np.testing.assert_allclose(
@@ -101,7 +101,7 @@ def test_a_head_that_goes_on_learning_keeps_its_classes(
     if heads[0].thresholds_ is not None:
         return
     streamed = [head.copy().partial_fit(more.embeddings, more.class_names) for head in heads]
-    assert streamed[0].classes_ == streamed[1].classes_ == NAMES
+    assert streamed[0].fitted_.classes == streamed[1].fitted_.classes == NAMES
     np.testing.assert_allclose(streamed[0].weights_, streamed[1].weights_, rtol=1e-4, atol=1e-5)
 
 
@@ -111,7 +111,7 @@ def test_renaming_keeps_what_is_known_of_each_class(
     embeddings = photos(10, 1).embeddings
     for head in heads:
         head.rename_class("a", "z")
-    assert heads[0].classes_ == heads[1].classes_ == ("b", "c", "z")
+    assert heads[0].fitted_.classes == heads[1].fitted_.classes == ("b", "c", "z")
     assert list(heads[0].predict(embeddings)) == list(heads[1].predict(embeddings))
 
 

@@ -101,7 +101,7 @@ def test_scikit_learn_finds_the_same_head(
     reference = LogisticRegression(C=1 / l2, tol=1e-10, max_iter=10_000).fit(
         scaler.transform(exact), class_names
     )
-    assert head.classes_ == tuple(reference.classes_)
+    assert head.fitted_.classes == tuple(reference.classes_)
     # Undo the folding, and a constant in all columns, which changes no probability.
     plain_weights, plain_bias = uncalibrated(head)
     weights = plain_weights * scaler.scale_[:, np.newaxis]
@@ -258,9 +258,9 @@ def test_classes_are_sorted_and_counted() -> None:
     """Not in the order in which a folder was walked."""
     embeddings, _ = examples(6)
     head = SoftmaxHead().fit(embeddings, ["pen", "cup", "pen", "Öl", "pen", "cup"])
-    assert head.classes_ == ("cup", "pen", "Öl")
+    assert head.fitted_.classes == ("cup", "pen", "Öl")
     assert head.class_counts_ == (2, 3, 1)
-    assert all(type(name) is str for name in head.classes_)
+    assert all(type(name) is str for name in head.fitted_.classes)
     assert [type(count) for count in head.class_counts_] == [int] * 3
 
 
@@ -275,7 +275,7 @@ def test_a_class_with_one_photo_among_many_is_learned() -> None:
     alone = np.full((1, 12), 50.0, np.float32) * np.geomspace(0.01, 100, 12).astype(np.float32)
     head = SoftmaxHead().fit(np.vstack([embeddings, alone]), [*class_names, "alone"])
     assert head.predict(alone).tolist() == ["alone"]
-    assert head.class_counts_[head.classes_.index("alone")] == 1
+    assert head.class_counts_[head.fitted_.classes.index("alone")] == 1
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -3.0, 1e6])
@@ -323,7 +323,7 @@ def test_predictions_agree_with_each_other() -> None:
     assert head.predict(embeddings).tolist() == [row[0][0] for row in best]
     for row, ranked in zip(probabilities, best, strict=True):
         assert [probability for _, probability in ranked] == sorted(row.tolist(), reverse=True)[:2]
-        assert ranked[0][1] == row[head.classes_.index(ranked[0][0])]
+        assert ranked[0][1] == row[head.fitted_.classes.index(ranked[0][0])]
     assert [len(row) for row in head.top_k(embeddings[:2], 9)] == [4, 4]
 
 
@@ -369,7 +369,7 @@ def test_other_number_types_are_taken_as_float32() -> None:
         (np.array([[np.inf], [0.0]]), ["a", "b"], "in 1 of 2, the first at row 0"),
         (np.array([[1e39], [0.0]]), ["a", "b"], "in 1 of 2, the first at row 0"),
         (np.zeros((2, 4)), "ab", "a class name per example"),
-        (np.zeros((2, 4)), [0, 1], "a class name per example"),
+        (np.zeros((2, 4)), [0.5, 1], "a class name per example"),
         (np.zeros((2, 4)), ["a", ""], "found ''; choose another"),
         (np.zeros((2, 4)), ["a", "b\n"], "no control characters"),
         (np.zeros((2, 4)), ["a", "b\udcff"], "no control characters"),
@@ -429,7 +429,7 @@ def test_a_failed_fit_leaves_the_head_as_it_was() -> None:
     with pytest.raises(TrainingDivergedError):
         head.fit(embeddings * np.float32(1e-44), ["x", "y"] * 60)
     np.testing.assert_array_equal(before, head.weights_)
-    assert head.classes_ == ("blue", "green", "grey", "red")
+    assert head.fitted_.classes == ("blue", "green", "grey", "red")
 
 
 def test_a_second_fit_forgets_the_first() -> None:
@@ -480,7 +480,7 @@ def test_save_then_load_is_identity(tmp_path: Path) -> None:
     path = tmp_path / "größe 1.head"
     head.save(path)
     loaded = SoftmaxHead.load(path, extractor=EXTRACTOR)
-    assert loaded.classes_ == head.classes_
+    assert loaded.fitted_.classes == head.fitted_.classes
     assert loaded.class_counts_ == head.class_counts_
     assert loaded.fingerprint_ == head.fingerprint_ == EXTRACTOR.manifest.fingerprint
     assert loaded.training_ == head.training_

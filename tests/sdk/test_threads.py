@@ -91,7 +91,7 @@ def test_fitting_goes_on_while_others_teach_and_forget() -> None:
 
     all_at_once(teach, fit, rename)
     assert learner.fit().class_counts_ == (20, 20)
-    assert learner.fit().classes_ == ("a", "b")
+    assert learner.fit().fitted_.classes == ("a", "b")
 
 
 def test_a_stream_loses_no_batch() -> None:

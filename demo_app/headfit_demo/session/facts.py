@@ -55,7 +55,7 @@ def gather_facts(
     manifest, head = classifier.extractor.manifest, classifier.head
     return Facts(
         head_bytes=head_bytes or None,
-        head_classes=None if head is None else len(head.classes_),
+        head_classes=None if head is None else len(head.fitted_.classes),
         head_method=None if head is None else str(head.training_.get("method", "")),
         accuracy=accuracy,
         extractor_name=manifest.name,

@@ -122,7 +122,7 @@ class OpenProject:
             ),
             n_photos=sum(map(len, examples.values())),
             can_train=_can_train(head, examples),
-            head_classes=() if head is None else head.classes_,
+            head_classes=() if head is None else head.fitted_.classes,
             head_is_fresh=_is_of(head, examples),
             accuracy=self._accuracy(),
             accuracy_history=tuple(self._history),
@@ -212,7 +212,7 @@ class OpenProject:
         step = self._remember(class_name, set(self._examples().get(class_name, ())))
         if step.ids:
             self._remove(step.ids)
-        elif step.head is not None and class_name in step.head.classes_:
+        elif step.head is not None and class_name in step.head.fitted_.classes:
             self._take(None)  # of an imported head; without its photos it cannot be taken out
         self._name_classes(name for name in step.class_names if name != class_name)
         self._done.did(step)
@@ -406,7 +406,7 @@ class OpenProject:
 
     def _rename(self, class_name: str, new_name: str) -> None:
         examples, head = self._examples(), self.classifier.head
-        if examples.get(class_name) or (head and class_name in head.classes_):
+        if examples.get(class_name) or (head and class_name in head.fitted_.classes):
             self.classifier.rename_class(class_name, new_name)
         self._name_classes(new_name if name == class_name else name for name in examples)
 
@@ -483,10 +483,12 @@ class OpenProject:
 def _is_of(head: SoftmaxHead | None, examples: dict[str, list[int]]) -> bool:
     """Return whether a head was trained on as many photos of each class as there are."""
     counts = {name: len(ids) for name, ids in examples.items() if ids}
-    return head is not None and counts == dict(zip(head.classes_, head.class_counts_, strict=True))
+    return head is not None and counts == dict(
+        zip(head.fitted_.classes, head.class_counts_, strict=True)
+    )
 
 
 def _can_train(head: SoftmaxHead | None, examples: dict[str, list[int]]) -> bool:
     """Return whether at least two classes have photos, and no class of the head lacks them."""
     taught = {name for name, ids in examples.items() if ids}
-    return len(taught) >= 2 and taught.issuperset(() if head is None else head.classes_)
+    return len(taught) >= 2 and taught.issuperset(() if head is None else head.fitted_.classes)

@@ -151,7 +151,7 @@ class Session:
         """
         with as_path(file, self.data_folder) as path:
             head = SoftmaxHead.load(path, extractor=self.open_extractor())
-        project = self._projects.create(Path(file.name).stem[:MAX_NAME], head.classes_)
+        project = self._projects.create(Path(file.name).stem[:MAX_NAME], head.fitted_.classes)
         head.save(project.head_path)
         self.open_project(project.key)
 

@@ -67,7 +67,7 @@ def audit(
         )
         for kind, fit in ways.items()
     }
-    counted = tuple(examples.class_names.count(name) for name in fitted.classes_)
+    counted = tuple(examples.class_names.count(name) for name in fitted.fitted_.classes)
     # A private head's counts are noised.
     is_whole = is_private or (
         counted == fitted.class_counts_ and sum(counted) == len(examples.class_names)

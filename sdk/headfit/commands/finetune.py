@@ -83,14 +83,14 @@ def finetune(
             blocks=str(written),
             size_bytes=sum(sizes.values()),
             n_samples=len(examples.class_names),
-            classes=list(tuned.head.classes_),
+            classes=list(tuned.head.fitted_.classes),
             embed_s=embedded - started,
             fit_s=fit_s,
         )
         return
     terminal.OUTPUT.print(
         f"Trained on [bold]{len(examples.class_names)}[/] photos of "
-        f"[bold]{len(tuned.head.classes_)}[/] classes: embedded in "
+        f"[bold]{len(tuned.head.fitted_.classes)}[/] classes: embedded in "
         f"{terminal.duration(embedded - started)}, trained in {terminal.duration(fit_s)}."
     )
     for path, size_bytes in sizes.items():

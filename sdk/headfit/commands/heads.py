@@ -153,9 +153,10 @@ def _trained_binary(
     opened = Extractor.open(extractor)
     head.check_extractor(opened.manifest)
     examples = embed_folder(opened, find_photos(photos), False, None)
-    if tuple(sorted(set(examples.class_names))) != tuple(sorted(head.classes_)):
+    classes = head.fitted_.classes
+    if tuple(sorted(set(examples.class_names))) != tuple(sorted(classes)):
         raise InputError(
-            f"{photos}: expected photos of the classes of {path} ({', '.join(head.classes_)}), "
+            f"{photos}: expected photos of the classes of {path} ({', '.join(classes)}), "
             f"found {', '.join(sorted(set(examples.class_names)))}; give those it was trained on"
         )
     binary = SoftmaxHead(method="binary")
@@ -179,7 +180,7 @@ def export_tflite(
     fitted = SoftmaxHead.load(head)
     model = export(fitted.fitted_, extractor, lowered=lowered, force=force)
     write_atomically(output, model)
-    click.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.classes_)}.")
+    click.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.fitted_.classes)}.")
 
 
 @click.command()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set, Sized
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from headfit.errors import InputError
 from headfit.files.fields import is_writable_text
@@ -47,34 +47,85 @@ def check_rename(classes: Collection[str], class_name: str, new_name: str) -> No
         )
 
 
-def checked_names(class_names: Sequence[str] | npt.NDArray[np.str_], n_samples: int) -> list[str]:
-    """Return the class name of each of ``n_samples`` examples as str."""
-    if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
-        found = type(class_names) if isinstance(class_names, str) else _other_type(class_names)
+def checked_names(class_names: Iterable[str], n_samples: int) -> list[str]:
+    """Return the class name of each of ``n_samples`` examples as str.
+
+    Parameters
+    ----------
+    class_names : list, array, column of a table or any iterable of str
+    n_samples : int
+
+    Raises
+    ------
+    InputError
+        If they are no names, or not as many as there are examples; a mapping or a set has no order
+        that would say whose they are.
+    """
+    names = _listed(class_names)
+    for name in names:
+        if not isinstance(name, str):
+            raise InputError(
+                f"expected a class name per example, each a str, found {type(name).__name__}; pass "
+                "a list of names"
+            )
+    _check_length(names, n_samples)
+    checked = [str(name) for name in names]
+    for name in sorted(set(checked)):
+        check_class_name(name)
+    return checked
+
+
+def checked_labels(labels: Iterable[str | int], n_samples: int) -> tuple[list[str], bool]:
+    """Return the class of each example as str, and whether they were whole numbers.
+
+    As `checked_names`, but for those who count their classes, as scikit-learn's ensembles do.
+    """
+    listed = _listed(labels)
+    is_whole = bool(listed) and all(
+        isinstance(label, (int, np.integer)) and not isinstance(label, bool) for label in listed
+    )
+    if not is_whole:
+        return checked_names(listed, n_samples), False
+    _check_length(listed, n_samples)
+    return [str(label) for label in listed], True
+
+
+def _listed(class_names: Iterable[Any]) -> list[Any]:
+    if isinstance(class_names, (str, bytes, Mapping, Set)):
         raise InputError(
-            f"expected a class name per example, each a str, found {found.__name__}; pass a list "
-            "of names"
+            "expected a class name per example, in their order, found "
+            f"{type(class_names).__name__}; pass a list of names"
         )
-    if len(class_names) != n_samples:
+    if hasattr(class_names, "ndim") or hasattr(class_names, "__array__"):
+        array = np.asarray(class_names)
+        if array.ndim == 2 and array.shape[1] == 1:  # a table of one column
+            array = array[:, 0]
+        if array.ndim != 1:
+            raise InputError(
+                f"expected a class name per example, found an array of shape {array.shape}; pass "
+                "one column"
+            )
+        values: list[Any] = array.tolist()
+        return values
+    return list(class_names)
+
+
+def _check_length(names: Sized, n_samples: int) -> None:
+    if len(names) != n_samples:
         raise InputError(
-            f"expected as many class names as embeddings, found {len(class_names)} names and "
+            f"expected as many class names as embeddings, found {len(names)} names and "
             f"{n_samples} embeddings; give each embedding its class"
         )
-    names = [str(name) for name in class_names]
-    for name in sorted(set(names)):
-        check_class_name(name)
-    return names
-
-
-def _other_type(values: Iterable[object]) -> type:
-    return next(type(value) for value in values if not isinstance(value, str))
 
 
 def classes_and_targets(
-    names: Sequence[str],
+    names: Sequence[str], *, are_whole: bool = False
 ) -> tuple[tuple[str, ...], TargetArray]:
-    """Return the sorted classes of checked names, and the column of each name among them."""
-    classes = tuple(sorted(set(names)))
+    """Return the sorted classes of checked names, and the column of each name among them.
+
+    Whole numbers are sorted as such: 2 before 10.
+    """
+    classes = tuple(sorted(set(names), key=int if are_whole else None))
     if not 2 <= len(classes) <= MAX_CLASSES:
         found = f"one class: {classes[0]!r}" if len(classes) == 1 else str(len(classes))
         raise InputError(

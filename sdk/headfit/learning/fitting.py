@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from headfit.learning.binary import fit_signs
 from headfit.learning.candidate import Candidate, combined
 from headfit.learning.imprint import imprinted
@@ -32,8 +34,10 @@ def fit_head(problem: Problem) -> Fit:
     TrainingDivergedError
         If numbers leave float32.
     """
-    embeddings = Grid.of(problem.embeddings).rounded(problem.embeddings)
-    order = canonical_order(embeddings, problem.targets)
+    grid = Grid.of(problem.embeddings)
+    multiples = grid.multiples(problem.embeddings)
+    order = canonical_order(multiples, problem.targets)
+    embeddings = (multiples * grid.units).astype(np.float32)
     is_few = embeddings.size * problem.n_classes <= COLD_UP_TO
     sorted_problem = replace(
         problem,

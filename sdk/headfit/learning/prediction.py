@@ -59,11 +59,6 @@ class Prediction:
             )
         return cls(head, checked, logits)
 
-    def names(self) -> npt.NDArray[np.str_]:
-        """Return the most probable class of each embedding: shape (n_samples,)."""
-        names: npt.NDArray[np.str_] = np.array(self.head.classes)[self.logits.argmax(axis=1)]
-        return names
-
     def probabilities(self) -> FloatArray:
         """Return the probability of every class: shape (n_samples, n_classes), rows sum to 1."""
         return softmax(self.logits)

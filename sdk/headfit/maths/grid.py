@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headfit.maths.arrays import FloatArray, TargetArray
+from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
 
 _SIGNIFICAND = 24  # float32's
 _EXACT = 53  # float64's
@@ -44,11 +44,21 @@ class Grid:
         """Return the grid of these embeddings."""
         return cls(exponents_of(embeddings), bits_for(len(embeddings)))
 
+    @property
+    def units(self) -> DoubleArray:
+        """What each feature is a multiple of: shape (embedding_dim,)."""
+        exponents = np.where(self.exponents == _NOTHING, self.bits, self.exponents)
+        units: DoubleArray = np.ldexp(1.0, exponents - self.bits)
+        return units
+
+    def multiples(self, embeddings: FloatArray) -> DoubleArray:
+        """Return the nearest whole multiples of the units; minus zero becomes zero."""
+        multiples: DoubleArray = np.rint(embeddings / self.units) + 0.0
+        return multiples
+
     def rounded(self, embeddings: FloatArray) -> FloatArray:
-        """Return embeddings rounded to the grid; minus zero becomes zero."""
-        units = np.ldexp(1.0, np.where(self.exponents == _NOTHING, 0, self.exponents - self.bits))
-        rounded: FloatArray = (np.rint(embeddings / units) * units + 0.0).astype(np.float32)
-        return rounded
+        """Return embeddings rounded to the grid."""
+        return (self.multiples(embeddings) * self.units).astype(np.float32)
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -71,12 +81,18 @@ def bits_for(n_samples: int) -> int:
     return min(_SIGNIFICAND, (_EXACT - doublings) // 2)
 
 
-def canonical_order(embeddings: FloatArray, targets: TargetArray) -> TargetArray:
+def canonical_order(multiples: DoubleArray, targets: TargetArray) -> TargetArray:
     """Return the rows sorted by class and then by content, so that the order of coming is gone.
 
-    By a hash of 64 bits of each row's bytes: equal rows stay in the order in which they came.
+    By a hash of 64 bits of each row's numbers: equal rows stay in the order in which they came.
+
+    Parameters
+    ----------
+    multiples : ndarray of shape (n_samples, embedding_dim), dtype float64
+        Of `Grid.multiples`: the unit of a feature does not matter.
+    targets : ndarray of shape (n_samples,), dtype intp
     """
-    words = np.ascontiguousarray(embeddings).view(np.uint32).astype(np.uint64)
+    words = multiples.astype(np.int64).view(np.uint64)
     generator = np.random.Generator(np.random.PCG64(0))
     factors = generator.integers(1 << 63, size=words.shape[1], dtype=np.uint64) * np.uint64(2)
     keys = (words * (factors + np.uint64(1))).sum(axis=1, dtype=np.uint64)

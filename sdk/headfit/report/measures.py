@@ -133,10 +133,11 @@ def measure_head(
     InputError
         If the photos are of a class that the head does not know, or all of them were trained on.
     """
-    strange = sorted(set(photos.class_names) - set(head.classes_))
+    classes = head.fitted_.classes
+    strange = sorted(set(photos.class_names) - set(classes))
     if strange:
         raise InputError(
-            f"expected photos of the head's classes ({', '.join(head.classes_)}), found also "
+            f"expected photos of the head's classes ({', '.join(classes)}), found also "
             f"{', '.join(strange)}; rename or remove these folders"
         )
     n_seen = None
@@ -158,7 +159,7 @@ def measure_head(
         )
     evaluation = FolderEvaluation.of(head.fitted_, photos)
     probabilities = head.predict_proba(photos.embeddings)
-    targets = columns_of(head.classes_, photos.class_names)
+    targets = columns_of(classes, photos.class_names)
     curve_is_apart = training is not None
     if training is None:
         teach, test = slice(0, None, 2), slice(1, None, 2)
@@ -240,7 +241,7 @@ def _mistakes(
         Mistake(
             photos.paths[row],
             photos.class_names[row],
-            head.classes_[guesses[row]],
+            head.fitted_.classes[guesses[row]],
             float(sureness[row]),
         )
         for row in worst

@@ -41,7 +41,7 @@ def test_a_head_is_saved_and_comes_in_again(toys: Hand, tmp_path: Path) -> None:
     toys.settle()
     saved = tmp_path / "Toys.head"
     assert toys.notice == f"Saved: {saved}"
-    assert SoftmaxHead.load(saved).classes_ == (BALLOON, BOAT)
+    assert SoftmaxHead.load(saved).fitted_.classes == (BALLOON, BOAT)
 
     toys.app.go("home")
     toys.settle()

@@ -62,7 +62,7 @@ def test_the_file_follows_the_head(taught: Session) -> None:
 
     def knows() -> tuple[str, ...]:
         project.settle()
-        return SoftmaxHead.load(path).classes_
+        return SoftmaxHead.load(path).fitted_.classes
 
     project.rename_class(BOAT, "ship")
     assert knows() == (BALLOON, "ship")

@@ -112,7 +112,7 @@ def test_the_file_names_its_classes(head: SoftmaxHead, extractor_path: Path) -> 
     """Read by TensorFlow's own schema module."""
     schema = pytest.importorskip("tensorflow.lite.python.schema_py_generated")
     model = schema.Model.GetRootAsModel(export_tflite(head.fitted_, extractor_path), 0)
-    assert json.loads(model.Description().decode()) == {"classes": list(head.classes_)}
+    assert json.loads(model.Description().decode()) == {"classes": list(head.fitted_.classes)}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -207,7 +207,7 @@ def test_a_binary_head_is_trained_from_photos(
     report = json.loads(capsys.readouterr().out)
     assert report["size_bytes"] == output.stat().st_size
     binary = SoftmaxHead.load(output)
-    assert (binary.storage_, binary.classes_) == ("binary", ("blue", "green", "red"))
+    assert (binary.storage_, binary.fitted_.classes) == ("binary", ("blue", "green", "red"))
     assert main(["convert-head", str(output), "--dtype", "int8", "-o", str(path)]) == 3
     assert "expected a storage of 'binary'" in capsys.readouterr().err
     assert main([*arguments[:3], "int8", *arguments[4:], "--photos", str(photos)]) == 3

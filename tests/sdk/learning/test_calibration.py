@@ -208,7 +208,7 @@ def test_probabilities_of_logistic_regression_are_calibrated() -> None:
     embeddings, names = examples(150, seed=6)
     head = SoftmaxHead(method="logistic", l2=200.0).fit(embeddings, names)
     new, new_names = examples(4000, seed=7)
-    targets = np.searchsorted(head.classes_, new_names)
+    targets = np.searchsorted(head.fitted_.classes, new_names)
     after = calibration_error(targets, head.predict_proba(new))
     sharpness = head.training_["sharpness"]
     assert isinstance(sharpness, float)

@@ -131,6 +131,7 @@ def test_the_canonical_order_goes_by_class_and_content() -> None:
     embeddings, _ = examples((50, 50), 0)
     targets = np.repeat([0, 1], 50)
     order = np.random.default_rng(1).permutation(100)
-    one, two = embeddings[canonical_order(embeddings, targets)], embeddings[order]
+    multiples = Grid.of(embeddings).multiples(embeddings)
+    one, two = multiples[canonical_order(multiples, targets)], multiples[order]
     two = two[canonical_order(two, targets[order])]
     assert one.tobytes() == two.tobytes()

@@ -76,7 +76,7 @@ def test_steps_lead_to_the_optimum_of_logistic_regression(solver: str) -> None:
     )
     for _ in range(400):
         head.partial_fit(embeddings, names)
-    targets = np.searchsorted(head.classes_, names)
+    targets = np.searchsorted(head.fitted_.classes, names)
     counts = np.bincount(targets)
     best = fit_logistic(
         embeddings, targets, 4, l2=0.0, tolerance=1e-5, max_iterations=500, label_smoothing=0.3,
@@ -131,11 +131,11 @@ def test_it_goes_on_from_a_fitted_head_and_is_no_longer_calibrated(tmp_path: Pat
 def test_a_class_may_come_later_or_be_announced() -> None:
     embeddings, names = examples(120, n_classes=3)
     head = SoftmaxHead().partial_fit(embeddings[:1], ["red"], classes=["green"])
-    assert head.classes_ == ("green", "red")
+    assert head.fitted_.classes == ("green", "red")
     assert head.class_counts_ == (0, 1)
     for _ in range(60):
         head.partial_fit(embeddings, names)
-    assert head.classes_ == ("blue", "green", "red")
+    assert head.fitted_.classes == ("blue", "green", "red")
     assert head.class_counts_ == (2400, 2400, 2401)
     assert head.score(embeddings, names) > 0.7
 
@@ -149,7 +149,10 @@ def test_what_is_remembered_of_earlier_steps_follows_its_class() -> None:
     other.rename_class("blue", "violet")
     plain.partial_fit(embeddings, names)
     other.partial_fit(embeddings, ["violet" if name == "blue" else name for name in names])
-    columns = [other.classes_.index({"blue": "violet"}.get(name, name)) for name in plain.classes_]
+    columns = [
+        other.fitted_.classes.index({"blue": "violet"}.get(name, name))
+        for name in plain.fitted_.classes
+    ]
     np.testing.assert_allclose(plain.weights_, other.weights_[:, columns], rtol=1e-4, atol=1e-6)
     stream = Stream.of(np.eye(2, dtype=np.float32), np.ones(2, np.float32), [1, 2])
     grown = stream.at_columns([1, -1, 0])

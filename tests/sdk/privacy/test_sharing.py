@@ -120,7 +120,7 @@ def test_sign_and_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["verify", path, "--trust", public]) == 5
     loaded = SoftmaxHead.load(out, trusted_keys=[public])
     np.testing.assert_array_equal(head().weights_, loaded.weights_)
-    assert SoftmaxHead.load(out).classes_ == loaded.classes_
+    assert SoftmaxHead.load(out).fitted_.classes == loaded.fitted_.classes
     with pytest.raises(UntrustedHeadError, match="found none"):
         SoftmaxHead.load(path, trusted_keys=[public])
     with pytest.raises(UntrustedHeadError, match="expected a head signed by a key that is trusted"):
