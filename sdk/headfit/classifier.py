@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from headfit.errors import ExtractorMismatchError, InputError, NotFittedError
 from headfit.extractor import Extractor
 from headfit.files.class_names import check_class, checked_names
@@ -177,14 +179,15 @@ class ImageClassifier:
     ) -> None:
         """Add every photo of a folder that holds a folder per class.
 
-        Files that are no images are left out and named in `skipped`.
+        Files that are no images are left out and named in `skipped`, and so are photos that were
+        taught before under the same name: a folder that grew may be added again.
 
         Parameters
         ----------
         directory : path
             A folder whose folders are named after the classes; see `headfit.photos.find_photos`.
         strict : bool
-            Refuse the whole folder if anything in it would be left out.
+            Refuse the whole folder if anything in it cannot be used.
         progress : callable, optional
             Called as ``progress(done, total)`` after every photo.
 
@@ -197,14 +200,29 @@ class ImageClassifier:
         folder = find_photos(directory)
         taught = set(self.class_counts)
         require_two_classes(folder, taught.union(folder.class_names))
-        examples = embed_folder(self.extractor, folder, strict, progress)
+        examples = embed_folder(
+            self.extractor, folder, strict, progress, with_hashes=self.store is not None
+        )
         require_two_classes(folder, taught.union(examples.class_names))
-        if self.store is None:
-            self._learner.add_examples(examples.embeddings, examples.class_names)
-        else:
-            self.store.add_many(examples.embeddings, examples.class_names)
         with self._lock:
+            kept = examples.embeddings
+            if self.store is not None:
+                kept = kept.astype(self.store.dtype).astype(np.float32)
+            taught_before = self._current_learner().contains(kept, examples.class_names)
+            new = np.flatnonzero(~taught_before)
+            embeddings = examples.embeddings[new]
+            names = [examples.class_names[row] for row in new]
+            if self.store is None:
+                self._learner.add_examples(embeddings, names)
+            else:
+                hashes = [examples.photo_hashes[row] for row in new]
+                self.store.add_many(embeddings, names, photo_hashes=hashes)
+            again = np.flatnonzero(taught_before)
             self.skipped += examples.skipped
+            self.skipped += tuple(
+                Skipped(examples.paths[row], "was taught before under the same name")
+                for row in again
+            )
 
     def fit(self, *, progress: Progress | None = None) -> SoftmaxHead:
         """Fit the head to all examples.
@@ -269,10 +287,12 @@ class ImageClassifier:
     def forget_examples(self, numbers: Iterable[int]) -> None:
         """Forget examples for good, in the store too; the head is fitted again to what is left.
 
+        A class whose last example goes is forgotten with it.
+
         Raises
         ------
         InputError
-            If there is no such example, or a class would lose its last. Nothing is forgotten.
+            If there is no such example. Nothing is forgotten.
         """
         numbers = list(numbers)
         with self._lock:
@@ -338,14 +358,46 @@ class ImageClassifier:
         head = self._fitted_head()
         return head.top_k(self.extractor.embed([image]), len(head.fitted_.classes))[0]
 
+    def predict_many(
+        self, images: Iterable[ImageSource], *, progress: PhotoProgress | None = None
+    ) -> list[list[tuple[str, float]]]:
+        """Return for each image what `predict` does, in their order.
+
+        Parameters
+        ----------
+        images : iterable of paths, bytes, PIL images or uint8 arrays
+        progress : callable, optional
+            Called as ``progress(done, total)`` after every image.
+
+        Raises
+        ------
+        NotFittedError
+            If no head was trained or loaded.
+        ImageError
+            If one of the images cannot be decoded; the message names it.
+        """
+        return [seen.ranking for seen in self.recognise_many(images, progress=progress)]
+
     def recognise(self, image: ImageSource) -> Recognition:
         """Return what `predict` does, and whether the photo seems to show any of the classes.
 
         Errors are those of `predict`.
         """
+        (seen,) = self.recognise_many([image])
+        return seen
+
+    def recognise_many(
+        self, images: Iterable[ImageSource], *, progress: PhotoProgress | None = None
+    ) -> list[Recognition]:
+        """Return for each image what `recognise` does, in their order.
+
+        Parameters and errors are those of `predict_many`.
+        """
         head = self._fitted_head().fitted_
-        seen = Prediction.of(head, self.extractor.embed([image]))
-        return Recognition(seen.top_k(len(head.classes))[0], bool(seen.are_known()[0]))
+        seen = Prediction.of(head, self.extractor.embed(images, progress=progress))
+        rankings = seen.top_k(len(head.classes))
+        known = seen.are_known().tolist()
+        return [Recognition(*both) for both in zip(rankings, known, strict=True)]
 
     def evaluate(
         self,
@@ -380,9 +432,12 @@ class ImageClassifier:
         examples = embed_folder(self.extractor, folder, strict, progress)
         return FolderEvaluation.of(head, examples)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the head to a file, whole or not at all; examples are not in it."""
-        self._fitted_head().save(path)
+    def save(self, path: str | os.PathLike[str], *, storage: str | None = None) -> None:
+        """Write the head to a file, whole or not at all; examples are not in it.
+
+        Parameters and errors are those of `SoftmaxHead.save`.
+        """
+        self._fitted_head().save(path, storage=storage)
 
     @classmethod
     def load(
@@ -390,6 +445,7 @@ class ImageClassifier:
         path: str | os.PathLike[str],
         *,
         extractor: Extractor | str | os.PathLike[str] | None = None,
+        store: ExampleStore | None = None,
         trusted_keys: Collection[str] | None = None,
         views: Sequence[View] | None = None,
     ) -> ImageClassifier:
@@ -401,6 +457,8 @@ class ImageClassifier:
             As for `SoftmaxHead.load`.
         extractor : Extractor, name or path, optional
             What embeds the photos.
+        store : ExampleStore, optional
+            The examples that the head was fitted to, and where further ones are kept.
         views : sequence of View, optional
             Those that the head was taught with.
 
@@ -413,7 +471,7 @@ class ImageClassifier:
         """
         eyes = _opened(extractor, views)
         head = SoftmaxHead.load(path, extractor=eyes, trusted_keys=trusted_keys)
-        return cls(eyes, head=head)
+        return cls(eyes, head=head, store=store)
 
     def __getstate__(self) -> dict[str, Any]:
         with self._lock:

@@ -20,7 +20,7 @@ from headfit.learning.feedback import Feedback, feedback_on
 from headfit.learning.fitting import fit_head
 from headfit.learning.held_out import HeldOut
 from headfit.learning.problem import Problem
-from headfit.maths.arrays import FloatArray, checked_embeddings
+from headfit.maths.arrays import BoolArray, FloatArray, checked_embeddings
 from headfit.maths.grid import Grid
 from headfit.maths.lbfgs import Progress
 
@@ -179,13 +179,30 @@ class HeadLearner:
                 self._version += 1
             return numbers
 
+    def contains(self, embeddings: FloatArray, class_names: Sequence[str]) -> BoolArray:
+        """Return which examples are here already: the same embedding under the same name.
+
+        Parameters
+        ----------
+        embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+        class_names : sequence of str, length n_samples
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), dtype bool
+        """
+        with self._lock:
+            here = {(name, embedding.tobytes()) for name, embedding in self._examples.values()}
+        pairs = zip(class_names, embeddings, strict=True)
+        return np.array([(name, row.tobytes()) in here for name, row in pairs], np.bool_)
+
     def forget_examples(self, numbers: Iterable[int]) -> None:
-        """Forget examples as if they had never been.
+        """Forget examples as if they had never been; a class whose last goes is forgotten with it.
 
         Raises
         ------
         InputError
-            If there is no such example, or a class would lose its last; none is forgotten.
+            If there is no such example; none is forgotten.
         """
         numbers = set(numbers)
         with self._lock:
@@ -195,13 +212,6 @@ class HeadLearner:
                     f"expected numbers that add_examples returned, found {unknown[0]}, which was "
                     "never given or is forgotten"
                 )
-            lost = Counter(self._examples[number][0] for number in numbers)
-            for name, count in self.class_counts.items():
-                if lost[name] == count:
-                    raise InputError(
-                        f"expected an example of {name!r} to stay, found that all {count} would "
-                        "go; call remove_class to forget the class"
-                    )
             self._forget(numbers)
 
     def remove_class(self, class_name: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.sdk.conftest import PhotoWriter
 from tests.support.stores import Source, on_disk
 
 from headfit.classifier import ImageClassifier
@@ -112,12 +113,80 @@ def test_examples_have_numbers_to_forget_them_by(
         classifier.forget_examples([number])
         assert classifier.head is not None
         np.testing.assert_allclose(without, classifier.head.weights_, rtol=1e-3, atol=1e-6)
-        reds = range(number - 4, number)
-        with pytest.raises(InputError, match="call remove_class|forget the class"):
-            classifier.forget_examples(reds)
         with pytest.raises(InputError, match="never given or is forgotten"):
             classifier.forget_examples([number])
         assert classifier.class_counts == {"blue": 4, "green": 4, "red": 4}
+        classifier.forget_examples(range(number - 4, number))
+        assert classifier.class_counts == {"blue": 4, "green": 4}
+        assert classifier.head.fitted_.classes == ("blue", "green")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_folder_that_grew_is_added_again(
+    photos: Path, extractor: Extractor, tmp_path: Path, write_photo: PhotoWriter, dtype: str
+) -> None:
+    """Only what is new is taught, the rest is named; a folder added twice once doubled silently."""
+    with ExampleStore.open(tmp_path / "store", extractor, dtype=dtype) as store:
+        classifier = ImageClassifier(extractor, store=store)
+        classifier.add_folder(photos)
+        assert classifier.skipped == ()
+        new = write_photo(photos / "red" / "new.png", (200, 40, 30), 77)
+        again = ImageClassifier(extractor, store=store)
+        again.add_folder(photos)
+        assert again.class_counts == {"blue": 4, "green": 4, "red": 5}
+        assert len(again.skipped) == 12
+        assert {item.reason for item in again.skipped} == {"was taught before under the same name"}
+        assert new not in {item.path for item in again.skipped}
+        # A hash for each photo, by which apps find what looks alike.
+        assert len(store.ids_like(perceptual_hash(new), max_distance=0)) >= 1
+        hashes = store.load().photo_hashes
+        assert len(hashes) == 13
+        assert (hashes != 0).all()
+
+
+def test_a_folder_is_not_taught_twice_without_a_store(photos: Path, extractor: Extractor) -> None:
+    classifier = ImageClassifier(extractor)
+    classifier.add_folder(photos)
+    classifier.add_folder(photos)
+    assert classifier.n_samples == 12
+    assert len(classifier.skipped) == 12
+
+
+def test_many_photos_are_answered_as_one_by_one(photos: Path, extractor: Extractor) -> None:
+    """In their order, whatever they come in."""
+    classifier = ImageClassifier.from_folder(photos, extractor=extractor)
+    paths = sorted(photos.rglob("*.png"))
+    seen = []
+    answers = classifier.recognise_many(iter(paths), progress=lambda *each: seen.append(each))
+    for path, answer in zip(paths, answers, strict=True):
+        alone = classifier.recognise(path)
+        assert [name for name, _ in answer.ranking] == [name for name, _ in alone.ranking]
+        assert dict(answer.ranking) == pytest.approx(dict(alone.ranking), abs=1e-2)
+        assert answer.is_known == alone.is_known
+    assert classifier.predict_many(paths) == [answer.ranking for answer in answers]
+    assert seen[-1] == (12, 12)
+    assert classifier.recognise_many([]) == []
+
+
+def test_a_head_and_its_examples_go_on_together(
+    photos: Path, extractor: Extractor, tmp_path: Path
+) -> None:
+    """After a restart it predicts at once, and learns on."""
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        classifier = ImageClassifier(extractor, store=store)
+        classifier.add_folder(photos)
+        classifier.fit()
+        classifier.save(tmp_path / "a.head", storage="int8")
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        loaded = ImageClassifier.load(tmp_path / "a.head", extractor=extractor, store=store)
+        alone = ImageClassifier.load(tmp_path / "a.head", extractor=extractor)
+        photo = photos / "red" / "0.png"
+        assert loaded.predict(photo) == alone.predict(photo)
+        assert loaded.n_samples == 12
+        assert loaded.head is not None
+        assert loaded.head.storage_ == "int8"
+        loaded.add(photo, "blue")
+        assert loaded.fit().class_counts_ == (5, 4, 4)
 
 
 @pytest.mark.parametrize("with_store", [True, False])

@@ -16,7 +16,8 @@ from headfit.files.class_names import CLASS_NAME_RULE, is_class_name
 from headfit.learning.evaluation import Evaluation, evaluate_head
 from headfit.learning.fitted_head import FittedHead
 from headfit.maths.arrays import FloatArray
-from headfit.photos.images import ImageSource, PhotoProgress
+from headfit.photos.images import ImageSource, PhotoProgress, decode_image
+from headfit.photos.likeness import perceptual_hash
 
 # Files that a file manager leaves behind and hides without a leading dot.
 _LITTER = {"thumbs.db", "desktop.ini"}
@@ -137,12 +138,15 @@ class FolderExamples:
         The photo of each, in the same order.
     skipped : tuple of Skipped
         What was left out, and why.
+    photo_hashes : tuple of int
+        `headfit.photos.perceptual_hash` of each photo, where they were asked for.
     """
 
     embeddings: FloatArray
     class_names: list[str]
     paths: list[Path]
     skipped: tuple[Skipped, ...]
+    photo_hashes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,7 +177,12 @@ class Embedder(Protocol):
 
 
 def embed_folder(
-    extractor: Embedder, folder: PhotoFolder, strict: bool, progress: PhotoProgress | None
+    extractor: Embedder,
+    folder: PhotoFolder,
+    strict: bool,
+    progress: PhotoProgress | None,
+    *,
+    with_hashes: bool = False,
 ) -> FolderExamples:
     """Embed what can be decoded; say what cannot, and which classes are lost by it.
 
@@ -193,9 +202,16 @@ def embed_folder(
     embeddings: list[FloatArray] = []
     class_names: list[str] = []
     paths: list[Path] = []
+    hashes: list[int] = []
     for index, photo in enumerate(folder.photos):
         try:
-            embeddings.append(extractor.embed([photo.path])[0])
+            if with_hashes:  # from the same pixels: a photo is decoded once
+                pixels = decode_image(photo.path)
+                embedding = extractor.embed([pixels])[0]
+                hashes.append(perceptual_hash(pixels))
+            else:
+                embedding = extractor.embed([photo.path])[0]
+            embeddings.append(embedding)
             class_names.append(photo.class_name)
             paths.append(photo.path)
         except (ImageError, OSError) as error:
@@ -211,7 +227,7 @@ def embed_folder(
         )
     lost = sorted(set(folder.class_names) - set(class_names))
     skipped += [Skipped(folder.root / name, "holds no photo that can be read") for name in lost]
-    return FolderExamples(np.stack(embeddings), class_names, paths, tuple(skipped))
+    return FolderExamples(np.stack(embeddings), class_names, paths, tuple(skipped), tuple(hashes))
 
 
 def reason(error: ImageError | OSError, path: Path) -> str:
