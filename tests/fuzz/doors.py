@@ -32,7 +32,6 @@ from headfit.files.blockfile import BlockData, save_blocks_bytes
 from headfit.files.fields import canonical_json
 from headfit.files.headfile import load_head_bytes
 from headfit.files.manifest import (
-    ExtractorReference,
     Manifest,
     Preprocessing,
     load_manifest_bytes,
@@ -225,7 +224,7 @@ class BlockDoor:
             tail = Tail(split(model, n_blocks).tail)
             blocks = BlockData(
                 blocks=tail.packed(tail.start(0.1)),
-                extractor=ExtractorReference.of(manifest),
+                extractor=manifest.reference(),
                 training={"method": "none"},
                 headfit_version="0.1.0",
             )
