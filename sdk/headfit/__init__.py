@@ -27,7 +27,7 @@ from headfit.learning.evaluation import Evaluation
 from headfit.learning.feedback import Doubt, Feedback
 from headfit.privacy.noise import Privacy
 from headfit.privacy.public_view import PublicView
-from headfit.version import __version__
+from headfit.version import __version__ as __version__
 
 __all__ = [
     "Doubt",
@@ -55,5 +55,4 @@ __all__ = [
     "UnshareableHeadError",
     "UnsupportedVersionError",
     "UntrustedHeadError",
-    "__version__",
 ]

@@ -24,7 +24,7 @@ def test_the_public_names() -> None:
         for name, value in vars(headfit).items()
         if not (name.startswith("_") or isinstance(value, ModuleType))
     }
-    assert {*headfit.__all__} == there - {"annotations"} | {"__version__"}
+    assert {*headfit.__all__} == there - {"annotations"}
     assert sorted(headfit.__all__) == headfit.__all__
 
 

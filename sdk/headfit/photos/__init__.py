@@ -1,6 +1,6 @@
 """Photos: decoded, prepared for an extractor, found in folders; sample photos to try with."""
 
-from headfit.photos.folders import PhotoFile, PhotoFolder, Skipped, find_photos
+from headfit.photos.folders import FolderEvaluation, PhotoFile, PhotoFolder, Skipped, find_photos
 from headfit.photos.images import (
     PHOTO_ENDINGS,
     ImageSource,
@@ -17,6 +17,7 @@ __all__ = [
     "FLIPPED",
     "PHOTO_ENDINGS",
     "WHOLE",
+    "FolderEvaluation",
     "ImageSource",
     "PhotoFile",
     "PhotoFolder",

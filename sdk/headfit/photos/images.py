@@ -205,9 +205,10 @@ def _read(stream: IO[bytes], name: str, max_pixels: int) -> Image.Image:
         with _quietly():
             image = Image.open(stream, formats=list(FORMATS))
     except UnidentifiedImageError as error:
+        *others, last = FORMATS
         raise ImageError(
-            f"{name}: expected an image in one of the formats {', '.join(FORMATS)}, found none of "
-            "these or a damaged header; convert the picture or leave it out"
+            f"{name}: expected an image as {', '.join(others)} or {last}, found none of these, "
+            "or a damaged header; convert it or leave it out"
         ) from error
     except Image.DecompressionBombError as error:  # Pillow's own bound lies above ours
         raise ImageError(

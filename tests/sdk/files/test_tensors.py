@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import struct
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,19 @@ from tests.support.headfiles import (
 )
 
 from headfit.errors import FileFormatError, InputError
-from headfit.files.tensors import rounded
+from headfit.files.tensors import DTYPES, rounded
 from headfit.head import SoftmaxHead
 from headfit.maths.softmax import softmax
 
 NAMES = ["float16", "int8", "binary"]
 FLOATS = st.floats(-(2.0**120), 2.0**120, width=32)
+
+
+@pytest.mark.parametrize("storage", sorted(DTYPES))
+def test_every_storage_has_golden_bytes_and_stands_in_the_page(storage: str) -> None:
+    assert storage in {head.storage for head in GOLDENS.values()}
+    page = (Path(__file__).parents[3] / "docs" / "head-format.md").read_text(encoding="utf-8")
+    assert f"| {storage} | {DTYPES[storage]} " in page
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -101,7 +101,9 @@ def test_the_endings_are_those_that_pillow_knows() -> None:
 def test_other_formats_are_refused(kind: str) -> None:
     """Every further decoder would be one more door for hostile bytes."""
     data = encode(Image.new("RGB", (16, 16)), kind)
-    with pytest.raises(ImageError, match="formats JPEG, PNG, GIF, WEBP, BMP"):
+    with pytest.raises(
+        ImageError, match=f"as .*, {list(FORMATS)[-2]} or {list(FORMATS)[-1]}, found none"
+    ):
         decode_image(data)
 
 
