@@ -33,7 +33,7 @@ def crop_of(
     rng = np.random.default_rng((seed, number_of(source), picture, crop))
     for _ in range(10):
         area = height * width * rng.uniform(SMALLEST, 1)
-        aspect = math.exp(rng.uniform(*map(math.log, ASPECTS)))
+        aspect = math.exp(rng.uniform(math.log(ASPECTS[0]), math.log(ASPECTS[1])))
         w, h = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
         if 0 < w <= width and 0 < h <= height:
             break
