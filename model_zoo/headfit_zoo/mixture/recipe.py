@@ -78,6 +78,7 @@ RECIPES = {
     "pilot-labels": replace(_PILOT, weights=Weights(1.0, 0.0, 0.0)),
     "pilot-outputs": replace(_PILOT, weights=Weights(1.0, 1.0, 0.0)),
     "pilot-features": _PILOT,
-    "eye": Recipe(stages=((0, 48), (15_000, 64), (30_000, 96))),
+    "pilot-features-5": replace(_PILOT, weights=Weights(1.0, 1.0, 5.0)),
+    "eye": Recipe(stages=((0, 48), (15_000, 64), (30_000, 96)), weights=Weights(1.0, 1.0, 5.0)),
 }
 """Pilots are of equal length; ``eye`` is the long training."""
