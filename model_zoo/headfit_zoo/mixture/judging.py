@@ -118,8 +118,8 @@ def embed(model: tf.keras.Model, images: NDArray[np.uint8], size: int) -> NDArra
     run = tf.function(lambda x: extractor(x, training=False))
     parts = []
     for start in range(0, len(images), 50):
-        x = np.stack([_resized(image, size) for image in images[start : start + 50]])
-        x = (x.astype(np.float32) - np.float32(MEAN)) / np.float32(STD)
+        pixels = np.stack([_resized(image, size) for image in images[start : start + 50]])
+        x = (pixels.astype(np.float32) - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
         parts.append(run(tf.constant(x)).numpy())
     return np.concatenate(parts)
 

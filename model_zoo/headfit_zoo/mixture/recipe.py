@@ -79,6 +79,7 @@ RECIPES = {
     "pilot-outputs": replace(_PILOT, weights=Weights(1.0, 1.0, 0.0)),
     "pilot-features": _PILOT,
     "pilot-features-5": replace(_PILOT, weights=Weights(1.0, 1.0, 5.0)),
+    "pilot-features-15": replace(_PILOT, weights=Weights(1.0, 1.0, 15.0)),
     "eye": Recipe(stages=((0, 48), (15_000, 64), (30_000, 96)), weights=Weights(1.0, 1.0, 5.0)),
 }
 """Pilots are of equal length; ``eye`` is the long training."""

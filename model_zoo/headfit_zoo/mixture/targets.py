@@ -161,7 +161,8 @@ class Targets:
         """Return the positions of the records that are there of some pictures, ascending."""
         crops = self.about["crops"]
         rows = (np.sort(pictures)[:, None] * crops + np.arange(crops)).ravel()
-        return rows[self.records["done"][rows] == 1]
+        found: NDArray[np.intp] = rows[self.records["done"][rows] == 1]
+        return found
 
     def pixels(self, row: int, size: int, *, smooth: bool = False) -> NDArray[np.uint8]:
         """Cut the crop of a record."""

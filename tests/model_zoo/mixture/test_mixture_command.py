@@ -15,7 +15,7 @@ from headfit_zoo.mixture import command, lite, recipe
 from headfit_zoo.mixture.recipe import Recipe
 from headfit_zoo.mixture.sources import Source
 
-SMALL = Recipe(stages=((0, 16),), steps=2, widths=(32, 32, 32), blocks=(1, 1, 1), batch=4, warmup=1)
+SMALL = Recipe(stages=((0, 16),), steps=2, widths=(32, 32), blocks=(1, 1), batch=4, warmup=1)
 
 
 @pytest.fixture
