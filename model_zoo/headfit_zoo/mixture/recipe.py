@@ -80,6 +80,6 @@ RECIPES = {
     "pilot-features": _PILOT,
     "pilot-features-5": replace(_PILOT, weights=Weights(1.0, 1.0, 5.0)),
     "pilot-features-15": replace(_PILOT, weights=Weights(1.0, 1.0, 15.0)),
-    "eye": Recipe(stages=((0, 48), (15_000, 64), (30_000, 96)), weights=Weights(1.0, 1.0, 5.0)),
+    "eye": Recipe(stages=((0, 48), (15_000, 64), (30_000, 96)), weights=Weights(1.0, 1.0, 15.0)),
 }
 """Pilots are of equal length; ``eye`` is the long training."""
