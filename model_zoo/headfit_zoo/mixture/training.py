@@ -202,10 +202,17 @@ class Training:
             "names": [v.name for v in self.variables],
         }
         part, path = self.folder / "state.npz.part", self.folder / "state.npz"
-        with part.open("wb") as stream:
-            np.savez(stream, about=json.dumps(about), **arrays)
-            stream.flush()
-            os.fsync(stream.fileno())
+        try:
+            with part.open("wb") as stream:
+                np.savez(stream, about=json.dumps(about), **arrays)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise InputError(
+                f"expected to write the checkpoint of step {self.step} to {self.folder}, found: "
+                f"{error.strerror or error}; the one before is kept: make room and train again"
+            ) from None
         if path.exists():
             before = self.folder / "state.before.npz"
             before.unlink(missing_ok=True)

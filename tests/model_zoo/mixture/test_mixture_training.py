@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import pickle
@@ -80,6 +81,23 @@ def test_a_training_that_was_stopped_cut_and_killed_ends_with_the_same_numbers(
     os.link(tmp_path / "state.npz", tmp_path / "state.before.npz")
     assert Training(SMALL, feed, tmp_path).run(say=lambda line: None)
     assert _same(tmp_path, whole)
+
+
+def test_a_full_disk_is_named_and_the_checkpoint_before_is_kept(
+    feed: Feed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = Training(SMALL, feed, tmp_path)
+    training.save()
+    before = (tmp_path / "state.npz").read_bytes()
+
+    def full(stream: object, **arrays: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("headfit_zoo.mixture.training.np.savez", full)
+    with pytest.raises(InputError, match="found: No space left on device; the one before is kept"):
+        training.save()
+    assert (tmp_path / "state.npz").read_bytes() == before
+    assert not (tmp_path / "state.npz.part").exists()
 
 
 def test_every_step_changes_the_weights_and_the_log_has_a_row(whole: Path) -> None:
