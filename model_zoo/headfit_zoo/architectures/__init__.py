@@ -4,7 +4,7 @@ Every model has two layers by name: ``embedding`` is what the extractor returns,
 classifier it was trained with and is cut off before shipping.
 """
 
-from headfit_zoo.architectures import quicknet, resnet18
+from headfit_zoo.architectures import quicknet, residual, resnet18
 from headfit_zoo.architectures.by_name import ARCHITECTURES, usual_size
 from headfit_zoo.architectures.summary import Cost, summarise
 from headfit_zoo.architectures.top import classifier_of, cut_top
@@ -15,6 +15,7 @@ __all__ = [
     "classifier_of",
     "cut_top",
     "quicknet",
+    "residual",
     "resnet18",
     "summarise",
     "usual_size",

@@ -1,0 +1,467 @@
+"""Training a student, with a checkpoint every ten minutes from which it goes on exactly."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import signal
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from headfit import InputError
+from headfit_zoo.mixture.feed import Batch, Feed
+from headfit_zoo.mixture.recipe import DECAY, Recipe, share_of_peak
+from headfit_zoo.mixture.student import (
+    binary_weights,
+    build,
+    feature_loss,
+    label_loss,
+    output_loss,
+)
+from headfit_zoo.training import MEAN, STD
+
+LOG_EVERY, SAVE_EVERY = 60.0, 600.0
+"""Seconds."""
+LOG_FIELDS = (
+    "step",
+    "hours",
+    "size",
+    "share_of_peak",
+    "loss",
+    "labels",
+    "outputs",
+    "features",
+    "crops_per_second",
+)
+BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
+"""Of a processor's flags: those that multiply in bfloat16 fast."""
+
+
+def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Say whether this processor multiplies in bfloat16 by itself; in doubt it does not."""
+    try:
+        text = cpuinfo.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return any(
+        BFLOAT16 & set(line.split()) for line in text.splitlines() if line.startswith("flags")
+    )
+
+
+def finish(folder: Path, step: int | None = None) -> tuple[int, int]:
+    """Let a training end: from a step on, its rate falls to zero in the last fifth of all steps.
+
+    Parameters
+    ----------
+    folder : Path
+        The training's.
+    step : int, optional
+        By default that of the last checkpoint.
+
+    Returns
+    -------
+    tuple of (int, int)
+        First step of the fall, and the last of all.
+    """
+    if step is None:
+        step = _read_state(folder)[0]["step"]
+    end = (step, step + max(1, round(step * DECAY / (1 - DECAY))))
+    _write_json(folder / "end.json", end)
+    return end
+
+
+class Training:
+    """A student with all that belongs to its checkpoint.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    feed : Feed
+    folder : Path
+        Receives ``recipe.json``, ``feeds.json``, ``log.csv``, ``state.npz``, the checkpoint, and
+        ``state.before.npz``, the one before.
+    start : Path, optional
+        A ``latent.npz`` that `keep` wrote of the same network, to begin with.
+
+    Attributes
+    ----------
+    step : int
+        Steps done.
+
+    Raises
+    ------
+    InputError
+        If `folder` holds a training by another recipe or of other classes, or its checkpoint is
+        damaged.
+    """
+
+    def __init__(self, recipe: Recipe, feed: Feed, folder: Path, start: Path | None = None) -> None:
+        self.recipe, self.feed, self.folder = recipe, feed, folder
+        tf.config.optimizer.set_experimental_options(
+            {"auto_mixed_precision_onednn_bfloat16": has_bfloat16()}
+        )
+        tf.keras.utils.set_random_seed(recipe.seed)
+        self.model = build(len(feed.spaces.names), widths=recipe.widths, blocks=recipe.blocks)
+        binary = binary_weights(self.model)
+        ours = {id(weight) for weight in binary}
+        others = [w for w in self.model.trainable_variables if id(w) not in ours]
+        adam = tf.keras.optimizers.legacy.Adam
+        self._groups = [
+            (adam(recipe.rate_binary), recipe.rate_binary, binary, 0.0),
+            (adam(recipe.rate), recipe.rate, others, recipe.decay),
+        ]
+        for optimiser, _, weights, _ in self._groups:
+            # Without this, Adam makes its state at the first step, too late for a checkpoint.
+            optimiser._create_all_weights(weights)
+        self._learn = tf.function(self._step)
+        self.step, self.seconds = 0, 0.0
+        folder.mkdir(parents=True, exist_ok=True)
+        self._claim(start)
+        if (folder / "state.npz").exists():
+            self._restore()
+        elif start is not None:
+            _begin_with(self.model, start)
+        self._feed_start = self._record_feed()
+        self._rows = [row for row in _read_log(folder / "log.csv") if int(row["step"]) <= self.step]
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """All that a step changes."""
+        return [*self.model.weights, *(v for group in self._groups for v in group[0].variables())]
+
+    def end(self) -> tuple[int, int] | None:
+        """Return the first step of the rate's fall and the last of all, if that is settled."""
+        path = self.folder / "end.json"
+        if path.exists():
+            first, last = json.loads(path.read_text(encoding="utf-8"))
+            return first, last
+        if self.recipe.steps is None:
+            return None
+        return round(self.recipe.steps * (1 - DECAY)), self.recipe.steps
+
+    def run(
+        self,
+        *,
+        until: int | None = None,
+        say: Callable[[str], None] = print,
+        log_every: float = LOG_EVERY,
+        save_every: float = SAVE_EVERY,
+    ) -> bool:
+        """Train until the end, or until the process is asked to stop; then write a checkpoint.
+
+        Parameters
+        ----------
+        until : int, optional
+            A step to stop before.
+        say : callable
+            Receives a line a minute.
+        log_every, save_every : float
+            Seconds.
+
+        Returns
+        -------
+        bool
+            Whether the training has reached its end.
+        """
+        logged = saved = time.monotonic()
+        sums, steps = np.zeros(4), 0
+        with _asked_to_stop() as asked:
+            while not asked() and not self._over() and (until is None or self.step < until):
+                started = time.monotonic()
+                size = self.recipe.size_at(self.step)
+                sums += self._advance(size)
+                steps += 1
+                now = time.monotonic()
+                self.seconds += now - started
+                if now - logged >= log_every or self._over():
+                    say(self._log(size, sums / steps, steps / (now - logged)))
+                    sums, steps, logged = np.zeros(4), 0, now
+                if now - saved >= save_every:
+                    self.save()
+                    saved = now
+        self.save()
+        return self._over()
+
+    def save(self) -> None:
+        """Write the checkpoint; the one before is kept beside it."""
+        arrays = {f"v{index:04}": v.numpy() for index, v in enumerate(self.variables)}
+        about = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "names": [v.name for v in self.variables],
+        }
+        part, path = self.folder / "state.npz.part", self.folder / "state.npz"
+        try:
+            with part.open("wb") as stream:
+                np.savez(stream, about=json.dumps(about), **arrays)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise InputError(
+                f"expected to write the checkpoint of step {self.step} to {self.folder}, found: "
+                f"{error.strerror or error}; the one before is kept: make room and train again"
+            ) from None
+        if path.exists():
+            before = self.folder / "state.before.npz"
+            before.unlink(missing_ok=True)
+            os.link(path, before)
+        os.replace(part, path)
+        _write_log(self.folder / "log.csv", self._rows)
+
+    def _over(self) -> bool:
+        end = self.end()
+        return end is not None and self.step >= end[1]
+
+    def _advance(self, size: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+        share = share_of_peak(self.step, self.recipe.warmup, self.end())
+        for optimiser, rate, _, _ in self._groups:
+            optimiser.learning_rate.assign(rate * share)
+        batch = self.feed.batch(self.step - self._feed_start, self.recipe.batch, size)
+        losses = np.array([float(loss) for loss in self._learn(*_tensors(batch))])
+        if not np.isfinite(losses).all():
+            raise InputError(
+                f"expected a finite loss at step {self.step}, found {losses}; lower the rates"
+            )
+        self.step += 1
+        return losses
+
+    def _step(
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        spaces: tf.Tensor,
+        outputs: tf.Tensor,
+        log_probabilities: tf.Tensor,
+        features: tf.Tensor,
+    ) -> list[tf.Tensor]:
+        counts = self.recipe.weights
+        x = (tf.cast(images, tf.float32) - tf.constant(MEAN)) / tf.constant(STD)
+        with tf.GradientTape() as tape:
+            predicted = self.model(x, training=True)
+            parts = [
+                label_loss(predicted[0], labels, spaces),
+                output_loss(predicted[1], outputs, log_probabilities),
+                feature_loss(predicted[2], features),
+            ]
+            loss = counts.labels * parts[0] + counts.outputs * parts[1] + counts.features * parts[2]
+        weights = [weight for group in self._groups for weight in group[2]]
+        gradients = iter(tape.gradient(loss, weights))
+        for optimiser, _, group, decay in self._groups:
+            if decay:
+                for weight in group:
+                    if weight.shape.rank > 1:
+                        weight.assign_sub(optimiser.learning_rate * decay * weight)
+            # Larq's constraint holds latent weights between -1 and 1.
+            optimiser.apply_gradients([(next(gradients), weight) for weight in group])
+        return [loss, *parts]
+
+    def _claim(self, start: Path | None) -> None:
+        """Write what is trained here, or refuse when something else is."""
+        about = {
+            "recipe": self.recipe.as_dict(),
+            "classes": list(self.feed.spaces.names),
+            "start_sha256": start and hashlib.sha256(start.read_bytes()).hexdigest(),
+        }
+        mine = json.loads(json.dumps(about))
+        path = self.folder / "recipe.json"
+        if not path.exists():
+            _write_json(path, mine)
+            return
+        theirs = json.loads(path.read_text(encoding="utf-8"))
+        different = [
+            key for key in mine["recipe"] if theirs["recipe"].get(key) != mine["recipe"][key]
+        ]
+        different += [key for key in about if key != "recipe" and theirs[key] != mine[key]]
+        if different:
+            raise InputError(
+                f"expected to go on with the training in {self.folder}, found one of another "
+                f"{', '.join(different)}; choose another folder or remove this one"
+            )
+
+    def _restore(self) -> None:
+        about, arrays = _read_state(self.folder)
+        variables = self.variables
+        if about["names"] != [v.name for v in variables] or any(
+            array.shape != v.shape for array, v in zip(arrays, variables, strict=True)
+        ):
+            raise InputError(
+                f"expected the checkpoint in {self.folder} to be of this network, found another's"
+            )
+        for array, variable in zip(arrays, variables, strict=True):
+            variable.assign(array)
+        self.step, self.seconds = about["step"], about["seconds"]
+
+    def _record_feed(self) -> int:
+        """Note from which step on these crops are fed; return the step their order begins at."""
+        path = self.folder / "feeds.json"
+        feeds = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        feeds = [feed for feed in feeds if feed["step"] < self.step or feed["step"] == 0]
+        digest = self.feed.digest()
+        if not feeds or feeds[-1]["sha256"] != digest:
+            if feeds and self.step == 0:
+                feeds = []
+            feeds.append({"step": self.step, "sha256": digest, "crops": self.feed.counts()})
+        _write_json(path, feeds)
+        return int(feeds[-1]["step"])
+
+    def _log(
+        self, size: int, losses: np.ndarray[Any, np.dtype[np.float64]], steps_per_second: float
+    ) -> str:
+        row = {
+            "step": self.step,
+            "hours": round(self.seconds / 3600, 4),
+            "size": size,
+            "share_of_peak": round(share_of_peak(self.step - 1, self.recipe.warmup, self.end()), 4),
+            **dict(zip(LOG_FIELDS[4:8], (round(float(loss), 4) for loss in losses), strict=True)),
+            "crops_per_second": round(steps_per_second * self.recipe.batch, 1),
+        }
+        self._rows.append({key: str(value) for key, value in row.items()})
+        _write_log(self.folder / "log.csv", self._rows)
+        return "  ".join(f"{key} {value}" for key, value in row.items())
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[Callable[[], bool]]:
+    """Take a request to end (SIGTERM, SIGINT) as one to end after the step that is being made."""
+    asked = False
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+
+    before = {number: signal.signal(number, hear) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def load_model(folder: Path, size: int | None = None) -> tuple[tf.keras.Model, int]:
+    """Rebuild the student of a training from its checkpoint; also return the step.
+
+    Parameters
+    ----------
+    folder : Path
+        The training's.
+    size : int, optional
+        Height and width in pixels, as conversion wants it; by default any multiple of 16.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no whole checkpoint.
+    """
+    about, arrays = _read_state(folder)
+    settled = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
+    recipe = settled["recipe"]
+    model = build(
+        len(settled["classes"]),
+        widths=tuple(recipe["widths"]),
+        blocks=tuple(recipe["blocks"]),
+        size=size,
+    )
+    for array, weight in zip(arrays, model.weights, strict=False):
+        weight.assign(array)
+    return model, about["step"]
+
+
+def keep(folder: Path, to: Path) -> None:
+    """Keep latent weights and batch norms at half precision, the recipe, the feeds and the log.
+
+    Parameters
+    ----------
+    folder : Path
+        The training's.
+    to : Path
+        Receives ``latent.npz`` (arrays by name, float16), ``recipe.json``, ``feeds.json`` and
+        ``log.csv``.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no whole checkpoint.
+    """
+    model, step = load_model(folder)
+    to.mkdir(parents=True, exist_ok=True)
+    arrays = {weight.name: weight.numpy().astype(np.float16) for weight in model.weights}
+    part = to / "latent.npz.part"
+    with part.open("wb") as stream:
+        np.savez_compressed(stream, step=step, **arrays)
+    os.replace(part, to / "latent.npz")
+    for name in ("recipe.json", "feeds.json", "log.csv", "judged.jsonl"):
+        if (folder / name).exists():
+            shutil.copyfile(folder / name, to / name)
+
+
+def _begin_with(model: tf.keras.Model, path: Path) -> None:
+    """Set the weights that a `keep` wrote; those of heads of another width begin at random."""
+    try:
+        with path.open("rb") as stream, np.load(stream) as found:
+            arrays = {name: found[name] for name in found.files}
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"expected whole weights in {path}, found {error}") from None
+    heads = ("labels", "outputs", "features")
+    for weight in model.weights:
+        array = arrays.get(weight.name)
+        if array is not None and array.shape == weight.shape:
+            weight.assign(array.astype(np.float32))
+        elif not weight.name.startswith(heads):
+            found_shape = "none" if array is None else array.shape
+            raise InputError(
+                f"expected {weight.name} of shape {tuple(weight.shape)} in {path}, found "
+                f"{found_shape}; these are weights of another network"
+            )
+
+
+def _read_state(folder: Path) -> tuple[dict[str, Any], list[np.ndarray[Any, Any]]]:
+    path = folder / "state.npz"
+    try:
+        with path.open("rb") as stream, np.load(stream) as found:
+            about = json.loads(str(found["about"]))
+            return about, [found[f"v{index:04}"] for index in range(len(about["names"]))]
+    except FileNotFoundError:
+        raise InputError(f"expected a checkpoint at {path}, found none") from None
+    except Exception as error:  # zipfile and NumPy raise what they like for damaged files
+        raise InputError(
+            f"expected a whole checkpoint at {path}, found {error}; put state.before.npz in its "
+            "place"
+        ) from None
+
+
+def _tensors(batch: Batch) -> tuple[tf.Tensor, ...]:
+    return tuple(map(tf.constant, vars(batch).values()))
+
+
+def _write_json(path: Path, value: object) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(value, indent=1), encoding="utf-8")
+    os.replace(part, path)
+
+
+def _read_log(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _write_log(path: Path, rows: list[dict[str, str]]) -> None:
+    part = path.with_name(path.name + ".part")
+    with part.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, LOG_FIELDS)
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(part, path)
