@@ -1,7 +1,7 @@
 """EfficientNet-Lite as a teacher: logits and pooled features of a batch of crops.
 
 Tan & Le, "EfficientNet" (2019), in its variant for phones as published for PyTorch. ONNX Runtime
-runs it 2.5 times as fast on a processor as PyTorch's fused graph does. Its packages do not go with
+runs it more than twice as fast on a processor as PyTorch's fused graph. Its packages do not go with
 TensorFlow 2.15 (another protobuf), so this wants an environment of its own: `PACKAGES`.
 """
 

@@ -379,15 +379,15 @@ def load_model(folder: Path, size: int | None = None) -> tuple[tf.keras.Model, i
 
 
 def keep(folder: Path, to: Path) -> None:
-    """Keep latent weights and batch norms at half precision, the recipe, the feeds and the log.
+    """Keep a training's weights, kernels at half precision, and the recipe, feeds and log.
 
     Parameters
     ----------
     folder : Path
         The training's.
     to : Path
-        Receives ``latent.npz`` (arrays by name, float16), ``recipe.json``, ``feeds.json`` and
-        ``log.csv``.
+        Receives ``latent.npz`` (arrays by name, those of one dimension as float32),
+        ``recipe.json``, ``feeds.json`` and ``log.csv``.
 
     Raises
     ------
@@ -396,7 +396,11 @@ def keep(folder: Path, to: Path) -> None:
     """
     model, step = load_model(folder)
     to.mkdir(parents=True, exist_ok=True)
-    arrays = {weight.name: weight.numpy().astype(np.float16) for weight in model.weights}
+    arrays = {
+        # The variance of a binary layer's sums goes beyond what half precision holds.
+        weight.name: weight.numpy().astype(np.float16 if weight.shape.rank > 1 else np.float32)
+        for weight in model.weights
+    }
     part = to / "latent.npz.part"
     with part.open("wb") as stream:
         np.savez_compressed(stream, step=step, **arrays)
