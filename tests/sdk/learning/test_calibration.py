@@ -221,18 +221,23 @@ def test_probabilities_of_logistic_regression_are_calibrated() -> None:
 def test_logistic_regression_on_few_photos_of_many_classes_knows_how_sure_it_is(
     n_photos: int,
 ) -> None:
-    """Leaving single photos out makes their class rarer than the others, and all very unsure."""
-    rng = np.random.default_rng(4)
-    centres = 0.5 * rng.normal(size=(60, 40))
-    targets = np.repeat(np.arange(60), n_photos + 20)
-    photos = (centres[targets] + rng.normal(size=(len(targets), 40))).astype(np.float32)
-    is_taught = np.arange(len(targets)) % (n_photos + 20) < n_photos
-    head = SoftmaxHead(method="logistic").fit(
-        photos[is_taught], [f"{t:02}" for t in targets[is_taught]]
-    )
-    probabilities = head.predict_proba(photos[~is_taught])
-    error = calibration_error(targets[~is_taught], probabilities)
-    assert error < 0.09
+    """Leaving single photos out makes their class rarer than the others, and all very unsure.
+
+    On the mean of several draws: of one, chance moves the error between 0.02 and 0.14.
+    """
+    errors = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        centres = 0.5 * rng.normal(size=(60, 40))
+        targets = np.repeat(np.arange(60), n_photos + 20)
+        photos = (centres[targets] + rng.normal(size=(len(targets), 40))).astype(np.float32)
+        is_taught = np.arange(len(targets)) % (n_photos + 20) < n_photos
+        head = SoftmaxHead(method="logistic").fit(
+            photos[is_taught], [f"{t:02}" for t in targets[is_taught]]
+        )
+        probabilities = head.predict_proba(photos[~is_taught])
+        errors.append(calibration_error(targets[~is_taught], probabilities))
+    assert np.mean(errors) < 0.08
 
 
 def test_a_line_search_that_looks_too_far_comes_back() -> None:
