@@ -37,7 +37,8 @@ def fit_head(problem: Problem) -> Fit:
     grid = Grid.of(problem.embeddings)
     multiples = grid.multiples(problem.embeddings)
     order = canonical_order(multiples, problem.targets)
-    embeddings = (multiples * grid.units).astype(np.float32)
+    multiples *= grid.units
+    embeddings = multiples.astype(np.float32)
     is_few = embeddings.size * problem.n_classes <= COLD_UP_TO
     sorted_problem = replace(
         problem,

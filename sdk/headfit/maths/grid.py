@@ -53,7 +53,9 @@ class Grid:
 
     def multiples(self, embeddings: FloatArray) -> DoubleArray:
         """Return the nearest whole multiples of the units; minus zero becomes zero."""
-        multiples: DoubleArray = np.rint(embeddings / self.units) + 0.0
+        multiples: DoubleArray = embeddings / self.units
+        np.rint(multiples, out=multiples)
+        multiples += 0.0
         return multiples
 
     def rounded(self, embeddings: FloatArray) -> FloatArray:
@@ -70,7 +72,7 @@ class Grid:
 
 def exponents_of(embeddings: FloatArray) -> npt.NDArray[np.int64]:
     """Return each feature's largest exponent: shape (embedding_dim,)."""
-    largest = np.abs(embeddings).max(axis=0, initial=0)
+    largest = np.maximum(embeddings.max(axis=0, initial=0), -embeddings.min(axis=0, initial=0))
     _, exponents = np.frexp(largest.astype(np.float64))
     return np.where(largest > 0, exponents, _NOTHING).astype(np.int64)
 
@@ -95,7 +97,7 @@ def canonical_order(multiples: DoubleArray, targets: TargetArray) -> TargetArray
     words = multiples.astype(np.int64).view(np.uint64)
     generator = np.random.Generator(np.random.PCG64(0))
     factors = generator.integers(1 << 63, size=words.shape[1], dtype=np.uint64) * np.uint64(2)
-    keys = (words * (factors + np.uint64(1))).sum(axis=1, dtype=np.uint64)
+    keys = words @ (factors + np.uint64(1))
     # Mixed once more: a sum of products alone keeps low bits low.
     keys ^= keys >> np.uint64(33)
     keys *= np.uint64(0xFF51AFD7ED558CCD)
