@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Protocol
@@ -228,12 +228,7 @@ class ExampleStore:
         for photo_hash in hashes:
             if not 0 <= photo_hash < 1 << 64:
                 raise InputError(f"expected photo hashes from 0 to 2^64 - 1, found {photo_hash}")
-        for picture in pictures:
-            if picture is not None and len(picture) > MAX_THUMBNAIL_BYTES:
-                raise InputError(
-                    f"expected thumbnails of at most {MAX_THUMBNAIL_BYTES} bytes, found "
-                    f"{len(picture)}; make it smaller"
-                )
+        _check_thumbnails(pictures)
         added_at_us = [time.time_ns() // 1000] * len(blobs)
         with self._writing() as connection:
             return changes.add(
@@ -367,11 +362,54 @@ class ExampleStore:
         with store_faults(self.path):
             return self._sealing.open(bytes(row[1]), "thumbnail", example_id)
 
+    def thumbnail_sizes(self) -> dict[int, int]:
+        """Return how many bytes the thumbnail of each example that has one takes, by its id."""
+        with self._reading() as connection:
+            found = connection.execute("SELECT example_id, length(jpeg) FROM thumbnails").fetchall()
+        return dict(sorted(found))
+
+    def add_thumbnails(self, thumbnails: Mapping[int, bytes]) -> None:
+        """Keep a thumbnail of examples that are there, in place of the one they had.
+
+        Parameters
+        ----------
+        thumbnails : mapping of int to bytes
+            By the examples' ids; each as for `add_many`.
+
+        Raises
+        ------
+        InputError
+            If there is no such example, or a thumbnail is too large. None is kept.
+        StoreError
+            If the disk is full, read-only or locked. None is kept.
+        """
+        _check_thumbnails(thumbnails.values())
+        with self._writing() as connection:
+            known = {example_id for (example_id,) in connection.execute("SELECT id FROM examples")}
+            unknown = sorted(thumbnails.keys() - known)
+            if unknown:
+                raise InputError(
+                    f"expected ids of examples, found {unknown[0]}, which never was one or was "
+                    "forgotten; load the store to see its ids"
+                )
+            ids = ((i,) for i in thumbnails)
+            sql = "DELETE FROM thumbnails WHERE example_id = ?"
+            if connection.executemany(sql, ids).rowcount:
+                changes.mark_traces(connection)
+            rows.insert_thumbnails(
+                connection,
+                (
+                    rows.thumbnail_row(i, self._sealing.seal(jpeg, "thumbnail", i))
+                    for i, jpeg in thumbnails.items()
+                ),
+            )
+        self._erase_traces()
+
     def erase_thumbnails(self) -> None:
         """Delete all thumbnails for good; the examples stay."""
         with self._writing() as connection:
-            connection.execute("DELETE FROM thumbnails")
-            changes.mark_traces(connection)
+            if connection.execute("DELETE FROM thumbnails").rowcount:
+                changes.mark_traces(connection)
         self._erase_traces()
 
     def export_to(self, path: str | os.PathLike[str]) -> str:
@@ -492,6 +530,15 @@ def _opened_again(path: str, fingerprint: str) -> ExampleStore:
             f"{store.fingerprint}; it was replaced meanwhile"
         )
     return store
+
+
+def _check_thumbnails(thumbnails: Iterable[bytes | None]) -> None:
+    for picture in thumbnails:
+        if picture is not None and len(picture) > MAX_THUMBNAIL_BYTES:
+            raise InputError(
+                f"expected thumbnails of at most {MAX_THUMBNAIL_BYTES} bytes, found "
+                f"{len(picture)}; make it smaller"
+            )
 
 
 def _description(connection: sqlite3.Connection) -> tuple[str, int, str, bytes | None]:

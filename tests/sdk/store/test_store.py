@@ -223,6 +223,32 @@ def test_photos_that_look_alike_are_found_nearest_first(path: Path) -> None:
         assert store.ids_like(0, max_distance=64) == []
 
 
+def test_thumbnails_are_added_later(path: Path) -> None:
+    """Of examples that are there; one that was replaced is gone from the file too."""
+    with filled_store(path) as store:
+        first, second, *_ = store.load().ids.tolist()
+        store.add_thumbnails({second: b"a picture that is replaced"})
+        store.add_thumbnails({first: b"one", second: b"another"})
+        assert store.thumbnail_sizes() == {first: 3, second: 7}
+        for wrong in ({first: b"two", 9999: b"none"}, {first: bytes(16_385)}):
+            with pytest.raises(InputError, match="found 9999|16385"):
+                store.add_thumbnails(wrong)
+        assert store.thumbnail(first) == b"one"
+    assert b"is replaced" not in on_disk(path)
+    with ExampleStore.open(path) as store:
+        assert store.thumbnail(second) == b"another"
+        store.erase_thumbnails()
+        assert store.thumbnail_sizes() == {}
+
+
+def test_erasing_no_thumbnails_rewrites_nothing(path: Path) -> None:
+    """An app may ask for it at every start."""
+    with filled_store(path) as store:
+        before = path.read_bytes(), store.n_samples
+        store.erase_thumbnails()
+        assert (path.read_bytes(), store.n_samples) == before
+
+
 def test_thumbnails_are_kept_apart(path: Path) -> None:
     with ExampleStore.open(path, Source()) as store:
         store.add(embeddings(1)[0], "cup", thumbnail=b"jpeg one, long enough to be found")
