@@ -25,7 +25,7 @@ from headfit.photos.folders import (
     find_photos,
     require_two_classes,
 )
-from headfit.photos.images import ImageSource, PhotoProgress, decode_image
+from headfit.photos.images import ImageSource, PhotoProgress
 from headfit.photos.likeness import perceptual_hash
 from headfit.photos.views import View
 
@@ -159,7 +159,7 @@ class ImageClassifier:
             If the class name is empty, or cannot be written into a head file.
         """
         names = checked_names([class_name], 1)
-        pixels = decode_image(image)
+        pixels = self.extractor.decode(image)
         embeddings = self.extractor.embed([pixels])
         if self.store is None:
             (number,) = self._learner.add_examples(embeddings, names)

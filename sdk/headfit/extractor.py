@@ -22,7 +22,16 @@ from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
 from headfit.extractors.finding import find_extractor, install_extractor, read_extractor
 from headfit.files import blockfile
 from headfit.files.manifest import Manifest, load_manifest
-from headfit.photos.images import ImageSource, PhotoProgress, decode_image, prepare_input
+from headfit.photos.images import (
+    MAX_PIXELS,
+    ImageSource,
+    PhotoProgress,
+    decode_image,
+    look,
+    needed_side,
+    open_rgb,
+    prepare_input,
+)
 from headfit.photos.views import WHOLE, View
 
 if TYPE_CHECKING:
@@ -211,8 +220,9 @@ class Extractor:
             A single image goes in as a list of one.
         views : sequence of View
             How to look at each image; by default as `looking` said, or once, as the manifest says.
-            The embedding is the mean of theirs, and costs as many runs of the network. A head is
-            fitted and used with the same views.
+            The embedding is the mean of theirs, and costs as many runs of the network; the image
+            is decoded once, as large as the nearest needs it. A head is fitted and used with the
+            same views.
         progress : callable, optional
             Called as ``progress(done, total)`` after every image.
 
@@ -240,11 +250,33 @@ class Extractor:
         sources = list(images)
         embeddings = np.empty((len(sources), self.embedding_dim), np.float32)
         for index, source in enumerate(sources):
-            picture = source if len(views) == 1 else decode_image(source)
-            np.mean([self._run(picture, view) for view in views], axis=0, out=embeddings[index])
+            photo = open_rgb(source, least_side=needed_side(self.manifest.preprocessing, views))
+            np.mean([self._run(photo, view) for view in views], axis=0, out=embeddings[index])
             if progress is not None:
                 progress(index + 1, len(sources))
         return embeddings
+
+    def decode(
+        self, image: ImageSource, *, name: str | None = None, max_pixels: int = MAX_PIXELS
+    ) -> NDArray[np.uint8]:
+        """Return a photo's pixels, as many as this extractor looks at.
+
+        ``embed([pixels])`` gives to the bit what ``embed([image])`` gives: for what is made of a
+        photo beside its embedding, so that it is decoded once.
+
+        Parameters
+        ----------
+        image, name, max_pixels
+            As for `headfit.photos.decode_image`, and so are the errors.
+
+        Returns
+        -------
+        ndarray of shape (h, w, 3), dtype uint8
+            Upright, opaque RGB, halved while the shorter side remains at least twice what the
+            manifest resizes it to.
+        """
+        least_side = needed_side(self.manifest.preprocessing, self._views)
+        return decode_image(image, name=name, max_pixels=max_pixels, least_side=least_side)
 
     def looking(self, views: Sequence[View]) -> Extractor:
         """Return the same extractor with other views of each image by default: see `embed`."""
@@ -281,8 +313,8 @@ class Extractor:
         _extractors.add(other)
         return other
 
-    def _run(self, picture: ImageSource, view: View) -> NDArray[np.float32]:
-        prepared = prepare_input(picture, self.manifest.preprocessing, view=view)
+    def _run(self, photo: Image.Image, view: View) -> NDArray[np.float32]:
+        prepared = look(photo, self.manifest.preprocessing, view)
         with self._lock:
             return self._engine.run(prepared)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import io
 import multiprocessing
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ from headfit.errors import (
 from headfit.extractor import Extractor
 from headfit.extractors.finding import installed_folder
 from headfit.files.manifest import load_manifest, save_manifest
+from headfit.photos.views import CROPPED, WHOLE
 
 
 def change_manifest(path: Path, **changes: object) -> None:
@@ -43,6 +45,24 @@ def test_open_and_embed(extractor_path: Path) -> None:
     assert (embeddings == embeddings[0]).all()
     assert extractor.manifest.golden is not None
     np.testing.assert_allclose(embeddings[0], extractor.manifest.golden.embedding, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_photo_is_decoded_once(kind: str) -> None:
+    """What `decode` gives embeds to the bit as the photo does, in one view and in several."""
+    rng = np.random.default_rng(0)
+    picture = Image.fromarray(rng.integers(0, 256, (37, 50, 3)).astype(np.uint8))
+    stream = io.BytesIO()
+    picture.resize((1501, 1111), Image.Resampling.BICUBIC).save(stream, kind)
+    data = stream.getvalue()
+    extractor = Extractor.open()
+    for views in ((WHOLE,), CROPPED):
+        looking = extractor.looking(views)
+        pixels = looking.decode(data)
+        least_side = 128 if views == (WHOLE,) else 148
+        assert least_side <= min(pixels.shape[:2]) < 2 * least_side
+        np.testing.assert_array_equal(looking.embed([data]), looking.embed([pixels]))
+    np.testing.assert_array_equal(extractor.embed([data], views=CROPPED), looking.embed([data]))
 
 
 def test_the_extractor_that_comes_with_headfit() -> None:

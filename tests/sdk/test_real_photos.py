@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -39,6 +41,24 @@ def test_a_folder_of_photos_becomes_a_head_that_knows_flowers(
     assert evaluation.n_samples == 100
     assert evaluation.top1 >= 0.45  # a fifth by chance
     assert (tmp_path / "flowers.head").stat().st_size < 20_000
+
+
+def test_a_photo_and_the_same_photo_stored_smaller_are_near(flowers: Path) -> None:
+    """The bound of docs/manifest-format.md, at 12 megapixels and a longer side of 1,024."""
+    extractor = Extractor.open()
+    photos = sorted((flowers / "test").glob("*/*.jpg"))[::25]
+    assert len(photos) == 4
+    for path in photos:
+        large, small = _as_jpeg(path, (4000, 3000)), _as_jpeg(path, (1024, 768))
+        a, b = extractor.embed([large, small])
+        assert a @ b / np.linalg.norm(a) / np.linalg.norm(b) >= 0.97
+
+
+def _as_jpeg(path: Path, size: tuple[int, int]) -> bytes:
+    stream = io.BytesIO()
+    with Image.open(path) as image:
+        image.convert("RGB").resize(size, Image.Resampling.BICUBIC).save(stream, "JPEG", quality=92)
+    return stream.getvalue()
 
 
 def test_the_head_is_as_good_as_scikit_learns(flowers: Path) -> None:

@@ -21,7 +21,7 @@ from headfit import (
 from headfit.photos import perceptual_hash, thumbnail
 from headfit.store import ExampleStore
 from headfit_demo.session.facts import Facts, gather_facts
-from headfit_demo.session.photos import Photo, as_pixels
+from headfit_demo.session.photos import Photo, as_looked_at
 from headfit_demo.session.projects import Project
 from headfit_demo.session.states import (
     Added,
@@ -349,7 +349,7 @@ class OpenProject:
 
         All that is made of it is made of the same pixels.
         """
-        pixels = as_pixels(photo)
+        pixels = as_looked_at(self._extractor, photo)
         picture, likeness = thumbnail(pixels), perceptual_hash(pixels)
         is_repeated = bool(self._store.ids_like(likeness))
         (embedding,) = self._extractor.embed([pixels])

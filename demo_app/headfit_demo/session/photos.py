@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from headfit import Extractor
 from headfit.photos import PHOTO_ENDINGS, decode_image
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -36,8 +37,8 @@ Photo: TypeAlias = PickedFile | Pixels
 """A file that the user chose, or a frame of the camera."""
 
 
-def as_pixels(photo: Photo, side: int = 0) -> Pixels:
-    """Return a photo's pixels; with ``side``, made smaller until no side is longer.
+def as_looked_at(extractor: Extractor, photo: Photo) -> Pixels:
+    """Return the pixels of a photo that an extractor looks at: see `headfit.Extractor.decode`.
 
     Raises
     ------
@@ -45,10 +46,20 @@ def as_pixels(photo: Photo, side: int = 0) -> Pixels:
         If it cannot be decoded; the message calls it by the name that the user knows.
     """
     if isinstance(photo, PickedFile):
-        pixels = decode_image(photo.content, name=photo.name)
+        return extractor.decode(photo.content, name=photo.name)
+    return extractor.decode(photo)
+
+
+def as_pixels(photo: Photo, side: int) -> Pixels:
+    """Return a photo's pixels to show, made smaller until no side is longer than ``side``.
+
+    Errors are those of `as_looked_at`.
+    """
+    if isinstance(photo, PickedFile):
+        pixels = decode_image(photo.content, name=photo.name, least_side=side)
     else:
         pixels = photo
-    if side and max(pixels.shape[:2]) > side:
+    if max(pixels.shape[:2]) > side:
         smaller = Image.fromarray(pixels)
         smaller.thumbnail((side, side))
         pixels = np.asarray(smaller)

@@ -27,7 +27,7 @@ from headfit_demo.session.errors import NoExtractorError
 from headfit_demo.session.facts import EngineSpeed, Facts, gather_facts
 from headfit_demo.session.greeting import GREETING_HEAD
 from headfit_demo.session.open_project import QUICK_PHOTOS, OpenProject
-from headfit_demo.session.photos import Photo, PickedFile, Pixels, as_pixels
+from headfit_demo.session.photos import Photo, PickedFile, Pixels, as_looked_at, as_pixels
 from headfit_demo.session.projects import MAX_NAME, Project, ProjectFolder
 from headfit_demo.session.states import ProjectCard, Recognition
 
@@ -203,7 +203,7 @@ class Session:
 def _look(classifier: ImageClassifier, photo: Photo) -> Recognition:
     """Say what a photo shows, and how long that took."""
     started = time.perf_counter()
-    found = classifier.recognise(as_pixels(photo))
+    found = classifier.recognise(as_looked_at(classifier.extractor, photo))
     return Recognition(
         ranking=tuple(found.ranking[:3]),
         is_known=found.is_known,

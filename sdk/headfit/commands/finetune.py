@@ -106,6 +106,7 @@ class _Views:
     def __init__(self, tuner: FineTuner, n_views: int) -> None:
         self._tuner, self._n_views = tuner, n_views
         self._seed = 0
+        self.decode = tuner.decode
 
     def embed(self, images: list[ImageSource]) -> FloatArray:
         self._seed += 1

@@ -26,7 +26,7 @@ from headfit.learning.problem import Problem
 from headfit.learning.settings import Settings
 from headfit.maths.arrays import FloatArray, checked_embeddings
 from headfit.maths.lbfgs import Progress
-from headfit.photos.images import ImageSource, PhotoProgress, decode_image
+from headfit.photos.images import ImageSource, PhotoProgress
 from headfit.version import __version__
 
 DEFAULT_VIEWS = 4
@@ -113,6 +113,10 @@ class FineTuner:
         """Tells activations of this extractor and number of blocks from others."""
         return self._front.fingerprint
 
+    def decode(self, image: ImageSource) -> npt.NDArray[np.uint8]:
+        """Return a photo's pixels, as many as are looked at: see `headfit.Extractor.decode`."""
+        return self._front.decode(image)
+
     def activations(
         self,
         images: Iterable[ImageSource],
@@ -145,7 +149,7 @@ class FineTuner:
         result = np.empty((len(sources), n_views, self.activation_dim), np.float32)
         for index, source in enumerate(sources):
             rng = np.random.default_rng((seed, index))
-            pixels = decode_image(source)
+            pixels = self.decode(source)
             cuttings = (_cutting(pixels, side, k % 2 == 1, rng) for k in range(1, n_views))
             result[index] = self._front.embed([pixels, *cuttings])
             if progress is not None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class Preprocessing:
     """How a photo becomes the extractor's input.
 
-    The picture is resized so that its shorter side is ``resize_to`` pixels, its centre of
-    ``height`` x ``width`` is cut out, and ``input = (pixel - mean) / std`` per channel in RGB.
+    The picture is halved while its shorter side remains at least twice ``resize_to`` pixels, then
+    resized so that it is ``resize_to``; its centre of ``height`` x ``width`` is cut out, and
+    ``input = (pixel - mean) / std`` per channel in RGB.
 
     Attributes
     ----------

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from headfit.errors import ImageError, InputError
 from headfit.files.class_names import CLASS_NAME_RULE, is_class_name
 from headfit.learning.evaluation import Evaluation, evaluate_head
 from headfit.learning.fitted_head import FittedHead
 from headfit.maths.arrays import FloatArray
-from headfit.photos.images import ImageSource, PhotoProgress, decode_image
+from headfit.photos.images import ImageSource, PhotoProgress
 from headfit.photos.likeness import perceptual_hash
 
 # Files that a file manager leaves behind and hides without a leading dot.
@@ -172,6 +173,9 @@ class FolderEvaluation(Evaluation):
 class Embedder(Protocol):
     """What embeds photos: an `Extractor`, or something that gives more than a row for each."""
 
+    def decode(self, image: ImageSource, /) -> npt.NDArray[np.uint8]:
+        """Return a photo's pixels, as many as are looked at."""
+
     def embed(self, images: list[ImageSource], /) -> FloatArray:
         """Return what each image gives, along the first axis."""
 
@@ -206,7 +210,7 @@ def embed_folder(
     for index, photo in enumerate(folder.photos):
         try:
             if with_hashes:  # from the same pixels: a photo is decoded once
-                pixels = decode_image(photo.path)
+                pixels = extractor.decode(photo.path)
                 embedding = extractor.embed([pixels])[0]
                 hashes.append(perceptual_hash(pixels))
             else:

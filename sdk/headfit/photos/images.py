@@ -6,20 +6,22 @@ Training and prediction both come through here, so a photo looks the same to bot
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from typing import IO, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
-from headfit.errors import ImageError
+from headfit.errors import ImageError, InputError
 from headfit.learning.origin import Preprocessing
 from headfit.maths.arrays import FloatArray
 from headfit.photos.bombs import bomb
@@ -66,6 +68,13 @@ _DECODER_FAULTS = (
     Image.DecompressionBombError,
 )
 
+REDUCTION_GAP: Final = 2
+"""A photo is halved before it is resized as long as twice the pixels that are needed remain:
+Pillow's own advice for ``reducing_gap``."""
+
+# libjpeg decodes at 1/1, 1/2, 1/4 and 1/8 of the size.
+_MOST_SCALED = 8
+
 _FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -88,7 +97,11 @@ _WARNINGS_LOCK = threading.Lock()
 
 
 def decode_image(
-    source: ImageSource, *, name: str | None = None, max_pixels: int = MAX_PIXELS
+    source: ImageSource,
+    *,
+    name: str | None = None,
+    max_pixels: int = MAX_PIXELS,
+    least_side: int | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Return a picture upright, opaque, in 8-bit RGB.
 
@@ -103,6 +116,9 @@ def decode_image(
         Names the picture in messages; by default its path.
     max_pixels : int
         A picture with more pixels is refused by its header, before it is decoded.
+    least_side : int, optional
+        Halve the picture while its shorter side remains at least this, 2 pixels or more. A large
+        JPEG is then decoded several times as fast. By default it keeps its size.
 
     Returns
     -------
@@ -112,10 +128,18 @@ def decode_image(
     ------
     ImageError
         If this is no usable image.
+    InputError
+        If ``least_side`` is below 2.
     OSError
         If the file cannot be opened.
     """
-    return np.asarray(open_rgb(source, name, max_pixels))
+    return np.asarray(open_rgb(source, name, max_pixels, least_side))
+
+
+def needed_side(preprocessing: Preprocessing, views: Sequence[View] = (WHOLE,)) -> int:
+    """Return the ``least_side`` of a photo that is to be looked at in these views, in pixels."""
+    nearest = max(view.zoom for view in views)
+    return math.ceil(REDUCTION_GAP * preprocessing.resize_to * nearest)
 
 
 def prepare_input(
@@ -148,7 +172,12 @@ def prepare_input(
     OSError
         If the file cannot be opened.
     """
-    image = open_rgb(source, name, max_pixels)
+    least_side = needed_side(preprocessing, (view,))
+    return look(open_rgb(source, name, max_pixels, least_side), preprocessing, view)
+
+
+def look(image: Image.Image, preprocessing: Preprocessing, view: View = WHOLE) -> FloatArray:
+    """Return one view of a photo, which was halved for it, as `prepare_input` does."""
     height, width = preprocessing.height, preprocessing.width
     scale = min(image.size) / preprocessing.resize_to / view.zoom
     # One step instead of resize, then crop: the same pixels, and a picture of 1 x 60,000 never
@@ -168,23 +197,41 @@ def prepare_input(
 
 
 def open_rgb(
-    source: ImageSource, name: str | None = None, max_pixels: int = MAX_PIXELS
+    source: ImageSource,
+    name: str | None = None,
+    max_pixels: int = MAX_PIXELS,
+    least_side: int | None = None,
 ) -> Image.Image:
-    """Return what `decode_image` does, as Pillow has it; pixels are not decoded again."""
+    """Return what `decode_image` does, as Pillow has it."""
+    if least_side is not None and least_side < 2:
+        raise InputError(f"expected a least_side of at least 2 pixels, found {least_side}")
     if isinstance(source, Image.Image):
         _check_size(source, name or "image", max_pixels)
-        return _decode(source, name or "image")
+        return _decode(source, name or "image", least_side, is_ours=False)
     if isinstance(source, np.ndarray):
-        return _from_array(source, name or "array")
+        image = _from_array(source, name or "array")
+        return _reduce(image, halving(image.size, least_side))
     if isinstance(source, bytes):
-        return _read(BytesIO(source), name or "bytes", max_pixels)
+        return _read(BytesIO(source), name or "bytes", max_pixels, least_side)
     if isinstance(source, (str, os.PathLike)):
         with open(source, "rb") as stream:
-            return _read(stream, name or os.fspath(source), max_pixels)
+            return _read(stream, name or os.fspath(source), max_pixels, least_side)
     raise ImageError(
         f"{name or 'image'}: expected a path, bytes, a PIL image or a uint8 array, "
         f"found {type(source).__name__}"
     )
+
+
+def halving(size: tuple[int, int], least_side: int | None) -> int:
+    """Return the power of two that a picture of ``size`` is reduced by.
+
+    It is the largest ``s`` with ``ceil(shorter side / s) >= least_side``. A picture that was
+    reduced by it is not reduced again: what an extractor's `decode` returned is its own result.
+    """
+    factor = 1
+    while least_side is not None and -(-min(size) // (2 * factor)) >= least_side:
+        factor *= 2
+    return factor
 
 
 def _from_array(pixels: npt.NDArray[np.uint8], name: str) -> Image.Image:
@@ -194,10 +241,11 @@ def _from_array(pixels: npt.NDArray[np.uint8], name: str) -> Image.Image:
             f"{name}: expected uint8 of shape (h, w, 3) or (h, w), found {pixels.dtype} of shape "
             f"{pixels.shape}; scale to 0..255 and order the channels red, green, blue"
         )
-    return Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB")
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _read(stream: IO[bytes], name: str, max_pixels: int) -> Image.Image:
+def _read(stream: IO[bytes], name: str, max_pixels: int, least_side: int | None) -> Image.Image:
     # Without this plugin Image.open would load all fifty; the other four it loads itself.
     from PIL import WebPImagePlugin  # noqa: F401
 
@@ -220,7 +268,7 @@ def _read(stream: IO[bytes], name: str, max_pixels: int) -> Image.Image:
     _check_size(image, name, max_pixels)
     if reason := bomb(image, stream):
         raise ImageError(f"{name}: {reason}; save the picture anew or leave it out")
-    return _decode(image, name)
+    return _decode(image, name, least_side, is_ours=True)
 
 
 def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
@@ -234,16 +282,33 @@ def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
         raise ImageError(f"{name}: expected an image, found {width} x {height} pixels")
 
 
-def _decode(image: Image.Image, name: str) -> Image.Image:
+def _decode(image: Image.Image, name: str, least_side: int | None, *, is_ours: bool) -> Image.Image:
     try:
+        factor = halving(image.size, least_side)
+        # A caller's image is not told to decode itself in another size: it would keep that.
+        scaled = _decode_scaled(image, min(factor, _MOST_SCALED)) if is_ours else 1
         image.load()
         orientation = _orientation(image)
-        image = _to_rgb(image)
+        image = _opaque(_reduce(_to_whole_bytes(image), factor // scaled))
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
     except _DECODER_FAULTS as error:
         raise _damaged(name, error) from error
     return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+
+
+def _decode_scaled(image: Image.Image, factor: int) -> int:
+    """Have a JPEG decoded at a fraction of its size; return the factor, 1 for other pictures."""
+    if factor == 1 or not isinstance(image, JpegImageFile):
+        return 1
+    width, height = image.size
+    image.draft(None, (width // factor, height // factor))
+    return factor if image.size != (width, height) else 1
+
+
+def _reduce(image: Image.Image, factor: int) -> Image.Image:
+    """Return a picture in which the mean of ``factor`` x ``factor`` pixels is one pixel."""
+    return image if factor == 1 else image.reduce(factor)
 
 
 def _damaged(name: str, error: BaseException) -> ImageError:
@@ -261,17 +326,23 @@ def _orientation(image: Image.Image) -> object:
     return None
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _to_whole_bytes(image: Image.Image) -> Image.Image:
+    """Return a picture in RGB or RGBA, of which means can be taken."""
     if image.mode == "F":
         raise ImageError("expected integer pixels, found floats; scale to 0..255 as uint8")
     if image.mode.startswith("I"):
         image = _to_8_bit(image)
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        opaque = Image.new("RGB", image.size, "white")
-        opaque.paste(rgba, mask=rgba)
-        return opaque
-    return image.convert("RGB")
+    wanted = "RGBA" if image.has_transparency_data else "RGB"
+    return image if image.mode == wanted else image.convert(wanted)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Return a picture laid over white where it is transparent."""
+    if image.mode == "RGB":
+        return image
+    opaque = Image.new("RGB", image.size, "white")
+    opaque.paste(image, mask=image)
+    return opaque
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:

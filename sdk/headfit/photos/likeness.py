@@ -12,6 +12,9 @@ from headfit.photos.images import ImageSource, open_rgb
 THUMBNAIL_SIDE = 96
 """Longer side of a thumbnail in pixels, unless another is asked for."""
 
+# Shorter side from which on a photo is halved before its areas are compared.
+_HASHED_SIDE = 64
+
 
 def perceptual_hash(image: ImageSource) -> int:
     """Return 64 bits that change little when a photo is scaled, re-encoded or brightened.
@@ -25,7 +28,7 @@ def perceptual_hash(image: ImageSource) -> int:
     ImageError
         If this is no usable image.
     """
-    grey = open_rgb(image).convert("L")
+    grey = open_rgb(image, least_side=_HASHED_SIDE).convert("L")
     areas = np.asarray(grey.resize((9, 8), Image.Resampling.BOX), np.int16)
     bits = areas[:, 1:] > areas[:, :-1]
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
@@ -45,7 +48,8 @@ def thumbnail(image: ImageSource, side: int = THUMBNAIL_SIDE) -> bytes:
     ImageError
         If this is no usable image.
     """
-    small = Image.fromarray(np.asarray(open_rgb(image)))  # without what came with the picture
+    photo = open_rgb(image, least_side=2 * max(side, 1))
+    small = Image.fromarray(np.asarray(photo))  # without what came with the picture
     small.thumbnail((side, side))
     stream = BytesIO()
     small.save(stream, "JPEG", quality=80)

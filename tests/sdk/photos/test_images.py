@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from headfit.errors import ImageError
+from headfit.errors import ImageError, InputError
 from headfit.files.manifest import Preprocessing
 from headfit.photos.images import FORMATS, PHOTO_ENDINGS, decode_image, prepare_input
 
@@ -275,7 +275,7 @@ def test_a_missing_file_stays_a_missing_file(tmp_path: Path) -> None:
 
 def test_the_input_is_resized_then_cropped() -> None:
     """One step gives the pixels of Pillow's resize followed by a centre crop."""
-    pixels = photo(192, 320)
+    pixels = photo(180, 300)
     for interpolation, filter_ in (("bilinear", 2), ("bicubic", 3)):
         whole = Image.fromarray(pixels).resize((80, 48), filter_)
         expected = np.asarray(whole.crop((24, 8, 56, 40)), np.float32)
@@ -294,9 +294,9 @@ def test_resizing_is_antialiased() -> None:
 
 
 def test_height_and_width_may_differ() -> None:
-    actual = prepare_input(photo(64, 64), preprocessing(16, height=8, resize_to=16))
+    actual = prepare_input(photo(40, 40), preprocessing(16, height=8, resize_to=16))
     assert actual.shape == (1, 8, 16, 3)
-    expected = Image.fromarray(photo(64, 64)).resize((16, 16), Image.Resampling.BILINEAR)
+    expected = Image.fromarray(photo(40, 40)).resize((16, 16), Image.Resampling.BILINEAR)
     np.testing.assert_array_equal(np.asarray(expected, np.float32)[4:12], actual[0])
 
 
@@ -316,13 +316,77 @@ def test_tiny_and_thin_pictures_work(size: tuple[int, int]) -> None:
     np.testing.assert_array_equal(np.full((1, 64, 64, 3), 77), actual)
 
 
-def test_a_large_jpeg_is_not_decoded_in_draft_mode() -> None:
-    """What training saw as an array, prediction sees as a file."""
-    data = encode(Image.fromarray(photo(800, 1200)), "JPEG", quality=95)
-    decoded = np.asarray(Image.open(io.BytesIO(data)))
-    np.testing.assert_array_equal(
-        prepare_input(decoded, preprocessing(32)), prepare_input(data, preprocessing(32))
-    )
+def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size() -> None:
+    """Pillow's draft at the stated scale, then one resize: nothing else touches the pixels."""
+    data = encode(Image.fromarray(photo(805, 1203)), "JPEG", quality=95)
+    drafted = Image.open(io.BytesIO(data))
+    drafted.draft(None, (1203 // 8, 805 // 8))
+    assert drafted.size == (151, 101)
+    expected = prepare_input(np.asarray(drafted), preprocessing(32))
+    np.testing.assert_array_equal(expected, prepare_input(data, preprocessing(32)))
+
+
+def test_other_large_pictures_are_averaged() -> None:
+    """Means of 8 x 8 pixels, those of transparent ones weighted by their opacity."""
+    pixels = photo(800, 1200)
+    means = pixels.reshape(100, 8, 150, 8, 3).mean(axis=(1, 3))
+    data = encode(Image.fromarray(pixels))
+    for source in (pixels, data, Image.fromarray(pixels)):
+        assert np.abs(decode_image(source, least_side=64) - means).max() <= 0.5
+    transparent = np.dstack([pixels, np.full((800, 1200), 255, np.uint8)])
+    transparent[:, 1::2] = (255, 0, 0, 0)
+    actual = decode_image(encode(Image.fromarray(transparent)), least_side=400)
+    expected = np.dstack([pixels[:, ::2].reshape(400, 2, 600, 3).mean(1), np.full((400, 600), 128)])
+    half = (expected[..., :3] + 255) / 2
+    assert np.abs(actual - half).max() <= 2
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_large_photo_is_turned_after_it_was_halved(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(Image.fromarray(photo(500, 805)), "JPEG", exif=exif, quality=95)
+    turned = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    actual = decode_image(data, least_side=60)
+    assert actual.shape[:2] == (-(-turned.height // 8), -(-turned.width // 8))
+    small = turned.resize(actual.shape[1::-1], Image.Resampling.BOX)
+    assert np.abs(np.asarray(small, int) - actual).mean() < 4
+
+
+@settings(max_examples=50)
+@given(
+    width=st.integers(1, 700),
+    height=st.integers(1, 700),
+    least_side=st.integers(2, 130),
+    kind=st.sampled_from(["JPEG", "PNG"]),
+)
+def test_what_was_halved_is_not_halved_again(
+    width: int, height: int, least_side: int, kind: str
+) -> None:
+    """So pixels that were decoded once give the input that the photo gives, to the bit."""
+    data = encode(Image.fromarray(photo(height, width)), kind)
+    halved = decode_image(data, least_side=least_side)
+    np.testing.assert_array_equal(halved, decode_image(halved, least_side=least_side))
+    shorter = min(halved.shape[:2])
+    assert shorter == min(width, height) or least_side <= shorter < 2 * least_side
+    if least_side % 2 == 0:
+        wanted = preprocessing(least_side // 2)
+        np.testing.assert_array_equal(prepare_input(data, wanted), prepare_input(halved, wanted))
+
+
+def test_a_callers_image_keeps_its_size() -> None:
+    """Opened and not loaded, it could be told to decode itself smaller; it is the caller's."""
+    data = encode(Image.fromarray(photo(400, 600)), "JPEG")
+    image = Image.open(io.BytesIO(data))
+    assert decode_image(image, least_side=50).shape == (50, 75, 3)
+    assert image.size == (600, 400)
+    np.testing.assert_array_equal(np.asarray(image), np.asarray(Image.open(io.BytesIO(data))))
+
+
+@pytest.mark.parametrize("least_side", [1, 0, -5])
+def test_no_picture_is_halved_to_nothing(least_side: int) -> None:
+    with pytest.raises(InputError, match="at least 2 pixels"):
+        decode_image(photo(), least_side=least_side)
 
 
 def test_threads_decode_at_once_and_leave_warnings_alone() -> None:
