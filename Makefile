@@ -16,7 +16,7 @@ help: ## List the targets
 
 .PHONY: demo
 demo: $(VENV)/.demo ## Train a head on sample photos and show what it can do
-	@$(BIN)/python -m headfit demo --into build/demo
+	@$(BIN)/python -m headfit demo --into build/demo --force
 
 .PHONY: app
 app: $(VENV)/.app ## Start the app

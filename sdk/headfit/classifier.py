@@ -18,15 +18,10 @@ from headfit.learner import HeadLearner
 from headfit.learning.feedback import Feedback
 from headfit.learning.prediction import Prediction
 from headfit.maths.lbfgs import Progress
-from headfit.photos.folders import (
-    FolderEvaluation,
-    Skipped,
-    embed_folder,
-    find_photos,
-    require_two_classes,
-)
+from headfit.photos.folders import FolderEvaluation, embed_folder, require_two_classes
 from headfit.photos.images import ImageSource, PhotoProgress
 from headfit.photos.likeness import perceptual_hash
+from headfit.photos.photo_folder import PhotoFolder, Skipped, find_photos
 from headfit.photos.views import View
 
 if TYPE_CHECKING:  # a store needs SQLite, which not every Python on a phone has
@@ -172,7 +167,7 @@ class ImageClassifier:
 
     def add_folder(
         self,
-        directory: str | os.PathLike[str],
+        directory: str | os.PathLike[str] | PhotoFolder,
         *,
         strict: bool = False,
         progress: PhotoProgress | None = None,
@@ -184,8 +179,9 @@ class ImageClassifier:
 
         Parameters
         ----------
-        directory : path
-            A folder whose folders are named after the classes; see `headfit.photos.find_photos`.
+        directory : path or PhotoFolder
+            A folder whose folders are named after the classes, or what
+            `headfit.photos.find_photos` found in one.
         strict : bool
             Refuse the whole folder if anything in it cannot be used.
         progress : callable, optional
@@ -197,7 +193,7 @@ class ImageClassifier:
             If the folder has no photo, or fewer than two classes among them and the examples so
             far; with ``strict``, if anything would be left out. Nothing is added.
         """
-        folder = find_photos(directory)
+        folder = _found(directory)
         taught = set(self.class_counts)
         require_two_classes(folder, taught.union(folder.class_names))
         examples = embed_folder(
@@ -401,7 +397,7 @@ class ImageClassifier:
 
     def evaluate(
         self,
-        directory: str | os.PathLike[str],
+        directory: str | os.PathLike[str] | PhotoFolder,
         *,
         strict: bool = False,
         progress: PhotoProgress | None = None,
@@ -421,11 +417,11 @@ class ImageClassifier:
             If the folder has no photo, or a class that the head does not know.
         """
         head = self._fitted_head().fitted_
-        folder = find_photos(directory)
+        folder = _found(directory)
         unknown = sorted(set(folder.class_names) - set(head.classes))
         if unknown:
             raise InputError(
-                f"{directory}: expected folders named after the head's classes "
+                f"{folder.root}: expected folders named after the head's classes "
                 f"({', '.join(head.classes)}), found also {', '.join(unknown)}; rename or remove "
                 "them"
             )
@@ -515,6 +511,10 @@ class ImageClassifier:
         if head is None:
             raise NotFittedError("expected a trained head, found none; call fit first")
         return head
+
+
+def _found(directory: str | os.PathLike[str] | PhotoFolder) -> PhotoFolder:
+    return directory if isinstance(directory, PhotoFolder) else find_photos(directory)
 
 
 def _opened(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,6 @@ from typing import Any
 import pytest
 from tests.support.hand import PATIENCE_S, Hand
 from tests.support.photos import THINGS, frames
-from tests.support.small_disk import SmallDisk
 
 from headfit_demo.session import Session
 from headfit_demo.window import configure, need_no_display
@@ -92,15 +90,3 @@ def toys(hand: Hand, toys_folder: Path, tmp_path: Path) -> Hand:
     hand.wait(lambda: hand.app.project is not None and hand.screen.name == "teach")
     hand.settle()
     return hand
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """A folder that is a disk of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("mounting a small disk needs root")
-    yield SmallDisk(folder)
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)

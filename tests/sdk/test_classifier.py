@@ -21,7 +21,7 @@ from headfit.errors import (
 )
 from headfit.extractor import Extractor
 from headfit.head import SoftmaxHead
-from headfit.photos.folders import Skipped
+from headfit.photos.photo_folder import Skipped
 
 from .conftest import COLOURS, PhotoWriter
 

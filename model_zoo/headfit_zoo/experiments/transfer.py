@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from headfit import InputError, SoftmaxHead
 from headfit.files import replacing
-from headfit.photos import PHOTO_ENDINGS, PhotoProgress
+from headfit.photos import PHOTO_ENDINGS, PhotoProgress, find_unsorted_photos
 
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 """For `SoftmaxHead`'s l2."""
@@ -73,7 +73,8 @@ class Pictures:
             If there is none.
         """
         if source.is_dir():
-            found: Iterable[str] = (p.relative_to(source).as_posix() for p in source.rglob("*"))
+            photos = find_unsorted_photos(source).photos
+            found: Iterable[str] = (one.path.relative_to(source).as_posix() for one in photos)
         elif zipfile.is_zipfile(source):
             with zipfile.ZipFile(source) as archive:
                 found = archive.namelist()

@@ -17,7 +17,13 @@ from PIL import Image
 
 from headfit import InputError
 from headfit.files import write_atomically
-from headfit.photos import PHOTO_ENDINGS, PhotoProgress, decode_image
+from headfit.photos import (
+    PHOTO_ENDINGS,
+    PhotoProgress,
+    decode_image,
+    find_photos,
+    find_unsorted_photos,
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,8 @@ def find_pictures(folder: Path, *, most: int | None = None) -> list[Path]:
     InputError
         If there is none.
     """
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PHOTO_ENDINGS)
+    found = [photo.path for photo in find_unsorted_photos(folder).photos]
+    found = [path for path in found if path.suffix.lower() in PHOTO_ENDINGS]
     if not found:
         kinds = ", ".join(sorted(PHOTO_ENDINGS))
         raise InputError(f"expected pictures ({kinds}) in {folder}, found none")
@@ -65,7 +72,7 @@ def find_pictures(folder: Path, *, most: int | None = None) -> list[Path]:
 
 
 def list_folder(folder: Path) -> list[tuple[Path, str]]:
-    """List every picture below each class folder, sorted, with the class folder's name.
+    """List every picture below each class folder, sorted, with the name of its class.
 
     Raises
     ------
@@ -74,16 +81,19 @@ def list_folder(folder: Path) -> list[tuple[Path, str]]:
     """
     if not folder.is_dir():
         raise InputError(f"expected a folder with one folder per class, found no folder {folder}")
-    class_folders = sorted(p for p in folder.iterdir() if p.is_dir())
-    if len(class_folders) < 2:
-        raise InputError(
-            f"expected at least two class folders in {folder}, found {len(class_folders)}"
-        )
-    return [
-        (picture, class_folder.name)
-        for class_folder in class_folders
-        for picture in find_pictures(class_folder)
+    found = find_photos(folder)
+    pairs = [
+        (photo.path, photo.class_name)
+        for photo in found.photos
+        if photo.path.suffix.lower() in PHOTO_ENDINGS
     ]
+    empty = {one.path.name for one in found.skipped if one.path.is_dir() and not one.is_litter}
+    empty |= set(found.class_names) - {class_name for _, class_name in pairs}
+    if empty:
+        raise InputError(f"expected pictures in {folder / min(empty)}, found none")
+    if len(found.class_names) < 2:
+        raise InputError(f"expected at least two class folders in {folder}, found one")
+    return pairs
 
 
 def list_annotated(folder: Path) -> list[tuple[Path, str]]:

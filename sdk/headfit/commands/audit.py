@@ -9,6 +9,7 @@ import click
 import numpy as np
 
 from headfit.commands.options import HEAD, JSON, PATH, STORE
+from headfit.commands.paths import Command
 from headfit.commands.terminal import print_json
 from headfit.errors import ExtractorMismatchError, InputError
 from headfit.head import SoftmaxHead
@@ -23,7 +24,7 @@ from headfit.store.rows import Examples
 VIEW_WIDTH = 64
 
 
-@click.command()
+@click.command(cls=Command)
 @HEAD
 @STORE
 @click.option("--heads", default=64, show_default=True, help="How many heads to fit and attack.")

@@ -15,8 +15,20 @@ from rich.text import Text
 
 from headfit.classifier import ImageClassifier
 from headfit.commands import terminal
-from headfit.commands.options import EXTRACTOR, PATH
+from headfit.commands.options import EXTRACTOR
+from headfit.commands.paths import Command, Kind, OutputFolder
 from headfit.photos.samples import PICTURES, cut_sample_photos, sample_pictures
+
+_NOTE = "README.txt"
+_TEXT = "`headfit demo` made these photos and this head, and makes them anew when it runs again.\n"
+
+
+def _is_demo(folder: Path) -> bool:
+    note = folder / _NOTE
+    return note.is_file() and note.read_bytes() == _TEXT.encode()
+
+
+DEMO = Kind("folder of this command", _is_demo)
 
 
 def run(into: Path, console: Console, extractor: str | None = None) -> None:
@@ -33,6 +45,8 @@ def run(into: Path, console: Console, extractor: str | None = None) -> None:
     """
     console.print("[bold]headfit[/] learns new classes of photos on this machine.\n")
     photos, head_file = into / "photos", into / "sample.head"
+    into.mkdir(parents=True, exist_ok=True)
+    (into / _NOTE).write_bytes(_TEXT.encode())
     cut_sample_photos(sample_pictures(), photos)
     console.print(f"Sample photos: squares cut from {len(PICTURES)} pictures, now in {photos}")
 
@@ -92,11 +106,11 @@ def command() -> str:
     return str(script) if ".." not in script.parts else "headfit"
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--into",
     metavar="DIR",
-    type=PATH,
+    type=OutputFolder(DEMO),
     default=Path("headfit-demo"),
     show_default=True,
     help="The folder for the photos and the head.",

@@ -13,9 +13,9 @@ from rich.text import Text
 from headfit.commands import terminal
 from headfit.commands.exit_codes import DONE, UNUSABLE_EXTRACTOR
 from headfit.commands.options import EXTRACTOR, JSON, MODEL, output_option
+from headfit.commands.paths import MANIFEST, NETWORK, Command
 from headfit.engines import EngineReport
 from headfit.engines.popcount import PopcountEngine
-from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.manifest import MAX_MODEL_BYTES, Manifest, save_manifest
@@ -27,7 +27,7 @@ from headfit.networks.lowering import lower as lower_network
 RGB = (float, float, float)
 
 
-@click.command()
+@click.command(cls=Command)
 @EXTRACTOR
 @JSON
 def doctor(extractor: str | None, as_json: bool) -> int:
@@ -78,9 +78,9 @@ def _engine_table(reports: tuple[EngineReport, ...], chosen: str | None) -> Tabl
     return table
 
 
-@click.command()
+@click.command(cls=Command)
 @MODEL
-@output_option("OUT.TFLITE")
+@output_option("OUT.TFLITE", NETWORK)
 def lower(model: Path, output: Path) -> None:
     """Rewrite a Larq Compute Engine network for plain TFLite, bit for bit.
 
@@ -91,11 +91,17 @@ def lower(model: Path, output: Path) -> None:
     click.echo(f"Wrote {output}, {len(lowered):,} bytes.")
 
 
-@click.command()
+@click.command(cls=Command)
 @MODEL
 @click.option("--at", "tensor", metavar="TENSOR", help="Name of the tensor to return.")
 @click.option("--list", "list_only", is_flag=True, help="List the tensors it can be cut at.")
-@output_option("OUT.TFLITE", required=False)
+@output_option(
+    "OUT.TFLITE",
+    NETWORK,
+    "The file to write; its manifest goes beside it, as .json.",
+    beside=lambda network: {network.with_suffix(".json"): MANIFEST},
+    required=False,
+)
 @click.option("--mean", type=RGB, default=(0, 0, 0), help="Red, green, blue taken from 0..255.")
 @click.option("--std", type=RGB, default=(1, 1, 1), help="Red, green, blue it is divided by then.")
 @click.option("--resize-to", type=int, help="Shorter side before the crop; else the input's.")
@@ -142,8 +148,6 @@ def cut(
         licence="not stated",
         golden=None,
     )
-    if not output.name:
-        raise InputError(f"{output}: expected the name of a file to write, found a folder")
     save_manifest(manifest, output.with_suffix(".json"))
     write_atomically(output, network)
     click.echo(

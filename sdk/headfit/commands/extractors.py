@@ -11,6 +11,7 @@ from rich.text import Text
 
 from headfit.commands import terminal
 from headfit.commands.options import JSON
+from headfit.commands.paths import Command
 from headfit.errors import HeadfitError
 from headfit.extractors.finding import list_extractors, read_extractor
 from headfit.files.manifest import Manifest
@@ -25,7 +26,7 @@ class _Found:
     reason: str = ""
 
 
-@click.command()
+@click.command(cls=Command)
 @JSON
 def extractors(as_json: bool) -> None:
     """List the extractors on this device; any of them serves any number of apps.

@@ -11,17 +11,23 @@ from rich.text import Text
 
 from headfit.commands import terminal
 from headfit.commands.options import ENGINE, EXTRACTOR, JSON, PHOTO_FOLDER, STRICT, output_option
-from headfit.errors import InputError
+from headfit.commands.paths import BLOCK_FILE, HEAD_FILE, Command
 from headfit.files.blockfile import SUFFIX
 from headfit.finetune import DEFAULT_VIEWS, FineTuner, TuningSettings
 from headfit.maths.arrays import FloatArray
-from headfit.photos.folders import embed_folder, find_photos
+from headfit.photos.folders import embed_folder
 from headfit.photos.images import ImageSource
+from headfit.photos.photo_folder import find_photos
 
 
-@click.command()
+@click.command(cls=Command)
 @PHOTO_FOLDER
-@output_option("HEAD", "The head file to write; the blocks go beside it, as .block.")
+@output_option(
+    "HEAD",
+    HEAD_FILE,
+    "The head file to write; the blocks go beside it, as .block.",
+    beside=lambda head: {head.with_suffix(SUFFIX): BLOCK_FILE},
+)
 @EXTRACTOR
 @ENGINE
 @click.option(
@@ -57,14 +63,13 @@ def finetune(
     Takes minutes where 'train' takes seconds, and pays where there are many photos. Writes two
     files: predict with HEAD and --extractor HEAD.block.
     """
-    if output.suffix == SUFFIX:
-        raise InputError(f"{output}: expected a name for the head, found one with {SUFFIX}")
-    terminal.check_output(output)
     tuner = FineTuner(extractor, n_blocks=blocks, engine=engine)
     started = time.perf_counter()
+    folder = find_photos(directory)
+    terminal.print_found(folder)
     with terminal.progress("Embedding photos") as progress:
         photos = _Views(tuner, views)
-        examples = embed_folder(photos, find_photos(directory), strict, progress)
+        examples = embed_folder(photos, folder, strict, progress)
     embedded = time.perf_counter()
     with terminal.progress("Training, epochs") as progress:
         tuned = tuner.fit(

@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from headfit.commands import terminal
-from headfit.commands.options import EXTRACTOR, FORCE, HEAD, JSON, PATH, output_option
+from headfit.commands.options import EXTRACTOR, FEW_PHOTOS, HEAD, JSON, PATH, STRICT, output_option
+from headfit.commands.paths import HEAD_FILE, KEY, NETWORK, Command, OutputPath
 from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.extractors.export import export_tflite as export
@@ -24,14 +25,15 @@ from headfit.files.headfile import MAX_FILE_BYTES, HeadFile, load_head, save_hea
 from headfit.files.tensors import DTYPES
 from headfit.head import SoftmaxHead
 from headfit.learning.calibration import Calibration
-from headfit.photos.folders import embed_folder, find_photos
+from headfit.photos.folders import embed_folder
+from headfit.photos.photo_folder import find_photos
 from headfit.privacy.sharing import released
 from headfit.privacy.signing import new_key, public_key, sign_head_bytes, verify_head_bytes
 
 _MAX_KEY_BYTES = 1 << 16
 
 
-@click.command()
+@click.command(cls=Command)
 @HEAD
 @JSON
 def inspect(head: Path, as_json: bool) -> None:
@@ -106,10 +108,10 @@ def _unknown(calibration: Calibration) -> str:
     )
 
 
-@click.command("convert-head")
+@click.command("convert-head", cls=Command)
 @HEAD
 @click.option("--dtype", type=click.Choice(list(DTYPES)), required=True, help="How to store it.")
-@output_option("OUT")
+@output_option("OUT", HEAD_FILE)
 @click.option(
     "--photos",
     metavar="DIR",
@@ -117,16 +119,22 @@ def _unknown(calibration: Calibration) -> str:
     help="Photos to train a binary head on, a folder per class.",
 )
 @EXTRACTOR
+@STRICT
 @JSON
 def convert_head(
-    head: Path, dtype: str, output: Path, photos: Path | None, extractor: str | None, as_json: bool
+    head: Path,
+    dtype: str,
+    output: Path,
+    photos: Path | None,
+    extractor: str | None,
+    strict: bool,
+    as_json: bool,
 ) -> None:
     """Store a head in fewer bytes.
 
     float16 and int8 round the weights. binary keeps one bit of each, which takes training: give the
     photos that the head was trained on as --photos DIR.
     """
-    terminal.check_output(output)
     old = SoftmaxHead.load(head)
     if dtype == "binary" and old.storage_ != "binary":
         if photos is None:
@@ -134,7 +142,7 @@ def convert_head(
                 f"{head}: expected --photos DIR to make a binary head of it, found none; signs "
                 "alone, without training, would lose most of what it knows"
             )
-        _trained_binary(head, old, photos, extractor).save(output)
+        _trained_binary(head, old, photos, extractor, strict).save(output)
     elif photos is not None:
         raise InputError("expected --photos for a binary head alone; leave it out")
     else:
@@ -147,12 +155,16 @@ def convert_head(
 
 
 def _trained_binary(
-    path: Path, head: SoftmaxHead, photos: Path, extractor: str | None
+    path: Path, head: SoftmaxHead, photos: Path, extractor: str | None, strict: bool
 ) -> SoftmaxHead:
     """Train a binary head on the photos of a float one."""
     opened = Extractor.open(extractor)
     head.check_extractor(opened.manifest)
-    examples = embed_folder(opened, find_photos(photos), False, None)
+    folder = find_photos(photos)
+    terminal.print_found(folder)
+    with terminal.progress("Embedding photos") as progress:
+        examples = embed_folder(opened, folder, strict, progress)
+    terminal.print_skipped(examples.skipped)
     classes = head.fitted_.classes
     if tuple(sorted(set(examples.class_names))) != tuple(sorted(classes)):
         raise InputError(
@@ -163,14 +175,14 @@ def _trained_binary(
     return binary.fit(examples.embeddings, examples.class_names, extractor=opened)
 
 
-@click.command("export-tflite")
+@click.command("export-tflite", cls=Command)
 @HEAD
-@output_option("OUT.TFLITE")
+@output_option("OUT.TFLITE", NETWORK)
 @click.option("--lowered", is_flag=True, help="Use TFLite's own operators alone.")
-@FORCE
+@FEW_PHOTOS
 @EXTRACTOR
 def export_tflite(
-    head: Path, output: Path, lowered: bool, force: bool, extractor: str | None
+    head: Path, output: Path, lowered: bool, few_photos: bool, extractor: str | None
 ) -> None:
     """Join a head and its extractor into one .tflite classifier.
 
@@ -178,49 +190,50 @@ def export_tflite(
     with --lowered in any TFLite.
     """
     fitted = SoftmaxHead.load(head)
-    model = export(fitted.fitted_, extractor, lowered=lowered, force=force)
+    model = export(fitted.fitted_, extractor, lowered=lowered, force=few_photos)
     write_atomically(output, model)
     click.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.fitted_.classes)}.")
 
 
-@click.command()
+@click.command(cls=Command)
 @HEAD
-@output_option("FILE")
-@FORCE
-def share(head: Path, output: Path, force: bool) -> None:
+@output_option("FILE", HEAD_FILE)
+@FEW_PHOTOS
+def share(head: Path, output: Path, few_photos: bool) -> None:
     """Write HEAD to FILE for others, unless it gives single photos away."""
     file = load_head(head)
-    released(file.head, force=force)
+    released(file.head, force=few_photos)
     write_atomically(output, save_head_bytes(file))
     click.echo(f"Wrote {output}.")
 
 
-@click.command()
-@click.argument("key", metavar="KEY", type=PATH)
+@click.command(cls=Command)
+@click.argument("key", metavar="KEY", type=OutputPath(KEY))
 def keygen(key: Path) -> None:
     """Write a new private key to KEY and print the public one.
 
     Whoever has KEY can sign in your name. Apps that take your heads need the public key alone.
     """
     private = new_key()
+    key.unlink(missing_ok=True)  # empty, or forced: its permissions are not those of a key
     with open(os.open(key, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
         stream.write(private)
     click.echo(public_key(private))
 
 
-@click.command()
+@click.command(cls=Command)
 @HEAD
 @click.option("--key", metavar="KEY", type=PATH, required=True, help="Of `keygen`.")
-@output_option("FILE")
-@FORCE
-def sign(head: Path, key: Path, output: Path, force: bool) -> None:
+@output_option("FILE", HEAD_FILE)
+@FEW_PHOTOS
+def sign(head: Path, key: Path, output: Path, few_photos: bool) -> None:
     """Sign HEAD, as `share` writes it, and write it to FILE."""
     private = read_bounded(key, _MAX_KEY_BYTES)
-    write_atomically(output, sign_head_bytes(load_head(head).head, private, force=force))
+    write_atomically(output, sign_head_bytes(load_head(head).head, private, force=few_photos))
     click.echo(f"Wrote {output}, signed by {public_key(private)}.")
 
 
-@click.command()
+@click.command(cls=Command)
 @HEAD
 @click.option(
     "--trust", metavar="HEX", multiple=True, required=True, help="A public key; may be repeated."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
 
 import click
@@ -24,10 +26,12 @@ from headfit.commands.heads import (
     sign,
     verify,
 )
+from headfit.commands.paths import Group
 from headfit.commands.report import report
 from headfit.commands.store import store
 from headfit.commands.train import evaluate, predict, train
 from headfit.errors import HeadfitError
+from headfit.files.disk import disk_of
 from headfit.version import __version__
 
 
@@ -46,9 +50,16 @@ def main(arguments: list[str] | None = None) -> int:
     except HeadfitError as error:
         return _fail(str(error), exit_code(error))
     except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{name}{error.strerror or error}", exit_code(error))
+        return _fail(_said(error), exit_code(error))
     return result if isinstance(result, int) else DONE
+
+
+def _said(error: OSError) -> str:
+    name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else ""
+    reason = error.strerror or str(error)
+    if name and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        reason = f"the disk at {disk_of(name)} is full; free some space, or write elsewhere"
+    return f"{name}: {reason}" if name else reason
 
 
 def _fail(message: str, code: int) -> int:
@@ -57,6 +68,7 @@ def _fail(message: str, code: int) -> int:
 
 
 @click.group(
+    cls=Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nExit codes:\n"
     + "\n".join(f"{code:5}  {what}" for code, what in EXIT_CODES.items()),

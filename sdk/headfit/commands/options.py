@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from headfit.commands.paths import InputPath, Kind, OutputPath
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-PATH: Final = click.Path(path_type=Path)
+PATH: Final = InputPath(path_type=Path)
 
 HEAD: Final = click.argument("head", metavar="HEAD", type=PATH)
 PHOTO_FOLDER: Final = click.argument("directory", metavar="DIR", type=PATH)
@@ -18,7 +20,10 @@ STORE: Final = click.argument("store_path", metavar="STORE", type=PATH)
 MODEL: Final = click.argument("model", metavar="IN.TFLITE", type=PATH)
 
 EXTRACTOR: Final = click.option(
-    "--extractor", metavar="NAME", help="Name of an installed extractor, or path of a .tflite."
+    "--extractor",
+    metavar="NAME",
+    type=InputPath(path_type=str),
+    help="Name of an installed extractor, or path of a .tflite.",
 )
 ENGINE: Final = click.option(
     "--engine", default="auto", help="What runs the extractor; auto, the default, is the fastest."
@@ -27,13 +32,19 @@ STRICT: Final = click.option("--strict", is_flag=True, help="Refuse files that a
 JSON: Final = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for machines."
 )
-FORCE: Final = click.option(
-    "--force", is_flag=True, help="Even if a class rests on fewer than three photos."
+FEW_PHOTOS: Final = click.option(
+    "--few-photos", is_flag=True, help="Even if a class rests on fewer than three photos."
 )
 
 
 def output_option(
-    metavar: str, what: str = "The file to write.", *, required: bool = True
+    metavar: str,
+    kind: Kind,
+    what: str = "The file to write.",
+    *,
+    beside: Callable[[Path], Mapping[Path, Kind]] = lambda path: {},
+    required: bool = True,
 ) -> Decorator:
-    """Return ``-o``, which names the file that a command writes."""
-    return click.option("-o", "--output", metavar=metavar, type=PATH, required=required, help=what)
+    """Return ``-o``, which names the file that a command writes; see `OutputPath`."""
+    type_ = OutputPath(kind, beside)
+    return click.option("-o", "--output", metavar=metavar, type=type_, required=required, help=what)

@@ -5,23 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import numpy as np
 
-from headfit.commands.options import ENGINE, EXTRACTOR, HEAD, PATH, PHOTO_FOLDER, output_option
-from headfit.commands.terminal import check_folder
-from headfit.errors import ImageError, InputError
+from headfit.commands import terminal
+from headfit.commands.options import (
+    ENGINE,
+    EXTRACTOR,
+    HEAD,
+    PATH,
+    PHOTO_FOLDER,
+    STRICT,
+    output_option,
+)
+from headfit.commands.paths import PAGE, Command
 from headfit.extractor import Extractor
 from headfit.files.disk import write_atomically
 from headfit.head import SoftmaxHead
-from headfit.maths.arrays import FloatArray
-from headfit.photos.folders import FolderExamples, embed_folder, find_photos
+from headfit.photos.folders import FolderExamples, embed_folder
+from headfit.photos.photo_folder import PhotoFolder, find_photos, find_unsorted_photos
 from headfit.report import measure_head, write_page
 
 
-@click.command()
+@click.command(cls=Command)
 @HEAD
 @PHOTO_FOLDER
-@output_option("OUT.HTML", "The page to write.")
+@output_option("OUT.HTML", PAGE, "The page to write.")
 @click.option(
     "--training",
     metavar="DIR",
@@ -32,6 +39,7 @@ from headfit.report import measure_head, write_page
 @click.option("--no-thumbnails", is_flag=True, help="Leave the pictures of mistakes out.")
 @EXTRACTOR
 @ENGINE
+@STRICT
 def report(
     head: Path,
     directory: Path,
@@ -41,20 +49,29 @@ def report(
     no_thumbnails: bool,
     extractor: str | None,
     engine: str,
+    strict: bool,
 ) -> None:
     """Write a page about how good a head is.
 
     DIR holds a folder per class, of photos that the head was not trained on. The page is one file
     that needs no network; unless --no-thumbnails is given it holds small pictures of mistakes.
     """
-    check_folder(output)
+    folders = [find_photos(path) for path in (directory, training) if path is not None]
+    others = None if unknown is None else find_unsorted_photos(unknown)
+    for folder in folders:
+        terminal.print_found(folder)
     opened = Extractor.open(extractor, engine=engine)
     fitted = SoftmaxHead.load(head, extractor=opened)
+    tested, *trained = [_embed(opened, folder, strict) for folder in folders]
+    strangers = None
+    if others is not None:
+        what = "Embedding photos of none of the classes"
+        strangers = _embed(opened, others, strict, what).embeddings
     measured = measure_head(
         fitted,
-        _embed(opened, directory),
-        training=None if training is None else _embed(opened, training),
-        unknown=None if unknown is None else _embed_all(opened, unknown),
+        tested,
+        training=trained[0] if trained else None,
+        unknown=strangers,
     )
     page = write_page(measured, fitted, head.name, thumbnails=not no_thumbnails)
     write_atomically(output, page.encode())
@@ -64,18 +81,10 @@ def report(
     )
 
 
-def _embed(extractor: Extractor, directory: Path) -> FolderExamples:
-    return embed_folder(extractor, find_photos(directory), False, None)
-
-
-def _embed_all(extractor: Extractor, directory: Path) -> FloatArray:
-    """Embed whatever can be read below a folder, however it is arranged."""
-    embeddings = []
-    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
-        try:
-            embeddings.append(extractor.embed([path])[0])
-        except (ImageError, OSError):
-            continue
-    if not embeddings:
-        raise InputError(f"{directory}: expected photos, found none that can be read")
-    return np.stack(embeddings)
+def _embed(
+    extractor: Extractor, folder: PhotoFolder, strict: bool, what: str = "Embedding photos"
+) -> FolderExamples:
+    with terminal.progress(what) as progress:
+        examples = embed_folder(extractor, folder, strict, progress)
+    terminal.print_skipped(examples.skipped)
+    return examples

@@ -7,17 +7,19 @@ from pathlib import Path
 import click
 
 from headfit.commands.options import JSON, PATH, STORE
+from headfit.commands.paths import EXAMPLES, Group, OutputPath
 from headfit.commands.terminal import print_json
 from headfit.extractor import Extractor
 from headfit.store import ExampleStore, key_from_keyring, repair_store
 
 FILE = click.argument("file", metavar="FILE", type=PATH)
+NEW_FILE = click.argument("file", metavar="FILE", type=OutputPath(EXAMPLES))
 YES = click.confirmation_option(
     "--yes", prompt="This cannot be undone. Go on?", help="Do not ask first."
 )
 
 
-@click.group()
+@click.group(cls=Group)
 @click.option(
     "--keyring", metavar="NAME", help="Open an encrypted store with the system's key of that name."
 )
@@ -110,7 +112,7 @@ def wipe(key: bytes | None, store_path: Path) -> None:
 @store.command("export")
 @click.pass_obj
 @STORE
-@FILE
+@NEW_FILE
 def export_(key: bytes | None, store_path: Path, file: Path) -> None:
     """Write the examples of STORE to FILE and print its content hash."""
     with ExampleStore.open(store_path, key=key) as opened:

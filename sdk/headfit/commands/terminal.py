@@ -1,11 +1,10 @@
-"""Output of commands: consoles, JSON, progress, bars, sizes and times; checks of output files."""
+"""Output of commands: consoles, JSON, progress, bars, sizes and times."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import click
@@ -20,14 +19,14 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from headfit.errors import FileFormatError, InputError
-from headfit.files.headfile import load_head
-from headfit.photos.folders import Skipped
 from headfit.photos.images import PhotoProgress
+from headfit.photos.photo_folder import PhotoFolder, Skipped
 
 OUTPUT: Final = Console(highlight=False)
 ERRORS: Final = Console(stderr=True, highlight=False)
 BAR_WIDTH: Final = 28
+CLASSES_LISTED: Final = 24
+SKIPPED_LISTED: Final = 8
 ACCENT: Final = "cyan"
 
 
@@ -82,12 +81,37 @@ def bar(fraction: float, width: int = BAR_WIDTH) -> Text:
     return Text("━" * filled + " " * (width - filled), style=ACCENT)
 
 
+def print_found(folder: PhotoFolder) -> None:
+    """Say which classes a folder holds, before minutes are spent on them."""
+    counts = folder.class_counts
+    kinds = "1 class" if len(counts) == 1 else f"{len(counts)} classes"
+    found = f"Found {len(folder.photos)} photos of {kinds}: {class_list(counts)}."
+    ERRORS.print(Text(found), soft_wrap=True)
+
+
+def class_list(counts: Mapping[str, int]) -> str:
+    """Return class names with their counts: "cat (12), dog (3)"; of many the first ones."""
+    named = [f"{name} ({count})" for name, count in counts.items()]
+    more = len(named) - CLASSES_LISTED
+    return ", ".join(named[:CLASSES_LISTED]) + (f" and {more} more classes" if more > 0 else "")
+
+
 def print_skipped(skipped: Sequence[Skipped]) -> None:
-    """Count and name what was left out, if anything was."""
-    if skipped:
-        ERRORS.print(f"[yellow]Skipped {len(skipped)}:[/]")
+    """Count and name what was left out, if anything was; of many for one reason the first ones."""
+    by_reason: dict[str, list[Skipped]] = {}
     for item in skipped:
-        ERRORS.print(Text(f"  {item.path}: {item.reason}"), soft_wrap=True)
+        if not item.is_litter:
+            by_reason.setdefault(item.reason, []).append(item)
+    if by_reason:
+        ERRORS.print(f"[yellow]Skipped {sum(map(len, by_reason.values()))}:[/]")
+    for reason, items in by_reason.items():
+        for item in items[:SKIPPED_LISTED]:
+            ERRORS.print(Text(f"  {item.path}: {reason}"), soft_wrap=True)
+        if (more := len(items) - SKIPPED_LISTED) > 0:
+            ERRORS.print(Text(f"  and {more} more: {reason}"), soft_wrap=True)
+    n_litter = sum(item.is_litter for item in skipped)
+    if n_litter:
+        ERRORS.print(f"Passed over {n_litter} hidden or of the system's own.")
 
 
 def size(n_bytes: int) -> str:
@@ -110,23 +134,3 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds) // 60} min {int(seconds) % 60} s"
-
-
-def check_folder(output: Path) -> None:
-    """Refuse, before minutes of work, a file whose folder is not there."""
-    if not output.absolute().parent.is_dir():
-        raise InputError(f"{output}: expected a folder to write into, found none; make it first")
-
-
-def check_output(output: Path) -> None:
-    """Refuse a head file that could not be written, and to overwrite another kind of file."""
-    check_folder(output)
-    if not output.exists():
-        return
-    try:
-        load_head(output)
-    except FileFormatError as error:
-        raise InputError(
-            f"{output}: expected a new file or a head file to replace, found another kind of file; "
-            "choose another name"
-        ) from error

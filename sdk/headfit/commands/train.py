@@ -24,15 +24,17 @@ from headfit.commands.options import (
     STRICT,
     output_option,
 )
+from headfit.commands.paths import HEAD_FILE, Command
 from headfit.errors import ImageError
 from headfit.extractor import Extractor
 from headfit.learning.evaluation import Evaluation
-from headfit.photos.folders import Skipped, reason
+from headfit.photos.folders import reason
+from headfit.photos.photo_folder import Skipped, find_photos
 
 
-@click.command()
+@click.command(cls=Command)
 @PHOTO_FOLDER
-@output_option("HEAD", "The head file to write.")
+@output_option("HEAD", HEAD_FILE, "The head file to write.")
 @EXTRACTOR
 @ENGINE
 @STRICT
@@ -45,11 +47,12 @@ def train(
     DIR holds a folder per class, named after the class. What cannot be read as a photo is skipped
     and named.
     """
-    terminal.check_output(output)
     classifier = ImageClassifier(Extractor.open(extractor, engine=engine))
     started = time.perf_counter()
+    folder = find_photos(directory)
+    terminal.print_found(folder)
     with terminal.progress("Embedding photos") as progress:
-        classifier.add_folder(directory, strict=strict, progress=progress)
+        classifier.add_folder(folder, strict=strict, progress=progress)
     embedded = time.perf_counter()
     head = classifier.fit()
     fitted = time.perf_counter()
@@ -63,6 +66,7 @@ def train(
             n_samples=classifier.n_samples,
             n_classes=len(head.fitted_.classes),
             classes=list(head.fitted_.classes),
+            class_counts=classifier.class_counts,
             embed_s=embed_s,
             fit_s=fit_s,
             engine=classifier.extractor.engine_name,
@@ -78,7 +82,7 @@ def train(
     terminal.OUTPUT.print(Text(f"Wrote {output}, {terminal.size(size_bytes)}."), soft_wrap=True)
 
 
-@click.command()
+@click.command(cls=Command)
 @HEAD
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=PATH)
 @EXTRACTOR
@@ -125,7 +129,7 @@ def predict(
     return UNUSABLE_INPUT if skipped else DONE
 
 
-@click.command()
+@click.command(cls=Command)
 @HEAD
 @PHOTO_FOLDER
 @EXTRACTOR
@@ -141,8 +145,10 @@ def evaluate(
     here: keep some apart.
     """
     classifier = _load(head, extractor, engine)
+    folder = find_photos(directory)
+    terminal.print_found(folder)
     with terminal.progress("Classifying photos") as progress:
-        evaluation = classifier.evaluate(directory, strict=strict, progress=progress)
+        evaluation = classifier.evaluate(folder, strict=strict, progress=progress)
     if as_json:
         terminal.print_json(
             top1=evaluation.top1,

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from headfit.errors import FileFormatError
 
 _PIECE_BYTES = 1 << 20
+_PROOF_BYTES = 1 << 12
 
 
 def read_bounded(path: str | os.PathLike[str], max_bytes: int) -> bytes:
@@ -50,10 +51,14 @@ def replacing(path: str | os.PathLike[str], *, owner_only: bool = False) -> Iter
     The bytes go to a temporary file in the same folder, reach the disk, and take the name in one
     step. If anything fails, Ctrl-C included, the temporary file is removed and the old one stays.
     With ``owner_only`` nobody else may read it; a file that is there already keeps its permissions.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; it names ``path``, not the temporary file.
     """
     target = os.path.realpath(path)
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:40]}.{secrets.token_hex(8)}.tmp")
+    folder, temporary = _temporary(target)
     try:
         with open(temporary, "xb", opener=_create_for_owner if owner_only else None) as stream:
             yield stream
@@ -62,11 +67,50 @@ def replacing(path: str | os.PathLike[str], *, owner_only: bool = False) -> Iter
         with contextlib.suppress(FileNotFoundError):
             shutil.copymode(target, temporary)
         os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
+    except BaseException as error:
+        with contextlib.suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename in (None, temporary):
+            error.filename, error.filename2 = os.fspath(path), None
         raise
     _sync_folder(folder)
+
+
+def prove_writable(path: str | os.PathLike[str]) -> None:
+    """Write a few bytes beside ``path`` and remove them: what fails now need not fail after hours.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written there, or the disk is full; it names ``path``.
+    """
+    _, temporary = _temporary(os.path.realpath(path))
+    try:
+        try:
+            with open(temporary, "xb") as stream:
+                stream.write(bytes(_PROOF_BYTES))
+                stream.flush()
+                os.fsync(stream.fileno())
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+    except OSError as error:
+        error.filename = os.fspath(path)
+        raise
+
+
+def disk_of(path: str | os.PathLike[str]) -> str:
+    """Return where the disk is mounted that holds, or would hold, ``path``."""
+    place = os.path.realpath(path)
+    while not os.path.ismount(place) and place != os.path.dirname(place):
+        place = os.path.dirname(place)
+    return place
+
+
+def _temporary(target: str) -> tuple[str, str]:
+    """Return the folder of a real path, and the name there that its bytes have at first."""
+    folder, name = os.path.split(target)
+    return folder, os.path.join(folder, f".{name[:40]}.{secrets.token_hex(8)}.tmp")
 
 
 def _create_for_owner(path: str, flags: int) -> int:

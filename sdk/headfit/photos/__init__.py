@@ -1,6 +1,6 @@
 """Photos: decoded, prepared for an extractor, found in folders; sample photos to try with."""
 
-from headfit.photos.folders import FolderEvaluation, PhotoFile, PhotoFolder, Skipped, find_photos
+from headfit.photos.folders import FolderEvaluation
 from headfit.photos.images import (
     PHOTO_ENDINGS,
     ImageSource,
@@ -9,6 +9,15 @@ from headfit.photos.images import (
     prepare_input,
 )
 from headfit.photos.likeness import perceptual_hash, thumbnail
+from headfit.photos.photo_folder import (
+    PhotoFile,
+    PhotoFolder,
+    Skipped,
+    class_name_of,
+    find_dropped_photos,
+    find_photos,
+    find_unsorted_photos,
+)
 from headfit.photos.samples import cut_sample_photos, sample_pictures
 from headfit.photos.views import CROPPED, FLIPPED, WHOLE, View
 
@@ -24,9 +33,12 @@ __all__ = [
     "PhotoProgress",
     "Skipped",
     "View",
+    "class_name_of",
     "cut_sample_photos",
     "decode_image",
+    "find_dropped_photos",
     "find_photos",
+    "find_unsorted_photos",
     "perceptual_hash",
     "prepare_input",
     "sample_pictures",

@@ -1,10 +1,8 @@
-"""Photos in a folder per class: found, named and sorted; embedded, or named as left out."""
+"""Photos in a folder per class: embedded, or named as left out."""
 
 from __future__ import annotations
 
-import os
-import unicodedata
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Protocol
@@ -13,117 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import ImageError, InputError
-from headfit.files.class_names import CLASS_NAME_RULE, is_class_name
 from headfit.learning.evaluation import Evaluation, evaluate_head
 from headfit.learning.fitted_head import FittedHead
 from headfit.maths.arrays import FloatArray
 from headfit.photos.images import ImageSource, PhotoProgress
 from headfit.photos.likeness import perceptual_hash
-
-# Files that a file manager leaves behind and hides without a leading dot.
-_LITTER = {"thumbs.db", "desktop.ini"}
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoFile:
-    """One file and the class that its folder names."""
-
-    path: Path
-    class_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A file or folder that was left out, and why."""
-
-    path: Path
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoFolder:
-    """What a folder of photos holds.
-
-    Attributes
-    ----------
-    root : Path
-        The folder of the class folders.
-    photos : tuple of PhotoFile
-        Sorted by class name, then by path, so that every machine reads them in one order.
-    skipped : tuple of Skipped
-        Files outside every class folder, things that are no regular files, empty classes.
-    """
-
-    root: Path
-    photos: tuple[PhotoFile, ...]
-    skipped: tuple[Skipped, ...]
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The class names, sorted, each once."""
-        return tuple(sorted({photo.class_name for photo in self.photos}))
-
-
-def find_photos(directory: str | os.PathLike[str]) -> PhotoFolder:
-    """Return the photos that lie in a folder per class under ``directory``.
-
-    A class is a folder directly inside ``directory``; its name, in Unicode's composed form (NFC),
-    is the class name. Its photos are all files inside it, at any depth. Hidden files and folders
-    are ignored. Whether a file is an image is found out only when it is decoded.
-
-    Raises
-    ------
-    InputError
-        If there is no photo, or a class name cannot be written into a head file.
-    FileNotFoundError, NotADirectoryError
-        If ``directory`` is not there, or is a file.
-    """
-    root = Path(directory)
-    photos: list[PhotoFile] = []
-    skipped: list[Skipped] = []
-    for entry in sorted(root.iterdir()):
-        if _is_litter(entry.name):
-            continue
-        if not entry.is_dir():
-            skipped.append(Skipped(entry, "lies outside every class folder"))
-            continue
-        class_name = _class_name(entry)
-        found = len(photos)
-        for path in _files_below(entry):
-            if path.is_file():
-                photos.append(PhotoFile(path, class_name))
-            else:  # a dangling link, or a pipe that would block whoever opens it
-                skipped.append(Skipped(path, "is no regular file"))
-        if len(photos) == found:
-            skipped.append(Skipped(entry, "holds no photo"))
-    if not photos:
-        raise InputError(
-            f"{root}: expected a folder per class with photos in it, found no photo in one; "
-            f"put them into {root / 'cat'}, {root / 'dog'} and so on"
-        )
-    photos.sort(key=lambda photo: (photo.class_name, photo.path.as_posix()))
-    return PhotoFolder(root, tuple(photos), tuple(skipped))
-
-
-def _files_below(directory: Path) -> list[Path]:
-    files: list[Path] = []
-    for folder, folders, names in os.walk(directory):
-        folders[:] = [name for name in folders if not _is_litter(name)]
-        files += [Path(folder, name) for name in names if not _is_litter(name)]
-    return sorted(files)
-
-
-def _class_name(folder: Path) -> str:
-    class_name = unicodedata.normalize("NFC", folder.name)
-    if not is_class_name(class_name):
-        raise InputError(
-            f"{str(folder)!r}: expected {CLASS_NAME_RULE}, found {class_name!r}; rename the folder"
-        )
-    return class_name
-
-
-def _is_litter(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _LITTER
+from headfit.photos.photo_folder import PhotoFolder, Skipped
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,11 +91,8 @@ def embed_folder(
         With ``strict``, if a photo cannot be read.
     """
     skipped = list(folder.skipped)
-    if strict and skipped:
-        raise InputError(
-            f"{skipped[0].path}: expected nothing but photos in a folder per class, found one that "
-            f"{skipped[0].reason}; remove it, or do without strict"
-        )
+    if strict:
+        refuse_skipped(skipped)
     embeddings: list[FloatArray] = []
     class_names: list[str] = []
     paths: list[Path] = []
@@ -232,6 +122,16 @@ def embed_folder(
     lost = sorted(set(folder.class_names) - set(class_names))
     skipped += [Skipped(folder.root / name, "holds no photo that can be read") for name in lost]
     return FolderExamples(np.stack(embeddings), class_names, paths, tuple(skipped), tuple(hashes))
+
+
+def refuse_skipped(skipped: Iterable[Skipped]) -> None:
+    """Refuse a folder out of which something was left that may have been meant."""
+    for one in skipped:
+        if not one.is_litter:
+            raise InputError(
+                f"{one.path}: expected nothing but photos in a folder per class, found one that "
+                f"was left out: {one.reason}; remove it, or do without strict"
+            )
 
 
 def reason(error: ImageError | OSError, path: Path) -> str:

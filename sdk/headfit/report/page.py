@@ -20,6 +20,9 @@ from headfit.report.measures import Mistake, Report
 _THUMBNAIL_SIDE: Final = 128
 """Longest side of a thumbnail, in pixels."""
 
+GENERATOR: Final = '<meta name="generator" content="headfit report">'
+"""By what a page of ours is known from another, in its first 200 bytes."""
+
 _STYLE: Final = Path(__file__).with_name("style.css")
 
 
@@ -50,12 +53,14 @@ def write_page(report: Report, head: SoftmaxHead, title: str, *, thumbnails: boo
         _rejection(report, head),
         _mistakes(report.mistakes, thumbnails),
     ]
-    return (
+    page = (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'{GENERATOR}<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE.read_text()}</style></head>\n"
         f"<body>{''.join(sections)}</body></html>\n"
     )
+    # File names need not be Unicode; what is not shows as its bytes.
+    return page.encode(errors="backslashreplace").decode()
 
 
 def _header(report: Report, head: SoftmaxHead, title: str) -> str:

@@ -52,10 +52,16 @@ def test_wrong_folders_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found no folder"):
         list_folder(tmp_path / "none")
     (tmp_path / "one").mkdir()
+    with pytest.raises(InputError, match="found no photo"):
+        list_folder(tmp_path)
+    (tmp_path / "one" / "1.jpg").touch()
     with pytest.raises(InputError, match="at least two class folders"):
         list_folder(tmp_path)
     (tmp_path / "two").mkdir()
-    with pytest.raises(InputError, match="expected pictures .* in .*one, found none"):
+    with pytest.raises(InputError, match="expected pictures in .*two, found none"):
+        list_folder(tmp_path)
+    (tmp_path / "two" / "notes.txt").touch()
+    with pytest.raises(InputError, match="expected pictures in .*two, found none"):
         list_folder(tmp_path)
 
 

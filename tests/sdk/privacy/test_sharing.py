@@ -86,7 +86,7 @@ def test_the_commands_refuse_and_force(
     assert main(command) == 3
     assert "at least 3 photos of each class before a head is shared" in capsys.readouterr().err
     assert not Path("out").exists()
-    assert main([*command, "--force"]) == 0
+    assert main([*command, "--few-photos"]) == 0
     assert Path("out").stat().st_size > 0
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import shutil
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -200,8 +202,9 @@ def test_the_command_writes_a_page(
     tail = ["--extractor", str(extractor_path)]
     assert main(["train", str(photos), "-o", str(head), *tail]) == 0
     tested = tmp_path / "tested"
+    odd = os.fsdecode(b"new\xff.png") if sys.platform == "linux" else "new.png"  # no Unicode
     for number, name in enumerate(("blue", "green", "red")):
-        write_photo(tested / name / "new.png", (90, 90, 90), 100 + number)
+        write_photo(tested / name / odd, (90, 90, 90), 100 + number)
         shutil.copy(photos / name / "0.png", tested / name / "renamed.png")
     write_photo(tmp_path / "other" / "deep" / "x.png", (250, 250, 20), 7)
     arguments = ["report", str(head), str(tested), "-o", str(output), *tail]
@@ -209,6 +212,7 @@ def test_the_command_writes_a_page(
     text = output.read_text()
     assert "the training folder has the same: 3 photos" in text
     assert "1 photos of none of the classes" in text
+    assert odd.encode(errors="backslashreplace").decode() in text
     assert "data:image/jpeg;base64," in text
     assert str(output) in capsys.readouterr().out
     assert main([*arguments, "--no-thumbnails"]) == 0
@@ -216,4 +220,4 @@ def test_the_command_writes_a_page(
     assert main([*arguments[:3], "-o", str(tmp_path / "no" / "x.html"), *tail]) == 3
     (tmp_path / "empty").mkdir()
     assert main([*arguments, "--unknown", str(tmp_path / "empty")]) == 3
-    assert "expected photos, found none" in capsys.readouterr().err
+    assert "expected photos, found nothing at all" in capsys.readouterr().err

@@ -1,0 +1,252 @@
+"""Paths on the command line: what is read, what is written, and the check of both before any work.
+
+A command declares which of its arguments are read (`InputPath`) and which are written
+(`OutputPath`, `OutputFolder`); `Command` checks them before it runs, and gives it ``--force``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from headfit.errors import FileFormatError, InputError
+from headfit.files import blockfile, headfile
+from headfit.files.disk import prove_writable
+from headfit.files.manifest import load_manifest
+from headfit.report.page import GENERATOR
+from headfit.store import exchange
+
+_FORCE: Final = "force"
+_MAX_HEADER_BYTES: Final = 1 << 25
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What kind of file a command writes, and may therefore replace.
+
+    Attributes
+    ----------
+    name : str
+        For messages: "head file".
+    is_of : callable
+        Whether the file at a path is of the kind. It is there, regular and not empty.
+    """
+
+    name: str
+    is_of: Callable[[Path], bool]
+
+
+def _container(name: str, file_format: str) -> Kind:
+    return Kind(name, lambda path: _format_of(path) == file_format)
+
+
+def _format_of(path: Path) -> object:
+    """Return which file of headfit this is, by its header alone: a damaged one may be replaced."""
+    with path.open("rb") as stream:
+        start = stream.read(8)
+        if len(start) < 8 or not 0 < (length := struct.unpack("<Q", start)[0]) < _MAX_HEADER_BYTES:
+            return None
+        text = stream.read(length)
+    try:
+        return json.loads(text)["__metadata__"]["format"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(1024)
+
+
+def _is_manifest(path: Path) -> bool:
+    try:
+        load_manifest(path)
+    except FileFormatError:
+        return False
+    return True
+
+
+HEAD_FILE: Final = _container("head file", headfile.FORMAT)
+BLOCK_FILE: Final = _container("block file", blockfile.FORMAT)
+EXAMPLES: Final = _container("file of examples", exchange.FORMAT)
+NETWORK: Final = Kind(".tflite", lambda path: _start(path)[4:8] == b"TFL3")
+PAGE: Final = Kind("report", lambda path: GENERATOR.encode() in _start(path))
+MANIFEST: Final = Kind("manifest", _is_manifest)
+KEY: Final = Kind("new key", lambda path: False)
+"""A private key is replaced by nothing but force: it cannot be made again."""
+
+
+class InputPath(click.Path):
+    """A path that a command reads and never writes."""
+
+
+class OutputPath(click.Path):
+    """A file that a command writes.
+
+    Parameters
+    ----------
+    kind : Kind
+        An existing file is replaced only if it is empty or of this kind.
+    beside : callable, optional
+        Returns of the path the other files that are written with it, and their kinds. They may be
+        replaced only together with it.
+    """
+
+    def __init__(
+        self, kind: Kind, beside: Callable[[Path], Mapping[Path, Kind]] = lambda path: {}
+    ) -> None:
+        super().__init__(path_type=Path)
+        self.kind, self.beside = kind, beside
+
+
+class OutputFolder(click.Path):
+    """A folder that a command fills: a new one, an empty one, or one that it filled before.
+
+    Parameters
+    ----------
+    kind : Kind
+        Of a folder that may be filled again.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(path_type=Path)
+        self.kind = kind
+
+
+class Command(click.Command):
+    """A command whose files are checked before it runs."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if any(isinstance(one.type, (OutputPath, OutputFolder)) for one in self.params):
+            self.params.append(
+                click.Option(
+                    ["--force"],
+                    is_flag=True,
+                    expose_value=False,
+                    callback=_remember_force,
+                    help="Replace whatever file is there.",
+                )
+            )
+
+    def invoke(self, context: click.Context) -> Any:
+        """Check what is to be written, then run."""
+        values = [(one.type, context.params.get(one.name or "")) for one in self.params]
+        inputs = [value for kind, value in values if isinstance(kind, InputPath)]
+        read = [path for value in inputs for path in _all(value)]
+        is_forced = context.meta.get(_FORCE, False)
+        for kind, value in values:
+            if value is not None and isinstance(kind, OutputPath):
+                check_output(value, kind.kind, kind.beside, read, is_forced)
+            elif value is not None and isinstance(kind, OutputFolder):
+                _check_output_folder(value, kind.kind, read, is_forced)
+        return super().invoke(context)
+
+
+class Group(click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+
+
+def _remember_force(context: click.Context, _: click.Parameter, value: bool) -> None:
+    context.meta[_FORCE] = value
+
+
+def _all(value: object) -> Iterator[Path]:
+    """Yield the paths that a parameter holds: none, one or several."""
+    if isinstance(value, (str, Path)):
+        yield Path(value)
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _all(one)
+
+
+def check_output(
+    output: Path,
+    kind: Kind,
+    beside: Callable[[Path], Mapping[Path, Kind]] = lambda path: {},
+    read: Iterable[Path] = (),
+    is_forced: bool = False,
+) -> None:
+    """Refuse, before any work, to write where that is impossible or would destroy something.
+
+    Raises
+    ------
+    InputError
+        If the folder is not there, the path is no place for a file, or is read by the same command;
+        unless forced, if a file of another kind is there.
+    OSError
+        If nothing can be written there: the message names ``output``.
+    """
+    _check_place(output)
+    wanted = [(output, kind), *beside(output).items()]
+    if len({os.path.realpath(path) for path, _ in wanted}) < len(wanted):
+        raise InputError(
+            f"{output}: expected a name that leaves room for the file beside it, found that file's "
+            "own; choose another"
+        )
+    for path, one in wanted:
+        _check_place(path)
+        _refuse_input(path, read)
+        if is_forced or not path.exists() or path.stat().st_size == 0:
+            continue
+        if not one.is_of(path):
+            raise InputError(
+                f"{path}: expected a new name, or a {one.name} to replace, found another kind of "
+                "file; choose another name, or say --force"
+            )
+        if path != output and not output.exists():
+            raise InputError(
+                f"{path}: expected a new name, found a {one.name} that belongs to another file "
+                f"than {output}; choose another name, or say --force"
+            )
+    for path, _ in wanted:
+        prove_writable(path)
+
+
+def _check_place(path: Path) -> None:
+    """Refuse what no file can be written to."""
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"{path}: expected a folder to write into, found none; make it first")
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        found = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+        raise InputError(f"{path}: expected the name of a file to write, found {found}; add a name")
+
+
+def _refuse_input(path: Path, read: Iterable[Path]) -> None:
+    real = os.path.realpath(path)
+    for one in read:
+        if os.path.realpath(one) == real or (path.exists() and one.exists() and path.samefile(one)):
+            raise InputError(
+                f"{path}: expected another file than those that are read, found {one}; choose "
+                "another name"
+            )
+
+
+def _check_output_folder(folder: Path, kind: Kind, read: Iterable[Path], is_forced: bool) -> None:
+    _refuse_input(folder, read)
+    if folder.exists():
+        if not folder.is_dir():
+            raise InputError(f"{folder}: expected a folder, found a file; choose another name")
+        if not is_forced and any(folder.iterdir()) and not kind.is_of(folder):
+            raise InputError(
+                f"{folder}: expected a new or empty folder, or a {kind.name}, found other files; "
+                "choose another, or say --force"
+            )
+    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    if not there.is_dir():
+        raise InputError(f"{folder}: expected a folder, found the file {there}; choose another")
+    prove_writable(there / folder.name)
