@@ -118,11 +118,12 @@ class ImageClassifier:
         extractor: Extractor | str | os.PathLike[str] | None = None,
         views: Sequence[View] | None = None,
         strict: bool = False,
+        jobs: int | None = None,
         progress: PhotoProgress | None = None,
     ) -> ImageClassifier:
         """Train on a folder of photos, a folder per class; see `add_folder` and `fit`."""
         classifier = cls(extractor, views=views)
-        classifier.add_folder(directory, strict=strict, progress=progress)
+        classifier.add_folder(directory, strict=strict, jobs=jobs, progress=progress)
         classifier.fit()
         return classifier
 
@@ -170,6 +171,7 @@ class ImageClassifier:
         directory: str | os.PathLike[str] | PhotoFolder,
         *,
         strict: bool = False,
+        jobs: int | None = None,
         progress: PhotoProgress | None = None,
     ) -> None:
         """Add every photo of a folder that holds a folder per class.
@@ -184,6 +186,8 @@ class ImageClassifier:
             `headfit.photos.find_photos` found in one.
         strict : bool
             Refuse the whole folder if anything in it cannot be used.
+        jobs : int, optional
+            How many threads decode photos ahead: see `Extractor.embed`.
         progress : callable, optional
             Called as ``progress(done, total)`` after every photo.
 
@@ -197,7 +201,12 @@ class ImageClassifier:
         taught = set(self.class_counts)
         require_two_classes(folder, taught.union(folder.class_names))
         examples = embed_folder(
-            self.extractor, folder, strict, progress, with_hashes=self.store is not None
+            self.extractor,
+            folder,
+            strict,
+            progress,
+            with_hashes=self.store is not None,
+            jobs=jobs,
         )
         require_two_classes(folder, taught.union(examples.class_names))
         with self._lock:
@@ -355,15 +364,18 @@ class ImageClassifier:
         return head.top_k(self.extractor.embed([image]), len(head.fitted_.classes))[0]
 
     def predict_many(
-        self, images: Iterable[ImageSource], *, progress: PhotoProgress | None = None
+        self,
+        images: Iterable[ImageSource],
+        *,
+        jobs: int | None = None,
+        progress: PhotoProgress | None = None,
     ) -> list[list[tuple[str, float]]]:
         """Return for each image what `predict` does, in their order.
 
         Parameters
         ----------
-        images : iterable of paths, bytes, PIL images or uint8 arrays
-        progress : callable, optional
-            Called as ``progress(done, total)`` after every image.
+        images, jobs, progress
+            As for `Extractor.embed`.
 
         Raises
         ------
@@ -372,7 +384,8 @@ class ImageClassifier:
         ImageError
             If one of the images cannot be decoded; the message names it.
         """
-        return [seen.ranking for seen in self.recognise_many(images, progress=progress)]
+        found = self.recognise_many(images, jobs=jobs, progress=progress)
+        return [seen.ranking for seen in found]
 
     def recognise(self, image: ImageSource) -> Recognition:
         """Return what `predict` does, and whether the photo seems to show any of the classes.
@@ -383,14 +396,18 @@ class ImageClassifier:
         return seen
 
     def recognise_many(
-        self, images: Iterable[ImageSource], *, progress: PhotoProgress | None = None
+        self,
+        images: Iterable[ImageSource],
+        *,
+        jobs: int | None = None,
+        progress: PhotoProgress | None = None,
     ) -> list[Recognition]:
         """Return for each image what `recognise` does, in their order.
 
         Parameters and errors are those of `predict_many`.
         """
         head = self._fitted_head().fitted_
-        seen = Prediction.of(head, self.extractor.embed(images, progress=progress))
+        seen = Prediction.of(head, self.extractor.embed(images, jobs=jobs, progress=progress))
         rankings = seen.top_k(len(head.classes))
         known = seen.are_known().tolist()
         return [Recognition(*both) for both in zip(rankings, known, strict=True)]
@@ -400,13 +417,14 @@ class ImageClassifier:
         directory: str | os.PathLike[str] | PhotoFolder,
         *,
         strict: bool = False,
+        jobs: int | None = None,
         progress: PhotoProgress | None = None,
     ) -> FolderEvaluation:
         """Classify the photos of a folder and count what was right.
 
         Parameters
         ----------
-        directory, strict, progress
+        directory, strict, jobs, progress
             As in `add_folder`; photos that were trained on say nothing here.
 
         Raises
@@ -425,7 +443,7 @@ class ImageClassifier:
                 f"({', '.join(head.classes)}), found also {', '.join(unknown)}; rename or remove "
                 "them"
             )
-        examples = embed_folder(self.extractor, folder, strict, progress)
+        examples = embed_folder(self.extractor, folder, strict, progress, jobs=jobs)
         return FolderEvaluation.of(head, examples)
 
     def save(self, path: str | os.PathLike[str], *, storage: str | None = None) -> None:

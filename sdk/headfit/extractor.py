@@ -7,7 +7,7 @@ import hashlib
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set, Sized
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,11 +22,14 @@ from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
 from headfit.extractors.finding import find_extractor, install_extractor, read_extractor
 from headfit.files import blockfile
 from headfit.files.manifest import Manifest, load_manifest
+from headfit.maths.arrays import FloatArray
+from headfit.photos.ahead import checked_jobs, decode_ahead
 from headfit.photos.images import (
     MAX_PIXELS,
     ImageSource,
     PhotoProgress,
     decode_image,
+    is_lasting,
     look,
     needed_side,
     open_rgb,
@@ -210,6 +213,7 @@ class Extractor:
         images: Iterable[ImageSource],
         *,
         views: Sequence[View] | None = None,
+        jobs: int | None = None,
         progress: PhotoProgress | None = None,
     ) -> NDArray[np.float32]:
         """Return the embedding of every image.
@@ -217,14 +221,18 @@ class Extractor:
         Parameters
         ----------
         images : iterable of paths, bytes, PIL images or uint8 arrays
-            A single image goes in as a list of one.
+            A single image goes in as a list of one. Taken one by one, and not kept.
         views : sequence of View
             How to look at each image; by default as `looking` said, or once, as the manifest says.
             The embedding is the mean of theirs, and costs as many runs of the network; the image
             is decoded once, as large as the nearest needs it. A head is fitted and used with the
             same views.
+        jobs : int, optional
+            How many threads decode images ahead of the network; the result is the same to the bit.
+            By default one per core that this process may use, at most 16. See `embed_stream`.
         progress : callable, optional
-            Called as ``progress(done, total)`` after every image.
+            Called as ``progress(done, total)`` after every image, in this thread. Of images
+            without a length ``total`` is how many there were so far.
 
         Returns
         -------
@@ -235,26 +243,66 @@ class Extractor:
         ImageError
             If one of the images cannot be decoded; the message names it.
         InputError
-            If ``images`` is one image rather than several, or there is no view.
+            If ``images`` is one image rather than several, or has no order; if there is no view,
+            or ``jobs`` is below 1.
         """
-        if isinstance(images, (str, bytes, os.PathLike, Image.Image)) or (
-            isinstance(images, np.ndarray) and images.ndim < 4
+        n_images = len(images) if isinstance(images, Sized) else None
+        rows = self.embed_stream(images, views=views, jobs=1 if n_images == 1 else jobs)
+        if progress is not None:
+            rows = _counted(rows, n_images, progress)
+        return np.fromiter(rows, np.dtype((np.float32, (self.embedding_dim,))))
+
+    def embed_stream(
+        self,
+        images: Iterable[ImageSource],
+        *,
+        views: Sequence[View] | None = None,
+        jobs: int | None = None,
+    ) -> Iterator[NDArray[np.float32]]:
+        """Yield the embedding of one image after the other, in order, however many there are.
+
+        Threads decode images ahead; memory is that of at most ``2 * jobs`` of them. They are taken
+        from ``images`` in this thread, before their turn: a path must stay until then. An array, a
+        PIL image or whatever else may be changed is looked at when it is taken.
+
+        Parameters
+        ----------
+        images, views, jobs
+            As for `embed`, and so are the errors. An image that cannot be decoded raises in its
+            turn; nothing comes after it.
+
+        Yields
+        ------
+        ndarray of shape (embedding_dim,), dtype float32
+        """
+        if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike, Image.Image)) or (
+            hasattr(images, "read") or (isinstance(images, np.ndarray) and images.ndim < 4)
         ):
             raise InputError(
                 f"expected a list of images, found one {type(images).__name__}; for a single "
                 "image write embed([image])"
             )
-        views = self._views if views is None else views
-        if not views:
+        if isinstance(images, (Set, Mapping)):
+            raise InputError(
+                f"expected images in an order, found a {type(images).__name__}; give a list"
+            )
+        looks = self._views if views is None else tuple(views)
+        if not looks:
             raise InputError("expected at least one view, found none; leave views out for one")
-        sources = list(images)
-        embeddings = np.empty((len(sources), self.embedding_dim), np.float32)
-        for index, source in enumerate(sources):
-            photo = open_rgb(source, least_side=needed_side(self.manifest.preprocessing, views))
-            np.mean([self._run(photo, view) for view in views], axis=0, out=embeddings[index])
-            if progress is not None:
-                progress(index + 1, len(sources))
-        return embeddings
+        return self._rows(images, looks, checked_jobs(jobs))
+
+    def _rows(
+        self, images: Iterable[ImageSource], views: Sequence[View], jobs: int
+    ) -> Iterator[NDArray[np.float32]]:
+        preprocessing = self.manifest.preprocessing
+        least_side = needed_side(preprocessing, views)
+
+        def prepare(image: ImageSource) -> list[FloatArray]:
+            photo = open_rgb(image, least_side=least_side)
+            return [look(photo, preprocessing, view) for view in views]
+
+        for inputs in decode_ahead(images, prepare, jobs, is_lasting=is_lasting):
+            yield np.mean([self._run(one) for one in inputs], axis=0, dtype=np.float32)
 
     def decode(
         self, image: ImageSource, *, name: str | None = None, max_pixels: int = MAX_PIXELS
@@ -313,10 +361,17 @@ class Extractor:
         _extractors.add(other)
         return other
 
-    def _run(self, photo: Image.Image, view: View) -> NDArray[np.float32]:
-        prepared = look(photo, self.manifest.preprocessing, view)
+    def _run(self, prepared: FloatArray) -> FloatArray:
         with self._lock:
             return self._engine.run(prepared)
+
+
+def _counted(
+    rows: Iterator[NDArray[np.float32]], total: int | None, progress: PhotoProgress
+) -> Iterator[NDArray[np.float32]]:
+    for done, row in enumerate(rows, 1):
+        progress(done, done if total is None else total)
+        yield row
 
 
 def _front_alone(*arguments: Any, **options: Any) -> Extractor:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import gc
 import io
+import itertools
 import multiprocessing
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -119,13 +121,76 @@ def test_a_head_belongs_to_an_extractor_not_to_an_engine(engine: str, tmp_path: 
 
 
 def test_progress_counts_every_image(extractor_path: Path) -> None:
-    """The callback hears of each image once, with the total; an iterator will do."""
+    """The callback hears of each image once, with the total, or how many there were so far."""
     calls: list[tuple[int, int]] = []
-    picture = extractor_path.with_suffix(".golden.png")
-    Extractor.open(extractor_path).embed(
-        iter([picture] * 3), progress=lambda done, total: calls.append((done, total))
-    )
-    assert calls == [(1, 3), (2, 3), (3, 3)]
+    pictures = [extractor_path.with_suffix(".golden.png")] * 3
+    extractor = Extractor.open(extractor_path)
+    for images in (pictures, iter(pictures)):
+        extractor.embed(images, progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(1, 3), (2, 3), (3, 3), (1, 1), (2, 2), (3, 3)]
+
+
+def test_threads_do_not_change_a_bit(tmp_path: Path) -> None:
+    """Photos of several sizes, formats and sources give the same rows, however many decode."""
+    rng = np.random.default_rng(0)
+    sources: list[object] = []
+    for number in range(12):
+        pixels = rng.integers(0, 256, (20 + 40 * number, 300, 3)).astype(np.uint8)
+        path = tmp_path / f"{number}.{('png', 'jpg', 'webp')[number % 3]}"
+        Image.fromarray(pixels).save(path)
+        sources += [path, path.read_bytes(), pixels]
+    extractor = Extractor.open()
+    expected = extractor.embed(sources, jobs=1)
+    assert expected.shape == (36, 288)
+    for jobs in (2, 5, None):
+        np.testing.assert_array_equal(expected, extractor.embed(iter(sources), jobs=jobs))
+    np.testing.assert_array_equal(expected, np.stack(list(extractor.embed_stream(sources))))
+
+
+def test_a_stream_need_not_end() -> None:
+    """Images are taken as they are needed, never all."""
+    picture = np.full((8, 8, 3), 99, np.uint8)
+    extractor = Extractor.open()
+    rows = list(itertools.islice(extractor.embed_stream(itertools.repeat(picture), jobs=2), 5))
+    assert len(rows) == 5
+    assert all((row == rows[0]).all() for row in rows)
+
+
+def test_a_buffer_that_is_written_again_is_read_in_time() -> None:
+    """As `cv2.VideoCapture.read(frame)` does: every frame comes in the same array."""
+    rng = np.random.default_rng(1)
+    pictures = rng.integers(0, 256, (8, 70, 70, 3)).astype(np.uint8)
+    buffer = np.empty_like(pictures[0])
+
+    def frames() -> Iterator[np.ndarray]:
+        for picture in pictures:
+            buffer[:] = picture
+            yield buffer
+
+    extractor = Extractor.open()
+    expected = extractor.embed(pictures, jobs=1)
+    np.testing.assert_array_equal(expected, extractor.embed(frames(), jobs=4))
+
+
+def test_a_damaged_photo_raises_in_its_turn(tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no photo")
+    picture = np.zeros((8, 8, 3), np.uint8)
+    stream = Extractor.open().embed_stream([picture, tmp_path / "bad.jpg", picture], jobs=3)
+    assert next(stream).shape == (288,)
+    with pytest.raises(ImageError, match=r"bad\.jpg"):
+        next(stream)
+
+
+@pytest.mark.parametrize("images", [{"a.jpg"}, frozenset(["a.jpg"]), {"a.jpg": 1}])
+def test_images_without_an_order_are_refused(images: object) -> None:
+    """Nobody could say whose row is whose."""
+    with pytest.raises(InputError, match="in an order"):
+        Extractor.open().embed(images)
+
+
+def test_no_jobs_are_refused() -> None:
+    with pytest.raises(InputError, match="at least 1 job"):
+        Extractor.open().embed([], jobs=0)
 
 
 def test_no_images_give_no_rows(extractor_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +18,10 @@ from headfit import (
     NotFittedError,
     SoftmaxHead,
 )
-from headfit.photos import perceptual_hash, thumbnail
+from headfit.photos import decode_ahead, perceptual_hash, thumbnail
 from headfit.store import ExampleStore
 from headfit_demo.session.facts import Facts, gather_facts
-from headfit_demo.session.photos import Photo, as_looked_at
+from headfit_demo.session.photos import Photo, Pixels, as_looked_at
 from headfit_demo.session.projects import Project
 from headfit_demo.session.states import (
     Added,
@@ -188,14 +188,14 @@ class OpenProject:
         n_repeated = 0
         refused = []
         try:
-            for photo in photos:
-                try:
-                    example_id, is_repeated = self._add(class_name, photo)
-                except (ImageError, FileNotFoundError, PermissionError) as error:
-                    refused.append(Refused(getattr(photo, "name", class_name), error))
-                else:
-                    ids.append(example_id)
-                    n_repeated += is_repeated
+            with closing(decode_ahead(photos, self._read)) as read:
+                for seen in read:
+                    if isinstance(seen, tuple):
+                        example_id, is_repeated = self._add(class_name, *seen)
+                        ids.append(example_id)
+                        n_repeated += is_repeated
+                    else:
+                        refused.append(replace(seen, name=seen.name or class_name))
         finally:
             self._done.taught(ids, goes_on=goes_on)
         return Added(len(ids), n_repeated, tuple(refused))
@@ -344,13 +344,18 @@ class OpenProject:
             ids.setdefault(name, []).append(example_id)
         return ids
 
-    def _add(self, class_name: str, photo: Photo) -> tuple[int, bool]:
-        """Teach one photo; return its id, and whether it looks like one that was there.
+    def _read(self, photo: Photo) -> tuple[Pixels, bytes, int] | Refused:
+        """Return a photo's pixels, and thumbnail and perceptual hash made of the same pixels."""
+        try:
+            pixels = as_looked_at(self._extractor, photo)
+        except (ImageError, FileNotFoundError, PermissionError) as error:
+            return Refused(getattr(photo, "name", ""), error)
+        return pixels, thumbnail(pixels), perceptual_hash(pixels)
 
-        All that is made of it is made of the same pixels.
-        """
-        pixels = as_looked_at(self._extractor, photo)
-        picture, likeness = thumbnail(pixels), perceptual_hash(pixels)
+    def _add(
+        self, class_name: str, pixels: Pixels, picture: bytes, likeness: int
+    ) -> tuple[int, bool]:
+        """Teach one photo; return its id, and whether it looks like one that was there."""
         is_repeated = bool(self._store.ids_like(likeness))
         (embedding,) = self._extractor.embed([pixels])
         example_id = self._store.add(

@@ -38,7 +38,7 @@ Photo: TypeAlias = PickedFile | Pixels
 
 
 def as_looked_at(extractor: Extractor, photo: Photo) -> Pixels:
-    """Return the pixels of a photo that an extractor looks at: see `headfit.Extractor.decode`.
+    """Return a photo's pixels; of a file, as many as an extractor looks at.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def as_looked_at(extractor: Extractor, photo: Photo) -> Pixels:
     """
     if isinstance(photo, PickedFile):
         return extractor.decode(photo.content, name=photo.name)
-    return extractor.decode(photo)
+    return photo
 
 
 def as_pixels(photo: Photo, side: int) -> Pixels:

@@ -10,7 +10,15 @@ import click
 from rich.text import Text
 
 from headfit.commands import terminal
-from headfit.commands.options import ENGINE, EXTRACTOR, JSON, PHOTO_FOLDER, STRICT, output_option
+from headfit.commands.options import (
+    ENGINE,
+    EXTRACTOR,
+    JOBS,
+    JSON,
+    PHOTO_FOLDER,
+    STRICT,
+    output_option,
+)
 from headfit.commands.paths import BLOCK_FILE, HEAD_FILE, Command
 from headfit.files.blockfile import SUFFIX
 from headfit.finetune import DEFAULT_VIEWS, FineTuner, TuningSettings
@@ -46,6 +54,7 @@ from headfit.photos.photo_folder import find_photos
     help=f"By default {TuningSettings().epochs}.",
 )
 @STRICT
+@JOBS
 @JSON
 def finetune(
     directory: Path,
@@ -56,6 +65,7 @@ def finetune(
     views: int,
     epochs: int,
     strict: bool,
+    jobs: int | None,
     as_json: bool,
 ) -> None:
     """Train a head on photos together with the extractor's last binary block.
@@ -69,7 +79,7 @@ def finetune(
     terminal.print_found(folder)
     with terminal.progress("Embedding photos") as progress:
         photos = _Views(tuner, views)
-        examples = embed_folder(photos, folder, strict, progress)
+        examples = embed_folder(photos, folder, strict, progress, jobs=jobs)
     embedded = time.perf_counter()
     with terminal.progress("Training, epochs") as progress:
         tuned = tuner.fit(

@@ -29,6 +29,12 @@ ENGINE: Final = click.option(
     "--engine", default="auto", help="What runs the extractor; auto, the default, is the fastest."
 )
 STRICT: Final = click.option("--strict", is_flag=True, help="Refuse files that are no photos.")
+JOBS: Final = click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Threads that decode photos; by default one per core, at most 16.",
+)
 JSON: Final = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for machines."
 )

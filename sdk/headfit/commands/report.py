@@ -11,6 +11,7 @@ from headfit.commands.options import (
     ENGINE,
     EXTRACTOR,
     HEAD,
+    JOBS,
     PATH,
     PHOTO_FOLDER,
     STRICT,
@@ -40,6 +41,7 @@ from headfit.report import measure_head, write_page
 @EXTRACTOR
 @ENGINE
 @STRICT
+@JOBS
 def report(
     head: Path,
     directory: Path,
@@ -50,6 +52,7 @@ def report(
     extractor: str | None,
     engine: str,
     strict: bool,
+    jobs: int | None,
 ) -> None:
     """Write a page about how good a head is.
 
@@ -62,11 +65,11 @@ def report(
         terminal.print_found(folder)
     opened = Extractor.open(extractor, engine=engine)
     fitted = SoftmaxHead.load(head, extractor=opened)
-    tested, *trained = [_embed(opened, folder, strict) for folder in folders]
+    tested, *trained = [_embed(opened, folder, strict, jobs) for folder in folders]
     strangers = None
     if others is not None:
         what = "Embedding photos of none of the classes"
-        strangers = _embed(opened, others, strict, what).embeddings
+        strangers = _embed(opened, others, strict, jobs, what).embeddings
     measured = measure_head(
         fitted,
         tested,
@@ -82,9 +85,13 @@ def report(
 
 
 def _embed(
-    extractor: Extractor, folder: PhotoFolder, strict: bool, what: str = "Embedding photos"
+    extractor: Extractor,
+    folder: PhotoFolder,
+    strict: bool,
+    jobs: int | None,
+    what: str = "Embedding photos",
 ) -> FolderExamples:
     with terminal.progress(what) as progress:
-        examples = embed_folder(extractor, folder, strict, progress)
+        examples = embed_folder(extractor, folder, strict, progress, jobs=jobs)
     terminal.print_skipped(examples.skipped)
     return examples

@@ -18,6 +18,7 @@ from headfit.commands.options import (
     ENGINE,
     EXTRACTOR,
     HEAD,
+    JOBS,
     JSON,
     PATH,
     PHOTO_FOLDER,
@@ -38,9 +39,16 @@ from headfit.photos.photo_folder import Skipped, find_photos
 @EXTRACTOR
 @ENGINE
 @STRICT
+@JOBS
 @JSON
 def train(
-    directory: Path, output: Path, extractor: str | None, engine: str, strict: bool, as_json: bool
+    directory: Path,
+    output: Path,
+    extractor: str | None,
+    engine: str,
+    strict: bool,
+    jobs: int | None,
+    as_json: bool,
 ) -> None:
     """Train a head on photos.
 
@@ -52,7 +60,7 @@ def train(
     folder = find_photos(directory)
     terminal.print_found(folder)
     with terminal.progress("Embedding photos") as progress:
-        classifier.add_folder(folder, strict=strict, progress=progress)
+        classifier.add_folder(folder, strict=strict, jobs=jobs, progress=progress)
     embedded = time.perf_counter()
     head = classifier.fit()
     fitted = time.perf_counter()
@@ -135,9 +143,16 @@ def predict(
 @EXTRACTOR
 @ENGINE
 @STRICT
+@JOBS
 @JSON
 def evaluate(
-    head: Path, directory: Path, extractor: str | None, engine: str, strict: bool, as_json: bool
+    head: Path,
+    directory: Path,
+    extractor: str | None,
+    engine: str,
+    strict: bool,
+    jobs: int | None,
+    as_json: bool,
 ) -> None:
     """Count how often a head is right.
 
@@ -148,7 +163,7 @@ def evaluate(
     folder = find_photos(directory)
     terminal.print_found(folder)
     with terminal.progress("Classifying photos") as progress:
-        evaluation = classifier.evaluate(folder, strict=strict, progress=progress)
+        evaluation = classifier.evaluate(folder, strict=strict, jobs=jobs, progress=progress)
     if as_json:
         terminal.print_json(
             top1=evaluation.top1,

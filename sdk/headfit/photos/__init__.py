@@ -1,5 +1,6 @@
 """Photos: decoded, prepared for an extractor, found in folders; sample photos to try with."""
 
+from headfit.photos.ahead import decode_ahead
 from headfit.photos.folders import FolderEvaluation
 from headfit.photos.images import (
     PHOTO_ENDINGS,
@@ -35,6 +36,7 @@ __all__ = [
     "View",
     "class_name_of",
     "cut_sample_photos",
+    "decode_ahead",
     "decode_image",
     "find_dropped_photos",
     "find_photos",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,6 +15,7 @@ from headfit.errors import ImageError, InputError
 from headfit.learning.evaluation import Evaluation, evaluate_head
 from headfit.learning.fitted_head import FittedHead
 from headfit.maths.arrays import FloatArray
+from headfit.photos.ahead import decode_ahead
 from headfit.photos.images import ImageSource, PhotoProgress
 from headfit.photos.likeness import perceptual_hash
 from headfit.photos.photo_folder import PhotoFolder, Skipped
@@ -80,8 +82,11 @@ def embed_folder(
     progress: PhotoProgress | None,
     *,
     with_hashes: bool = False,
+    jobs: int | None = None,
 ) -> FolderExamples:
     """Embed what can be decoded; say what cannot, and which classes are lost by it.
+
+    ``jobs`` threads decode ahead: see `decode_ahead`.
 
     Raises
     ------
@@ -97,23 +102,29 @@ def embed_folder(
     class_names: list[str] = []
     paths: list[Path] = []
     hashes: list[int] = []
-    for index, photo in enumerate(folder.photos):
+
+    def decode(path: Path) -> tuple[npt.NDArray[np.uint8], int] | ImageError | OSError:
         try:
-            if with_hashes:  # from the same pixels: a photo is decoded once
-                pixels = extractor.decode(photo.path)
-                embedding = extractor.embed([pixels])[0]
-                hashes.append(perceptual_hash(pixels))
-            else:
-                embedding = extractor.embed([photo.path])[0]
-            embeddings.append(embedding)
-            class_names.append(photo.class_name)
-            paths.append(photo.path)
+            pixels = extractor.decode(path)
         except (ImageError, OSError) as error:
-            if strict:
-                raise
-            skipped.append(Skipped(photo.path, reason(error, photo.path)))
-        if progress is not None:
-            progress(index + 1, len(folder.photos))
+            return error
+        return pixels, perceptual_hash(pixels) if with_hashes else 0
+
+    found = decode_ahead((photo.path for photo in folder.photos), decode, jobs)
+    with contextlib.closing(found):
+        for index, (photo, result) in enumerate(zip(folder.photos, found, strict=True)):
+            if not isinstance(result, tuple):
+                if strict:
+                    raise result
+                skipped.append(Skipped(photo.path, reason(result, photo.path)))
+            else:
+                pixels, photo_hash = result
+                embeddings.append(extractor.embed([pixels])[0])
+                hashes.append(photo_hash)
+                class_names.append(photo.class_name)
+                paths.append(photo.path)
+            if progress is not None:
+                progress(index + 1, len(folder.photos))
     if not class_names:
         raise InputError(
             f"{folder.root}: expected photos, found {len(folder.photos)} files that cannot be "
@@ -121,7 +132,8 @@ def embed_folder(
         )
     lost = sorted(set(folder.class_names) - set(class_names))
     skipped += [Skipped(folder.root / name, "holds no photo that can be read") for name in lost]
-    return FolderExamples(np.stack(embeddings), class_names, paths, tuple(skipped), tuple(hashes))
+    photo_hashes = tuple(hashes) if with_hashes else ()
+    return FolderExamples(np.stack(embeddings), class_names, paths, tuple(skipped), photo_hashes)
 
 
 def refuse_skipped(skipped: Iterable[Skipped]) -> None:

@@ -222,6 +222,11 @@ def open_rgb(
     )
 
 
+def is_lasting(source: ImageSource) -> bool:
+    """Return whether a picture can be decoded later, in another thread, and still be the same."""
+    return isinstance(source, (str, os.PathLike, bytes))
+
+
 def halving(size: tuple[int, int], least_side: int | None) -> int:
     """Return the power of two that a picture of ``size`` is reduced by.
 

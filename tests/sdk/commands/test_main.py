@@ -80,6 +80,17 @@ def test_train_json(photos: Path, headfit: Headfit, tmp_path: Path) -> None:
     assert document["skipped"] == []
 
 
+def test_jobs_change_nothing_but_the_time(photos: Path, headfit: Headfit, tmp_path: Path) -> None:
+    """The same head to the byte, the same evaluation; none is refused by the command line."""
+    heads = [tmp_path / f"{jobs}.head" for jobs in (1, 3)]
+    for jobs, head in zip((1, 3), heads, strict=True):
+        assert headfit("train", photos, "-o", head, "--jobs", jobs) == 0
+    assert heads[0].read_bytes() == heads[1].read_bytes()
+    one, three = (headfit.json("evaluate", heads[0], photos, "--jobs", jobs) for jobs in (1, 3))
+    assert one == three
+    assert headfit("evaluate", heads[0], photos, "--jobs", 0) == 2
+
+
 def test_skipped_files_are_counted_and_named(
     photos: Path, headfit: Headfit, tmp_path: Path
 ) -> None:
