@@ -14,6 +14,9 @@ def main() -> int:
             raise
         print("headfit: the command needs: pip install 'headfit[cli]'", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # while modules load
+        print("headfit: stopped", file=sys.stderr)
+        return 130
     return command()
 
 

@@ -470,7 +470,7 @@ class ImageClassifier:
         path, trusted_keys
             As for `SoftmaxHead.load`.
         extractor : Extractor, name or path, optional
-            What embeds the photos.
+            What embeds the photos; by default what the file names: see `Extractor.open_for`.
         store : ExampleStore, optional
             The examples that the head was fitted to, and where further ones are kept.
         views : sequence of View, optional
@@ -483,7 +483,7 @@ class ImageClassifier:
         FileFormatError
             If the file is no head file.
         """
-        eyes = _opened(extractor, views)
+        eyes = _opened(Extractor.open_for(path) if extractor is None else extractor, views)
         head = SoftmaxHead.load(path, extractor=eyes, trusted_keys=trusted_keys)
         return cls(eyes, head=head, store=store)
 

@@ -74,7 +74,7 @@ class ExtractorMismatchError(ExtractorError):
 
 
 class EngineMissingError(ExtractorError, ImportError):
-    """No engine that runs the extractor is installed; the message names the pip command."""
+    """No engine that runs the extractor is installed, or none is called so; it says which are."""
 
 
 class StoreError(HeadfitError):

@@ -19,8 +19,14 @@ from PIL import Image
 
 from headfit.engines import Engine, EngineReport, SelfCheck, open_engine, survey_engines
 from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
-from headfit.extractors.finding import find_extractor, install_extractor, read_extractor
+from headfit.extractors.finding import (
+    find_extractor,
+    find_made_by,
+    install_extractor,
+    read_extractor,
+)
 from headfit.files import blockfile
+from headfit.files.headfile import load_head
 from headfit.files.manifest import Manifest, load_manifest
 from headfit.maths.arrays import FloatArray
 from headfit.photos.ahead import checked_jobs, decode_ahead
@@ -96,7 +102,7 @@ class Extractor:
             If the file is not the one of the manifest, or no engine's embedding of the golden
             picture is right.
         EngineMissingError
-            If the engine is not installed.
+            If there is no engine of that name, or it is not installed.
         ExtractorMismatchError
             If the blocks were trained for another extractor than the one found.
         FileFormatError
@@ -113,6 +119,41 @@ class Extractor:
             extractor = cls(manifest, opened)
         extractor._how_opened = partial(cls.open, name_or_path, engine=engine, isolate=isolate)
         return extractor
+
+    @classmethod
+    def open_for(
+        cls,
+        head: str | os.PathLike[str],
+        name_or_path: str | os.PathLike[str] | None = None,
+        *,
+        engine: str = "auto",
+        isolate: bool = False,
+    ) -> Extractor:
+        """Open the extractor that a head file names by its fingerprint.
+
+        That is a block file beside it, or an installed extractor of whatever name; if neither is on
+        this device, the one that headfit knows, which then refuses the head.
+
+        Parameters
+        ----------
+        head : path
+            A head file.
+        name_or_path : str or path, optional
+            Open this one instead.
+        engine, isolate
+            As for `open`.
+
+        Raises
+        ------
+        FileFormatError
+            If ``head`` is no head file.
+        ExtractorError, FileFormatError, FileNotFoundError
+            As `open`.
+        """
+        if name_or_path is None:
+            made_on = load_head(head).head.extractor
+            name_or_path = find_made_by(made_on.fingerprint if made_on else None, head)
+        return cls.open(name_or_path, engine=engine, isolate=isolate)
 
     @staticmethod
     def install(model: bytes) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from headfit.commands import terminal
@@ -60,7 +60,13 @@ def doctor(extractor: str | None, as_json: bool) -> int:
 
 def _engine_table(reports: tuple[EngineReport, ...], chosen: str | None) -> Table:
     table = Table(
-        "engine", "version", "self-check", "ms a photo", "", box=None, padding=(0, 2, 0, 0)
+        Column("engine", no_wrap=True),
+        "version",
+        "self-check",
+        "ms a photo",
+        "",
+        box=None,
+        padding=(0, 2, 0, 0),
     )
     for report in reports:
         check = ""

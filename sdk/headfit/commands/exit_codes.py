@@ -13,6 +13,7 @@ UNUSABLE_INPUT: Final = 3
 UNUSABLE_EXTRACTOR: Final = 4
 UNUSABLE_HEAD: Final = 5
 STOPPED: Final = 130
+CLOSED_PIPE: Final = 141
 
 EXIT_CODES: Final = {
     DONE: "done",
@@ -23,6 +24,7 @@ EXIT_CODES: Final = {
     "another",
     UNUSABLE_HEAD: "the head file is damaged, of another kind, or not signed by a trusted key",
     STOPPED: "stopped by Ctrl-C; no file was left half written",
+    CLOSED_PIPE: "whoever read the output has gone: headfit ... | head",
 }
 """Every code, and what it means."""
 

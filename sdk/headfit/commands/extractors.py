@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from headfit.commands import terminal
@@ -37,23 +36,23 @@ def extractors(as_json: bool) -> None:
     if as_json:
         terminal.print_json(extractors=[_fields(one) for one in found])
         return
-    table = Table("extractor", "version", "input", "embedding", "bytes", "SHA-256", "", box=None)
     for one in found:
-        manifest = one.manifest
-        if manifest is None:
-            table.add_row(one.path.stem, "", "", "", "", "", Text(one.reason), style="dim")
-            continue
-        size = f"{manifest.preprocessing.width} x {manifest.preprocessing.height}"
-        table.add_row(
-            one.path.stem,
-            str(manifest.version),
-            size,
-            str(manifest.embedding_dim),
-            f"{manifest.size_bytes:,}",
-            manifest.fingerprint[:12],
-            Text(str(one.path.parent)),
-        )
-    terminal.OUTPUT.print(table if found else "There is none.")
+        terminal.OUTPUT.print(Text(one.path.stem, style="bold"), soft_wrap=True)
+        terminal.OUTPUT.print(Text(f"  {_line(one)}"), soft_wrap=True)
+        terminal.OUTPUT.print(Text(f"  {one.path.parent}", style="dim"), soft_wrap=True)
+    if not found:
+        terminal.OUTPUT.print("There is none.")
+
+
+def _line(found: _Found) -> str:
+    manifest = found.manifest
+    if manifest is None:
+        return found.reason
+    return (
+        f"version {manifest.version}, {manifest.preprocessing.width} x "
+        f"{manifest.preprocessing.height}, embedding {manifest.embedding_dim}, "
+        f"{terminal.size(manifest.size_bytes)}, SHA-256 {manifest.fingerprint[:12]}"
+    )
 
 
 def _look_at(path: Path) -> _Found:

@@ -71,7 +71,7 @@ def finetune(
     """Train a head on photos together with the extractor's last binary block.
 
     Takes minutes where 'train' takes seconds, and pays where there are many photos. Writes two
-    files: predict with HEAD and --extractor HEAD.block.
+    files, which belong together: predict with HEAD finds the blocks beside it.
     """
     tuner = FineTuner(extractor, n_blocks=blocks, engine=engine)
     started = time.perf_counter()
@@ -110,9 +110,7 @@ def finetune(
     )
     for path, size_bytes in sizes.items():
         terminal.OUTPUT.print(Text(f"Wrote {path}, {terminal.size(size_bytes)}."), soft_wrap=True)
-    terminal.OUTPUT.print(
-        Text(f"Try it: headfit predict {output} PHOTO --extractor {written}"), soft_wrap=True
-    )
+    terminal.OUTPUT.print(Text(f"Try it: headfit predict {output} PHOTO"), soft_wrap=True)
 
 
 class _Views:

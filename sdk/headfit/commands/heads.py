@@ -19,6 +19,7 @@ from headfit.commands.paths import HEAD_FILE, KEY, NETWORK, Command, OutputPath
 from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.extractors.export import export_tflite as export
+from headfit.extractors.finding import find_made_by
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.head_parts import block_as_json
 from headfit.files.headfile import MAX_FILE_BYTES, HeadFile, load_head, save_head_bytes
@@ -139,8 +140,8 @@ def convert_head(
     if dtype == "binary" and old.storage_ != "binary":
         if photos is None:
             raise InputError(
-                f"{head}: expected --photos DIR to make a binary head of it, found none; signs "
-                "alone, without training, would lose most of what it knows"
+                "expected --photos DIR with --dtype binary, found none; signs alone, without "
+                "training, would lose most of what the head knows: give what it was trained on"
             )
         _trained_binary(head, old, photos, extractor, strict).save(output)
     elif photos is not None:
@@ -158,7 +159,7 @@ def _trained_binary(
     path: Path, head: SoftmaxHead, photos: Path, extractor: str | None, strict: bool
 ) -> SoftmaxHead:
     """Train a binary head on the photos of a float one."""
-    opened = Extractor.open(extractor)
+    opened = Extractor.open_for(path, extractor)
     head.check_extractor(opened.manifest)
     folder = find_photos(photos)
     terminal.print_found(folder)
@@ -182,7 +183,7 @@ def _trained_binary(
 @FEW_PHOTOS
 @EXTRACTOR
 def export_tflite(
-    head: Path, output: Path, lowered: bool, few_photos: bool, extractor: str | None
+    head: Path, output: Path, lowered: bool, few_photos: bool, extractor: str | Path | None
 ) -> None:
     """Join a head and its extractor into one .tflite classifier.
 
@@ -190,6 +191,8 @@ def export_tflite(
     with --lowered in any TFLite.
     """
     fitted = SoftmaxHead.load(head)
+    if extractor is None:
+        extractor = find_made_by(fitted.fingerprint_, head)
     model = export(fitted.fitted_, extractor, lowered=lowered, force=few_photos)
     write_atomically(output, model)
     click.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.fitted_.classes)}.")

@@ -14,7 +14,7 @@ from headfit.commands import terminal
 from headfit.commands.audit import audit
 from headfit.commands.demo import demo
 from headfit.commands.engines import cut, doctor, lower
-from headfit.commands.exit_codes import DONE, EXIT_CODES, STOPPED, USAGE, exit_code
+from headfit.commands.exit_codes import CLOSED_PIPE, DONE, EXIT_CODES, STOPPED, USAGE, exit_code
 from headfit.commands.extractors import extractors
 from headfit.commands.finetune import finetune
 from headfit.commands.heads import (
@@ -47,6 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         return _fail("stopped", STOPPED)
+    except SystemExit:  # so click and rich end where whoever read the output has gone
+        return CLOSED_PIPE
     except HeadfitError as error:
         return _fail(str(error), exit_code(error))
     except OSError as error:

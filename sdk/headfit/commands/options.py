@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import click
 
-from headfit.commands.paths import InputPath, Kind, OutputPath
+from headfit.commands.paths import HeadPath, InputPath, Kind, OutputPath
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 PATH: Final = InputPath(path_type=Path)
 
-HEAD: Final = click.argument("head", metavar="HEAD", type=PATH)
+HEAD: Final = click.argument("head", metavar="HEAD", type=HeadPath(path_type=Path))
 PHOTO_FOLDER: Final = click.argument("directory", metavar="DIR", type=PATH)
 STORE: Final = click.argument("store_path", metavar="STORE", type=PATH)
 MODEL: Final = click.argument("model", metavar="IN.TFLITE", type=PATH)

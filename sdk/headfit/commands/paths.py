@@ -88,6 +88,10 @@ class InputPath(click.Path):
     """A path that a command reads and never writes."""
 
 
+class HeadPath(InputPath):
+    """A head file that a command reads; what comes in its place is told from it."""
+
+
 class OutputPath(click.Path):
     """A file that a command writes.
 
@@ -142,6 +146,9 @@ class Command(click.Command):
         values = [(one.type, context.params.get(one.name or "")) for one in self.params]
         inputs = [value for kind, value in values if isinstance(kind, InputPath)]
         read = [path for value in inputs for path in _all(value)]
+        for kind, value in values:
+            if isinstance(kind, HeadPath) and value is not None:
+                _refuse_swapped(value, read)
         is_forced = context.meta.get(_FORCE, False)
         for kind, value in values:
             if value is not None and isinstance(kind, OutputPath):
@@ -168,6 +175,22 @@ def _all(value: object) -> Iterator[Path]:
     elif isinstance(value, tuple):
         for one in value:
             yield from _all(one)
+
+
+def _refuse_swapped(head: Path, read: Iterable[Path]) -> None:
+    """Say that a head stands where photos should, before it is called a bad photo."""
+    other = next((path for path in read if path != head and _is_head(path)), None)
+    if other is not None and head.exists() and not _is_head(head):
+        raise InputError(
+            f"expected the head file first, found {head} before {other}; put {other} first"
+        )
+
+
+def _is_head(path: Path) -> bool:
+    try:
+        return path.is_file() and HEAD_FILE.is_of(path)
+    except OSError:
+        return False
 
 
 def check_output(

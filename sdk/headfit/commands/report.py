@@ -63,7 +63,7 @@ def report(
     others = None if unknown is None else find_unsorted_photos(unknown)
     for folder in folders:
         terminal.print_found(folder)
-    opened = Extractor.open(extractor, engine=engine)
+    opened = Extractor.open_for(head, extractor, engine=engine)
     fitted = SoftmaxHead.load(head, extractor=opened)
     tested, *trained = [_embed(opened, folder, strict, jobs) for folder in folders]
     strangers = None

@@ -66,6 +66,7 @@ def _print_quarters(console: Console, what: str, done: int, total: int) -> None:
 def probability_table(classes: Sequence[tuple[str, float]]) -> Table:
     """Return class names, bars and percentages, in the order given."""
     table = Table.grid(padding=(0, 2))
+    table.add_column(overflow="fold")  # a name is never cut
     for class_name, probability in classes:
         table.add_row(
             Text(class_name),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,13 @@ from headfit.commands.options import (
     output_option,
 )
 from headfit.commands.paths import HEAD_FILE, Command
-from headfit.errors import ImageError
+from headfit.errors import FileFormatError, ImageError
 from headfit.extractor import Extractor
+from headfit.files.disk import read_bounded
 from headfit.learning.evaluation import Evaluation
-from headfit.photos.folders import reason
-from headfit.photos.photo_folder import Skipped, find_photos
+from headfit.photos.bombs import MAX_FILE_BYTES
+from headfit.photos.folders import reason, refuse_skipped
+from headfit.photos.photo_folder import Skipped, find_photos, find_unsorted_photos
 
 
 @click.command(cls=Command)
@@ -93,6 +96,14 @@ def train(
 @click.command(cls=Command)
 @HEAD
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=PATH)
+@click.option(
+    "--top",
+    metavar="K",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="How many classes of each photo, best first.",
+)
 @EXTRACTOR
 @ENGINE
 @STRICT
@@ -100,6 +111,7 @@ def train(
 def predict(
     head: Path,
     images: tuple[Path, ...],
+    top: int,
     extractor: str | None,
     engine: str,
     strict: bool,
@@ -107,34 +119,61 @@ def predict(
 ) -> int:
     """Say what photos show.
 
-    Prints the three best classes of each IMAGE, or all with --json, and whether it looks like none
-    of them. A file that is no photo is named and the others are classified; the exit code is then
-    3.
+    An IMAGE is a photo, a folder of photos that need not be sorted, or - for standard input. Prints
+    the best classes of each, and whether it looks like none of them. A file that is no photo is
+    named and the others are classified; the exit code is then 3.
     """
     classifier = _load(head, extractor, engine)
     results: list[dict[str, Any]] = []
-    skipped: list[Skipped] = []
-    for image in images:
+    photos, skipped = _photos(images, strict)
+    for image in photos:
         try:
-            seen = classifier.recognise(image)
-        except (ImageError, OSError) as error:
+            source = _source(image)
+            seen = classifier.recognise(source)
+        except (ImageError, FileFormatError, OSError) as error:
             if strict:
                 raise
-            skipped.append(Skipped(image, reason(error, image)))
+            said = Path("bytes") if isinstance(error, ImageError) and source != image else image
+            skipped.append(Skipped(image, reason(error, said)))
             continue
         if as_json:
-            best_first = [{"class": name, "probability": p} for name, p in seen.ranking]
-            results.append({"image": str(image), "is_known": seen.is_known, "classes": best_first})
+            best = [{"class": name, "probability": p} for name, p in seen.ranking[:top]]
+            results.append({"image": str(image), "is_known": seen.is_known, "classes": best})
         else:
             terminal.OUTPUT.print(Text(str(image), style="bold"), soft_wrap=True)
             if not seen.is_known:
                 terminal.OUTPUT.print("looks like none of the classes; nearest are")
-            terminal.OUTPUT.print(terminal.probability_table(seen.ranking[:3]))
+            terminal.OUTPUT.print(terminal.probability_table(seen.ranking[:top]))
     if as_json:
         terminal.print_json(head=str(head), predictions=results, skipped=_as_json(skipped))
     else:
         terminal.print_skipped(skipped)
-    return UNUSABLE_INPUT if skipped else DONE
+    return DONE if all(one.is_litter for one in skipped) else UNUSABLE_INPUT
+
+
+def _photos(images: tuple[Path, ...], strict: bool) -> tuple[list[Path], list[Skipped]]:
+    """Return the photos that were named, those of folders in their place."""
+    photos: list[Path] = []
+    skipped: list[Skipped] = []
+    for image in images:
+        if not image.is_dir():
+            photos.append(image)
+            continue
+        folder = find_unsorted_photos(image)
+        photos += [photo.path for photo in folder.photos]
+        skipped += folder.skipped
+    if strict:
+        refuse_skipped(skipped)
+    return photos, skipped
+
+
+def _source(image: Path) -> Path | bytes:
+    """Return a photo's path, or its bytes where they can be read only once."""
+    if str(image) == "-":
+        return sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    if image.exists() and not image.is_file():  # a pipe
+        return read_bounded(image, MAX_FILE_BYTES)
+    return image
 
 
 @click.command(cls=Command)
@@ -189,6 +228,7 @@ def _print_evaluation(evaluation: Evaluation) -> None:
         f"{evaluation.top5:.1%} among the five best."
     )
     table = Table.grid(padding=(0, 2))
+    table.add_column(overflow="fold")
     counts = evaluation.confusion.sum(axis=1)
     for name, recall, count in zip(evaluation.classes, evaluation.recall, counts, strict=True):
         if count:
@@ -203,7 +243,8 @@ def _print_evaluation(evaluation: Evaluation) -> None:
 
 
 def _load(head: Path, extractor: str | None, engine: str) -> ImageClassifier:
-    return ImageClassifier.load(head, extractor=Extractor.open(extractor, engine=engine))
+    opened = Extractor.open_for(head, extractor, engine=engine)
+    return ImageClassifier.load(head, extractor=opened)
 
 
 def _as_json(skipped: tuple[Skipped, ...] | list[Skipped]) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from headfit.engines.interface import Engine
-from headfit.errors import InputError
+from headfit.errors import EngineMissingError
 
 _ON_ANDROID: Final = hasattr(sys, "getandroidapilevel") or "ANDROID_ARGUMENT" in os.environ
 
@@ -71,9 +71,12 @@ def engine_opener(name: str) -> Callable[[bytes], Engine]:
 
     Raises
     ------
-    InputError
+    EngineMissingError
         If there is no engine of that name.
     """
     if name not in ENGINES:
-        raise InputError(f"engine is one of auto, {', '.join(ENGINES)}; found {name!r}")
+        raise EngineMissingError(
+            f"expected an engine out of auto, {', '.join(ENGINES)}, found {name!r}; choose one of "
+            "these"
+        )
     return ENGINES[name]

@@ -104,10 +104,8 @@ def open_engine(
 
     Raises
     ------
-    InputError
-        If there is no engine of that name.
     EngineMissingError
-        If the engine is not installed (with "auto": if none is).
+        If there is no engine of that name, or it is not installed (with "auto": if none is).
     ExtractorError
         If the engine refuses the network or fails the check (with "auto": if every one does).
     """

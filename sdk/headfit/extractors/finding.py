@@ -6,6 +6,7 @@ network itself lies beside them, or, where an app ships without it, in `installe
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -13,7 +14,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from headfit.errors import ExtractorError, ExtractorMissingError
+from headfit.errors import ExtractorError, ExtractorMissingError, HeadfitError
+from headfit.files import blockfile
 from headfit.files.disk import write_atomically
 from headfit.files.manifest import Manifest, load_manifest
 
@@ -108,6 +110,35 @@ def list_extractors() -> list[Path]:
     """Return the path of every extractor that is found by name, the package's own first."""
     folders = (_EMBEDDED, installed_folder())
     return [path for folder in folders for path in sorted(folder.glob("*.tflite"))]
+
+
+def find_made_by(fingerprint: str | None, head: str | os.PathLike[str]) -> Path | None:
+    """Return what a head file names by its fingerprint: blocks beside it, or what is installed.
+
+    Parameters
+    ----------
+    fingerprint : str or None
+        Of the extractor whose embeddings the head was fitted on; None if the file does not say.
+    head : path
+        The head file: retrained blocks lie beside it, under its name.
+
+    Returns
+    -------
+    Path or None
+        A ``.block`` or a ``.tflite``; None if this device has neither. Only its manifest was read:
+        the file is verified when it is opened.
+    """
+    if fingerprint is None:
+        return None
+    blocks = Path(head).with_suffix(blockfile.SUFFIX) if Path(head).name else Path(head)
+    with contextlib.suppress(HeadfitError, OSError):
+        if hashlib.sha256(blockfile.read_blocks(blocks)).hexdigest() == fingerprint:
+            return blocks
+    for path in list_extractors():
+        with contextlib.suppress(HeadfitError, OSError):
+            if load_manifest(path.with_suffix(".json")).fingerprint == fingerprint:
+                return path
+    return None
 
 
 def install_extractor(model: bytes) -> Path:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import pytest
 from tests.sdk.conftest import COLOURS, PhotoWriter
 from tests.support.headfiles import golden_path
 
+from headfit.classifier import ImageClassifier
 from headfit.commands.exit_codes import EXIT_CODES
 from headfit.commands.main import main
 from headfit.head import SoftmaxHead
@@ -134,13 +138,124 @@ def test_predict_says_what_looks_like_none_of_the_classes(
 
 
 def test_predict_json(head: Path, photos: Path, headfit: Headfit) -> None:
-    """Every class, best first, adding up to one."""
-    document = headfit.json("predict", head, photos / "red" / "0.png")
+    """The best classes, best first; all of them, adding up to one, where so many are asked for."""
+    document = headfit.json("predict", head, photos / "red" / "0.png", "--top", 9)
     (prediction,) = document["predictions"]
     assert prediction["image"] == str(photos / "red" / "0.png")
     assert prediction["classes"][0]["class"] == "red"
     total = sum(item["probability"] for item in prediction["classes"])
     assert total == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(("top", "n_classes"), [([], 3), (["--top", 1], 1), (["--top", 2], 2)])
+def test_predict_top(
+    head: Path, photos: Path, headfit: Headfit, top: list[object], n_classes: int
+) -> None:
+    """As many classes as are asked for, for people and for machines."""
+    photo = photos / "red" / "0.png"
+    assert headfit("predict", head, photo, *top) == 0
+    assert len(headfit.out.splitlines()) == 1 + n_classes
+    (prediction,) = headfit.json("predict", head, photo, *top)["predictions"]
+    assert len(prediction["classes"]) == n_classes
+    assert headfit("predict", head, photo, "--top", 0) == 2
+
+
+def test_predict_a_folder(head: Path, photos: Path, headfit: Headfit) -> None:
+    """Of photos that need not be sorted, with all that is said of any folder."""
+    (photos / "notes.txt").write_text("no picture")
+    (photos / ".hidden").touch()
+    document = headfit.json("predict", head, photos)
+    assert headfit.code == 3
+    assert [one["image"] for one in document["predictions"]] == sorted(
+        str(path) for path in photos.rglob("*.png")
+    )
+    assert {Path(one["path"]).name for one in document["skipped"]} == {"notes.txt", ".hidden"}
+    (photos / "notes.txt").unlink()
+    assert headfit("predict", head, photos) == 0
+    assert "Passed over 1 hidden" in headfit.err
+    assert headfit("predict", head, photos, "--strict") == 0
+    (photos / "link.png").symlink_to("nowhere")
+    assert headfit("predict", head, photos, "--strict") == 3
+    assert "link.png" in headfit.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+def test_predict_reads_pipes(
+    head: Path, photos: Path, headfit: Headfit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Standard input by -, and any pipe by its name; both may hold no photo."""
+    photo = (photos / "red" / "0.png").read_bytes()
+    os.mkfifo(tmp_path / "pipe")
+    for data in (photo, b"no picture", b""):
+        writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[data])
+        writer.start()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        document = headfit.json("predict", head, tmp_path / "pipe", "-")
+        writer.join()
+        names = [str(tmp_path / "pipe"), "-"]
+        if data == photo:
+            assert [one["image"] for one in document["predictions"]] == names
+            assert [one["classes"][0]["class"] for one in document["predictions"]] == ["red"] * 2
+        else:
+            assert headfit.code == 3
+            assert [one["path"] for one in document["skipped"]] == names
+            assert all(one["reason"].startswith("expected") for one in document["skipped"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["predict", "PHOTO", "HEAD"],
+        ["predict", "PHOTO", "PHOTO", "HEAD"],
+        ["evaluate", "PHOTOS", "HEAD"],
+        ["report", "PHOTOS", "HEAD", "-o", "x.html"],
+    ],
+)
+def test_swapped_arguments_are_told(
+    words: list[str], head: Path, photos: Path, headfit: Headfit
+) -> None:
+    """A head that stands where photos should is not called a bad photo."""
+    places = {"PHOTO": photos / "red" / "0.png", "PHOTOS": photos, "HEAD": head}
+    assert headfit(*(str(places.get(word, word)) for word in words)) == 3
+    assert f"expected the head file first, found {photos}" in headfit.err.replace("\n", " ")
+    assert f"put {head} first" in headfit.err.replace("\n", " ")
+
+
+def test_the_extractor_that_the_head_names(
+    head: Path,
+    photos: Path,
+    extractor_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is found by its fingerprint when it is installed, under whatever name."""
+    folder = tmp_path / "installed"
+    folder.mkdir()
+    monkeypatch.setattr("headfit.extractors.finding.installed_folder", lambda: folder)
+    photo = str(photos / "red" / "0.png")
+    assert main(["predict", str(head), photo]) == 4  # the one that came with headfit
+    for part in extractor_path.parent.iterdir():
+        (folder / part.name.replace("residual", "zz")).write_bytes(part.read_bytes())
+    (folder / "aa.tflite").touch()
+    (folder / "aa.json").write_text("{")  # a broken one is passed over
+    capsys.readouterr()
+    assert main(["predict", str(head), photo]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[0] == "red"
+    assert ImageClassifier.load(head).predict(photo)[0][0] == "red"
+    assert main(["evaluate", str(head), str(photos)]) == 0
+
+
+def test_names_are_whole_at_80_columns(photos: Path, headfit: Headfit, tmp_path: Path) -> None:
+    """However long a class is called, nothing of it is cut."""
+    name = "QXZ_" * 24
+    (photos / "red").rename(photos / name)
+    head = tmp_path / "x.head"
+    assert headfit("train", photos, "-o", head) == 0
+    for words in (["predict", head, photos / name / "0.png"], ["evaluate", head, photos]):
+        assert headfit(*words) == 0
+        assert "…" not in headfit.out
+        assert name in re.sub(r"[^QXZ_]", "", headfit.out)
 
 
 def test_predict_goes_on_after_a_bad_file(head: Path, photos: Path, headfit: Headfit) -> None:
@@ -211,7 +326,7 @@ def test_inspect_says_all_that_a_file_holds(headfit: Headfit) -> None:
         (["train", "PHOTOS", "-o", "PHOTOS/red/0.png"], 3, "another kind of file"),
         (["train", "PHOTOS/red", "-o", "x.head"], 3, "found no photo"),
         (["train", "PHOTOS", "-o", "x.head", "--extractor", "no-such"], 4, "no-such"),
-        (["train", "PHOTOS", "-o", "x.head", "--engine", "abacus"], 3, "abacus"),
+        (["train", "PHOTOS", "-o", "x.head", "--engine", "abacus"], 4, "abacus"),
         (["predict", "nowhere.head", "PHOTOS/red/0.png"], 3, "nowhere.head"),
         (["predict", "PHOTOS/red/0.png", "PHOTOS/red/0.png"], 5, "0.png"),
         (["inspect", "PHOTOS/red/0.png"], 5, "0.png"),
@@ -292,15 +407,26 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
     assert int(out.stdout.split()[-1]) * 1024 < 200e6
 
 
-def test_a_broken_pipe_is_no_fault(head: Path) -> None:
-    """`headfit inspect | true` ends without a traceback."""
-    process = subprocess.Popen([*HEADFIT, "inspect", str(head)], stdout=-1, stderr=-1, text=True)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows closes pipes otherwise")
+@pytest.mark.parametrize("words", [["inspect"], ["inspect", "--json"], ["--help"]])
+def test_a_closed_pipe_is_no_fault(head: Path, words: list[str]) -> None:
+    """`headfit inspect | head` ends without a traceback, with the code of a closed pipe."""
+    files = [] if words == ["--help"] else [str(head)]
+    process = subprocess.Popen([*HEADFIT, *words, *files], stdout=-1, stderr=-1, text=True)
     assert process.stdout is not None
     process.stdout.close()
     assert process.stderr is not None
     assert process.stderr.read() == ""
     process.stderr.close()
-    process.wait(timeout=60)
+    assert process.wait(timeout=60) == 141
+
+
+def test_ctrl_c_while_modules_load(tmp_path: Path) -> None:
+    """One line and the code of a stop, no traceback."""
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    done = subprocess.run(HEADFIT, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "headfit: stopped\n")
 
 
 def test_without_its_libraries_it_says_what_to_install(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.support.networks import Network
 from headfit.engines import SelfCheck, open_engine, survey_engines
 from headfit.engines.catalogue import ENGINES
 from headfit.engines.popcount import PopcountEngine
-from headfit.errors import EngineMissingError, ExtractorError, InputError
+from headfit.errors import EngineMissingError, ExtractorError
 from headfit.networks.tflite import read_graph, write_graph
 
 NETWORK = Network("maxpool")
@@ -70,7 +70,7 @@ def test_auto_goes_on_after_a_broken_engine(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_unknown_engine() -> None:
-    with pytest.raises(InputError, match="engine is one of auto, lce, .* found 'onnx'"):
+    with pytest.raises(EngineMissingError, match="an engine out of auto, lce, .* found 'onnx'"):
         open_engine(NETWORK.model, "onnx")
 
 
