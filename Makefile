@@ -64,10 +64,11 @@ offline: $(VENV)/.dev ## Run the device's tests where there is no network interf
 	@unshare --map-root-user --net $(BIN)/python -m pytest tests/sdk tests/fuzz
 
 .PHONY: bench
-bench: $(VENV)/.dev build/numpy2/.made ## Measure engines, heads and the store; prints tables, asserts nothing
+bench: $(VENV)/.dev build/numpy2/.made ## Measure engines, heads, the store and photos; prints tables, asserts nothing
 	@$(BIN)/python tests/benchmarks/engines.py
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/heads.py build/embeddings
 	@$(BIN)/python tests/benchmarks/store.py
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/photos.py
 	@$(BIN)/python tests/benchmarks/flowers5.py
 
 # LCE needs NumPy 1; the benchmark runs popcount with both.

@@ -18,10 +18,11 @@ from headfit.learner import HeadLearner
 from headfit.learning.feedback import Feedback
 from headfit.learning.prediction import Prediction
 from headfit.maths.lbfgs import Progress
+from headfit.photos.embedded import find_examples
 from headfit.photos.folders import FolderEvaluation, embed_folder, require_two_classes
 from headfit.photos.images import ImageSource, PhotoProgress
 from headfit.photos.likeness import perceptual_hash
-from headfit.photos.photo_folder import PhotoFolder, Skipped, find_photos
+from headfit.photos.photo_folder import PhotoFolder, Skipped
 from headfit.photos.views import View
 
 if TYPE_CHECKING:  # a store needs SQLite, which not every Python on a phone has
@@ -183,7 +184,8 @@ class ImageClassifier:
         ----------
         directory : path or PhotoFolder
             A folder whose folders are named after the classes, or what
-            `headfit.photos.find_photos` found in one.
+            `headfit.photos.find_photos` found in one; or a folder of embeddings, as
+            ``headfit embed`` writes it.
         strict : bool
             Refuse the whole folder if anything in it cannot be used.
         jobs : int, optional
@@ -532,7 +534,7 @@ class ImageClassifier:
 
 
 def _found(directory: str | os.PathLike[str] | PhotoFolder) -> PhotoFolder:
-    return directory if isinstance(directory, PhotoFolder) else find_photos(directory)
+    return directory if isinstance(directory, PhotoFolder) else find_examples(directory)
 
 
 def _opened(

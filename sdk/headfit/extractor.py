@@ -316,9 +316,7 @@ class Extractor:
         ------
         ndarray of shape (embedding_dim,), dtype float32
         """
-        if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike, Image.Image)) or (
-            hasattr(images, "read") or (isinstance(images, np.ndarray) and images.ndim < 4)
-        ):
+        if _is_one_image(images):
             raise InputError(
                 f"expected a list of images, found one {type(images).__name__}; for a single "
                 "image write embed([image])"
@@ -405,6 +403,13 @@ class Extractor:
     def _run(self, prepared: FloatArray) -> FloatArray:
         with self._lock:
             return self._engine.run(prepared)
+
+
+def _is_one_image(images: object) -> bool:
+    if isinstance(images, np.ndarray):  # of paths, as a column of a table, it is a list of them
+        return images.ndim < 4 and images.dtype.kind not in "OUS"
+    kinds = (str, bytes, bytearray, memoryview, os.PathLike, Image.Image)
+    return isinstance(images, kinds) or hasattr(images, "read")
 
 
 def _counted(

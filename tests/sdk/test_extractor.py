@@ -188,6 +188,14 @@ def test_images_without_an_order_are_refused(images: object) -> None:
         Extractor.open().embed(images)
 
 
+def test_a_column_of_paths_is_a_list(extractor_path: Path) -> None:
+    """Arrays of text and of objects hold several images, as a batch of a table does."""
+    extractor = Extractor.open(extractor_path)
+    paths = [extractor_path.with_suffix(".golden.png")] * 2
+    for kind in (object, str):
+        assert extractor.embed(np.array(paths, kind)).shape == (2, 160)
+
+
 def test_no_jobs_are_refused() -> None:
     with pytest.raises(InputError, match="at least 1 job"):
         Extractor.open().embed([], jobs=0)

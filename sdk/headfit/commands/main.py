@@ -13,6 +13,7 @@ from rich.text import Text
 from headfit.commands import terminal
 from headfit.commands.audit import audit
 from headfit.commands.demo import demo
+from headfit.commands.embed import embed
 from headfit.commands.engines import cut, doctor, lower
 from headfit.commands.exit_codes import CLOSED_PIPE, DONE, EXIT_CODES, STOPPED, USAGE, exit_code
 from headfit.commands.extractors import extractors
@@ -84,7 +85,7 @@ def app() -> None:
 
 
 for command in (
-    train, predict, evaluate, report, audit, finetune, demo,
+    train, predict, evaluate, embed, report, audit, finetune, demo,
     inspect, convert_head, export_tflite, share, keygen, sign, verify,
     store, extractors, doctor, lower, cut,
 ):  # fmt: skip

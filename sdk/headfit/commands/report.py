@@ -21,8 +21,9 @@ from headfit.commands.paths import PAGE, Command
 from headfit.extractor import Extractor
 from headfit.files.disk import write_atomically
 from headfit.head import SoftmaxHead
+from headfit.photos.embedded import find_examples
 from headfit.photos.folders import FolderExamples, embed_folder
-from headfit.photos.photo_folder import PhotoFolder, find_photos, find_unsorted_photos
+from headfit.photos.photo_folder import PhotoFolder, find_unsorted_photos
 from headfit.report import measure_head, write_page
 
 
@@ -59,7 +60,7 @@ def report(
     DIR holds a folder per class, of photos that the head was not trained on. The page is one file
     that needs no network; unless --no-thumbnails is given it holds small pictures of mistakes.
     """
-    folders = [find_photos(path) for path in (directory, training) if path is not None]
+    folders = [find_examples(path) for path in (directory, training) if path is not None]
     others = None if unknown is None else find_unsorted_photos(unknown)
     for folder in folders:
         terminal.print_found(folder)

@@ -32,8 +32,9 @@ from headfit.extractor import Extractor
 from headfit.files.disk import read_bounded
 from headfit.learning.evaluation import Evaluation
 from headfit.photos.bombs import MAX_FILE_BYTES
+from headfit.photos.embedded import find_examples
 from headfit.photos.folders import reason, refuse_skipped
-from headfit.photos.photo_folder import Skipped, find_photos, find_unsorted_photos
+from headfit.photos.photo_folder import Skipped, find_unsorted_photos
 
 
 @click.command(cls=Command)
@@ -60,7 +61,7 @@ def train(
     """
     classifier = ImageClassifier(Extractor.open(extractor, engine=engine))
     started = time.perf_counter()
-    folder = find_photos(directory)
+    folder = find_examples(directory)
     terminal.print_found(folder)
     with terminal.progress("Embedding photos") as progress:
         classifier.add_folder(folder, strict=strict, jobs=jobs, progress=progress)
@@ -199,7 +200,7 @@ def evaluate(
     here: keep some apart.
     """
     classifier = _load(head, extractor, engine)
-    folder = find_photos(directory)
+    folder = find_examples(directory)
     terminal.print_found(folder)
     with terminal.progress("Classifying photos") as progress:
         evaluation = classifier.evaluate(folder, strict=strict, jobs=jobs, progress=progress)

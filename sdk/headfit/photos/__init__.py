@@ -1,6 +1,7 @@
 """Photos: decoded, prepared for an extractor, found in folders; sample photos to try with."""
 
 from headfit.photos.ahead import decode_ahead
+from headfit.photos.embedded import find_examples
 from headfit.photos.folders import FolderEvaluation
 from headfit.photos.images import (
     PHOTO_ENDINGS,
@@ -20,6 +21,7 @@ from headfit.photos.photo_folder import (
     find_unsorted_photos,
 )
 from headfit.photos.samples import cut_sample_photos, sample_pictures
+from headfit.photos.shards import embed_shard
 from headfit.photos.views import CROPPED, FLIPPED, WHOLE, View
 
 __all__ = [
@@ -38,7 +40,9 @@ __all__ = [
     "cut_sample_photos",
     "decode_ahead",
     "decode_image",
+    "embed_shard",
     "find_dropped_photos",
+    "find_examples",
     "find_photos",
     "find_unsorted_photos",
     "perceptual_hash",

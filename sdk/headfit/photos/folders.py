@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Set
+from collections.abc import Generator, Iterable, Sequence, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Protocol
@@ -16,9 +16,10 @@ from headfit.learning.evaluation import Evaluation, evaluate_head
 from headfit.learning.fitted_head import FittedHead
 from headfit.maths.arrays import FloatArray
 from headfit.photos.ahead import decode_ahead
+from headfit.photos.embedded import EmbeddedFolder
 from headfit.photos.images import ImageSource, PhotoProgress
 from headfit.photos.likeness import perceptual_hash
-from headfit.photos.photo_folder import PhotoFolder, Skipped
+from headfit.photos.photo_folder import PhotoFile, PhotoFolder, Skipped
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,28 +99,23 @@ def embed_folder(
     skipped = list(folder.skipped)
     if strict:
         refuse_skipped(skipped)
+    if isinstance(folder, EmbeddedFolder):
+        return _read_examples(extractor, folder, progress)
     embeddings: list[FloatArray] = []
     class_names: list[str] = []
     paths: list[Path] = []
     hashes: list[int] = []
 
-    def decode(path: Path) -> tuple[npt.NDArray[np.uint8], int] | ImageError | OSError:
-        try:
-            pixels = extractor.decode(path)
-        except (ImageError, OSError) as error:
-            return error
-        return pixels, perceptual_hash(pixels) if with_hashes else 0
-
-    found = decode_ahead((photo.path for photo in folder.photos), decode, jobs)
+    found = embed_each(extractor, folder.photos, jobs, with_hashes=with_hashes)
     with contextlib.closing(found):
         for index, (photo, result) in enumerate(zip(folder.photos, found, strict=True)):
-            if not isinstance(result, tuple):
+            if isinstance(result, (ImageError, OSError)):
                 if strict:
                     raise result
                 skipped.append(Skipped(photo.path, reason(result, photo.path)))
             else:
-                pixels, photo_hash = result
-                embeddings.append(extractor.embed([pixels])[0])
+                embedding, photo_hash = result
+                embeddings.append(embedding)
                 hashes.append(photo_hash)
                 class_names.append(photo.class_name)
                 paths.append(photo.path)
@@ -134,6 +130,54 @@ def embed_folder(
     skipped += [Skipped(folder.root / name, "holds no photo that can be read") for name in lost]
     photo_hashes = tuple(hashes) if with_hashes else ()
     return FolderExamples(np.stack(embeddings), class_names, paths, tuple(skipped), photo_hashes)
+
+
+def embed_each(
+    extractor: Embedder, photos: Sequence[PhotoFile], jobs: int | None, *, with_hashes: bool
+) -> Generator[tuple[FloatArray, int] | ImageError | OSError, None, None]:
+    """Yield for each photo its embedding and its perceptual hash, or why it cannot be read.
+
+    Without ``with_hashes`` the hash is 0.
+    """
+
+    def decode(photo: PhotoFile) -> tuple[npt.NDArray[np.uint8], int] | ImageError | OSError:
+        try:
+            pixels = extractor.decode(photo.path)
+        except (ImageError, OSError) as error:
+            return error
+        return pixels, perceptual_hash(pixels) if with_hashes else 0
+
+    with contextlib.closing(decode_ahead(photos, decode, jobs)) as decoded:
+        for result in decoded:
+            if isinstance(result, tuple):
+                pixels, photo_hash = result
+                yield extractor.embed([pixels])[0], photo_hash
+            else:
+                yield result
+
+
+def _read_examples(
+    extractor: Embedder, folder: EmbeddedFolder, progress: PhotoProgress | None
+) -> FolderExamples:
+    """Return examples that were embedded before, if by this extractor."""
+    manifest = getattr(extractor, "manifest", None)
+    if manifest is None:
+        raise InputError(
+            f"{folder.root}: expected photos, found their embeddings, of which the last blocks "
+            "cannot be retrained; give the folder of photos"
+        )
+    folder.check_extractor(manifest)
+    rows = np.concatenate([piece.read_rows(folder.root) for piece in folder.pieces])
+    entries = [one for piece in folder.pieces for one in piece.entries if one.skipped is None]
+    if progress is not None:
+        progress(len(entries), len(entries))
+    return FolderExamples(
+        rows,
+        [entry.class_name for entry in entries],
+        [photo.path for photo in folder.photos],
+        folder.skipped,
+        tuple(entry.photo_hash for entry in entries),
+    )
 
 
 def refuse_skipped(skipped: Iterable[Skipped]) -> None:

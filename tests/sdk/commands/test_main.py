@@ -95,6 +95,43 @@ def test_jobs_change_nothing_but_the_time(photos: Path, headfit: Headfit, tmp_pa
     assert headfit("evaluate", heads[0], photos, "--jobs", 0) == 2
 
 
+def test_embeddings_stand_for_photos(photos: Path, headfit: Headfit, tmp_path: Path) -> None:
+    """Train, evaluate and report give what they give with the photos."""
+    out = tmp_path / "out"
+    document = headfit.json("embed", photos, "-o", out, "--shard", "1/2", "--jobs", 2)
+    assert document["shard"] == "1/2"
+    assert document["n_photos"] == 6
+    assert headfit("train", out, "-o", tmp_path / "x.head") == 3
+    assert "--shard 2/2" in headfit.err
+    assert headfit("embed", photos, "-o", out, "--shard", "2/2") == 0
+    assert "Embedded 6 photos" in headfit.out
+    assert headfit("embed", photos, "-o", out, "--shard", "2/2") == 0
+    assert "Embedded 0 photos" in headfit.out
+    assert "6 were there" in headfit.out
+    for source, name in ((photos, "a.head"), (out, "b.head")):
+        assert headfit("train", source, "-o", tmp_path / name) == 0
+        assert "Found 12 photos of 3 classes" in headfit.err
+    head = tmp_path / "a.head"
+    assert head.read_bytes() == (tmp_path / "b.head").read_bytes()
+    assert headfit.json("evaluate", head, photos) == headfit.json("evaluate", head, out)
+    assert headfit("report", head, out, "-o", tmp_path / "page.html", "--training", out) == 3
+    assert headfit("report", head, out, "-o", tmp_path / "page.html") == 0
+    assert headfit("finetune", out, "-o", tmp_path / "y.head") == 3
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "1/0", "a/b", "-1/2", "1/2/3"])
+def test_a_shard_is_one_of_so_many(photos: Path, headfit: Headfit, shard: str) -> None:
+    assert headfit("embed", photos, "-o", photos.parent / "out", f"--shard={shard}") == 2
+    assert "1/n to n/n" in headfit.err
+
+
+def test_photos_are_not_taken_for_embeddings(photos: Path, headfit: Headfit) -> None:
+    """Nothing is written into a folder of something else."""
+    assert headfit("embed", photos, "-o", photos) == 3
+    assert headfit("embed", photos, "-o", photos / "red") == 3
+    assert len(list(photos.rglob("*"))) == 15
+
+
 def test_skipped_files_are_counted_and_named(
     photos: Path, headfit: Headfit, tmp_path: Path
 ) -> None:
