@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kivy.core.window import Window
 
-from headfit.photos import PHOTO_ENDINGS
 from headfit_demo.language import tr
 from headfit_demo.session import (
     NETWORK_ENDING,
     OpenProject,
-    PickedFile,
-    find_pictures,
+    Things,
+    find_things,
+    picked,
 )
+
+_HEADS = (".head", NETWORK_ENDING)
 
 
 class Drops:
@@ -35,7 +38,7 @@ class Drops:
         self._dropped = []
 
     def _take(self, _: Any, path: bytes, x: float, y: float, *rest: Any) -> None:
-        self._dropped.append((Path(path.decode()), x, y))
+        self._dropped.append((Path(os.fsdecode(path)), x, y))
 
     def _end(self, *_: Any) -> None:
         dropped, self._dropped = self._dropped, []
@@ -46,39 +49,35 @@ class Drops:
     def sort(self, paths: list[Path], x: float, y: float) -> None:
         """Do with paths what is meant; ``x`` and ``y`` in the window, y upwards."""
         app = self._app
-        heads = [path for path in paths if path.suffix in (".head", NETWORK_ENDING)]
         folders = [path for path in paths if path.is_dir()]
-        photos = [path for path in paths if path.suffix.lower() in PHOTO_ENDINGS]
+        heads = [path for path in paths if path.suffix in _HEADS and path not in folders]
+        # Whatever is no head may be a photo: what cannot be read is named when it is looked at.
+        photos = [path for path in paths if path not in folders and path not in heads]
         if heads:
-            app.import_head(_picked(heads[0]))
+            app.import_head(picked(heads[0]))
+            self._say_left_out([*heads[1:], *folders, *photos])
         elif app.shell.ids.screens.current == "recognise" and photos:
-            app.shell.ids.screens.current_screen.look_at(_picked(photos[0]))
+            app.shell.ids.screens.current_screen.look_at(picked(photos[0]))
+            self._say_left_out([*photos[1:], *folders])
         elif folders:
-            self._teach_folders(folders)
-        elif photos and app.project is not None:
+            self._teach_folders(folders, photos)
+        elif app.project is not None:
             self._teach_photos(photos, x, y)
-        elif photos:
-            app.notify(tr.say("Open or begin a project first."))
         else:
-            app.notify(tr.say("This is no picture that can be read."))
+            app.notify(tr.say("Open or begin a project first."))
 
-    def _teach_folders(self, folders: list[Path]) -> None:
-        things: dict[str, list[Path]] = {}
-        for folder in folders:
-            inner = [path for path in sorted(folder.iterdir()) if path.is_dir()]
-            for thing in inner or [folder]:
-                things.setdefault(thing.name, []).extend(find_pictures(thing))
-        things = {name: pictures for name, pictures in things.items() if pictures}
-        if not things:
-            self._app.notify(tr.say("There is no picture in this folder."))
-            return
-        if self._app.project is None:
-            named_after = folders[0] if len(folders) == 1 else folders[0].parent
-            self._app.create_project(named_after.name)
-        for name, pictures in things.items():
-            self._app.change(partial(_name, name))
-            self._app.add_photos(name, [_picked(path) for path in pictures])
-        self._app.go("teach")
+    def _teach_folders(self, folders: list[Path], beside: list[Path]) -> None:
+        def teach(things: Things) -> None:
+            if self._app.project is None:
+                named_after = folders[0] if len(folders) == 1 else folders[0].parent
+                self._app.create_project(picked(named_after).name)
+            for name, photos in things.photos.items():
+                self._app.change(partial(_name, name))
+                self._app.add_photos(name, photos)
+            self._app.go("teach")
+            self._say_left_out([*beside, *things.left_out])
+
+        self._app.do(partial(find_things, folders), teach)
 
     def _teach_photos(self, photos: list[Path], x: float, y: float) -> None:
         teach = self._app.shell.ids.screens.get_screen("teach")
@@ -86,14 +85,20 @@ class Drops:
         if name is None:
             self._app.notify(tr.say("Drop photos on the thing that they show."))
         else:
-            self._app.add_photos(name, [_picked(path) for path in photos])
+            self._app.add_photos(name, [picked(path) for path in photos])
+
+    def _say_left_out(self, paths: list[Path]) -> None:
+        """Say of what nothing was made: nothing that was dropped is lost in silence."""
+        if not paths:
+            return
+        said = tr.say("{name} was left out.").format(name=picked(paths[0]).name)
+        if n_more := len(paths) - 1:
+            more = tr.count("{n} more was left out, too.", "{n} more were left out, too.", n_more)
+            said = f"{said} {more}"
+        self._app.notify(said)
 
 
 def _name(name: str, project: OpenProject) -> None:
     """Name a thing unless it has its name already; on the worker's thread."""
     if name not in project.class_names:
         project.add_class(name)
-
-
-def _picked(path: Path) -> PickedFile:
-    return PickedFile(path.name, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -41,3 +42,39 @@ def test_a_head_of_another_extractor_is_refused_in_a_sentence(hand: Hand, tmp_pa
     )
     assert hand.app.project is None
     assert hand.screen.name == "home"
+
+
+def test_photos_in_a_folder_and_below_it_are_one_thing(hand: Hand, tmp_path: Path) -> None:
+    """`boat/` with photos and `boat/more/` with one: six boats, and none called "more"."""
+    folder = write_folder(tmp_path, 5, (BOAT,)) / BOAT
+    (folder / "more").mkdir()
+    (folder / "0.jpg").rename(folder / "more" / "0.jpg")
+    (folder / "notes.txt").write_text("no picture")
+    hand.app.drops.sort([folder], 0, 0)
+    hand.wait(lambda: hand.app.project is not None and hand.app.project.n_photos == 5)
+    assert [one.name for one in hand.app.project.classes] == [BOAT]
+    hand.wait(lambda: "notes.txt was left out" in hand.notice)
+
+
+def test_what_is_dropped_beside_is_named(toys: Hand, tmp_path: Path) -> None:
+    """Nothing is lost in silence: photos beside a folder, a file that is no picture."""
+    folder = write_folder(tmp_path, 1, (BOAT,)) / BOAT
+    toys.app.drops.sort([folder, tmp_path / "1.heic", tmp_path / "2"], 0, 0)
+    toys.wait(lambda: toys.notice == "1.heic was left out. 1 more was left out, too.")
+    (tmp_path / "IMG_1").write_text("no picture")
+    card = toys.screen.cards[BOAT]
+    toys.app.drops.sort([tmp_path / "IMG_1"], *card.to_window(*card.center))
+    toys.wait(lambda: "IMG_1 was left out. This is no picture" in toys.notice)
+
+
+def test_a_dropped_name_that_is_no_unicode(toys: Hand, tmp_path: Path) -> None:
+    """It is taught as any other."""
+    folder = write_folder(tmp_path, 1, (BOAT,)) / BOAT
+    odd = os.fsencode(folder) + b"/\xff.jpg"
+    os.rename(folder / "0.jpg", odd)
+    card = toys.screen.cards[BOAT]
+    toys.app.drops._begin()
+    toys.app.drops._take(None, odd, 0, 0)
+    ((path, _, _),) = toys.app.drops._dropped
+    toys.app.drops.sort([path], *card.to_window(*card.center))
+    toys.wait(lambda: toys.app.project.n_photos == 11)

@@ -22,6 +22,7 @@ from headfit_demo.language.translation import tr
 from headfit_demo.session import (
     NETWORK_ENDING,
     CameraError,
+    FolderError,
     Named,
     NoExtractorError,
     Renamed,
@@ -40,10 +41,25 @@ def sentence(error: Exception) -> str:
     if isinstance(error.__cause__, ExtractorMissingError):
         text = tr.say("The extractor is not on this device yet. Import the file {name} once.")
         return text.format(name=known_extractor().name + NETWORK_ENDING)
+    if isinstance(error, FolderError):
+        return _of_folder(str(error))
     for kind, text in _SENTENCES:
         if isinstance(error, kind):
             return tr.say(text)
     return str(error)
+
+
+def _of_folder(why: str) -> str:
+    """Return what to tell the user about a folder, by what the walker found in it."""
+    if "folders of folders" in why or "parts of a data set" in why or "nothing but folders" in why:
+        return tr.say(
+            "There are folders inside folders here. Drop the one with a folder per thing."
+        )
+    if "rename the folder" in why:
+        return tr.say("A folder's name cannot be used for a thing. Rename the folder.")
+    if "may be read" in why:
+        return tr.say("You may not look into this folder.")
+    return tr.say("There is no picture in this folder.")
 
 
 def undone(step: Step | None) -> str:

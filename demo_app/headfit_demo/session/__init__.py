@@ -1,7 +1,13 @@
 """What the app does, without a window: projects, what is taught in them, and what is seen."""
 
-from headfit_demo.session.errors import CameraError, NoExtractorError, WrongExtractorError
+from headfit_demo.session.errors import (
+    CameraError,
+    FolderError,
+    NoExtractorError,
+    WrongExtractorError,
+)
 from headfit_demo.session.facts import EngineSpeed, Facts, file_name
+from headfit_demo.session.folders import Things, find_pictures, find_things, picked
 from headfit_demo.session.greeting import (
     DRAWINGS,
     GREETING_HEAD,
@@ -17,7 +23,6 @@ from headfit_demo.session.photos import (
     PickedFile,
     Pixels,
     as_pixels,
-    find_pictures,
 )
 from headfit_demo.session.preferences import Preferences
 from headfit_demo.session.projects import MAX_NAME
@@ -47,6 +52,7 @@ __all__ = [
     "Done",
     "EngineSpeed",
     "Facts",
+    "FolderError",
     "Forgotten",
     "Named",
     "NoExtractorError",
@@ -65,14 +71,17 @@ __all__ = [
     "Step",
     "Stored",
     "Taught",
+    "Things",
     "Worker",
     "WrongExtractorError",
     "as_pixels",
     "cut_square",
     "file_name",
     "find_pictures",
+    "find_things",
     "install",
     "is_network",
     "photo_folder",
+    "picked",
     "sample_pictures",
 ]

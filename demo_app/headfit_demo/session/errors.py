@@ -13,5 +13,9 @@ class WrongExtractorError(HeadfitError):
     """The file is a network, but not the one that this app knows."""
 
 
+class FolderError(HeadfitError):
+    """A folder holds no photo, or nobody can tell which things it holds; the message says which."""
+
+
 class CameraError(HeadfitError):
     """There is no camera, or it was taken away."""

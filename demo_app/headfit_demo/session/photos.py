@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from headfit import Extractor
-from headfit.photos import PHOTO_ENDINGS, decode_image
+from headfit.photos import decode_image
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """A picture of shape (height, width, 3), upright, red first."""
@@ -64,9 +64,3 @@ def as_pixels(photo: Photo, side: int) -> Pixels:
         smaller.thumbnail((side, side))
         pixels = np.asarray(smaller)
     return pixels
-
-
-def find_pictures(folder: Path) -> list[Path]:
-    """Return the photos in a folder and in those below it, in the order of their names."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_ENDINGS)
-    return sorted(path for path in found if path.is_file())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +125,7 @@ def ask_yes(heading: str, text: str, button: str, done: Callable[[], None]) -> D
 
 
 def ask_place(source: Path, done: Callable[[str | None], None]) -> Dialog:
-    """Ask where to save a copy of a file, and save it there."""
+    """Ask where to save a copy of a file, and save it there; no other file is overwritten."""
     field = Field(text=str(Path.home() / source.name))
     saved: list[str] = []
 
@@ -132,6 +134,9 @@ def ask_place(source: Path, done: Callable[[str | None], None]) -> Dialog:
         try:
             if target.is_dir():
                 target /= source.name
+            if os.path.lexists(target):  # another press saves under the name that is proposed
+                field.text = str(_free_name(target))
+                return tr.say("A file of this name is there already. This name is free.")
             write_atomically(target, source.read_bytes())
         except FileNotFoundError:
             return tr.say("There is no such folder.")
@@ -145,6 +150,12 @@ def ask_place(source: Path, done: Callable[[str | None], None]) -> Dialog:
     dialog.bind(on_dismiss=lambda *_: done(saved[0] if saved else None))
     _open_with(dialog, field)
     return dialog
+
+
+def _free_name(path: Path) -> Path:
+    """Return a name beside a path that no file has."""
+    numbered = (path.with_name(f"{path.stem} {n}{path.suffix}") for n in count(2))
+    return next(one for one in numbered if not os.path.lexists(one))
 
 
 def _open_with(dialog: Dialog, field: Field) -> None:

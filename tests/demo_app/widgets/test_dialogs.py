@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.support.hand import Hand
+
+from headfit_demo.widgets import ask_place
 
 TAB, ENTER, ESCAPE = 9, 13, 27
 
@@ -48,3 +51,25 @@ def test_what_is_pressed_twice_is_done_once(hand: Hand) -> None:
     hand.wait(lambda: hand.n_windows == 0 and hand.app.project is not None)
     hand.settle()
     assert len(hand.app.session.projects()) == 1
+
+
+def test_saving_overwrites_no_file(hand: Hand, tmp_path: Path) -> None:
+    """A free name is proposed instead, and taken when it is confirmed."""
+    source, diary = tmp_path / "source.head", tmp_path / "diary.txt"
+    source.write_bytes(b"head")
+    diary.write_text("dear diary")
+    saved: list[str | None] = []
+    dialog = ask_place(source, saved.append)
+    field = dialog.ids.body.children[0]
+    field.text = str(diary)
+    dialog.accept()
+    assert dialog.text == "A file of this name is there already. This name is free."
+    assert field.text == str(tmp_path / "diary 2.txt")
+    field.text = str(tmp_path)  # a folder: the file's own name, which is taken
+    dialog.accept()
+    assert field.text == str(tmp_path / "source 2.head")
+    dialog.accept()
+    hand.wait(lambda: hand.n_windows == 0)
+    assert saved == [str(tmp_path / "source 2.head")]
+    assert diary.read_text() == "dear diary"
+    assert source.read_bytes() == (tmp_path / "source 2.head").read_bytes() == b"head"

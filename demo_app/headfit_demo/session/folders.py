@@ -1,0 +1,66 @@
+"""Folders that the user gave: which things they hold, by the one walker of headfit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from headfit import InputError
+from headfit.photos import PHOTO_ENDINGS, find_dropped_photos, find_unsorted_photos
+from headfit_demo.session.errors import FolderError
+from headfit_demo.session.photos import PickedFile
+
+
+@dataclass(frozen=True, slots=True)
+class Things:
+    """What folders hold.
+
+    Attributes
+    ----------
+    photos : dict of str to list of PickedFile
+        The photos of each thing. Whether a file can be read is found out when it is taught.
+    left_out : tuple of Path
+        What lies there beside, but for what is hidden or the system's own.
+    """
+
+    photos: dict[str, list[PickedFile]]
+    left_out: tuple[Path, ...]
+
+
+def find_things(folders: Iterable[Path]) -> Things:
+    """Return the things in folders: see `headfit.photos.find_dropped_photos`.
+
+    Raises
+    ------
+    FolderError
+        If one of them holds no photo or may not be read, or nobody can tell which things it holds.
+    """
+    photos: dict[str, list[PickedFile]] = {}
+    left_out: list[Path] = []
+    for folder in folders:
+        try:
+            found = find_dropped_photos(folder)
+        except InputError as error:
+            raise FolderError(str(error)) from error
+        except PermissionError as error:
+            raise FolderError(f"{folder}: expected a folder that may be read") from error
+        for photo in found.photos:
+            photos.setdefault(photo.class_name, []).append(picked(photo.path))
+        left_out += [one.path for one in found.skipped if not one.is_litter]
+    return Things(photos, tuple(left_out))
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """Return the photos in a folder and in those below it that are named as such, in order."""
+    try:
+        found = find_unsorted_photos(folder)
+    except InputError:
+        return []
+    return [one.path for one in found.photos if one.path.suffix.lower() in PHOTO_ENDINGS]
+
+
+def picked(path: Path) -> PickedFile:
+    """Return a file as the user knows it; what is no UTF-8 in its name shows as bytes."""
+    return PickedFile(os.fsencode(path.name).decode(errors="backslashreplace"), path)

@@ -1,0 +1,107 @@
+"""Folders that are dropped hold things by the one walker; nothing in them vanishes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from headfit_demo.language import sentence
+from headfit_demo.session import FolderError, find_pictures, find_things, picked
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such names")
+
+
+def lay(root: Path, *files: str) -> Path:
+    root.mkdir(exist_ok=True)
+    for file in files:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).touch()
+    return root
+
+
+@pytest.mark.parametrize(
+    ("files", "things", "left_out"),
+    [
+        (["cat/1.jpg", "cat/2.jpg", "cat/more/3.jpg", "dog/1.jpg"], {"cat": 3, "dog": 1}, []),
+        (["1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg", "more/6.jpg"], {"Cat": 6}, []),
+        (["cat/1.jpg", ".git/1.jpg", "@eaDir/1.jpg"], {"cat": 1}, []),
+        (["cat/1.heic", "cat/2.jfif", "cat/IMG_0003", "cat/4.avif"], {"cat": 4}, []),
+        (
+            ["cat/1.jpg", "cat /2.jpg", "cafe\u0301/1.jpg", "caf\xe9/2.jpg"],
+            {"cat": 2, "café": 2},
+            [],
+        ),
+        (["cat/1.jpg", "notes.txt"], {"cat": 1}, ["notes.txt"]),
+    ],
+)
+@on_linux
+def test_things_in_a_folder(
+    tmp_path: Path, files: list[str], things: dict[str, int], left_out: list[str]
+) -> None:
+    """Everything there is of a thing, or named as left out; what systems leave is neither."""
+    found = find_things([lay(tmp_path / "Cat", *files)])
+    assert {name: len(photos) for name, photos in found.photos.items()} == things
+    assert [one.name for one in found.left_out] == left_out
+
+
+def test_several_folders_are_several_things(tmp_path: Path) -> None:
+    """Of one name they are one."""
+    first = lay(tmp_path / "cat", "1.jpg")
+    second = lay(tmp_path / "all", "cat/2.jpg", "dog/1.jpg")
+    found = find_things([first, second])
+    assert {name: len(photos) for name, photos in found.photos.items()} == {"cat": 2, "dog": 1}
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ([".x"], "There is no picture in this folder."),
+        (
+            ["train/a/1.jpg", "train/b/1.jpg", "val/a/1.jpg", "val/b/1.jpg"],
+            "folders inside folders",
+        ),
+        (["train/1.jpg", "test/1.jpg"], "folders inside folders"),
+        (["a\nb/1.jpg", "c/1.jpg"], "Rename the folder"),
+    ],
+)
+def test_a_folder_that_holds_no_things(tmp_path: Path, files: list[str], words: str) -> None:
+    """A sentence for each cause."""
+    with pytest.raises(FolderError) as caught:
+        find_things([lay(tmp_path / "x", *files)])
+    assert words in sentence(caught.value)
+
+
+def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(FolderError) as caught:
+        find_things([tmp_path])
+    assert sentence(caught.value) == "You may not look into this folder."
+
+
+@on_linux
+def test_names_that_are_no_unicode(tmp_path: Path) -> None:
+    """A photo is taken and can be named in a message; of a folder it is said that it cannot."""
+    photo = Path(os.fsdecode(os.fsencode(tmp_path) + b"/cat/caf\xe9.jpg"))
+    lay(tmp_path / "cat")
+    photo.touch()
+    (one,) = find_things([tmp_path]).photos["cat"]
+    assert (one.name, one.content) == ("caf\\xe9.jpg", photo)
+    one.name.encode()
+    os.rename(photo.parent, os.fsencode(tmp_path) + b"/\xff")
+    with pytest.raises(FolderError) as caught:
+        find_things([tmp_path])
+    assert "Rename the folder" in sentence(caught.value)
+    assert picked(Path(os.fsdecode(b"/a/\xff"))).name == "\\xff"
+
+
+def test_pictures_of_the_camera(tmp_path: Path) -> None:
+    """Those that are named as photos, at any depth; none is no error."""
+    lay(tmp_path, "b/2.jpg", "1.png", "notes.txt", ".hidden.jpg")
+    assert [path.name for path in find_pictures(tmp_path)] == ["1.png", "2.jpg"]
+    assert find_pictures(lay(tmp_path / "none")) == []
