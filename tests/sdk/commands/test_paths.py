@@ -43,6 +43,11 @@ WRITERS = {
     for parameter in command.params
     if isinstance(parameter.type, OutputPath)
 }
+FILLERS = {
+    names: next(one for one in command.params if isinstance(one.type, OutputFolder))
+    for names, command in COMMANDS.items()
+    if any(isinstance(one.type, OutputFolder) for one in command.params)
+}
 REQUIRED = {
     "cut": ["--at", "x"],
     "convert-head": ["--dtype", "int8"],
@@ -112,7 +117,7 @@ def test_every_path_says_whether_it_is_read_or_written(names: tuple[str, ...]) -
     writes = any(isinstance(one.type, (OutputPath, OutputFolder)) for one in command.params)
     assert writes == any(one.name == "force" for one in command.params)
     given_out = [one for one in command.params if one.name == "output"]
-    assert all(isinstance(one.type, OutputPath) for one in given_out)
+    assert all(isinstance(one.type, (OutputPath, OutputFolder)) for one in given_out)
 
 
 def outcome(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> tuple[int, str]:
@@ -298,21 +303,31 @@ def test_an_extractor_is_an_input(kinds: dict[paths.Kind, bytes]) -> None:
     assert Path("x.tflite").read_bytes() == kinds[paths.NETWORK]
 
 
-def test_the_demo_keeps_to_a_folder_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder of the user's is refused, though he may force it."""
+@pytest.mark.parametrize("names", FILLERS, ids=" ".join)
+def test_a_folder_of_the_users_is_not_filled(
+    names: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One with other files, a file, a folder that cannot be made, one that is read."""
     photo = Path("mine/photos/train/cat/01.jpg")
     photo.parent.mkdir(parents=True)
     photo.write_bytes(b"a cat")
-    code, err = outcome(capsys, ["demo", "--into", "mine", "--extractor", "no-such"])
-    assert code == 3
-    assert "expected a new or empty folder" in err
-    code, err = outcome(capsys, ["demo", "--into", str(photo), "--extractor", "no-such"])
-    assert code == 3
-    assert "found a file" in err
-    code, err = outcome(capsys, ["demo", "--into", f"{photo}/x", "--extractor", "no-such"])
-    assert code == 3
-    assert "found the file" in err
+    reads = any(isinstance(one, click.Argument) for one in COMMANDS[names].params)
+    tail = ["--extractor", "no-such"]
+    for output, message in {
+        "mine": "expected a new or empty folder",
+        str(photo): "expected a folder, found a file",
+        f"{photo}/x": "expected a folder, found the file",
+    }.items():
+        given = [*names, *(["nowhere"] if reads else []), FILLERS[names].opts[0], output, *tail]
+        code, err = outcome(capsys, given)
+        assert code == 3
+        assert message in err
+    if reads:
+        code, err = outcome(capsys, [*names, "mine", FILLERS[names].opts[0], "mine", "--force"])
+        assert code == 3
+        assert "expected another file than those that are read" in err
     assert photo.read_bytes() == b"a cat"
+    assert [path.name for path in Path("mine").rglob("*") if path.is_file()] == ["01.jpg"]
 
 
 def test_a_forced_key_is_the_owners_alone(capsys: pytest.CaptureFixture[str]) -> None:
