@@ -11,7 +11,7 @@ import numpy as np
 
 from headfit.learning.held_out import HeldOut
 from headfit.maths.arrays import Array, DoubleArray, FloatArray, TargetArray
-from headfit.maths.lbfgs import PlainPlace, minimise_lbfgs
+from headfit.maths.newton import minimise_newton
 from headfit.maths.softmax import softmax
 
 SCORES: Final = ("max_probability", "typicality")
@@ -25,8 +25,8 @@ QUANTILES = 99
 
 # One standard deviation of what is believed of a factor's logarithm before any photo.
 _DOUBT = math.log(4)
-# It stays within this, wherever a line search looks, so that its exponential stays finite.
-_FARTHEST = 10.0
+# How exactly it is sought: the last step is no longer than this.
+_PRECISION = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,46 +145,45 @@ def sharpness(
     """
     rows = np.arange(len(targets))
     relative = np.stack([each - each[rows, targets][:, np.newaxis] for each in logits])
-    start = np.zeros(len(logits), np.float32)
+    start = np.zeros(len(logits))
     if len(logits) > 1:
         # Where each head alone would be: the logarithms have more than one valley.
         for head, factor in enumerate(expected):
-            start[head] = _log_factors(relative[[head]], np.array([factor]), start[[head]])[0]
+            alone = _log_factors(relative[[head]], np.array([factor]), start[[head]])
+            start[head] = alone[0]
     shares = np.array(expected) / len(expected)
-    factors: list[float] = (
-        np.exp(_bounded(_log_factors(relative, shares, start))) * shares
-    ).tolist()
+    factors: list[float] = (np.exp(_log_factors(relative, shares, start)) * shares).tolist()
     return factors
 
 
-def _bounded(parameters: FloatArray) -> DoubleArray:
-    logarithms: DoubleArray = np.tanh(parameters.astype(np.float64) / _FARTHEST)
-    return _FARTHEST * logarithms
-
-
-def _log_factors(relative: Array, expected: Array, start: FloatArray) -> FloatArray:
-    """Return the logarithms of the best factors over the expected ones, before they are bounded.
+def _log_factors(relative: Array, expected: Array, start: DoubleArray) -> DoubleArray:
+    """Return the logarithms of the best factors over the expected ones.
 
     Parameters
     ----------
     relative : ndarray of shape (n_heads, n_samples, n_classes)
         Logits less the target's.
-    expected : ndarray of shape (n_heads,)
-    start : ndarray of shape (n_heads,), dtype float32
+    expected, start : ndarray of shape (n_heads,)
     """
+    n_heads, n_samples, n_classes = relative.shape
+    flat = relative.reshape(n_heads, n_samples * n_classes)
 
-    def loss_and_gradient(parameters: FloatArray) -> tuple[float, FloatArray]:
-        exact = _bounded(parameters)
-        scaled = (np.exp(exact) * expected)[:, np.newaxis, np.newaxis] * relative
-        together = scaled.sum(axis=0)
+    def derivatives(logarithms: DoubleArray) -> tuple[float, DoubleArray, DoubleArray]:
+        factors = np.exp(logarithms) * expected
+        together = (factors @ flat).reshape(n_samples, n_classes)
         highest = together.max(axis=1, initial=0)
-        weights = np.exp(together - highest[:, np.newaxis])
-        sums = weights.sum(axis=1)
-        loss = (np.log(sums) + highest).sum() + np.square(exact / _DOUBT).sum() / 2
-        # d / d log(factor): the mean scaled logit, less the target's, which is 0
-        slopes = np.einsum("hnc,nc->h", scaled, weights / sums[:, np.newaxis]) + exact / _DOUBT**2
-        slopes *= 1 - np.square(exact / _FARTHEST)
-        return float(loss), slopes.astype(np.float32)
+        together -= highest[:, np.newaxis]
+        probabilities = np.exp(together, out=together)
+        sums = probabilities.sum(axis=1)
+        probabilities /= sums[:, np.newaxis]
+        loss = (np.log(sums) + highest).sum() + np.square(logarithms / _DOUBT).sum() / 2
+        # d / d log(factor): the mean scaled logit, less the target's, which is 0. Of two of them,
+        # the covariance, and the first once more on the diagonal.
+        pulls = relative * probabilities
+        means = factors[:, np.newaxis] * pulls.sum(axis=2)
+        products = pulls.reshape(n_heads, -1) @ flat.T * np.outer(factors, factors)
+        slopes = means.sum(axis=1)
+        hessian = products - means @ means.T + np.diag(slopes + 1 / _DOUBT**2)
+        return float(loss), slopes + logarithms / _DOUBT**2, hessian
 
-    place = PlainPlace(loss_and_gradient, start)
-    return minimise_lbfgs(place, tolerance=1e-4, max_iterations=100).parameters
+    return minimise_newton(derivatives, start, precision=_PRECISION)

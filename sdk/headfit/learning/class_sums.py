@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
+from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray, blocks
 from headfit.maths.grid import Grid
 from headfit.maths.scaling import scale_of
 
@@ -47,12 +47,17 @@ class ClassSums:
     @classmethod
     def of(cls, embeddings: FloatArray, targets: TargetArray, n_classes: int) -> ClassSums:
         """Return the sums of these examples; a class may be empty."""
-        exact = embeddings.astype(np.float64)
-        sums = np.zeros((n_classes, embeddings.shape[1]))
-        for column in np.unique(targets):
-            sums[column] = exact[targets == column].sum(axis=0)
+        embedding_dim = embeddings.shape[1]
+        sums = np.zeros((n_classes, embedding_dim))
+        moments = np.zeros((embedding_dim, embedding_dim))
+        for rows in blocks(len(targets), 2048):
+            exact = embeddings[rows].astype(np.float64)
+            columns = targets[rows]
+            for column in np.unique(columns):
+                sums[column] += exact[columns == column].sum(axis=0)
+            moments += exact.T @ exact
         counts = np.bincount(targets, minlength=n_classes).astype(np.int64)
-        return cls(counts, sums, exact.T @ exact)
+        return cls(counts, sums, moments)
 
     def plus(self, other: ClassSums) -> ClassSums:
         """Return the sums of the examples of both, whose classes must be the same."""

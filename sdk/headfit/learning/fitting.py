@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
 from headfit.learning.binary import fit_signs
 from headfit.learning.candidate import Candidate, combined
 from headfit.learning.imprint import imprinted
@@ -34,15 +32,12 @@ def fit_head(problem: Problem) -> Fit:
     TrainingDivergedError
         If numbers leave float32.
     """
-    grid = Grid.of(problem.embeddings)
-    multiples = grid.multiples(problem.embeddings)
-    order = canonical_order(multiples, problem.targets)
-    multiples *= grid.units
-    embeddings = multiples.astype(np.float32)
+    order = canonical_order(problem.embeddings, problem.targets)
+    embeddings = Grid.of(problem.embeddings).rounded(problem.embeddings, order)
     is_few = embeddings.size * problem.n_classes <= COLD_UP_TO
     sorted_problem = replace(
         problem,
-        embeddings=embeddings[order],
+        embeddings=embeddings,
         targets=problem.targets[order],
         start=None if is_few else problem.start,
     )

@@ -97,9 +97,7 @@ def fit_lda(
     means = (sums.means() - mean) * inverse_scale
     examples = (embeddings - mean) * inverse_scale
     scatter, freedom = _scatter(sums, inverse_scale, prior_photos)
-    # The inverse of the scatter, times means and examples, from one factorisation.
-    products = np.linalg.solve(scatter, np.vstack([means, examples]).T)
-    inverse_means, inverse_examples = np.split(products, [len(means)], axis=1)
+    inverse_means, inverse_examples = _solved(scatter, means, examples)
     standardised = freedom * inverse_means
     bias = np.log(sums.counts / sums.counts.sum())
     bias -= np.einsum("cd,dc->c", means, standardised) / 2
@@ -109,6 +107,17 @@ def fit_lda(
     )
     bias += freedom / 2 * noise / sums.counts
     return Analysis(weights, bias - mean @ weights, left_out, noise)
+
+
+def _solved(
+    scatter: DoubleArray, means: DoubleArray, examples: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
+    """Return the inverse of the scatter times means, as columns, and examples times it, as rows."""
+    if len(examples) < len(scatter):
+        products = np.linalg.solve(scatter, np.vstack([means, examples]).T)
+        return products[:, : len(means)], products[:, len(means) :].T
+    inverse = np.linalg.inv(scatter)  # a product is faster than as many triangles
+    return inverse @ means.T, examples @ inverse
 
 
 def _leave_one_out(
@@ -127,7 +136,7 @@ def _leave_one_out(
     """
     rows = np.arange(len(targets))
     # Products under the inverse B of the scatter, of examples x and means m.
-    x_b_x = np.einsum("nd,dn->n", examples, inverse_examples)
+    x_b_x = np.einsum("nd,nd->n", inverse_examples, examples)
     x_b_m = examples @ inverse_means
     m_b_m = means @ inverse_means
     squares = np.diagonal(m_b_m)

@@ -14,9 +14,9 @@ from headfit.learning.candidate import Candidate
 from headfit.learning.held_out import judged, logits_by_folds
 from headfit.learning.problem import Problem
 from headfit.learning.settings import DEFAULT_L2
-from headfit.maths.arrays import Array, DoubleArray, FloatArray, Scalar, TargetArray
+from headfit.maths.arrays import Array, DoubleArray, FloatArray, Scalar, TargetArray, blocks
 from headfit.maths.lbfgs import Product, Progress, minimise_lbfgs
-from headfit.maths.scaling import ROUNDING, mean_and_scale
+from headfit.maths.scaling import ROUNDING, standardised
 from headfit.maths.softmax import SoftmaxLoss, cross_entropy, softmax
 
 REFITTED_UP_TO = 100
@@ -224,9 +224,7 @@ def fit_logistic(
     decades = -math.log10(max(tolerance, _LEAST_TOLERANCE))
     inverse_hessian = reference_norm = span = None
     with np.errstate(over="ignore", invalid="ignore"):  # the solver refuses what overflows
-        mean, scale = mean_and_scale(embeddings)
-        features = embeddings - mean
-        features /= scale
+        features, mean, scale = standardised(embeddings)
         loss = SoftmaxLoss(features, targets, n_classes, l2, label_smoothing, sample_weights)
         # The bias is the last row.
         begin = loss.at(np.zeros((embedding_dim + 1) * n_classes, np.float32))
@@ -296,7 +294,7 @@ class _Span:
         # Examples that are alike, and the mean's being 0, make it singular.
         products[np.diag_indices_from(products)] += np.finfo(float).eps * (1 + np.trace(products))
         self._triangle = np.linalg.cholesky(products)
-        self.coordinates: FloatArray = self._triangle.astype(np.float32)
+        self.coordinates: FloatArray = self._triangle.astype(np.float32, order="F")
 
     def enter(self, parameters: FloatArray, n_classes: int) -> FloatArray:
         """Return by the basis what the examples see of parameters for plain features."""
@@ -368,10 +366,7 @@ def _without(
     """
     probabilities = softmax(logits)
     curvature = pull * (1 - np.square(probabilities).sum(axis=1)) / (logits.shape[1] - 1)
-    scaled = standardised * np.sqrt(curvature)[:, np.newaxis]
-    # What float32 rounds to nothing must not make the matrix singular where l2 is 0.
-    ridge = l2 + ROUNDING * (1 + float(np.vdot(scaled, scaled)))
-    share = np.minimum(leverage(scaled, ridge, left_out), 1 - ROUNDING)
+    share = np.minimum(leverage(standardised, curvature, l2, left_out), 1 - ROUNDING)
     # Of a certain example, which curves nothing, share over curvature is 0 / 0: it pulls at
     # nothing either.
     reach = share / (np.maximum(curvature[left_out], ROUNDING) * (1 - share))
@@ -380,19 +375,33 @@ def _without(
     return logits[left_out] + step
 
 
-def leverage(rows: FloatArray, ridge: float, chosen: TargetArray) -> DoubleArray:
-    """Return chosen diagonal elements of ``rows (rows^T rows + ridge I)^-1 rows^T``.
+def leverage(
+    features: FloatArray, curvature: FloatArray, l2: float, chosen: TargetArray
+) -> DoubleArray:
+    """Return chosen diagonal elements of ``rows (rows^T rows + l2 I)^-1 rows^T``.
 
-    Where rows are fewer than features, from the smaller matrix ``rows rows^T``.
+    The rows are ``sqrt(curvature) * features``. Where they are fewer than features, from the
+    smaller matrix ``rows rows^T``.
     """
-    if len(rows) <= rows.shape[1]:
-        products = (rows @ rows.T).astype(np.float64)
-        products[np.diag_indices_from(products)] += ridge
-        outer: DoubleArray = 1 - ridge * np.diagonal(np.linalg.inv(products))
+    n_samples, embedding_dim = features.shape
+    roots = np.sqrt(curvature)[:, np.newaxis]
+    if n_samples <= embedding_dim:
+        rows = features * roots
+        products = _with_ridge((rows @ rows.T).astype(np.float64), l2)
+        outer: DoubleArray = 1 - products[1] * np.diagonal(np.linalg.inv(products[0]))
         return outer[chosen]
-    products = (rows.T @ rows).astype(np.float64)
-    products[np.diag_indices_from(products)] += ridge
-    some = rows[chosen]
-    solved = some @ np.linalg.inv(products).astype(np.float32)
-    inner: DoubleArray = np.einsum("nd,nd->n", solved, some).astype(np.float64)
+    moments = np.zeros((embedding_dim, embedding_dim))
+    for block in blocks(n_samples, 2048):
+        rows = features[block] * roots[block]
+        moments += rows.T @ rows
+    some = features.T[:, chosen] * roots[chosen].T
+    solved = np.linalg.inv(_with_ridge(moments, l2)[0]).astype(np.float32) @ some
+    inner: DoubleArray = np.einsum("dn,dn->n", solved, some).astype(np.float64)
     return inner
+
+
+def _with_ridge(products: DoubleArray, l2: float) -> tuple[DoubleArray, float]:
+    """Add the penalty to the diagonal; what float32 rounds to nothing must not make it singular."""
+    ridge = l2 + ROUNDING * (1 + float(np.trace(products)))
+    products[np.diag_indices_from(products)] += ridge
+    return products, ridge

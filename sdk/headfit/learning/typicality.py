@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from headfit.errors import TrainingDivergedError
-from headfit.maths.arrays import DoubleArray, FloatArray
+from headfit.maths.arrays import DoubleArray, FloatArray, blocks
 
 # One minus a share that is nearer to one than this is rounding.
 _ROUNDING = 1e-6
@@ -79,9 +79,16 @@ def left_out_distances(
     n_samples : int
         At least 2.
     """
-    squares = np.square((embeddings - mean) * inverse_scale)
-    remains = 1 - squares / (n_samples - 1)
-    squares[remains < _ROUNDING] = 0
-    shares = squares / np.maximum(remains, _ROUNDING)
-    distances: DoubleArray = n_samples / (n_samples - 1) * shares.sum(axis=1)
+    distances = np.empty(len(embeddings))
+    for rows in blocks(len(embeddings)):
+        squares = embeddings[rows] - mean
+        squares *= inverse_scale
+        np.square(squares, out=squares)
+        remains = squares / (1 - n_samples)
+        remains += 1
+        squares[remains < _ROUNDING] = 0
+        np.maximum(remains, _ROUNDING, out=remains)
+        squares /= remains
+        distances[rows] = squares.sum(axis=1)
+    distances *= n_samples / (n_samples - 1)
     return distances

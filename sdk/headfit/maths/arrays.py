@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -30,6 +31,15 @@ Scalar: TypeAlias = str | int | float | bool | None
 """A value that says how something was trained."""
 
 MAX_EMBEDDING_DIM = 65_536
+
+
+def blocks(n_samples: int, size: int = 256) -> Iterator[slice]:
+    """Yield slices of a few rows each.
+
+    What needs several passes or float64 is done so: in cache, and never twice as large as all.
+    """
+    for start in range(0, n_samples, size):
+        yield slice(start, start + size)
 
 
 def checked_embeddings(embeddings: npt.ArrayLike) -> FloatArray:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
+from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray, blocks
 
 _SIGNIFICAND = 24  # float32's
 _EXACT = 53  # float64's
@@ -51,16 +51,25 @@ class Grid:
         units: DoubleArray = np.ldexp(1.0, exponents - self.bits)
         return units
 
-    def multiples(self, embeddings: FloatArray) -> DoubleArray:
-        """Return the nearest whole multiples of the units; minus zero becomes zero."""
-        multiples: DoubleArray = embeddings / self.units
-        np.rint(multiples, out=multiples)
-        multiples += 0.0
-        return multiples
+    def rounded(self, embeddings: FloatArray, rows: TargetArray | None = None) -> FloatArray:
+        """Return embeddings rounded to the nearest whole multiples; minus zero becomes zero.
 
-    def rounded(self, embeddings: FloatArray) -> FloatArray:
-        """Return embeddings rounded to the grid."""
-        return (self.multiples(embeddings) * self.units).astype(np.float32)
+        Parameters
+        ----------
+        embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+        rows : ndarray of int, optional
+            Which of them, in which order; by default all as they are.
+        """
+        units = self.units
+        per_unit = 1 / units  # powers of two: exact
+        n_rows = len(embeddings) if rows is None else len(rows)
+        rounded = np.empty((n_rows, embeddings.shape[1]), np.float32)
+        for block in blocks(n_rows):
+            multiples = embeddings[block if rows is None else rows[block]] * per_unit
+            np.rint(multiples, out=multiples)
+            multiples += 0.0
+            np.multiply(multiples, units, out=rounded[block], casting="same_kind")
+        return rounded
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -83,21 +92,22 @@ def bits_for(n_samples: int) -> int:
     return min(_SIGNIFICAND, (_EXACT - doublings) // 2)
 
 
-def canonical_order(multiples: DoubleArray, targets: TargetArray) -> TargetArray:
+def canonical_order(embeddings: FloatArray, targets: TargetArray) -> TargetArray:
     """Return the rows sorted by class and then by content, so that the order of coming is gone.
 
-    By a hash of 64 bits of each row's numbers: equal rows stay in the order in which they came.
+    By a hash of 64 bits of each row's bytes: equal rows stay in the order in which they came.
 
     Parameters
     ----------
-    multiples : ndarray of shape (n_samples, embedding_dim), dtype float64
-        Of `Grid.multiples`: the unit of a feature does not matter.
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
     targets : ndarray of shape (n_samples,), dtype intp
     """
-    words = multiples.astype(np.int64).view(np.uint64)
+    n_samples, width = embeddings.shape
     generator = np.random.Generator(np.random.PCG64(0))
-    factors = generator.integers(1 << 63, size=words.shape[1], dtype=np.uint64) * np.uint64(2)
-    keys = words @ (factors + np.uint64(1))
+    factors = generator.integers(1 << 63, size=width, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    keys = np.empty(n_samples, np.uint64)
+    for block in blocks(n_samples):
+        keys[block] = np.ascontiguousarray(embeddings[block]).view(np.uint32) @ factors
     # Mixed once more: a sum of products alone keeps low bits low.
     keys ^= keys >> np.uint64(33)
     keys *= np.uint64(0xFF51AFD7ED558CCD)

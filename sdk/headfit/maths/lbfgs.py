@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -26,7 +26,6 @@ import numpy as np
 from headfit.errors import TrainingDivergedError
 from headfit.maths.arrays import FloatArray
 
-LossAndGradient: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray]]
 Progress: TypeAlias = Callable[[int, float], None]
 """Called as ``progress(iterations, loss)`` after every step of a training, the loss in nats. What
 it raises ends the training and passes through."""
@@ -62,43 +61,6 @@ class Place(Protocol):
         It gives the place ``parameters + step * direction`` and the slope of the loss there, its
         derivative by the step.
         """
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PlainPlace:
-    """A place of any function that maps parameters to a loss and its gradient.
-
-    Attributes
-    ----------
-    function : callable
-    parameters : ndarray of shape (n,), dtype float32
-    """
-
-    function: LossAndGradient
-    parameters: FloatArray
-    _known: tuple[float, FloatArray] = field(init=False)
-
-    def __post_init__(self) -> None:
-        with np.errstate(over="ignore", invalid="ignore"):  # the solver refuses what overflows
-            object.__setattr__(self, "_known", self.function(self.parameters))
-
-    @property
-    def loss(self) -> float:
-        """The loss there."""
-        return self._known[0]
-
-    def gradient(self) -> FloatArray:
-        """Return the loss's gradient: shape (n,)."""
-        return self._known[1]
-
-    def towards(self, direction: FloatArray) -> Callable[[float], tuple[PlainPlace, float]]:
-        """Return a function from a step to the place there and the slope."""
-
-        def at(step: float) -> tuple[PlainPlace, float]:
-            place = PlainPlace(self.function, self.parameters + np.float32(step) * direction)
-            return place, _dot(place.gradient(), direction)
-
-        return at
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,57 +143,59 @@ def minimise_lbfgs(
             )
 
     def gradient_at(place: Place) -> FloatArray:
-        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused
-            gradient = place.gradient()
-            check(place.loss, _norm(gradient))
+        gradient = place.gradient()
+        check(place.loss, _norm(gradient))
         return gradient
 
     def line_from(place: Place, direction: FloatArray) -> Callable[[float], _Point]:
-        with np.errstate(over="ignore", invalid="ignore"):
-            along = place.towards(direction)
+        along = place.towards(direction)
 
         def at(step: float) -> _Point:
             nonlocal evaluations
             evaluations += 1
-            with np.errstate(over="ignore", invalid="ignore"):
-                found, slope = along(step)
-                check(found.loss, slope)
+            found, slope = along(step)
+            check(found.loss, slope)
             return _Point(step, found, slope)
 
         return at
 
-    here, gradient = start, gradient_at(start)
-    enough = tolerance * (_norm(gradient) if reference_norm is None else reference_norm)
-    history: deque[tuple[FloatArray, FloatArray]] = deque(maxlen=memory)
-    iterations = stalled = 0
-    lowest = here.loss
-    while _norm(gradient) > enough and iterations < max_iterations and stalled < _PATIENCE:
-        direction = -_inverse_hessian_times(history, gradient, inverse_hessian)
-        # Without history the gradient's length means nothing: begin with a step of length 1.
-        is_scaled = history or inverse_hessian is not None
-        first_step = 1.0 if is_scaled else 1.0 / _norm(direction)
-        slope = _dot(gradient, direction)
-        found = None
-        if slope < 0:
-            origin = _Point(0.0, here, slope)
-            curvature = _USUAL_CURVATURE if history else first_curvature
-            found = _search_line(line_from(here, direction), origin, first_step, curvature)
-        if found is None:
-            if not history:
-                break  # not even downhill: float32 can tell no lower loss
-            history.clear()
-            continue
-        next_gradient = gradient_at(found)
-        change = found.parameters - here.parameters
-        gradient_change = next_gradient - gradient
-        if _dot(change, gradient_change) > 0:  # rounding can spoil it; Wolfe otherwise ensures it
-            history.append((change, gradient_change))
-        here, gradient = found, next_gradient
-        iterations += 1
-        stalled = 0 if here.loss < lowest else stalled + 1
-        lowest = min(lowest, here.loss)
-        if progress is not None:
-            progress(iterations, here.loss)
+    outside = np.geterr()
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused
+        here, gradient = start, gradient_at(start)
+        enough = tolerance * (_norm(gradient) if reference_norm is None else reference_norm)
+        history: deque[tuple[FloatArray, FloatArray]] = deque(maxlen=memory)
+        iterations = stalled = 0
+        lowest = here.loss
+        while _norm(gradient) > enough and iterations < max_iterations and stalled < _PATIENCE:
+            direction = -_inverse_hessian_times(history, gradient, inverse_hessian)
+            # Without history the gradient's length means nothing: begin with a step of length 1.
+            is_scaled = history or inverse_hessian is not None
+            first_step = 1.0 if is_scaled else 1.0 / _norm(direction)
+            slope = _dot(gradient, direction)
+            found = None
+            if slope < 0:
+                origin = _Point(0.0, here, slope)
+                curvature = _USUAL_CURVATURE if history else first_curvature
+                found = _search_line(line_from(here, direction), origin, first_step, curvature)
+            if found is None:
+                if not history:
+                    break  # not even downhill: float32 can tell no lower loss
+                history.clear()
+                continue
+            next_gradient = gradient_at(found)
+            change = found.parameters - here.parameters
+            gradient_change = next_gradient - gradient
+            if (
+                _dot(change, gradient_change) > 0
+            ):  # rounding can spoil it; Wolfe otherwise ensures it
+                history.append((change, gradient_change))
+            here, gradient = found, next_gradient
+            iterations += 1
+            stalled = 0 if here.loss < lowest else stalled + 1
+            lowest = min(lowest, here.loss)
+            if progress is not None:
+                with np.errstate(**outside):
+                    progress(iterations, here.loss)
     gradient_norm = _norm(gradient)
     return Minimum(
         here.parameters, here.loss, gradient_norm, iterations, evaluations, gradient_norm <= enough

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from headfit.maths.arrays import DoubleArray, FloatArray, Floats
+from headfit.maths.arrays import DoubleArray, FloatArray, Floats, blocks
 
 ROUNDING: Final = 16 * float(np.finfo(np.float32).eps)
 """A feature whose spread is this small beside its mean varies by the rounding of float32 alone."""
@@ -35,6 +35,21 @@ def scale_of(variance: DoubleArray, mean: Floats) -> Floats:
 def mean_and_scale(embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return each feature's mean and `scale_of`, summed in float64, as float32."""
     mean = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
-    centred = embeddings - mean
-    variance = np.einsum("ij,ij->j", centred, centred, dtype=np.float64) / len(embeddings)
-    return mean, scale_of(variance, mean)
+    squares = np.zeros(len(mean))
+    for rows in blocks(len(embeddings)):
+        centred = embeddings[rows] - mean
+        squares += np.einsum("ij,ij->j", centred, centred, dtype=np.float64)
+    return mean, scale_of(squares / len(embeddings), mean)
+
+
+def standardised(embeddings: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return ``(embeddings - mean) / scale``, each feature's mean and `scale_of`, as float32.
+
+    The first is laid out by columns: the gradient's product of matrices takes a third to two thirds
+    of the time then, and that of the logits the same.
+    """
+    mean, scale = mean_and_scale(embeddings)
+    features = np.empty_like(embeddings, order="F")
+    for rows in blocks(len(embeddings)):
+        features[rows] = (embeddings[rows] - mean) / scale
+    return features, mean, scale

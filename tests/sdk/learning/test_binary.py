@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.numeric import numeric_gradient
+from tests.support.plain_place import PlainPlace
 
 from headfit import Extractor, SoftmaxHead
 from headfit.learning.binary import binary_logits, fit_binary, signs_loss_and_gradient
-from headfit.maths.lbfgs import PlainPlace, minimise_lbfgs
+from headfit.maths.lbfgs import minimise_lbfgs
 
 
 def test_the_gradient_is_that_of_the_whole_loss() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -31,3 +33,17 @@ def test_what_can_be_learned_is(method: str) -> None:
     head = SoftmaxHead(method=method).fit(embeddings, np.array(["a", "b", "c"])[targets])
     assert head.training_["leave_one_out_accuracy"] == pytest.approx(1, abs=0.1)
     assert head.is_known(embeddings).mean() > 0.9
+
+
+def test_a_fit_takes_little_more_memory_than_two_copies_of_its_embeddings() -> None:
+    """One rounded, one standardised; in float64, all at once, it took nearly seven."""
+    rng = np.random.default_rng(0)
+    targets = np.arange(20_000) % 4
+    embeddings = (rng.normal(size=(4, 64))[targets] + rng.normal(size=(20_000, 64))).astype("f4")
+    names = np.array(["a", "b", "c", "d"])[targets]
+    head = SoftmaxHead(tolerance=1e-2).fit(embeddings[:400], names[:400])  # imports what it needs
+    tracemalloc.start()
+    head.fit(embeddings, names)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3.2 * embeddings.nbytes

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.support.plain_place import PlainPlace
 
 from headfit.maths.arrays import FloatArray
 from headfit.maths.descent import adam_start, adam_step, momentum_step
-from headfit.maths.lbfgs import PlainPlace, minimise_lbfgs
+from headfit.maths.lbfgs import minimise_lbfgs
 from headfit.maths.softmax import loss_and_gradient
 
 

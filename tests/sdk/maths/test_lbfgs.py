@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize, rosen, rosen_der
+from tests.support.plain_place import LossAndGradient, PlainPlace
 
 from headfit.errors import TrainingDivergedError
 from headfit.maths.arrays import FloatArray
-from headfit.maths.lbfgs import LossAndGradient, PlainPlace, minimise_lbfgs
+from headfit.maths.lbfgs import minimise_lbfgs
 from headfit.maths.softmax import loss_and_gradient
 
 

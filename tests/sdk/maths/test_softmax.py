@@ -11,9 +11,10 @@ from hypothesis.extra import numpy as npst
 from scipy.special import log_softmax as scipy_log_softmax
 from sklearn.metrics import log_loss
 from tests.support.numeric import numeric_gradient
+from tests.support.plain_place import PlainPlace
 
 from headfit.maths.arrays import FloatArray
-from headfit.maths.lbfgs import PlainPlace, minimise_lbfgs
+from headfit.maths.lbfgs import minimise_lbfgs
 from headfit.maths.softmax import (
     SoftmaxLoss,
     cross_entropy,
