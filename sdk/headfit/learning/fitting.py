@@ -32,8 +32,9 @@ def fit_head(problem: Problem) -> Fit:
     TrainingDivergedError
         If numbers leave float32.
     """
-    order = canonical_order(problem.embeddings, problem.targets)
-    embeddings = Grid.of(problem.embeddings).rounded(problem.embeddings, order)
+    grid = Grid.of(problem.embeddings)
+    order = canonical_order(grid, problem.embeddings, problem.targets)
+    embeddings = grid.rounded(problem.embeddings, order)
     is_few = embeddings.size * problem.n_classes <= COLD_UP_TO
     sorted_problem = replace(
         problem,

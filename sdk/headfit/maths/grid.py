@@ -92,22 +92,28 @@ def bits_for(n_samples: int) -> int:
     return min(_SIGNIFICAND, (_EXACT - doublings) // 2)
 
 
-def canonical_order(embeddings: FloatArray, targets: TargetArray) -> TargetArray:
+def canonical_order(grid: Grid, embeddings: FloatArray, targets: TargetArray) -> TargetArray:
     """Return the rows sorted by class and then by content, so that the order of coming is gone.
 
-    By a hash of 64 bits of each row's bytes: equal rows stay in the order in which they came.
+    By a hash of 64 bits of each row, counted in the grid's units, so that these do not matter:
+    equal rows stay in the order in which they came.
 
     Parameters
     ----------
+    grid : Grid
+        Of the embeddings.
     embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
     targets : ndarray of shape (n_samples,), dtype intp
     """
     n_samples, width = embeddings.shape
     generator = np.random.Generator(np.random.PCG64(0))
     factors = generator.integers(1 << 63, size=width, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    per_unit = 1 / grid.units
     keys = np.empty(n_samples, np.uint64)
     for block in blocks(n_samples):
-        keys[block] = np.ascontiguousarray(embeddings[block]).view(np.uint32) @ factors
+        # Minus zero is zero.
+        counted = (embeddings[block] * per_unit + 0.0).astype(np.float32, order="C")
+        keys[block] = counted.view(np.uint32) @ factors
     # Mixed once more: a sum of products alone keeps low bits low.
     keys ^= keys >> np.uint64(33)
     keys *= np.uint64(0xFF51AFD7ED558CCD)

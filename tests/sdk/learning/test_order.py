@@ -128,9 +128,11 @@ def test_rounding_moves_nothing_by_more_than_half_a_unit() -> None:
 
 
 def test_the_canonical_order_goes_by_class_and_content() -> None:
+    """Whatever the units of features."""
     embeddings, _ = examples((50, 50), 0)
     targets = np.repeat([0, 1], 50)
     order = np.random.default_rng(1).permutation(100)
-    one, two = embeddings[canonical_order(embeddings, targets)], embeddings[order]
-    two = two[canonical_order(two, targets[order])]
-    assert one.tobytes() == two.tobytes()
+    others = embeddings[order] * np.exp2(np.arange(WIDTH) - 3).astype(np.float32)
+    one = canonical_order(Grid.of(embeddings), embeddings, targets)
+    two = order[canonical_order(Grid.of(others), others, targets[order])]
+    assert one.tolist() == two.tolist()
