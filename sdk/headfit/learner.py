@@ -329,7 +329,8 @@ class HeadLearner:
             )
         columns = {name: column for column, name in enumerate(classes)}
         targets = np.array([columns[name] for name, _ in examples.values()], np.intp)
-        embeddings = np.stack([embedding for _, embedding in examples.values()])
+        embeddings = np.concatenate([embedding for _, embedding in examples.values()])
+        embeddings = embeddings.reshape(len(targets), -1)
         sums = self._sums.of(examples, classes, Grid.of(embeddings))
         fit = fit_head(
             Problem(

@@ -120,22 +120,24 @@ class RunningSums:
         Parameters
         ----------
         examples : mapping of int to Example
-            An example is told by its number and class name: the same ones, the same embedding.
+            An example that stays is the very same object; what is renamed is another.
         classes : tuple of str
             The columns of the sums; every example's class is among them.
         grid : Grid
         """
         before = self._summed
-        gone = [number for number in before if examples.get(number, ("",))[0] != before[number][0]]
-        new = [number for number in examples if before.get(number, ("",))[0] != examples[number][0]]
+        gone = [number for number, example in before.items() if examples.get(number) is not example]
+        new = [number for number, example in examples.items() if before.get(number) is not example]
         if grid != self._grid or len(gone) + len(new) >= len(examples):
             sums = _summed(examples.values(), classes, grid)
         else:
             every = tuple(sorted({*classes, *self._classes}))
             old = {name: column for column, name in enumerate(self._classes)}
             sums = self._sums.at_columns([old.get(name, -1) for name in every])
-            sums = sums.plus(_summed([examples[number] for number in new], every, grid))
-            sums = sums.minus(_summed([before[number] for number in gone], every, grid))
+            if new:
+                sums = sums.plus(_summed([examples[number] for number in new], every, grid))
+            if gone:
+                sums = sums.minus(_summed([before[number] for number in gone], every, grid))
             column = {name: number for number, name in enumerate(every)}
             sums = sums.at_columns([column[name] for name in classes])
         self._grid, self._summed = grid, dict(examples)
