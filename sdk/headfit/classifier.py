@@ -138,13 +138,22 @@ class ImageClassifier:
         """How many examples `fit` has of each class, sorted by name."""
         return self._learner.class_counts if self.store is None else self.store.class_counts
 
-    def add(self, image: ImageSource, class_name: str, *, thumbnail: bytes | None = None) -> int:
+    def add(
+        self,
+        image: ImageSource,
+        class_name: str,
+        *,
+        channels: str = "rgb",
+        thumbnail: bytes | None = None,
+    ) -> int:
         """Add one example and return its number. The head learns of it at the next `fit`.
 
         Parameters
         ----------
-        image : path, bytes, PIL image or ndarray
+        image : path, bytes, file, PIL image or ndarray
         class_name : str
+        channels : str
+            The order of an array's channels: "rgb", or "bgr" for OpenCV's frames.
         thumbnail : bytes, optional
             A small picture that a store keeps beside the example: see `ExampleStore.add_many`.
 
@@ -156,7 +165,7 @@ class ImageClassifier:
             If the class name is empty, or cannot be written into a head file.
         """
         names = checked_names([class_name], 1)
-        pixels = self.extractor.decode(image)
+        pixels = self.extractor.decode(image, channels=channels)
         embeddings = self.extractor.embed([pixels])
         if self.store is None:
             (number,) = self._learner.add_examples(embeddings, names)
@@ -352,8 +361,14 @@ class ImageClassifier:
             self._follow()
         return undone
 
-    def predict(self, image: ImageSource) -> list[tuple[str, float]]:
+    def predict(self, image: ImageSource, *, channels: str = "rgb") -> list[tuple[str, float]]:
         """Return every class with its probability, best first.
+
+        Parameters
+        ----------
+        image : path, bytes, file, PIL image or ndarray
+        channels : str
+            The order of an array's channels: "rgb", or "bgr" for OpenCV's frames.
 
         Raises
         ------
@@ -363,20 +378,22 @@ class ImageClassifier:
             If the image cannot be decoded.
         """
         head = self._fitted_head()
-        return head.top_k(self.extractor.embed([image]), len(head.fitted_.classes))[0]
+        embeddings = self.extractor.embed([image], channels=channels)
+        return head.top_k(embeddings, len(head.fitted_.classes))[0]
 
     def predict_many(
         self,
         images: Iterable[ImageSource],
         *,
         jobs: int | None = None,
+        channels: str = "rgb",
         progress: PhotoProgress | None = None,
     ) -> list[list[tuple[str, float]]]:
         """Return for each image what `predict` does, in their order.
 
         Parameters
         ----------
-        images, jobs, progress
+        images, jobs, channels, progress
             As for `Extractor.embed`.
 
         Raises
@@ -386,15 +403,15 @@ class ImageClassifier:
         ImageError
             If one of the images cannot be decoded; the message names it.
         """
-        found = self.recognise_many(images, jobs=jobs, progress=progress)
+        found = self.recognise_many(images, jobs=jobs, channels=channels, progress=progress)
         return [seen.ranking for seen in found]
 
-    def recognise(self, image: ImageSource) -> Recognition:
+    def recognise(self, image: ImageSource, *, channels: str = "rgb") -> Recognition:
         """Return what `predict` does, and whether the photo seems to show any of the classes.
 
-        Errors are those of `predict`.
+        Parameters and errors are those of `predict`.
         """
-        (seen,) = self.recognise_many([image])
+        (seen,) = self.recognise_many([image], channels=channels)
         return seen
 
     def recognise_many(
@@ -402,6 +419,7 @@ class ImageClassifier:
         images: Iterable[ImageSource],
         *,
         jobs: int | None = None,
+        channels: str = "rgb",
         progress: PhotoProgress | None = None,
     ) -> list[Recognition]:
         """Return for each image what `recognise` does, in their order.
@@ -409,7 +427,8 @@ class ImageClassifier:
         Parameters and errors are those of `predict_many`.
         """
         head = self._fitted_head().fitted_
-        seen = Prediction.of(head, self.extractor.embed(images, jobs=jobs, progress=progress))
+        embeddings = self.extractor.embed(images, jobs=jobs, channels=channels, progress=progress)
+        seen = Prediction.of(head, embeddings)
         rankings = seen.top_k(len(head.classes))
         known = seen.are_known().tolist()
         return [Recognition(*both) for both in zip(rankings, known, strict=True)]

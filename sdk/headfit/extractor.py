@@ -255,14 +255,16 @@ class Extractor:
         *,
         views: Sequence[View] | None = None,
         jobs: int | None = None,
+        channels: str = "rgb",
         progress: PhotoProgress | None = None,
     ) -> NDArray[np.float32]:
         """Return the embedding of every image.
 
         Parameters
         ----------
-        images : iterable of paths, bytes, PIL images or uint8 arrays
-            A single image goes in as a list of one. Taken one by one, and not kept.
+        images : iterable of paths, bytes, files, PIL images or uint8 arrays
+            What `headfit.photos.ImageSource` may be, taken one by one and not kept. A single image
+            goes in as a list of one.
         views : sequence of View
             How to look at each image; by default as `looking` said, or once, as the manifest says.
             The embedding is the mean of theirs, and costs as many runs of the network; the image
@@ -271,6 +273,8 @@ class Extractor:
         jobs : int, optional
             How many threads decode images ahead of the network; the result is the same to the bit.
             By default one per core that this process may use, at most 16. See `embed_stream`.
+        channels : str
+            The order of an array's channels: "rgb", or "bgr" for OpenCV's frames.
         progress : callable, optional
             Called as ``progress(done, total)`` after every image, in this thread. Of images
             without a length ``total`` is how many there were so far.
@@ -288,7 +292,9 @@ class Extractor:
             or ``jobs`` is below 1.
         """
         n_images = len(images) if isinstance(images, Sized) else None
-        rows = self.embed_stream(images, views=views, jobs=1 if n_images == 1 else jobs)
+        if n_images == 1 and jobs is None:
+            jobs = 1
+        rows = self.embed_stream(images, views=views, jobs=jobs, channels=channels)
         if progress is not None:
             rows = _counted(rows, n_images, progress)
         return np.fromiter(rows, np.dtype((np.float32, (self.embedding_dim,))))
@@ -299,6 +305,7 @@ class Extractor:
         *,
         views: Sequence[View] | None = None,
         jobs: int | None = None,
+        channels: str = "rgb",
     ) -> Iterator[NDArray[np.float32]]:
         """Yield the embedding of one image after the other, in order, however many there are.
 
@@ -308,7 +315,7 @@ class Extractor:
 
         Parameters
         ----------
-        images, views, jobs
+        images, views, jobs, channels
             As for `embed`, and so are the errors. An image that cannot be decoded raises in its
             turn; nothing comes after it.
 
@@ -328,23 +335,28 @@ class Extractor:
         looks = self._views if views is None else tuple(views)
         if not looks:
             raise InputError("expected at least one view, found none; leave views out for one")
-        return self._rows(images, looks, checked_jobs(jobs))
+        return self._rows(images, looks, checked_jobs(jobs), channels)
 
     def _rows(
-        self, images: Iterable[ImageSource], views: Sequence[View], jobs: int
+        self, images: Iterable[ImageSource], views: Sequence[View], jobs: int, channels: str
     ) -> Iterator[NDArray[np.float32]]:
         preprocessing = self.manifest.preprocessing
         least_side = needed_side(preprocessing, views)
 
         def prepare(image: ImageSource) -> list[FloatArray]:
-            photo = open_rgb(image, least_side=least_side)
+            photo = open_rgb(image, least_side=least_side, channels=channels)
             return [look(photo, preprocessing, view) for view in views]
 
         for inputs in decode_ahead(images, prepare, jobs, is_lasting=is_lasting):
             yield np.mean([self._run(one) for one in inputs], axis=0, dtype=np.float32)
 
     def decode(
-        self, image: ImageSource, *, name: str | None = None, max_pixels: int = MAX_PIXELS
+        self,
+        image: ImageSource,
+        *,
+        name: str | None = None,
+        max_pixels: int = MAX_PIXELS,
+        channels: str = "rgb",
     ) -> NDArray[np.uint8]:
         """Return a photo's pixels, as many as this extractor looks at.
 
@@ -353,7 +365,7 @@ class Extractor:
 
         Parameters
         ----------
-        image, name, max_pixels
+        image, name, max_pixels, channels
             As for `headfit.photos.decode_image`, and so are the errors.
 
         Returns
@@ -363,7 +375,9 @@ class Extractor:
             manifest resizes it to.
         """
         least_side = needed_side(self.manifest.preprocessing, self._views)
-        return decode_image(image, name=name, max_pixels=max_pixels, least_side=least_side)
+        return decode_image(
+            image, name=name, max_pixels=max_pixels, least_side=least_side, channels=channels
+        )
 
     def looking(self, views: Sequence[View]) -> Extractor:
         """Return the same extractor with other views of each image by default: see `embed`."""

@@ -17,10 +17,12 @@ import tempfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, features
+from tests.support.icc import ADOBE_RGB, profile
 
 import headfit
 from headfit.commands.exit_codes import EXIT_CODES
@@ -40,6 +42,7 @@ from headfit.files.manifest import (
 from headfit.finetune.tail import Tail
 from headfit.head import SoftmaxHead
 from headfit.networks.splitting import split
+from headfit.photos.formats import VARIABLE
 from headfit.photos.images import prepare_input
 from headfit.privacy.noise import Privacy
 from headfit.privacy.public_view import PublicView
@@ -153,11 +156,29 @@ def image_seeds() -> list[bytes]:
     seeds.append(_encoded(image, "PNG", save_all=True, append_images=frames))
     seeds.append(_encoded(image.convert("P"), "BMP"))
     seeds.append(_encoded(image.convert("RGBA"), "WEBP"))
+    for kind in ("PNG", "JPEG", "WEBP"):
+        seeds.append(_encoded(image, kind, icc_profile=profile("Adobe RGB", ADOBE_RGB)))
+    seeds.append(_encoded(image.resize((300, 200)), "JPEG"))  # decoded at half the size
+    for compression in (None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
+        seeds.append(_encoded(image, "TIFF", compression=compression))
+    seeds.append(_encoded(image.convert("1"), "TIFF", compression="group4"))
+    if features.check("avif"):
+        seeds.append(_encoded(image, "AVIF"))
+    if find_spec("pi_heif"):
+        seeds.append((DATA / "photo.heic").read_bytes())
     return seeds
 
 
 def enter_image(data: bytes) -> None:
-    prepare_input(data, _PREPROCESSING, max_pixels=MAX_PIXELS)
+    """Decode with every decoder there is, those that have to be asked for too."""
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = "avif,tiff"
+    try:
+        prepare_input(data, _PREPROCESSING, max_pixels=MAX_PIXELS)
+    finally:
+        os.environ.pop(VARIABLE)
+        if before is not None:
+            os.environ[VARIABLE] = before
 
 
 # Head files, manifests, networks

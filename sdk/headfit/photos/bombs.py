@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import IO
 
 from PIL import Image
 
@@ -24,29 +23,26 @@ _END, _SCAN = b"\xd9", b"\xda"
 _RUN_LENGTH_8, _RUN_LENGTH_4 = 1, 2
 
 
-def bomb(image: Image.Image, stream: IO[bytes]) -> str | None:
+def bomb(image: Image.Image, data: bytes) -> str | None:
     """Return why a picture, of which only the header was read, is a bomb; None if it is not.
 
     Parameters
     ----------
     image : PIL.Image.Image
         Opened and not loaded.
-    stream : binary file
-        Where it comes from. Its position is kept.
+    data : bytes
+        What it was opened from.
     """
     if image.format == "BMP" and image.info.get("compression") in (_RUN_LENGTH_8, _RUN_LENGTH_4):
         return "expected a plain bitmap, found a run-length encoded one"
-    position = stream.tell()
-    try:
-        n_bytes = stream.seek(0, 2)
-        if n_bytes > MAX_FILE_BYTES:
-            return f"expected at most {MAX_FILE_BYTES} bytes, found {n_bytes}"
-        stream.seek(0)
-        if image.format in ("JPEG", "MPO") and (scans := jpeg_scans(stream.read())) > MAX_SCANS:
-            return f"expected at most {MAX_SCANS} passes over a JPEG, found {scans}"
-    finally:
-        stream.seek(position)
+    if image.format == "JPEG" and (scans := jpeg_scans(data)) > MAX_SCANS:
+        return f"expected at most {MAX_SCANS} passes over a JPEG, found {scans}"
     return None
+
+
+def is_streamed(image: Image.Image, data: bytes) -> bool:
+    """Return whether a JPEG is decoded row by row; else all of it is in memory, at any scale."""
+    return not image.info.get("progressive") and jpeg_scans(data) <= 1
 
 
 def jpeg_scans(data: bytes) -> int:

@@ -9,48 +9,68 @@ import contextlib
 import math
 import os
 import struct
-import threading
-import warnings
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
-from typing import IO, Final, TypeAlias
+from typing import Any, BinaryIO, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, UnidentifiedImageError
-from PIL.JpegImagePlugin import JpegImageFile
+from PIL import ExifTags, Image, ImageFile
 
 from headfit.errors import ImageError, InputError
 from headfit.learning.origin import Preprocessing
 from headfit.maths.arrays import FloatArray
-from headfit.photos.bombs import bomb
+from headfit.photos.bombs import MAX_FILE_BYTES, bomb, is_streamed
+from headfit.photos.colours import to_srgb
+from headfit.photos.formats import (
+    PHOTO_ENDINGS,
+    START_BYTES,
+    decoded_formats,
+    format_of,
+    open_format,
+    quietly,
+    why_not,
+)
 from headfit.photos.views import WHOLE, View
 
-ImageSource: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[np.uint8]
+__all__ = [
+    "MAX_PIXELS",
+    "PHOTO_ENDINGS",
+    "ImageSource",
+    "PhotoProgress",
+    "decode_image",
+    "prepare_input",
+]
+
+ImageSource: TypeAlias = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryIO
+    | Image.Image
+    | npt.NDArray[np.uint8]
+)
+"""A path; an encoded picture, or a file that is open for reading and holds one; or pixels.
+
+A file is read from where it is and need not be able to seek. An array has the shape (h, w),
+(h, w, 1), (h, w, 3) or (h, w, 4).
+"""
 
 PhotoProgress: TypeAlias = Callable[[int, int], None]
 """Called as ``progress(done, total)`` after every photo."""
 
 MAX_PIXELS = 1 << 26
-"""Largest picture that is decoded: 67 million pixels, 192 MiB as RGB."""
+"""Most pixels that are decoded: 67 million, 192 MiB as RGB."""
+
+SCALED_PIXELS: Final = 4
+"""A JPEG may have so many times as many if it is decoded at a fraction of its size: 268 million,
+of which only a row of blocks is in memory at once. Phones make 200."""
 
 MAX_SIDE = 65_535
 """Longest side that is decoded, in pixels: JPEG's own limit."""
-
-FORMATS: Final = {
-    "JPEG": (".jpg", ".jpeg"),
-    "PNG": (".png",),
-    "GIF": (".gif",),
-    "WEBP": (".webp",),
-    "BMP": (".bmp",),
-}
-"""What is decoded, by Pillow's name, with the endings of such files. Every further decoder is one
-more door for hostile bytes.
-"""
-
-PHOTO_ENDINGS: Final = frozenset(ending for endings in FORMATS.values() for ending in endings)
-"""How the names of photos end, in lower case: to choose files by; what is in one decides."""
 
 # What Pillow's decoders were seen to raise on damaged bytes.
 _DECODER_FAULTS = (
@@ -63,6 +83,7 @@ _DECODER_FAULTS = (
     ArithmeticError,
     EOFError,
     MemoryError,
+    RuntimeError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
@@ -93,8 +114,6 @@ _UPRIGHT = {
 
 _EIGHT_OF_SIXTEEN = ((np.arange(65_536) + 128) // 257).astype(np.uint8)
 
-_WARNINGS_LOCK = threading.Lock()
-
 
 def decode_image(
     source: ImageSource,
@@ -102,23 +121,29 @@ def decode_image(
     name: str | None = None,
     max_pixels: int = MAX_PIXELS,
     least_side: int | None = None,
+    channels: str = "rgb",
 ) -> npt.NDArray[np.uint8]:
-    """Return a picture upright, opaque, in 8-bit RGB.
+    """Return a picture upright, opaque, in 8-bit sRGB.
 
-    EXIF orientation is applied; transparent pixels lie over white; 16-bit grey is scaled, not
-    clipped; of an animation the first frame counts.
+    EXIF orientation is applied to what is decoded here, and to an image that Pillow opened and
+    nobody changed; any other PIL image and every array is taken to be upright. Colours of an ICC
+    profile become sRGB; transparent pixels lie over white; 16-bit grey is scaled, not clipped; of
+    an animation the first frame counts.
 
     Parameters
     ----------
-    source : path, bytes, PIL image, or ndarray of shape (h, w, 3) or (h, w), dtype uint8
-        The picture. It is not written to.
+    source : path, bytes, bytearray, memoryview, binary file, PIL image or uint8 array
+        The picture: see `ImageSource`. It is not written to; a file is read to its end.
     name : str, optional
         Names the picture in messages; by default its path.
     max_pixels : int
-        A picture with more pixels is refused by its header, before it is decoded.
+        A picture of which more pixels would be decoded is refused by its header.
     least_side : int, optional
         Halve the picture while its shorter side remains at least this, 2 pixels or more. A large
         JPEG is then decoded several times as fast. By default it keeps its size.
+    channels : str
+        The order of an array's channels: "rgb", or "bgr" as OpenCV has frames. With a fourth,
+        opacity comes last. Other sources know their own.
 
     Returns
     -------
@@ -129,11 +154,11 @@ def decode_image(
     ImageError
         If this is no usable image.
     InputError
-        If ``least_side`` is below 2.
+        If ``least_side`` is below 2, or ``channels`` neither of the two.
     OSError
         If the file cannot be opened.
     """
-    return np.asarray(open_rgb(source, name, max_pixels, least_side))
+    return np.asarray(open_rgb(source, name, max_pixels, least_side, channels))
 
 
 def needed_side(preprocessing: Preprocessing, views: Sequence[View] = (WHOLE,)) -> int:
@@ -149,12 +174,13 @@ def prepare_input(
     view: View = WHOLE,
     name: str | None = None,
     max_pixels: int = MAX_PIXELS,
+    channels: str = "rgb",
 ) -> FloatArray:
     """Return a picture as the extractor's input, as docs/manifest-format.md defines it.
 
     Parameters
     ----------
-    source, name, max_pixels
+    source, name, max_pixels, channels
         As for `decode_image`.
     preprocessing : Preprocessing
         What the extractor expects.
@@ -173,7 +199,7 @@ def prepare_input(
         If the file cannot be opened.
     """
     least_side = needed_side(preprocessing, (view,))
-    return look(open_rgb(source, name, max_pixels, least_side), preprocessing, view)
+    return look(open_rgb(source, name, max_pixels, least_side, channels), preprocessing, view)
 
 
 def look(image: Image.Image, preprocessing: Preprocessing, view: View = WHOLE) -> FloatArray:
@@ -201,23 +227,29 @@ def open_rgb(
     name: str | None = None,
     max_pixels: int = MAX_PIXELS,
     least_side: int | None = None,
+    channels: str = "rgb",
 ) -> Image.Image:
     """Return what `decode_image` does, as Pillow has it."""
     if least_side is not None and least_side < 2:
         raise InputError(f"expected a least_side of at least 2 pixels, found {least_side}")
+    if channels not in ("rgb", "bgr"):
+        raise InputError(f"expected channels 'rgb' or 'bgr', found {channels!r}")
     if isinstance(source, Image.Image):
-        _check_size(source, name or "image", max_pixels)
-        return _decode(source, name or "image", least_side, is_ours=False)
+        return _decode(source, name or "image", max_pixels, least_side)
     if isinstance(source, np.ndarray):
-        image = _from_array(source, name or "array")
-        return _reduce(image, halving(image.size, least_side))
-    if isinstance(source, bytes):
-        return _read(BytesIO(source), name or "bytes", max_pixels, least_side)
+        image = _from_array(source, name or "array", channels)
+        return _opaque(_reduce(image, halving(image.size, least_side)))
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        called = name or type(source).__name__
+        return _read(BytesIO(source), called, max_pixels, least_side)
     if isinstance(source, (str, os.PathLike)):
         with open(source, "rb") as stream:
             return _read(stream, name or os.fspath(source), max_pixels, least_side)
+    if hasattr(source, "read"):
+        called = name or str(getattr(source, "name", "file"))
+        return _read(source, called, max_pixels, least_side)
     raise ImageError(
-        f"{name or 'image'}: expected a path, bytes, a PIL image or a uint8 array, "
+        f"{name or 'image'}: expected a path, bytes, a file, a PIL image or a uint8 array, "
         f"found {type(source).__name__}"
     )
 
@@ -239,41 +271,60 @@ def halving(size: tuple[int, int], least_side: int | None) -> int:
     return factor
 
 
-def _from_array(pixels: npt.NDArray[np.uint8], name: str) -> Image.Image:
-    is_picture = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
+def _from_array(pixels: npt.NDArray[np.uint8], name: str, channels: str) -> Image.Image:
+    """Return an array as RGB, or RGBA if it has opacity."""
+    n_channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    is_picture = pixels.ndim in (2, 3) and n_channels in (1, 3, 4)
     if pixels.dtype != np.uint8 or not is_picture or pixels.size == 0:
         raise ImageError(
-            f"{name}: expected uint8 of shape (h, w, 3) or (h, w), found {pixels.dtype} of shape "
-            f"{pixels.shape}; scale to 0..255 and order the channels red, green, blue"
+            f"{name}: expected uint8 of shape (h, w), (h, w, 3) or (h, w, 4), found {pixels.dtype} "
+            f"of shape {pixels.shape}; scale to 0..255 and put the channels last"
         )
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    return image if image.mode == "RGB" else image.convert("RGB")
+    if n_channels == 1:
+        return Image.fromarray(np.ascontiguousarray(pixels.reshape(pixels.shape[:2]))).convert(
+            "RGB"
+        )
+    if channels == "bgr":
+        pixels = pixels[..., [2, 1, 0, 3][:n_channels]]
+    return Image.fromarray(np.ascontiguousarray(pixels))
 
 
-def _read(stream: IO[bytes], name: str, max_pixels: int, least_side: int | None) -> Image.Image:
-    # Without this plugin Image.open would load all fifty; the other four it loads itself.
-    from PIL import WebPImagePlugin  # noqa: F401
-
+def _read(stream: Any, name: str, max_pixels: int, least_side: int | None) -> Image.Image:
+    data = _read_up_to(stream, START_BYTES, name)
+    found = format_of(data)
+    if found is None or (remedy := why_not(found)):
+        *others, last = decoded_formats()
+        raise ImageError(
+            f"{name}: expected an image as {', '.join(others)} or {last}, found "
+            + (f"{found}; {remedy}" if found else "none of these; convert it or leave it out")
+        )
+    # By its first bytes it is a picture: only now is it read as a whole.
+    data += _read_up_to(stream, MAX_FILE_BYTES + 1 - len(data), name)
+    if len(data) > MAX_FILE_BYTES:
+        raise ImageError(
+            f"{name}: expected at most {MAX_FILE_BYTES} bytes, found more; save the picture anew "
+            "or leave it out"
+        )
     try:
-        with _quietly():
-            image = Image.open(stream, formats=list(FORMATS))
-    except UnidentifiedImageError as error:
-        *others, last = FORMATS
-        raise ImageError(
-            f"{name}: expected an image as {', '.join(others)} or {last}, found none of these, "
-            "or a damaged header; convert it or leave it out"
-        ) from error
-    except Image.DecompressionBombError as error:  # Pillow's own bound lies above ours
-        raise ImageError(
-            f"{name}: expected at most {max_pixels} pixels, found many more: {error} Make the "
-            "picture smaller"
-        ) from error
+        image = open_format(found, data)
     except _DECODER_FAULTS as error:
         raise _damaged(name, error) from error
-    _check_size(image, name, max_pixels)
-    if reason := bomb(image, stream):
+    if reason := bomb(image, data):
         raise ImageError(f"{name}: {reason}; save the picture anew or leave it out")
-    return _decode(image, name, least_side, is_ours=True)
+    return _decode(image, name, max_pixels, least_side, data)
+
+
+def _read_up_to(stream: Any, n_bytes: int, name: str) -> bytes:
+    """Read so many bytes, or to the end: a pipe gives them in pieces."""
+    data = bytearray()
+    while len(data) < n_bytes and (piece := stream.read(min(n_bytes - len(data), 1 << 20))):
+        if not isinstance(piece, bytes):
+            raise ImageError(
+                f"{name}: expected a file open for reading bytes, found {type(piece).__name__}; "
+                "open it in mode 'rb'"
+            )
+        data += piece
+    return bytes(data)
 
 
 def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
@@ -287,14 +338,34 @@ def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
         raise ImageError(f"{name}: expected an image, found {width} x {height} pixels")
 
 
-def _decode(image: Image.Image, name: str, least_side: int | None, *, is_ours: bool) -> Image.Image:
+def _decode(
+    image: Image.Image,
+    name: str,
+    max_pixels: int,
+    least_side: int | None,
+    data: bytes | None = None,
+) -> Image.Image:
+    """Return a picture as `open_rgb` does; ``data`` is what it was opened from, if it was here."""
+    width, height = image.size
+    factor = halving(image.size, least_side)
+    # A caller's image is not told to decode itself in another size: it would keep that.
+    scale = min(factor, _MOST_SCALED) if data is not None and image.format == "JPEG" else 1
+    if scale > 1 and width * height > max_pixels and data is not None and is_streamed(image, data):
+        max_pixels *= SCALED_PIXELS
+    _check_size(image, name, max_pixels)
     try:
-        factor = halving(image.size, least_side)
-        # A caller's image is not told to decode itself in another size: it would keep that.
-        scaled = _decode_scaled(image, min(factor, _MOST_SCALED)) if is_ours else 1
+        scaled = _decode_scaled(image, scale)
         image.load()
-        orientation = _orientation(image)
-        image = _opaque(_reduce(_to_whole_bytes(image), factor // scaled))
+        if scaled == 1 and image.size != (width, height):
+            raise ImageError(
+                f"expected {width} x {height} pixels as the header says, found {image.width} x "
+                f"{image.height}; leave the picture out"
+            )
+        # Whoever turns an image gets one that is no file's any more; its EXIF stays as it was.
+        orientation = _orientation(image) if isinstance(image, ImageFile.ImageFile) else None
+        profile = image.info.get("icc_profile")
+        image = _reduce(_to_whole_bytes(image, profile), factor // scaled)
+        image = _opaque(to_srgb(image, profile))
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
     except _DECODER_FAULTS as error:
@@ -304,7 +375,7 @@ def _decode(image: Image.Image, name: str, least_side: int | None, *, is_ours: b
 
 def _decode_scaled(image: Image.Image, factor: int) -> int:
     """Have a JPEG decoded at a fraction of its size; return the factor, 1 for other pictures."""
-    if factor == 1 or not isinstance(image, JpegImageFile):
+    if factor == 1:
         return 1
     width, height = image.size
     image.draft(None, (width // factor, height // factor))
@@ -326,25 +397,33 @@ def _damaged(name: str, error: BaseException) -> ImageError:
 
 def _orientation(image: Image.Image) -> object:
     """Return the EXIF orientation; a picture with damaged EXIF counts as upright."""
-    with _quietly(), contextlib.suppress(*_DECODER_FAULTS):
+    with quietly(), contextlib.suppress(*_DECODER_FAULTS):
         return image.getexif().get(ExifTags.Base.Orientation)
     return None
 
 
-def _to_whole_bytes(image: Image.Image) -> Image.Image:
-    """Return a picture in RGB or RGBA, of which means can be taken."""
+def _to_whole_bytes(image: Image.Image, profile: object) -> Image.Image:
+    """Return a picture in RGB, RGBA, or what else a profile describes: means can be taken of it."""
     if image.mode == "F":
         raise ImageError("expected integer pixels, found floats; scale to 0..255 as uint8")
+    if image.mode == "I" and image.format != "PNG":  # Pillow's own name for 16-bit PNG, once
+        raise ImageError(
+            "expected pixels of 8 or 16 bits, found 32 (mode I), whose range nobody knows; convert "
+            "them to uint8, or to mode I;16"
+        )
     if image.mode.startswith("I"):
         image = _to_8_bit(image)
-    wanted = "RGBA" if image.has_transparency_data else "RGB"
+    if image.has_transparency_data:
+        wanted = "RGBA"
+    else:
+        wanted = image.mode if profile and image.mode in ("L", "CMYK") else "RGB"
     return image if image.mode == wanted else image.convert(wanted)
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Return a picture laid over white where it is transparent."""
-    if image.mode == "RGB":
-        return image
+    """Return a picture in RGB, laid over white where it is transparent."""
+    if image.mode != "RGBA":
+        return image if image.mode == "RGB" else image.convert("RGB")
     opaque = Image.new("RGB", image.size, "white")
     opaque.paste(image, mask=image)
     return opaque
@@ -358,14 +437,3 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
             f"expected 16-bit grey, found values from {pixels.min()} to {pixels.max()}"
         )
     return Image.fromarray(_EIGHT_OF_SIXTEEN[pixels])
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Silence Pillow's warnings on odd headers: our own bound and errors say what matters.
-
-    Warning filters belong to the whole process, hence the lock; only header reading runs here.
-    """
-    with _WARNINGS_LOCK, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

@@ -15,7 +15,7 @@ from typing import Final
 
 from headfit.errors import InputError
 from headfit.files.class_names import CLASS_NAME_RULE, is_class_name
-from headfit.photos.images import PHOTO_ENDINGS
+from headfit.photos.formats import FORMATS, PHOTO_ENDINGS, START_BYTES, format_of
 
 # What systems, file servers and archivers leave behind without a leading dot, in lower case.
 _SYSTEM_NAMES: Final = {
@@ -37,13 +37,6 @@ _SYSTEM_NAMES: Final = {
 
 _SETS: Final = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 """Names of the parts that data sets are split into."""
-
-# Endings of photos beside those that are decoded, and how the files of cameras begin. Whether a
-# file can be read is found out when it is decoded; here it only has to be taken for a photo.
-_FURTHER_ENDINGS: Final = {".jfif", ".jpe", ".heic", ".heif", ".avif", ".tif", ".tiff"}
-_BEGINNINGS: Final = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
-_BRAND_AT: Final = 4
-_BRAND: Final = b"ftyp"
 
 MAX_DEPTH: Final = 64
 """How many folders deep photos are looked for."""
@@ -316,15 +309,14 @@ def _are_nested(one: str, other: str) -> bool:
 
 
 def _seems_photo(path: Path) -> bool:
-    ending = path.suffix.lower()
-    if ending in PHOTO_ENDINGS or ending in _FURTHER_ENDINGS:
+    if path.suffix.lower() in PHOTO_ENDINGS:
         return True
     try:
         with path.open("rb") as stream:
-            start = stream.read(12)
+            start = stream.read(START_BYTES)
     except OSError:
         return False
-    return start.startswith(_BEGINNINGS) or start[_BRAND_AT:].startswith(_BRAND)
+    return format_of(start) in FORMATS
 
 
 def _refuse_sets(root: _Folder) -> None:

@@ -75,6 +75,6 @@ def test_a_run_length_bitmap_is_refused() -> None:
 
 
 def test_a_file_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headfit.photos.bombs.MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr("headfit.photos.images.MAX_FILE_BYTES", 1000)
     with pytest.raises(ImageError, match="expected at most 1000 bytes"):
         decode_image(jpeg())
