@@ -312,7 +312,9 @@ def test_dropped_folders(tmp_path: Path, files: list[str], counts: dict[str, int
     assert folder.class_counts == counts
 
 
-@pytest.mark.parametrize("start", [b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"\0\0\0\x18ftypheic"])
+@pytest.mark.parametrize(
+    "start", [b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"\0\0\0\x18ftypheic"]
+)
 def test_a_dropped_photo_needs_no_ending(tmp_path: Path, start: bytes) -> None:
     """How a file begins says that it is a photo."""
     lay(tmp_path / "Desk", "more/1.jpg", "IMG_0001")
