@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from headfit.classifier import ImageClassifier, Recognition
-from headfit.errors import (
-    EngineMissingError,
-    ExtractorError,
-    ExtractorMismatchError,
-    ExtractorMissingError,
-    FileFormatError,
-    HeadfitError,
-    ImageError,
-    InputError,
-    MissingExtraError,
-    NotFittedError,
-    StoreError,
-    TrainingDivergedError,
-    UnshareableHeadError,
-    UnsupportedVersionError,
-    UntrustedHeadError,
-)
-from headfit.extractor import Extractor
-from headfit.head import SoftmaxHead
-from headfit.learner import HeadLearner
-from headfit.learning.evaluation import Evaluation
-from headfit.learning.feedback import Doubt, Feedback
-from headfit.privacy.noise import Privacy
-from headfit.privacy.public_view import PublicView
+from importlib import import_module
+
 from headfit.version import __version__ as __version__
+
+TYPE_CHECKING = False  # type checkers know the name; typing takes longer to load than this file
+
+if TYPE_CHECKING:
+    from headfit.classifier import ImageClassifier, Recognition
+    from headfit.errors import (
+        EngineMissingError,
+        ExtractorError,
+        ExtractorMismatchError,
+        ExtractorMissingError,
+        FileFormatError,
+        HeadfitError,
+        ImageError,
+        InputError,
+        MissingExtraError,
+        NotFittedError,
+        StoreError,
+        TrainingDivergedError,
+        UnshareableHeadError,
+        UnsupportedVersionError,
+        UntrustedHeadError,
+    )
+    from headfit.extractor import Extractor
+    from headfit.head import SoftmaxHead
+    from headfit.learner import HeadLearner
+    from headfit.learning.evaluation import Evaluation
+    from headfit.learning.feedback import Doubt, Feedback
+    from headfit.privacy.noise import Privacy
+    from headfit.privacy.public_view import PublicView
 
 __all__ = [
     "Doubt",
@@ -56,3 +62,31 @@ __all__ = [
     "UnsupportedVersionError",
     "UntrustedHeadError",
 ]
+
+_HOMES = {
+    "Doubt": "learning.feedback",
+    "Evaluation": "learning.evaluation",
+    "Extractor": "extractor",
+    "Feedback": "learning.feedback",
+    "HeadLearner": "learner",
+    "ImageClassifier": "classifier",
+    "Privacy": "privacy.noise",
+    "PublicView": "privacy.public_view",
+    "Recognition": "classifier",
+    "SoftmaxHead": "head",
+}
+
+
+if not TYPE_CHECKING:  # who knows the names, refuses all others
+
+    def __getattr__(name: str) -> object:
+        """Load what is asked for: the command must hear Ctrl-C while NumPy is loaded."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import requires
-from types import ModuleType
+from pathlib import Path
+
+import pytest
 
 import headfit
 
@@ -18,14 +22,28 @@ def python(code: str) -> str:
 
 
 def test_the_public_names() -> None:
-    """What is imported at the top is public, and nothing else; rooms are no names of users."""
-    there = {
-        name
-        for name, value in vars(headfit).items()
-        if not (name.startswith("_") or isinstance(value, ModuleType))
+    """What type checkers see at the top is public, and is what is loaded when it is asked for."""
+    tree = ast.parse(Path(headfit.__file__).read_text(encoding="utf-8"))
+    seen = {
+        alias.name: block.module
+        for part in tree.body
+        if isinstance(part, ast.If)
+        for block in part.body
+        if isinstance(block, ast.ImportFrom)
+        for alias in block.names
     }
-    assert {*headfit.__all__} == there - {"annotations"}
-    assert sorted(headfit.__all__) == headfit.__all__
+    assert sorted(seen) == headfit.__all__ == sorted(headfit.__all__)
+    for name, home in seen.items():
+        assert getattr(headfit, name) is getattr(import_module(str(home)), name)
+    assert set(headfit.__all__) <= set(dir(headfit))
+    with pytest.raises(AttributeError, match="no attribute 'Forest'"):
+        _ = headfit.Forest
+
+
+def test_the_door_loads_nothing() -> None:
+    """So that whoever stops the command while NumPy loads is heard."""
+    loaded = python("import sys, headfit; print(*sys.modules)").split()
+    assert not {"numpy", "PIL"} & set(loaded)
 
 
 def test_import_brings_numpy_and_pillow_only() -> None:
@@ -35,7 +53,7 @@ def test_import_brings_numpy_and_pillow_only() -> None:
 import sys{}
 print(*(name for name, module in sys.modules.items() if getattr(module, "__spec__", None)))
 """
-    loaded = python(code.format(", headfit")).split()
+    loaded = python(code.format("\nfrom headfit import *")).split()
     bare = python(code.format("")).split()
     packages = {name.partition(".")[0] for name in set(loaded) - set(bare)}
     assert packages - sys.stdlib_module_names == {"headfit", "numpy", "PIL"}
@@ -46,7 +64,7 @@ def test_import_opens_no_network_module() -> None:
     code = """
 import sys, numpy, PIL.Image
 before = set(sys.modules)
-import headfit
+from headfit import *
 print(*sorted((set(sys.modules) - before) & {"socket", "ssl", "http", "urllib.request", "asyncio"}))
 """
     assert python(code).split() == []
@@ -62,7 +80,7 @@ import time
 start = time.process_time()
 import numpy, PIL.Image
 before = time.process_time()
-import headfit
+from headfit import *
 print((time.process_time() - before) / (before - start))
 """
     assert min(float(python(code)) for _ in range(5)) < 2
