@@ -4,29 +4,44 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
 
-from headfit.errors import ExtractorMismatchError, InputError, NotFittedError
+from headfit.errors import InputError, NotFittedError
 from headfit.extractor import Extractor
-from headfit.files.class_names import check_class, checked_names
+from headfit.files.class_names import check_class, check_known, check_merge, checked_names
+from headfit.files.manifest import check_made
 from headfit.head import SoftmaxHead
 from headfit.learner import HeadLearner
+from headfit.learning.evaluation import Evaluation
 from headfit.learning.feedback import Feedback
+from headfit.learning.origin import WHOLE, View
 from headfit.learning.prediction import Prediction
 from headfit.maths.lbfgs import Progress
-from headfit.photos.embedded import find_examples
-from headfit.photos.folders import FolderEvaluation, embed_folder, require_two_classes
+from headfit.photos.embedded import EmbeddedFolder, find_examples
+from headfit.photos.folders import (
+    FolderEvaluation,
+    FolderExamples,
+    embed_folder,
+    refuse_skipped,
+    require_two_classes,
+)
 from headfit.photos.images import ImageSource, PhotoProgress
+from headfit.photos.known import FolderChanges, compare, digests_of
 from headfit.photos.likeness import perceptual_hash
 from headfit.photos.photo_folder import PhotoFolder, Skipped
-from headfit.photos.views import View
 
 if TYPE_CHECKING:  # a store needs SQLite, which not every Python on a phone has
+    from headfit.report import CurvePoint
     from headfit.store import ExampleStore
+
+
+TAUGHT_BEFORE: Final = "was taught before under the same name"
+"""Why a photo is left out that is in no way unusable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +51,7 @@ class Recognition:
     Attributes
     ----------
     ranking : list of (class name, probability)
-        Every class, best first.
+        Every class, or those that were asked for, best first.
     is_known : bool
         Whether the photo seems to show one of the classes at all: see `SoftmaxHead.is_known`.
     """
@@ -63,8 +78,7 @@ class ImageClassifier:
         object. The caller closes it.
     views : sequence of View, optional
         How to look at every photo, taught or recognised: `headfit.photos.FLIPPED`, say. The network
-        runs as many times for it. Neither store nor head file says which: teach and recognise
-        with the same.
+        runs as many times for it. By default those of the head or the store, which remember them.
 
     Attributes
     ----------
@@ -90,13 +104,19 @@ class ImageClassifier:
         store: ExampleStore | None = None,
         views: Sequence[View] | None = None,
     ) -> None:
-        self.extractor = _opened(extractor, views)
-        if store is not None and store.fingerprint != self.extractor.fingerprint:
-            raise ExtractorMismatchError(
-                f"{store.path}: expected embeddings of the extractor with SHA-256 "
-                f"{self.extractor.fingerprint}, found those of {store.fingerprint}; open the store "
-                "with this extractor"
+        if isinstance(store, (str, os.PathLike)):
+            raise InputError(
+                f"expected an open store, found the path {os.fspath(store)!r}; open it with "
+                "headfit.store.ExampleStore.open(path, extractor)"
             )
+        known = None if store is None else store.views
+        if head is not None and head.is_fitted:
+            known = head.views_
+        self.extractor = _opened(extractor, views, known)
+        if head is not None and head.is_fitted:
+            check_made(self.extractor, head.fitted_, "this head")
+        if store is not None:
+            store.check_extractor(self.extractor)
         self.store = store
         self.skipped: tuple[Skipped, ...] = ()
         # Holds what the store holds, under the same numbers. The store is the truth: others may
@@ -181,13 +201,16 @@ class ImageClassifier:
         directory: str | os.PathLike[str] | PhotoFolder,
         *,
         strict: bool = False,
+        prune: bool | Callable[[int], bool] = False,
         jobs: int | None = None,
         progress: PhotoProgress | None = None,
     ) -> None:
         """Add every photo of a folder that holds a folder per class.
 
         Files that are no images are left out and named in `skipped`, and so are photos that were
-        taught before under the same name: a folder that grew may be added again.
+        taught before under the same name: a folder that grew may be added again. With a store,
+        which knows photos by their content, these are not embedded again, and a photo that lies in
+        the folder of another class now is moved there.
 
         Parameters
         ----------
@@ -199,8 +222,11 @@ class ImageClassifier:
             Refuse the whole folder if anything in it cannot be used.
         jobs : int, optional
             How many threads decode photos ahead: see `Extractor.embed`.
+        prune : bool, or callable
+            Whether to forget what the store holds of photos of folders that are not in this one; a
+            callable is asked with how many these are. Examples that were added in other ways stay.
         progress : callable, optional
-            Called as ``progress(done, total)`` after every photo.
+            Called as ``progress(done, total)`` after every photo that is embedded.
 
         Raises
         ------
@@ -211,15 +237,48 @@ class ImageClassifier:
         folder = _found(directory)
         taught = set(self.class_counts)
         require_two_classes(folder, taught.union(folder.class_names))
-        examples = embed_folder(
-            self.extractor,
-            folder,
-            strict,
-            progress,
-            with_hashes=self.store is not None,
-            jobs=jobs,
+        if strict:
+            refuse_skipped(folder.skipped)
+        digests, changes = self._compared(folder)
+        gone = list(changes.gone)
+        forgets = gone and (prune(len(gone)) if callable(prune) else prune)
+        with self._lock:
+            for class_name in sorted(set(changes.moved.values())):
+                moved = [n for n, name in changes.moved.items() if name == class_name]
+                self._move(moved, class_name)
+            if forgets:
+                self._forget(gone)
+        again = [photo.path for photo in changes.known]
+        skipped = folder.skipped
+        if changes.new:
+            examples = embed_folder(
+                self.extractor,
+                replace(folder, photos=changes.new),
+                strict,
+                progress,
+                with_hashes=self.store is not None,
+                jobs=jobs,
+            )
+            require_two_classes(folder, taught.union(examples.class_names))
+            again += self._add_embedded(examples, digests)
+            skipped = examples.skipped
+        self.skipped += skipped
+        self.skipped += tuple(Skipped(path, TAUGHT_BEFORE) for path in again)
+
+    def _compared(self, folder: PhotoFolder) -> tuple[dict[Path, bytes], FolderChanges]:
+        """Return the digests of a folder's photos, if there is a store, and what became of it."""
+        if self.store is None or isinstance(folder, EmbeddedFolder):  # there are no photos to hash
+            return {}, FolderChanges((), {}, folder.photos, ())
+        digests = digests_of(
+            folder.photos, self.extractor.manifest.preprocessing, self.extractor.views
         )
-        require_two_classes(folder, taught.union(examples.class_names))
+        with self._lock:
+            names, known = self.store.names_by_id(), self.store.digests()
+        taught = {number: (names[number], known[number]) for number in known if number in names}
+        return digests, compare(folder.photos, digests, taught)
+
+    def _add_embedded(self, examples: FolderExamples, digests: dict[Path, bytes]) -> list[Path]:
+        """Add examples but those that are there already; return the photos of these."""
         with self._lock:
             kept = examples.embeddings
             if self.store is not None:
@@ -231,14 +290,13 @@ class ImageClassifier:
             if self.store is None:
                 self._learner.add_examples(embeddings, names)
             else:
-                hashes = [examples.photo_hashes[row] for row in new]
-                self.store.add_many(embeddings, names, photo_hashes=hashes)
-            again = np.flatnonzero(taught_before)
-            self.skipped += examples.skipped
-            self.skipped += tuple(
-                Skipped(examples.paths[row], "was taught before under the same name")
-                for row in again
-            )
+                self.store.add_many(
+                    embeddings,
+                    names,
+                    photo_hashes=[examples.photo_hashes[row] for row in new],
+                    digests=[digests.get(examples.paths[row]) for row in new],
+                )
+        return [examples.paths[row] for row in np.flatnonzero(taught_before)]
 
     def fit(self, *, progress: Progress | None = None) -> SoftmaxHead:
         """Fit the head to all examples.
@@ -282,28 +340,34 @@ class ImageClassifier:
         self.fit()
         return self._current_learner().feedback()
 
-    def forget(self, class_name: str) -> None:
-        """Forget a class for good: its examples, in the store too, and what the head knows of it.
+    def forget(self, class_names: str | Iterable[str]) -> None:
+        """Forget classes for good: their examples, in the store too, and what the head knows.
 
-        The head is fitted again to what is left, or gone if that is fewer than two classes. Head
-        files that were saved before still know the class.
+        The head is fitted again to what is left, once, or gone if that is fewer than two classes.
+        Head files that were saved before still know the class.
+
+        Parameters
+        ----------
+        class_names : str, or several
 
         Raises
         ------
         InputError
-            If there is no example of the class. Nothing is forgotten.
+            If there is no example of one of the classes. Nothing is forgotten.
         """
+        names = {class_names} if isinstance(class_names, str) else set(class_names)
         with self._lock:
-            check_class(class_name, self.class_counts)
-            self._current_learner().remove_class(class_name)
-            if self.store is not None:
-                self.store.forget(class_name)
+            learner = self._current_learner()
+            for name in sorted(names):
+                check_class(name, learner.class_counts)
+            self._forget([number for name in names for number in learner.numbers_of(name)])
         self._follow()
 
     def forget_examples(self, numbers: Iterable[int]) -> None:
         """Forget examples for good, in the store too; the head is fitted again to what is left.
 
-        A class whose last example goes is forgotten with it.
+        All at once: the store is rewritten and the head fitted one time, however many they are. A
+        class whose last example goes is forgotten with it.
 
         Raises
         ------
@@ -312,9 +376,36 @@ class ImageClassifier:
         """
         numbers = list(numbers)
         with self._lock:
-            self._current_learner().forget_examples(numbers)
-            if self.store is not None:
-                self.store.forget(numbers)
+            self._forget(numbers)
+        self._follow()
+
+    def move_examples(self, numbers: Iterable[int], class_name: str) -> None:
+        """Give examples another class, a new one perhaps; the head, if there is one, follows.
+
+        They keep their numbers, and in a store their times and thumbnails. It is as if they had
+        been taught so at once; a class that is left without examples is gone. `undo` takes it back.
+
+        Raises
+        ------
+        InputError
+            If there is no such example, or ``class_name`` is unusable. Nothing is moved.
+        """
+        with self._lock:
+            self._move(list(numbers), class_name)
+        self._follow()
+
+    def merge_classes(self, class_name: str, *, into: str) -> None:
+        """Move all examples of a class to another one, as `move_examples`.
+
+        Raises
+        ------
+        InputError
+            If one of them is not there, or they are the same. Nothing is moved.
+        """
+        with self._lock:
+            learner = self._current_learner()
+            check_merge(learner.class_counts, class_name, into)
+            self._move(learner.numbers_of(class_name), into)
         self._follow()
 
     def rename_class(self, class_name: str, new_name: str) -> None:
@@ -361,30 +452,48 @@ class ImageClassifier:
             self._follow()
         return undone
 
-    def predict(self, image: ImageSource, *, channels: str = "rgb") -> list[tuple[str, float]]:
-        """Return every class with its probability, best first.
+    def predict(
+        self,
+        image: ImageSource,
+        *,
+        top: int | None = None,
+        min_confidence: float = 0.0,
+        channels: str = "rgb",
+    ) -> list[tuple[str, float]]:
+        """Return classes with their probabilities, best first: every one, unless told otherwise.
+
+        If there is no head, one is fitted to the examples first: a store that is opened again
+        predicts at once.
 
         Parameters
         ----------
         image : path, bytes, file, PIL image or ndarray
+        top : int, optional
+            How many classes at most.
+        min_confidence : float
+            From 0 to 1: only classes that are at least so probable; perhaps none.
         channels : str
             The order of an array's channels: "rgb", or "bgr" for OpenCV's frames.
 
         Raises
         ------
         NotFittedError
-            If no head was trained or loaded.
+            If no head was trained or loaded, and there are not examples of two classes.
         ImageError
             If the image cannot be decoded.
+        InputError
+            If ``top`` or ``min_confidence`` makes no sense.
         """
-        head = self._fitted_head()
-        embeddings = self.extractor.embed([image], channels=channels)
-        return head.top_k(embeddings, len(head.fitted_.classes))[0]
+        return self.recognise(
+            image, top=top, min_confidence=min_confidence, channels=channels
+        ).ranking
 
     def predict_many(
         self,
         images: Iterable[ImageSource],
         *,
+        top: int | None = None,
+        min_confidence: float = 0.0,
         jobs: int | None = None,
         channels: str = "rgb",
         progress: PhotoProgress | None = None,
@@ -395,29 +504,47 @@ class ImageClassifier:
         ----------
         images, jobs, channels, progress
             As for `Extractor.embed`.
+        top, min_confidence
+            As in `predict`.
 
         Raises
         ------
-        NotFittedError
-            If no head was trained or loaded.
-        ImageError
-            If one of the images cannot be decoded; the message names it.
+        NotFittedError, ImageError, InputError
+            As `predict`; the message names the image.
         """
-        found = self.recognise_many(images, jobs=jobs, channels=channels, progress=progress)
-        return [seen.ranking for seen in found]
+        seen = self.recognise_many(
+            images,
+            top=top,
+            min_confidence=min_confidence,
+            jobs=jobs,
+            channels=channels,
+            progress=progress,
+        )
+        return [each.ranking for each in seen]
 
-    def recognise(self, image: ImageSource, *, channels: str = "rgb") -> Recognition:
+    def recognise(
+        self,
+        image: ImageSource,
+        *,
+        top: int | None = None,
+        min_confidence: float = 0.0,
+        channels: str = "rgb",
+    ) -> Recognition:
         """Return what `predict` does, and whether the photo seems to show any of the classes.
 
         Parameters and errors are those of `predict`.
         """
-        (seen,) = self.recognise_many([image], channels=channels)
+        (seen,) = self.recognise_many(
+            [image], top=top, min_confidence=min_confidence, channels=channels
+        )
         return seen
 
     def recognise_many(
         self,
         images: Iterable[ImageSource],
         *,
+        top: int | None = None,
+        min_confidence: float = 0.0,
         jobs: int | None = None,
         channels: str = "rgb",
         progress: PhotoProgress | None = None,
@@ -426,37 +553,92 @@ class ImageClassifier:
 
         Parameters and errors are those of `predict_many`.
         """
+        if top is not None and top < 1:
+            raise InputError(f"expected top of at least 1, found {top}; leave it out for all")
+        if not 0 <= min_confidence <= 1:
+            raise InputError(
+                f"expected min_confidence from 0 to 1, found {min_confidence}; it is a probability"
+            )
         head = self._fitted_head().fitted_
         embeddings = self.extractor.embed(images, jobs=jobs, channels=channels, progress=progress)
         seen = Prediction.of(head, embeddings)
-        rankings = seen.top_k(len(head.classes))
-        known = seen.are_known().tolist()
-        return [Recognition(*both) for both in zip(rankings, known, strict=True)]
+        rankings = seen.top_k(len(head.classes) if top is None else top)
+        return [
+            Recognition([each for each in ranking if each[1] >= min_confidence], is_known)
+            for ranking, is_known in zip(rankings, seen.are_known().tolist(), strict=True)
+        ]
 
+    @overload
     def evaluate(
         self,
-        directory: str | os.PathLike[str] | PhotoFolder,
+        photos: str | os.PathLike[str] | PhotoFolder,
         *,
         strict: bool = False,
         jobs: int | None = None,
         progress: PhotoProgress | None = None,
-    ) -> FolderEvaluation:
-        """Classify the photos of a folder and count what was right.
+    ) -> FolderEvaluation: ...
+
+    @overload
+    def evaluate(
+        self,
+        photos: Iterable[tuple[ImageSource, str]],
+        *,
+        strict: bool = False,
+        jobs: int | None = None,
+        channels: str = "rgb",
+        progress: PhotoProgress | None = None,
+    ) -> Evaluation: ...
+
+    def evaluate(
+        self,
+        photos: str | os.PathLike[str] | PhotoFolder | Iterable[tuple[ImageSource, str]],
+        *,
+        strict: bool = False,
+        jobs: int | None = None,
+        channels: str = "rgb",
+        progress: PhotoProgress | None = None,
+    ) -> Evaluation:
+        """Classify photos whose classes are known and count what was right.
+
+        Photos that were trained on say nothing here. For embeddings see `SoftmaxHead.evaluate`.
 
         Parameters
         ----------
-        directory, strict, jobs, progress
-            As in `add_folder`; photos that were trained on say nothing here.
+        photos : path, PhotoFolder, or iterable of (image, class name)
+            A folder as in `add_folder`, or photos in any form with their classes.
+        strict : bool
+            As in `add_folder`, for a folder. Pairs are always used whole, or refused.
+        jobs, progress
+            As in `add_folder`.
+        channels : str
+            As in `predict`, for pairs.
+
+        Returns
+        -------
+        FolderEvaluation or Evaluation
+            The former, which says what was left out, of a folder.
 
         Raises
         ------
         NotFittedError
-            If no head was trained or loaded.
+            As `predict`.
         InputError
-            If the folder has no photo, or a class that the head does not know.
+            If there is no photo, or one of a class that the head does not know.
+        ImageError
+            If the image of a pair cannot be decoded.
         """
-        head = self._fitted_head().fitted_
-        folder = _found(directory)
+        fitted = self._fitted_head()
+        head = fitted.fitted_
+        if not isinstance(photos, (str, os.PathLike, PhotoFolder)):
+            pairs = [(image, class_name) for image, class_name in photos]
+            names = [class_name for _, class_name in pairs]
+            check_known(names, head.classes)
+            images = [image for image, _ in pairs]
+            embeddings = self.extractor.embed(
+                images, jobs=jobs, channels=channels, progress=progress
+            )
+            return fitted.evaluate(embeddings, names)
+        folder = _found(photos)
         unknown = sorted(set(folder.class_names) - set(head.classes))
         if unknown:
             raise InputError(
@@ -466,6 +648,21 @@ class ImageClassifier:
             )
         examples = embed_folder(self.extractor, folder, strict, progress, jobs=jobs)
         return FolderEvaluation.of(head, examples)
+
+    def learning_curve(self) -> tuple[CurvePoint, ...]:
+        """Return how accurate heads of fewer photos are: what more photos would bring.
+
+        New heads are fitted on some of one half of the examples and tested on the other half.
+
+        Returns
+        -------
+        tuple of CurvePoint
+            By photos per class; empty if there are too few. See
+            `headfit.report.learning_curve`, which takes test photos of your own.
+        """
+        from headfit.report import learning_curve
+
+        return learning_curve(*self._current_learner().examples())
 
     def save(self, path: str | os.PathLike[str], *, storage: str | None = None) -> None:
         """Write the head to a file, whole or not at all; examples are not in it.
@@ -482,9 +679,8 @@ class ImageClassifier:
         extractor: Extractor | str | os.PathLike[str] | None = None,
         store: ExampleStore | None = None,
         trusted_keys: Collection[str] | None = None,
-        views: Sequence[View] | None = None,
     ) -> ImageClassifier:
-        """Return a classifier with the head of a file.
+        """Return a classifier with the head of a file, looking at photos in the head's views.
 
         Parameters
         ----------
@@ -494,8 +690,6 @@ class ImageClassifier:
             What embeds the photos; by default what the file names: see `Extractor.open_for`.
         store : ExampleStore, optional
             The examples that the head was fitted to, and where further ones are kept.
-        views : sequence of View, optional
-            Those that the head was taught with.
 
         Raises
         ------
@@ -504,9 +698,12 @@ class ImageClassifier:
         FileFormatError
             If the file is no head file.
         """
-        eyes = _opened(Extractor.open_for(path) if extractor is None else extractor, views)
-        head = SoftmaxHead.load(path, extractor=eyes, trusted_keys=trusted_keys)
-        return cls(eyes, head=head, store=store)
+        head = SoftmaxHead.load(path, trusted_keys=trusted_keys)
+        eyes = (
+            extractor if isinstance(extractor, Extractor) else Extractor.open_for(path, extractor)
+        )
+        eyes.manifest.check_head(head.fitted_, os.fspath(path))
+        return cls(eyes.looking(head.views_), head=head, store=store)
 
     def __getstate__(self) -> dict[str, Any]:
         with self._lock:
@@ -531,14 +728,46 @@ class ImageClassifier:
                 )
             return self._learner
 
+    def _forget(self, numbers: list[int]) -> None:
+        learner = self._current_learner()
+        self._check_following(_emptied(learner, numbers))
+        learner.forget_examples(numbers)
+        if self.store is not None:
+            self.store.forget(numbers)
+
+    def _move(self, numbers: list[int], class_name: str) -> None:
+        learner = self._current_learner()
+        self._check_following(_emptied(learner, numbers) - {class_name})
+        learner.move_examples(numbers, class_name)
+        if self.store is not None:
+            self.store.move_examples(numbers, class_name)
+
+    def _check_following(self, going: Set[str]) -> None:
+        """Refuse that classes go which a head of a file knows, if it cannot be fitted without them.
+
+        It could not be without examples of the others that it knows.
+        """
+        head = self.head
+        if not self._is_given or head is None or going.isdisjoint(head.fitted_.classes):
+            return
+        lacking = sorted(set(head.fitted_.classes) - self.class_counts.keys())
+        if lacking:
+            raise InputError(
+                f"expected examples of every class the head knows, to fit it without "
+                f"{', '.join(sorted(going))}, found none of {', '.join(lacking)}; a head file "
+                "holds no examples: add photos of these classes too"
+            )
+
     def _follow(self) -> None:
         """Fit the head, if there is one, to what is left; it is gone if nothing can be told apart.
 
         So nothing that was forgotten lives on in it.
         """
-        if self.head is None:
+        head, learner = self.head, self._current_learner()
+        if head is None:
             return
-        learner = self._current_learner()
+        if self._is_given and set(head.fitted_.classes) - learner.class_counts.keys():
+            return  # it was not fitted to these examples, and would lose what it knows
         if len(learner.class_counts) >= 2:
             learner.fit()
         else:
@@ -547,8 +776,13 @@ class ImageClassifier:
 
     def _fitted_head(self) -> SoftmaxHead:
         head = self.head
+        if head is None and len(self.class_counts) >= 2:
+            return self.fit()
         if head is None:
-            raise NotFittedError("expected a trained head, found none; call fit first")
+            raise NotFittedError(
+                f"expected a trained head, or examples of two classes to train one, found "
+                f"{self.n_samples} examples; add photos"
+            )
         return head
 
 
@@ -556,9 +790,23 @@ def _found(directory: str | os.PathLike[str] | PhotoFolder) -> PhotoFolder:
     return directory if isinstance(directory, PhotoFolder) else find_examples(directory)
 
 
+def _emptied(learner: HeadLearner, numbers: list[int]) -> set[str]:
+    """Return the classes that are empty without these examples."""
+    going, names = set(numbers), learner.names
+    return set(names.values()) - {name for number, name in names.items() if number not in going}
+
+
 def _opened(
-    extractor: Extractor | str | os.PathLike[str] | None, views: Sequence[View] | None
+    extractor: Extractor | str | os.PathLike[str] | None,
+    views: Sequence[View] | None,
+    known: tuple[View, ...] | None,
 ) -> Extractor:
-    """Return the extractor, opened if need be, that looks at photos in these views."""
+    """Return the extractor, opened if need be, that looks at photos in these views.
+
+    What the caller asks for goes before what the extractor was told, and that before what a head or
+    a store remembers: if they differ, these refuse it.
+    """
     eyes = extractor if isinstance(extractor, Extractor) else Extractor.open(extractor)
+    if views is None and known is not None and eyes.views == (WHOLE,):
+        views = known
     return eyes if views is None else eyes.looking(views)

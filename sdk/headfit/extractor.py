@@ -28,6 +28,7 @@ from headfit.extractors.finding import (
 from headfit.files import blockfile
 from headfit.files.headfile import load_head
 from headfit.files.manifest import Manifest, load_manifest
+from headfit.learning.origin import MAX_VIEWS, WHOLE, View
 from headfit.maths.arrays import FloatArray
 from headfit.photos.ahead import checked_jobs, decode_ahead
 from headfit.photos.images import (
@@ -41,7 +42,6 @@ from headfit.photos.images import (
     open_rgb,
     prepare_input,
 )
-from headfit.photos.views import WHOLE, View
 
 if TYPE_CHECKING:
     from headfit.networks.tflite import Graph
@@ -60,12 +60,18 @@ class Extractor:
         What the network is.
     engine : Engine
         What runs it.
+
+    Attributes
+    ----------
+    manifest : Manifest
+    views : tuple of View
+        How it looks at each photo: once, as the manifest says, unless `looking` said otherwise.
     """
 
     def __init__(self, manifest: Manifest, engine: Engine) -> None:
         self.manifest = manifest
         self._engine = engine
-        self._views: tuple[View, ...] = (WHOLE,)
+        self.views: tuple[View, ...] = (WHOLE,)
         self._how_opened: Callable[[], Extractor] | None = None
         self._lock = threading.Lock()  # interpreters keep their input and output between calls
         _extractors.add(self)
@@ -129,7 +135,7 @@ class Extractor:
         engine: str = "auto",
         isolate: bool = False,
     ) -> Extractor:
-        """Open the extractor that a head file names by its fingerprint.
+        """Open the extractor that a head file names by its fingerprint, looking in its views.
 
         That is a block file beside it, or an installed extractor of whatever name; if neither is on
         this device, the one that headfit knows, which then refuses the head.
@@ -150,10 +156,12 @@ class Extractor:
         ExtractorError, FileFormatError, FileNotFoundError
             As `open`.
         """
+        fitted = load_head(head).head
         if name_or_path is None:
-            made_on = load_head(head).head.extractor
+            made_on = fitted.extractor
             name_or_path = find_made_by(made_on.fingerprint if made_on else None, head)
-        return cls.open(name_or_path, engine=engine, isolate=isolate)
+        opened = cls.open(name_or_path, engine=engine, isolate=isolate)
+        return opened.looking(fitted.views)
 
     @staticmethod
     def install(model: bytes) -> Path:
@@ -253,23 +261,17 @@ class Extractor:
         self,
         images: Iterable[ImageSource],
         *,
-        views: Sequence[View] | None = None,
         jobs: int | None = None,
         channels: str = "rgb",
         progress: PhotoProgress | None = None,
     ) -> NDArray[np.float32]:
-        """Return the embedding of every image.
+        """Return the embedding of every image: of several `views`, the mean of theirs.
 
         Parameters
         ----------
         images : iterable of paths, bytes, files, PIL images or uint8 arrays
             What `headfit.photos.ImageSource` may be, taken one by one and not kept. A single image
             goes in as a list of one.
-        views : sequence of View
-            How to look at each image; by default as `looking` said, or once, as the manifest says.
-            The embedding is the mean of theirs, and costs as many runs of the network; the image
-            is decoded once, as large as the nearest needs it. A head is fitted and used with the
-            same views.
         jobs : int, optional
             How many threads decode images ahead of the network; the result is the same to the bit.
             By default one per core that this process may use, at most 16. See `embed_stream`.
@@ -288,13 +290,13 @@ class Extractor:
         ImageError
             If one of the images cannot be decoded; the message names it.
         InputError
-            If ``images`` is one image rather than several, or has no order; if there is no view,
-            or ``jobs`` is below 1.
+            If ``images`` is one image rather than several, or has no order, or ``jobs`` is
+            below 1.
         """
         n_images = len(images) if isinstance(images, Sized) else None
         if n_images == 1 and jobs is None:
             jobs = 1
-        rows = self.embed_stream(images, views=views, jobs=jobs, channels=channels)
+        rows = self.embed_stream(images, jobs=jobs, channels=channels)
         if progress is not None:
             rows = _counted(rows, n_images, progress)
         return np.fromiter(rows, np.dtype((np.float32, (self.embedding_dim,))))
@@ -303,7 +305,6 @@ class Extractor:
         self,
         images: Iterable[ImageSource],
         *,
-        views: Sequence[View] | None = None,
         jobs: int | None = None,
         channels: str = "rgb",
     ) -> Iterator[NDArray[np.float32]]:
@@ -315,7 +316,7 @@ class Extractor:
 
         Parameters
         ----------
-        images, views, jobs, channels
+        images, jobs, channels
             As for `embed`, and so are the errors. An image that cannot be decoded raises in its
             turn; nothing comes after it.
 
@@ -332,15 +333,12 @@ class Extractor:
             raise InputError(
                 f"expected images in an order, found a {type(images).__name__}; give a list"
             )
-        looks = self._views if views is None else tuple(views)
-        if not looks:
-            raise InputError("expected at least one view, found none; leave views out for one")
-        return self._rows(images, looks, checked_jobs(jobs), channels)
+        return self._rows(images, checked_jobs(jobs), channels)
 
     def _rows(
-        self, images: Iterable[ImageSource], views: Sequence[View], jobs: int, channels: str
+        self, images: Iterable[ImageSource], jobs: int, channels: str
     ) -> Iterator[NDArray[np.float32]]:
-        preprocessing = self.manifest.preprocessing
+        preprocessing, views = self.manifest.preprocessing, self.views
         least_side = needed_side(preprocessing, views)
 
         def prepare(image: ImageSource) -> list[FloatArray]:
@@ -374,15 +372,35 @@ class Extractor:
             Upright, opaque RGB, halved while the shorter side remains at least twice what the
             manifest resizes it to.
         """
-        least_side = needed_side(self.manifest.preprocessing, self._views)
+        least_side = needed_side(self.manifest.preprocessing, self.views)
         return decode_image(
             image, name=name, max_pixels=max_pixels, least_side=least_side, channels=channels
         )
 
     def looking(self, views: Sequence[View]) -> Extractor:
-        """Return the same extractor with other views of each image by default: see `embed`."""
+        """Return the same extractor with other views of each image.
+
+        An embedding is the mean of theirs, and costs as many runs of the network; the image is
+        decoded once, as large as the nearest needs it. Heads that are fitted on it remember the
+        views, and so do stores.
+
+        Parameters
+        ----------
+        views : sequence of View
+            For instance `headfit.photos.FLIPPED`; 1 to 64.
+
+        Raises
+        ------
+        InputError
+            If there is no view, or too many.
+        """
+        if not 1 <= len(views) <= MAX_VIEWS:
+            raise InputError(
+                f"expected 1 to {MAX_VIEWS} views, found {len(views)}; (WHOLE,) is the one that "
+                "the manifest describes"
+            )
         other = copy.copy(self)
-        other._views = tuple(views)
+        other.views = tuple(views)
         return other
 
     def __getstate__(self) -> dict[str, Any]:
@@ -394,7 +412,7 @@ class Extractor:
         return {
             "how_opened": self._how_opened,
             "fingerprint": self.fingerprint,
-            "views": self._views,
+            "views": self.views,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -405,7 +423,7 @@ class Extractor:
                 f"this came from, found {found.manifest.name} with {found.fingerprint}; put the "
                 "same file in its place"
             )
-        vars(self).update(vars(found), _views=state["views"])
+        vars(self).update(vars(found), views=state["views"])
         _extractors.add(self)
 
     def __copy__(self) -> Extractor:

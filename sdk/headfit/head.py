@@ -14,14 +14,21 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import InputError, NotFittedError
-from headfit.files.class_names import check_rename, checked_labels, classes_and_targets
+from headfit.files.class_names import (
+    check_known,
+    check_rename,
+    checked_labels,
+    classes_and_targets,
+)
 from headfit.files.disk import read_bounded
 from headfit.files.headfile import MAX_FILE_BYTES, load_head, save_head
-from headfit.files.manifest import DescribedExtractor, Manifest
+from headfit.files.manifest import DescribedExtractor, Manifest, check_made
 from headfit.files.tensors import rounded
 from headfit.learning.calibration import Calibration
+from headfit.learning.evaluation import Evaluation, evaluate_head
 from headfit.learning.fitted_head import FittedHead, PrivacyGuarantee
 from headfit.learning.fitting import METHODS, fit_head
+from headfit.learning.origin import WHOLE, View
 from headfit.learning.prediction import Prediction
 from headfit.learning.problem import Problem
 from headfit.learning.settings import DEFAULT_L2, Settings, settings_of
@@ -105,6 +112,8 @@ class SoftmaxHead:
         Where the embeddings of training lie, if the calibration asks for it.
     privacy_ : PrivacyGuarantee or None
         The differential privacy that fitting gave to each example.
+    views_ : tuple of View
+        How the extractor looked at each photo: `headfit.Extractor.looking` at new ones so.
 
     Examples
     --------
@@ -221,6 +230,11 @@ class SoftmaxHead:
         return self.fitted_.privacy
 
     @property
+    def views_(self) -> tuple[View, ...]:
+        """How the extractor looked at each photo."""
+        return self.fitted_.views
+
+    @property
     def fingerprint_(self) -> str | None:
         """Fingerprint of the extractor that the head was fitted on, None if nobody said."""
         extractor = self.fitted_.extractor if self._fitted else None
@@ -332,7 +346,7 @@ class SoftmaxHead:
             if before is not None:
                 Stream.check(before, checked)
                 if extractor is not None:
-                    extractor.manifest.check_head(before, "this head")
+                    check_made(extractor, before, "this head")
             names, are_whole = checked_labels(class_names, len(checked))
             if not names:
                 raise InputError(
@@ -366,9 +380,9 @@ class SoftmaxHead:
             stream = stream.at_columns([column_of.get(name, -1) for name in known])
             targets = columns[len(columns) - len(names) :]
             stream, loss = stream.after(checked, targets, settings)
-            reference = before.extractor if before else None
+            reference, views = (before.extractor, before.views) if before else (None, (WHOLE,))
             if reference is None and extractor is not None:
-                reference = extractor.manifest.reference()
+                reference, views = extractor.manifest.reference(), tuple(extractor.views)
             fitted = FittedHead(
                 weights=stream.weights,
                 bias=stream.bias,
@@ -376,6 +390,7 @@ class SoftmaxHead:
                 class_counts=tuple(stream.counts.tolist()),
                 training=stream.training(settings, loss),
                 extractor=reference,
+                views=views,
             )
             self._fitted, self._stream = fitted, stream
             self._counts_classes = are_whole
@@ -581,14 +596,15 @@ class SoftmaxHead:
         ----------
         path : path
         extractor : Extractor, optional
-            What will make the embeddings; the head must have been fitted on the same one.
+            What will make the embeddings; the head must have been fitted on the same one, with the
+            same views.
         trusted_keys : collection of str, optional
             Public keys, 64 hex digits each: one of them must have signed the file.
 
         Raises
         ------
         ExtractorMismatchError
-            If the head was fitted on another extractor.
+            If the head was fitted on another extractor, or on other views of photos.
         FileFormatError
             If the file is no head file, or damaged.
         UntrustedHeadError
@@ -602,7 +618,7 @@ class SoftmaxHead:
             file = read_bounded(path, MAX_FILE_BYTES)
             fitted = verify_head_bytes(file, trusted_keys, os.fspath(path)).head
         if extractor is not None:
-            extractor.manifest.check_head(fitted, os.fspath(path))
+            check_made(extractor, fitted, os.fspath(path))
         return cls.of(fitted)
 
     def check_extractor(self, manifest: Manifest) -> None:
@@ -664,15 +680,38 @@ class SoftmaxHead:
             those of `fit`, so that none could ever be right.
         """
         predicted = self.predict(embeddings)
-        names, are_whole = checked_labels(class_names, len(predicted))
-        if are_whole != self._counts_classes:
+        names = self._labels(class_names, len(predicted))
+        return float(
+            np.average(predicted.astype(np.str_) == np.array(names), weights=sample_weight)
+        )
+
+    def evaluate(
+        self,
+        embeddings: npt.ArrayLike,
+        class_names: Sequence[str] | npt.NDArray[np.str_],
+    ) -> Evaluation:
+        """Return what the head gets right and wrong on examples whose classes are known.
+
+        Parameters and errors are those of `score`; further, every class must be one of the head's.
+        """
+        checked = checked_embeddings(embeddings)
+        names = self._labels(class_names, len(checked))
+        check_known(names, self.fitted_.classes)
+        if not names:
+            raise InputError("expected examples to evaluate on, found none; give at least one")
+        return evaluate_head(self.fitted_, checked, names)
+
+    def _labels(
+        self, class_names: Sequence[str] | npt.NDArray[np.str_], n_samples: int
+    ) -> list[str]:
+        """Return names of classes as text, if they are of the kind that `fit` was given."""
+        names, are_whole = checked_labels(class_names, n_samples)
+        if names and are_whole != self._counts_classes:
             raise InputError(
                 f"expected class names like {self.classes_[0]!r}, found {names[0]!r} as "
                 f"{'a whole number' if are_whole else 'text'}; use the kind of names of fit"
             )
-        return float(
-            np.average(predicted.astype(np.str_) == np.array(names), weights=sample_weight)
-        )
+        return names
 
     def __repr__(self) -> str:
         changed = (
@@ -718,7 +757,11 @@ class SoftmaxHead:
 
     def become(self, fitted: FittedHead, extractor: DescribedExtractor | None) -> SoftmaxHead:
         """Become what was fitted on this extractor's embeddings, and return the head itself."""
-        reference = None if extractor is None else extractor.manifest.reference()
+        if extractor is None:
+            made = replace(fitted, extractor=None, views=(WHOLE,))
+        else:
+            reference, views = extractor.manifest.reference(), tuple(extractor.views)
+            made = replace(fitted, extractor=reference, views=views)
         with self._lock:
-            self._fitted, self._stream = replace(fitted, extractor=reference), None
+            self._fitted, self._stream = made, None
         return self

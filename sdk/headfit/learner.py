@@ -12,7 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import InputError
-from headfit.files.class_names import check_class, check_rename, checked_names
+from headfit.files.class_names import (
+    check_class,
+    check_class_name,
+    check_merge,
+    check_rename,
+    checked_names,
+)
 from headfit.files.manifest import DescribedExtractor
 from headfit.head import SoftmaxHead
 from headfit.learning.class_sums import ClassSums, Example, RunningSums
@@ -179,6 +185,19 @@ class HeadLearner:
                 self._version += 1
             return numbers
 
+    def examples(self) -> tuple[FloatArray, list[str]]:
+        """Return the embeddings that are there and their class names, in the order of their coming.
+
+        Returns
+        -------
+        embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+        class_names : list of str
+        """
+        with self._lock:
+            there = list(self._examples.values())
+        names = [name for name, _ in there]
+        return np.array([embedding for _, embedding in there], np.float32), names
+
     def contains(self, embeddings: FloatArray, class_names: Sequence[str]) -> BoolArray:
         """Return which examples are here already: the same embedding under the same name.
 
@@ -206,12 +225,7 @@ class HeadLearner:
         """
         numbers = set(numbers)
         with self._lock:
-            unknown = sorted(numbers - self._examples.keys())
-            if unknown:
-                raise InputError(
-                    f"expected numbers that add_examples returned, found {unknown[0]}, which was "
-                    "never given or is forgotten"
-                )
+            self._check_numbers(numbers)
             self._forget(numbers)
 
     def remove_class(self, class_name: str) -> None:
@@ -224,7 +238,44 @@ class HeadLearner:
         """
         with self._lock:
             check_class(class_name, self.class_counts)
-            self._forget({n for n, (name, _) in self._examples.items() if name == class_name})
+            self._forget(set(self.numbers_of(class_name)))
+
+    def move_examples(self, numbers: Iterable[int], class_name: str) -> None:
+        """Give examples another class, a new one perhaps, as if they had been taught so at once.
+
+        A class that is left without examples is gone. The head learns of it at the next `fit`.
+
+        Raises
+        ------
+        InputError
+            If there is no such example, or ``class_name`` is unusable; none is moved.
+        """
+        numbers = set(numbers)
+        check_class_name(class_name)
+        with self._lock:
+            self._check_numbers(numbers)
+            moved = {n for n in numbers if self._examples[n][0] != class_name}
+            for number in moved:
+                self._examples[number] = class_name, self._examples[number][1]
+            if moved:
+                self._version += 1
+                self._losses += 1
+
+    def merge_classes(self, class_name: str, *, into: str) -> None:
+        """Move all examples of a class to another one, as `move_examples`.
+
+        Raises
+        ------
+        InputError
+            If one of them is not there, or they are the same; none is moved.
+        """
+        with self._lock:
+            check_merge(self.class_counts, class_name, into)
+            self.move_examples(self.numbers_of(class_name), into)
+
+    def numbers_of(self, class_name: str) -> list[int]:
+        """Return the numbers of the examples of a class, in the order of their coming."""
+        return [number for number, name in self.names.items() if name == class_name]
 
     def rename_class(self, class_name: str, new_name: str) -> None:
         """Call a class by another name; the head too, without training.
@@ -361,6 +412,14 @@ class HeadLearner:
                 weights[:, columns[name]] = known_weights[:, old]
                 bias[columns[name]] = known_bias[old]
         return weights, bias
+
+    def _check_numbers(self, numbers: set[int]) -> None:
+        unknown = sorted(numbers - self._examples.keys())
+        if unknown:
+            raise InputError(
+                f"expected numbers that adding returned, found {unknown[0]}, which was never given "
+                "or is forgotten; see the numbers of those that are there"
+            )
 
     def _forget(self, numbers: set[int]) -> None:
         for number in numbers:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from headfit.photos import WHOLE, View
 from headfit.store import ExampleStore
 
 BATCH = 100
@@ -26,6 +27,7 @@ class Source:
 
     fingerprint: str = "ab" * 32
     embedding_dim: int = 512
+    views: tuple[View, ...] = (WHOLE,)
 
 
 def seconds(begin: tuple[float, float]) -> str:

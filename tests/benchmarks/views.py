@@ -57,7 +57,7 @@ def embed(dataset: str, extractor: Extractor, cache: Path) -> dict[str, np.ndarr
             for row, name in enumerate(kept):
                 pixels = [decode_image(archive.read(name))]
                 for column, view in enumerate(VIEWS):
-                    embeddings[row, column] = extractor.embed(pixels, views=[view])[0]
+                    embeddings[row, column] = extractor.looking([view]).embed(pixels)[0]
         classes = [name.split("/")[-2] for name in kept]
         np.savez(path, embeddings=embeddings, classes=np.array(classes), tests=np.array(tests))
     with np.load(path) as file:

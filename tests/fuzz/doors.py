@@ -42,6 +42,7 @@ from headfit.files.manifest import (
 from headfit.finetune.tail import Tail
 from headfit.head import SoftmaxHead
 from headfit.networks.splitting import split
+from headfit.photos import WHOLE, View
 from headfit.photos.formats import VARIABLE
 from headfit.photos.images import prepare_input
 from headfit.privacy.noise import Privacy
@@ -269,6 +270,7 @@ class Source:
 
     fingerprint: str = "ab" * 32
     embedding_dim: int = 8
+    views: tuple[View, ...] = (WHOLE,)
 
 
 def _filled(path: Path) -> ExampleStore:

@@ -22,6 +22,7 @@ from headfit.errors import (
 from headfit.extractor import Extractor
 from headfit.head import SoftmaxHead
 from headfit.photos.photo_folder import Skipped
+from headfit.report import learning_curve
 
 from .conftest import COLOURS, PhotoWriter
 
@@ -237,7 +238,7 @@ def test_a_class_name_is_a_text(extractor_path: Path) -> None:
 def test_before_fit(extractor_path: Path, photos: Path, tmp_path: Path) -> None:
     """Predicting, evaluating and saving need a head; training needs examples."""
     classifier = ImageClassifier(extractor_path)
-    with pytest.raises(NotFittedError, match="call fit"):
+    with pytest.raises(NotFittedError, match="examples of two classes"):
         classifier.predict(photos / "red" / "0.png")
     with pytest.raises(NotFittedError):
         classifier.evaluate(photos)
@@ -321,3 +322,63 @@ def test_evaluate_refuses_unknown_classes(photos: Path, extractor_path: Path) ->
     os.rename(photos / "red", photos / "crimson")
     with pytest.raises(InputError, match="found also crimson"):
         classifier.evaluate(photos)
+
+
+def test_only_the_best_or_the_surest(photos: Path, extractor_path: Path) -> None:
+    classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    photo = photos / "red" / "0.png"
+    every = classifier.predict(photo)
+    assert classifier.predict(photo, top=2) == every[:2]
+    assert classifier.predict(photo, top=9) == every
+    least = every[1][1]
+    assert classifier.predict(photo, min_confidence=least) == every[:2]
+    assert classifier.predict_many([photo], top=1, min_confidence=least) == [every[:1]]
+    assert classifier.recognise(photo, min_confidence=1.0).ranking == [
+        each for each in every if each[1] == 1
+    ]
+    assert classifier.recognise_many([photo], top=1)[0].ranking == every[:1]
+    for wrong in ({"top": 0}, {"min_confidence": 1.5}, {"min_confidence": float("nan")}):
+        with pytest.raises(InputError, match="expected (top|min_confidence)"):
+            classifier.predict(photo, **wrong)  # type: ignore[arg-type]
+
+
+def test_evaluate_takes_pairs_and_embeddings(photos: Path, extractor_path: Path) -> None:
+    """As of a folder, from paths, arrays and generators; what is unknown is refused."""
+    classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    paths = sorted(photos.glob("*/*.png"))
+    names = ["red" if path.name == "0.png" else path.parent.name for path in paths]
+    expected = classifier.evaluate(photos)
+    of_folder = classifier.evaluate((path, path.parent.name) for path in paths)
+    assert of_folder.confusion.tolist() == expected.confusion.tolist()
+    pixels = [np.asarray(Image.open(path)) for path in paths]
+    of_pairs = classifier.evaluate(zip(pixels, names, strict=True))
+    assert of_pairs.n_samples == 12
+    assert of_pairs.confusion[2].sum() == 6
+    embeddings = classifier.extractor.embed(paths)
+    assert classifier.head is not None
+    of_embeddings = classifier.head.evaluate(embeddings, np.array(names))
+    assert of_embeddings.confusion.tolist() == of_pairs.confusion.tolist()
+    assert of_embeddings.top1 == classifier.head.score(embeddings, names)
+    with pytest.raises(InputError, match="found also sea"):
+        classifier.evaluate([(paths[0], "sea")])
+    with pytest.raises(InputError, match="found also sea"):
+        classifier.head.evaluate(embeddings[:1], ["sea"])
+    with pytest.raises(InputError, match="at least one"):
+        classifier.evaluate([])
+    with pytest.raises(ImageError):
+        classifier.evaluate([(b"no image", "red")])
+
+
+def test_the_learning_curve_is_that_of_the_report(photos: Path, extractor_path: Path) -> None:
+    """In whatever order the photos came."""
+    classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    curve = classifier.learning_curve()
+    assert [point.per_class for point in curve] == [1, 2]
+    assert all(0 <= point.mean <= 1 for point in curve)
+    backwards = ImageClassifier(extractor_path)
+    for path in sorted(photos.glob("*/*.png"), reverse=True):
+        backwards.add(path, path.parent.name)
+    assert backwards.learning_curve() == curve
+    embeddings, names = backwards._learner.examples()
+    assert learning_curve(embeddings, names) == curve
+    assert ImageClassifier(extractor_path).learning_curve() == ()

@@ -9,12 +9,14 @@ import pytest
 from tests.sdk.conftest import PhotoWriter
 from tests.support.stores import Source, on_disk
 
+from headfit import learner
 from headfit.classifier import ImageClassifier
-from headfit.errors import ExtractorMismatchError, ImageError, InputError
+from headfit.errors import ExtractorMismatchError, ImageError, InputError, NotFittedError
 from headfit.extractor import Extractor
 from headfit.head import SoftmaxHead
+from headfit.photos import CROPPED, FLIPPED
 from headfit.photos.likeness import perceptual_hash
-from headfit.store import ExampleStore
+from headfit.store import ExampleStore, database
 
 
 @pytest.fixture
@@ -239,6 +241,131 @@ def test_undo_takes_the_head_along(photos: Path, extractor: Extractor, tmp_path:
         ImageClassifier(extractor).undo()
 
 
+@pytest.mark.parametrize("with_store", [True, False])
+def test_a_moved_photo_is_as_if_taught_there_at_once(
+    photos: Path, extractor: Extractor, tmp_path: Path, with_store: bool
+) -> None:
+    """It keeps number, date and thumbnail; the head follows; undo takes all of it back."""
+    never = ImageClassifier(extractor)
+    for photo in sorted(photos.glob("*/*.png")):
+        is_moved = photo.name == "0.png" and photo.parent.name == "red"
+        never.add(photo, "blue" if is_moved else photo.parent.name)
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        classifier = ImageClassifier(extractor, store=store if with_store else None)
+        for photo in sorted(photos.glob("*/*.png")):
+            number = classifier.add(photo, photo.parent.name, thumbnail=b"small")
+            if (photo.parent.name, photo.name) == ("red", "0.png"):
+                red = number
+        before, times = classifier.fit(), store.load().added_at
+        classifier.move_examples([red], "blue")
+        assert classifier.class_counts == {"blue": 5, "green": 4, "red": 3}
+        assert classifier.head is not None
+        assert classifier.head.weights_.tobytes() == never.fit().weights_.tobytes()
+        with pytest.raises(InputError):
+            classifier.move_examples([red, 99], "blue")
+        classifier.merge_classes("green", into="red")
+        assert classifier.head.fitted_.classes == ("blue", "red")
+        if with_store:
+            assert (store.load().added_at == times).all()
+            assert store.thumbnail(red) == b"small"
+            assert classifier.undo() == "moving 4 examples to red"
+            assert classifier.undo() == "moving 1 example to blue"
+            assert classifier.head.weights_.tobytes() == before.weights_.tobytes()
+        classifier.forget(["red", "green"] if with_store else ["red"])
+        assert classifier.class_counts.keys() == {"blue"}
+        assert classifier.head is None
+
+
+def test_many_are_forgotten_with_one_fit_and_one_rewriting(
+    photos: Path, extractor: Extractor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = []
+
+    def counted(module: object, name: str) -> None:
+        whole = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *all: done.append(name) or whole(*all))
+
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        classifier = ImageClassifier(extractor, store=store)
+        classifier.add_folder(photos)
+        classifier.fit()
+        counted(learner, "fit_head")
+        counted(database, "erase_traces")
+        classifier.forget_examples([1, 2, 5, 6, 9])
+        assert done == ["erase_traces", "fit_head"]
+        with pytest.raises(InputError, match="one of the classes"):
+            classifier.forget(["blue", "sea"])
+        assert classifier.class_counts == {"blue": 2, "green": 2, "red": 3}
+        done.clear()
+        classifier.forget(["blue"])
+        assert done == ["erase_traces", "fit_head"]
+
+
+def test_a_store_that_is_opened_again_predicts_at_once(
+    photos: Path, extractor: Extractor, tmp_path: Path
+) -> None:
+    photo = photos / "red" / "0.png"
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        empty = ImageClassifier(extractor, store=store)
+        empty.add(photo, "red")
+        with pytest.raises(NotFittedError, match="examples of two classes.*found 1 examples"):
+            empty.predict(photo)
+        empty.add_folder(photos)
+        expected = empty.fit()
+    with ExampleStore.open(tmp_path / "store") as store:
+        again = ImageClassifier(extractor, store=store)
+        assert again.predict(photo, top=1)[0][0] == "red"
+        assert again.head is not None
+        assert again.head.weights_.tobytes() == expected.weights_.tobytes()
+
+
+def test_a_head_of_a_file_does_not_lose_what_it_knows(
+    photos: Path, extractor: Extractor, tmp_path: Path
+) -> None:
+    """Forgetting one of a few further examples once fitted it to these alone, silently."""
+    ImageClassifier.from_folder(photos, extractor=extractor).save(tmp_path / "a.head")
+    loaded = ImageClassifier.load(tmp_path / "a.head", extractor=extractor)
+    numbers = [loaded.add(photos / "red" / "0.png", name) for name in ("x", "y", "red")]
+    loaded.forget_examples(numbers[:1])
+    loaded.move_examples(numbers[1:2], "z")
+    assert loaded.head is not None
+    assert loaded.head.fitted_.classes == ("blue", "green", "red")
+    with pytest.raises(InputError, match="found none of blue, green"):
+        loaded.forget("red")
+    assert loaded.class_counts == {"red": 1, "z": 1}
+
+
+def test_views_are_remembered_by_store_and_head(
+    photos: Path, extractor: Extractor, tmp_path: Path
+) -> None:
+    """Without naming them again; others are refused."""
+    photo = photos / "red" / "0.png"
+    flipping = extractor.looking(FLIPPED)
+    with ExampleStore.open(tmp_path / "store", flipping) as store:
+        classifier = ImageClassifier(extractor, store=store)
+        assert classifier.extractor.views == store.views == FLIPPED
+        classifier.add_folder(photos)
+        seen = classifier.predict(photo)
+        classifier.save(tmp_path / "a.head")
+        with pytest.raises(ExtractorMismatchError, match="found those of others, 2"):
+            ImageClassifier(extractor, store=store, views=CROPPED)
+    with pytest.raises(ExtractorMismatchError, match="begin a new store"):
+        ExampleStore.open(tmp_path / "store", extractor)
+    with pytest.raises(ExtractorMismatchError, match="in 2 views"):
+        SoftmaxHead.load(tmp_path / "a.head", extractor=extractor)
+    head = SoftmaxHead.load(tmp_path / "a.head")
+    with pytest.raises(ExtractorMismatchError, match="in 2 views"):
+        ImageClassifier(extractor, head=head, views=CROPPED)
+    loaded = ImageClassifier.load(tmp_path / "a.head", extractor=extractor)
+    assert loaded.extractor.views == FLIPPED
+    assert loaded.predict(photo) == seen
+
+
+def test_a_path_is_no_store(extractor: Extractor) -> None:
+    with pytest.raises(InputError, match=r"open it with headfit.store.ExampleStore.open\("):
+        ImageClassifier(extractor, store="mine.store")  # type: ignore[arg-type]
+
+
 def test_what_others_change_in_the_store_is_seen(
     photos: Path, extractor: Extractor, tmp_path: Path
 ) -> None:
@@ -281,6 +408,6 @@ def test_a_store_of_half_precision_gives_the_head_of_what_it_keeps(
 def test_a_store_of_another_extractor_is_refused(extractor: Extractor, tmp_path: Path) -> None:
     with (
         ExampleStore.open(tmp_path / "store", Source()) as store,
-        pytest.raises(ExtractorMismatchError, match="with this extractor"),
+        pytest.raises(ExtractorMismatchError, match="with that extractor"),
     ):
         ImageClassifier(extractor, store=store)

@@ -64,7 +64,6 @@ def test_a_photo_is_decoded_once(kind: str) -> None:
         least_side = 128 if views == (WHOLE,) else 148
         assert least_side <= min(pixels.shape[:2]) < 2 * least_side
         np.testing.assert_array_equal(looking.embed([data]), looking.embed([pixels]))
-    np.testing.assert_array_equal(extractor.embed([data], views=CROPPED), looking.embed([data]))
 
 
 def test_the_extractor_that_comes_with_headfit() -> None:

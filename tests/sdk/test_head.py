@@ -28,6 +28,7 @@ from headfit.files.headfile import load_head
 from headfit.files.manifest import Manifest, Preprocessing
 from headfit.head import SoftmaxHead
 from headfit.learning.logistic import fit_logistic
+from headfit.learning.origin import WHOLE, View
 from headfit.maths.softmax import softmax
 
 FloatArray = npt.NDArray[np.float32]
@@ -35,9 +36,10 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclasses.dataclass(frozen=True)
 class Described:
-    """An extractor as far as a head looks at it: its manifest."""
+    """An extractor as far as a head looks at it: its manifest and views."""
 
     manifest: Manifest
+    views: tuple[View, ...] = (WHOLE,)
 
 
 EXTRACTOR = Described(

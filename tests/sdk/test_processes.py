@@ -26,6 +26,7 @@ from headfit import (
 )
 from headfit.engines import open_engine
 from headfit.engines.isolated import IsolatedEngine
+from headfit.photos import FLIPPED
 from headfit.store import ExampleStore
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -97,7 +98,7 @@ def test_a_lock_that_was_held_at_the_fork_does_not_hold_the_child(extractor_path
     held.wait()
     child = os.fork()
     if not child:
-        extractor.looking([]).embed([np.zeros((64, 64, 3), np.uint8)], views=extractor._views)
+        extractor.looking(FLIPPED).embed([np.zeros((64, 64, 3), np.uint8)])
         os._exit(0)
     assert exit_code_of(child) == 0
     free.set()

@@ -16,7 +16,7 @@ from headfit.files.head_parts import Signature
 from headfit.files.headfile import HeadFile, load_head_bytes, save_head_bytes
 from headfit.learning.calibration import Calibration
 from headfit.learning.fitted_head import FittedHead, PrivacyGuarantee
-from headfit.learning.origin import ExtractorReference, Preprocessing
+from headfit.learning.origin import ExtractorReference, Preprocessing, View
 from headfit.learning.typicality import Typicality
 
 _DATA = Path(__file__).parents[1] / "data"
@@ -135,6 +135,9 @@ GOLDENS["binary_typical"] = dataclasses.replace(
     GOLDENS["binary"],
     calibration=_TYPICAL,
     typicality=Typicality(np.arange(11, dtype=np.float32), np.linspace(0, 1, 11, dtype=np.float32)),
+)
+GOLDENS["views"] = dataclasses.replace(
+    GOLDEN, views=(View(), View(is_flipped=True), View(1.15, 0, 1))
 )
 SIGNATURES = {"blocks": Signature("01" * 32, "ab" * 64)}
 """Signatures of the golden files that have one; they are of the right form and sign nothing."""

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from headfit import Extractor
+from headfit.photos import WHOLE
 from headfit.store import ExampleStore
 from headfit_demo.session import DRAWINGS, PickedFile, Session
 
@@ -63,3 +64,4 @@ class OtherExtractor:
         self.manifest = replace(manifest, fingerprint="0" * 64)
         self.fingerprint = self.manifest.fingerprint
         self.embedding_dim = manifest.embedding_dim
+        self.views = (WHOLE,)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from headfit.photos import WHOLE, View
 from headfit.store import ExampleStore
 
 DATA = Path(__file__).parents[1] / "data"
@@ -22,6 +23,7 @@ class Source:
 
     fingerprint: str = FINGERPRINT
     embedding_dim: int = DIM
+    views: tuple[View, ...] = (WHOLE,)
 
 
 def embeddings(n_samples: int, seed: int = 0, dim: int = DIM) -> npt.NDArray[np.float32]:
@@ -63,6 +65,8 @@ def write_golden(path: Path, key: bytes | None, patch: pytest.MonkeyPatch) -> No
             ["cup", "jug", "größe 网"],
             photo_hashes=[1, 2**64 - 1, 0],
             thumbnails=[b"small", None, None],
+            digests=[None, bytes(range(32)), None],
         )
         store.rename_class("jug", "mug")
+        store.move_examples([3], "cup")
     patch.undo()

@@ -386,13 +386,7 @@ class OpenProject:
 
     def _remove(self, ids: Iterable[int]) -> None:
         """Forget examples in the store and in the head, whole classes among them."""
-        going = set(ids)
-        for name, all_ids in self._examples().items():
-            if all_ids and going.issuperset(all_ids):
-                self.classifier.forget(name)
-                going.difference_update(all_ids)
-        if going:
-            self.classifier.forget_examples(going)
+        self.classifier.forget_examples(ids)
         self._is_due = True
 
     def _bring_back(self, step: Forgotten) -> None:

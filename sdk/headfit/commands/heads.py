@@ -24,8 +24,10 @@ from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.head_parts import block_as_json
 from headfit.files.headfile import MAX_FILE_BYTES, HeadFile, load_head, save_head_bytes
 from headfit.files.tensors import DTYPES
+from headfit.files.views import views_as_json, views_text
 from headfit.head import SoftmaxHead
 from headfit.learning.calibration import Calibration
+from headfit.learning.origin import WHOLE
 from headfit.photos.folders import embed_folder
 from headfit.photos.photo_folder import find_photos
 from headfit.privacy.sharing import released
@@ -58,6 +60,7 @@ def inspect(head: Path, as_json: bool) -> None:
             extractor_version=fitted_on and fitted_on.version,
             fingerprint=fitted_on and fitted_on.fingerprint,
             training=dict(data.training),
+            views=views_as_json(data.views),
             calibration=data.calibration and block_as_json(data.calibration),
             privacy=data.privacy and block_as_json(data.privacy),
             signature=file.signature and block_as_json(file.signature),
@@ -81,6 +84,8 @@ def _head_table(path: Path, file: HeadFile) -> Table:
     if head.extractor is not None:
         rows["Extractor"] = f"{head.extractor.name}, version {head.extractor.version}"
         rows["Fingerprint"] = head.extractor.fingerprint
+    if head.views != (WHOLE,):
+        rows["Views"] = f"{len(head.views)} of each photo: {views_text(head.views)}"
     rows["Training"] = ", ".join(f"{key} {value}" for key, value in head.training.items())
     if head.calibration is not None:
         rows["Unknown"] = _unknown(head.calibration)
@@ -101,7 +106,7 @@ def _head_table(path: Path, file: HeadFile) -> Table:
 def _unknown(calibration: Calibration) -> str:
     held_out = f"as judged by {calibration.n_held_out} held-out examples"
     if calibration.threshold is None:
-        return f"not known from when on, {held_out}"
+        return f"never answered: {calibration.n_held_out} held-out examples are too few to tell"
     score = calibration.score.replace("_", " ")
     return (
         f"where the {score} is below {calibration.threshold:.3g}; {calibration.known_share:.0%} of "

@@ -38,6 +38,11 @@ JOBS: Final = click.option(
 JSON: Final = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for machines."
 )
+PRUNE: Final = click.option(
+    "--prune/--keep",
+    default=None,
+    help="Forget, or keep, examples of photos that are not in DIR any more; asks by default.",
+)
 FEW_PHOTOS: Final = click.option(
     "--few-photos", is_flag=True, help="Even if a class rests on fewer than three photos."
 )

@@ -1,4 +1,4 @@
-"""``headfit store``: look into an example store, repair it, empty it, move it."""
+"""``headfit store``: teach an example store, look into it, correct it, repair it, empty it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from pathlib import Path
 
 import click
 
-from headfit.commands.options import JSON, PATH, STORE
+from headfit.classifier import ImageClassifier
+from headfit.commands.options import ENGINE, EXTRACTOR, JOBS, JSON, PATH, PRUNE, STORE, STRICT
 from headfit.commands.paths import EXAMPLES, Group, OutputPath
-from headfit.commands.terminal import print_json
+from headfit.commands.teaching import open_store, teach_folder
+from headfit.commands.terminal import counted, print_json
+from headfit.errors import InputError
 from headfit.extractor import Extractor
+from headfit.files.class_names import check_class
 from headfit.store import ExampleStore, key_from_keyring, repair_store
 
 FILE = click.argument("file", metavar="FILE", type=PATH)
@@ -25,7 +29,7 @@ YES = click.confirmation_option(
 )
 @click.pass_context
 def store(context: click.Context, keyring: str | None) -> None:
-    """Look into an example store, repair it, empty it, move it.
+    """Teach an example store, look into it, correct it, repair it, empty it.
 
     A store holds embeddings and class names, never photos.
     """
@@ -88,13 +92,136 @@ def repair(key: bytes | None, store_path: Path, extractor: str | None) -> None:
 @store.command()
 @click.pass_obj
 @STORE
-@click.argument("class_name", metavar="CLASS")
-@YES
-def forget(key: bytes | None, store_path: Path, class_name: str) -> None:
-    """Delete CLASS from STORE for good; its bytes too."""
+@click.argument("photos", metavar="DIR | PHOTO...", nargs=-1, required=True, type=PATH)
+@click.option("--class", "class_name", metavar="CLASS", help="What the PHOTOs show.")
+@PRUNE
+@EXTRACTOR
+@ENGINE
+@STRICT
+@JOBS
+def add(
+    key: bytes | None,
+    store_path: Path,
+    photos: tuple[Path, ...],
+    class_name: str | None,
+    prune: bool | None,
+    extractor: str | None,
+    engine: str,
+    strict: bool,
+    jobs: int | None,
+) -> None:
+    """Add the photos of DIR, a folder per class, or single PHOTOs with --class; make STORE first.
+
+    Photos of DIR that STORE knows are not embedded again. A photo that lies in another class now is
+    moved there; one that is in DIR no more is forgotten, if you say so.
+    """
+    if class_name is None and len(photos) > 1:
+        raise InputError(
+            f"expected one folder of classes, found {len(photos)} paths; name the class of single "
+            "photos with --class"
+        )
+    opened = Extractor.open(extractor, engine=engine)
+    with open_store(store_path, opened, key) as there:
+        classifier = ImageClassifier(opened, store=there)
+        before = there.n_samples
+        if class_name is None:
+            teach_folder(classifier, photos[0], strict=strict, prune=prune, jobs=jobs)
+        else:
+            for photo in photos:
+                classifier.add(photo, class_name)
+        click.echo(f"{store_path} had {before} examples, and has {there.n_samples}.")
+
+
+@store.command("list")
+@click.pass_obj
+@STORE
+@click.argument("class_names", metavar="[CLASS]...", nargs=-1)
+@JSON
+def list_(key: bytes | None, store_path: Path, class_names: tuple[str, ...], as_json: bool) -> None:
+    """List the examples of STORE, or of these classes: id, class and when each was added."""
     with ExampleStore.open(store_path, key=key) as opened:
-        count = opened.forget(class_name)
-    click.echo(f"Forgot {count} examples of {class_name}. Train heads again that know them.")
+        examples = opened.load()
+        for name in class_names:
+            check_class(name, opened.class_counts)
+    times = [f"{time}Z" for time in examples.added_at.astype("datetime64[s]").tolist()]
+    found = [
+        {"id": example_id, "class": name, "added_at": time.replace(" ", "T")}
+        for example_id, name, time in zip(
+            examples.ids.tolist(), examples.class_names, times, strict=True
+        )
+        if not class_names or name in class_names
+    ]
+    if as_json:
+        print_json(store=str(store_path), examples=found)
+        return
+    for one in found:
+        click.echo(f"{one['id']:>6}  {one['added_at']}  {one['class']}")
+
+
+@store.command()
+@click.pass_obj
+@STORE
+@click.argument("class_name", metavar="CLASS")
+@click.argument("new_name", metavar="NEW")
+def rename(key: bytes | None, store_path: Path, class_name: str, new_name: str) -> None:
+    """Call CLASS by another name; `undo` takes it back."""
+    with ExampleStore.open(store_path, key=key) as opened:
+        opened.rename_class(class_name, new_name)
+    click.echo(f"{class_name} is {new_name} now. Train heads again that know it.")
+
+
+@store.command()
+@click.pass_obj
+@STORE
+@click.argument("ids", metavar="ID...", nargs=-1, required=True, type=int)
+@click.option("--to", "class_name", metavar="CLASS", required=True, help="Perhaps a new one.")
+def move(key: bytes | None, store_path: Path, ids: tuple[int, ...], class_name: str) -> None:
+    """Give examples another class; `list` says their ids, `undo` takes it back."""
+    with ExampleStore.open(store_path, key=key) as opened:
+        count = opened.move_examples(ids, class_name)
+    click.echo(f"Moved {counted(count)} to {class_name}. Train heads again that know them.")
+
+
+@store.command()
+@click.pass_obj
+@STORE
+@click.argument("class_name", metavar="CLASS")
+@click.option("--into", metavar="CLASS", required=True, help="The class that stays.")
+def merge(key: bytes | None, store_path: Path, class_name: str, into: str) -> None:
+    """Move all examples of CLASS to another class; `undo` takes it back."""
+    with ExampleStore.open(store_path, key=key) as opened:
+        count = opened.merge_classes(class_name, into=into)
+    click.echo(f"Moved {counted(count)} to {into}. Train heads again that know them.")
+
+
+@store.command()
+@click.pass_obj
+@STORE
+def undo(key: bytes | None, store_path: Path) -> None:
+    """Take back the last change that added, imported, moved, merged or renamed."""
+    with ExampleStore.open(store_path, key=key) as opened:
+        undone = opened.undo()
+    click.echo("There is nothing to undo." if undone is None else f"Undone: {undone}.")
+
+
+@store.command()
+@click.pass_obj
+@STORE
+@click.argument("class_names", metavar="[CLASS]...", nargs=-1)
+@click.option(
+    "--id", "ids", metavar="ID", type=int, multiple=True, help="A single example; may be repeated."
+)
+@YES
+def forget(
+    key: bytes | None, store_path: Path, class_names: tuple[str, ...], ids: tuple[int, ...]
+) -> None:
+    """Delete classes or single examples from STORE for good; their bytes too."""
+    if not class_names and not ids:
+        raise InputError("expected a CLASS or --id ID to forget, found none; `list` says which are")
+    with ExampleStore.open(store_path, key=key) as opened:
+        count = opened.forget([*class_names, *ids])
+    of = f" of {', '.join(class_names)}" if class_names and not ids else ""
+    click.echo(f"Forgot {counted(count)}{of}. Train heads again that know them.")
 
 
 @store.command()
@@ -124,6 +251,10 @@ def export_(key: bytes | None, store_path: Path, file: Path) -> None:
 @STORE
 @FILE
 def import_(key: bytes | None, store_path: Path, file: Path) -> None:
-    """Add the examples of FILE, which `export` wrote, to STORE."""
+    """Add the examples of FILE, which `export` wrote, to STORE; make it, if there is none."""
+    if not store_path.exists():
+        with ExampleStore.of_export(store_path, file, key=key) as opened:
+            click.echo(f"Made {store_path} of {counted(opened.n_samples)}.")
+        return
     with ExampleStore.open(store_path, key=key) as opened:
-        click.echo(f"Added {len(opened.import_from(file))} examples.")
+        click.echo(f"Added {counted(len(opened.import_from(file)))}.")

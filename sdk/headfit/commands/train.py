@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
@@ -24,24 +24,45 @@ from headfit.commands.options import (
     JSON,
     PATH,
     PHOTO_FOLDER,
+    PRUNE,
     STRICT,
     output_option,
 )
 from headfit.commands.paths import HEAD_FILE, Command
-from headfit.errors import FileFormatError, ImageError
+from headfit.commands.teaching import open_store, teach_folder
+from headfit.errors import FileFormatError, ImageError, InputError
 from headfit.extractor import Extractor
 from headfit.files.disk import read_bounded
 from headfit.learning.evaluation import Evaluation
-from headfit.photos.ahead import decode_ahead
 from headfit.photos.bombs import MAX_FILE_BYTES
 from headfit.photos.embedded import find_examples
 from headfit.photos.folders import reason, refuse_skipped
 from headfit.photos.photo_folder import Skipped, find_unsorted_photos
+from headfit.photos.views import CROPPED, FLIPPED, WHOLE, View
+
+VIEWS: Final[dict[str, tuple[View, ...]]] = {
+    "whole": (WHOLE,),
+    "flipped": FLIPPED,
+    "cropped": CROPPED,
+}
 
 
 @click.command(cls=Command)
 @PHOTO_FOLDER
 @output_option("HEAD", HEAD_FILE, "The head file to write.")
+@click.option(
+    "--store",
+    "store_path",
+    metavar="STORE",
+    type=PATH,
+    help="Keep the embeddings in this file, and embed only photos that it does not know.",
+)
+@PRUNE
+@click.option(
+    "--views",
+    type=click.Choice(list(VIEWS)),
+    help="How often to look at each photo: once, also mirrored, also cropped (7 views).",
+)
 @EXTRACTOR
 @ENGINE
 @STRICT
@@ -50,6 +71,9 @@ from headfit.photos.photo_folder import Skipped, find_unsorted_photos
 def train(
     directory: Path,
     output: Path,
+    store_path: Path | None,
+    prune: bool | None,
+    views: str | None,
     extractor: str | None,
     engine: str,
     strict: bool,
@@ -59,14 +83,32 @@ def train(
     """Train a head on photos.
 
     DIR holds a folder per class, named after the class. What cannot be read as a photo is skipped
-    and named.
+    and named. Without --store nothing is kept but the head.
     """
-    classifier = ImageClassifier(Extractor.open(extractor, engine=engine))
+    if store_path is None and prune is not None:
+        raise InputError("expected --prune or --keep with --store alone; name the store")
+    eyes = Extractor.open(extractor, engine=engine)
+    if views is not None:
+        eyes = eyes.looking(VIEWS[views])
+    with ExitStack() as stack:
+        store = None
+        if store_path is not None:
+            store = stack.enter_context(open_store(store_path, eyes))
+        classifier = ImageClassifier(eyes, store=store)
+        _train(classifier, directory, output, prune, strict, jobs, as_json)
+
+
+def _train(
+    classifier: ImageClassifier,
+    directory: Path,
+    output: Path,
+    prune: bool | None,
+    strict: bool,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
     started = time.perf_counter()
-    folder = find_examples(directory)
-    terminal.print_found(folder)
-    with terminal.progress("Embedding photos") as progress:
-        classifier.add_folder(folder, strict=strict, jobs=jobs, progress=progress)
+    skipped = teach_folder(classifier, directory, strict=strict, prune=prune, jobs=jobs)
     embedded = time.perf_counter()
     head = classifier.fit()
     fitted = time.perf_counter()
@@ -84,10 +126,9 @@ def train(
             embed_s=embed_s,
             fit_s=fit_s,
             engine=classifier.extractor.engine_name,
-            skipped=_as_json(classifier.skipped),
+            skipped=_as_json(skipped),
         )
         return
-    terminal.print_skipped(classifier.skipped)
     terminal.OUTPUT.print(
         f"Trained on [bold]{classifier.n_samples}[/] photos of [bold]{len(head.classes_)}[/] "
         f"classes: embedded in {terminal.duration(embed_s)} by {classifier.extractor.engine_name}, "
@@ -110,7 +151,6 @@ def train(
 @EXTRACTOR
 @ENGINE
 @STRICT
-@JOBS
 @JSON
 def predict(
     head: Path,
@@ -119,7 +159,6 @@ def predict(
     extractor: str | None,
     engine: str,
     strict: bool,
-    jobs: int | None,
     as_json: bool,
 ) -> int:
     """Say what photos show.
@@ -131,22 +170,16 @@ def predict(
     classifier = _load(head, extractor, engine)
     results: list[dict[str, Any]] = []
     photos, skipped = _photos(images, strict)
-
-    def decode(image: Path) -> NDArray[np.uint8] | ImageError | FileFormatError | OSError:
+    for image in photos:
         try:
-            return classifier.extractor.decode(_source(image), name=str(image))
+            source = _source(image)
+            seen = classifier.recognise(source)
         except (ImageError, FileFormatError, OSError) as error:
-            return error
-
-    # A pipe may block, where Ctrl-C would not reach a thread.
-    found = decode_ahead(photos, decode, jobs, is_lasting=Path.is_file)
-    for image, pixels in zip(photos, found, strict=True):
-        if isinstance(pixels, Exception):
             if strict:
-                raise pixels
-            skipped.append(Skipped(image, reason(pixels, image)))
+                raise
+            said = Path("bytes") if isinstance(error, ImageError) and source != image else image
+            skipped.append(Skipped(image, reason(error, said)))
             continue
-        seen = classifier.recognise(pixels)
         if as_json:
             best = [{"class": name, "probability": p} for name, p in seen.ranking[:top]]
             results.append({"image": str(image), "is_known": seen.is_known, "classes": best})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
+from headfit.errors import InputError
 from headfit.extractors.finding import read_extractor
 from headfit.learning.fitted_head import FittedHead
+from headfit.learning.origin import WHOLE
 from headfit.networks.appending import append_head
 from headfit.privacy.sharing import released
 
@@ -38,6 +40,8 @@ def export_tflite(
     ------
     ExtractorMismatchError
         If the head was fitted on another extractor.
+    InputError
+        If the head was taught with several views of each photo: a .tflite sees one.
     UnshareableHeadError
         If a class rests on fewer than three photos: see `SoftmaxHead.share`.
     EngineMissingError
@@ -45,6 +49,11 @@ def export_tflite(
     """
     _, manifest, model = read_extractor(extractor)
     manifest.check_head(head, "this head")
+    if head.views != (WHOLE,):
+        raise InputError(
+            f"expected a head of one view of each photo, found one of {len(head.views)}, which a "
+            ".tflite cannot look at; train it again without views"
+        )
     head = released(head, force=force)
     return append_head(
         model, head.weights, head.bias, head.thresholds, head.classes, lowered=lowered

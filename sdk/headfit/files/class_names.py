@@ -42,9 +42,27 @@ def check_rename(classes: Collection[str], class_name: str, new_name: str) -> No
     check_class_name(new_name)
     if new_name in classes and new_name != class_name:
         raise InputError(
-            f"expected a new name, found {new_name!r}, which is another class; to merge the two, "
-            "teach the examples again under one name"
+            f"expected a new name, found {new_name!r}, which is another class; choose "
+            "another, or move the examples there, which merges the two"
         )
+
+
+def check_known(names: Iterable[str], classes: Collection[str]) -> None:
+    """Refuse names of classes that a head does not know."""
+    unknown = sorted(set(names).difference(classes))
+    if unknown:
+        raise InputError(
+            f"expected names of the head's classes ({', '.join(classes)}), found also "
+            f"{', '.join(map(str, unknown))}; leave these examples out"
+        )
+
+
+def check_merge(classes: Collection[str], class_name: str, into: str) -> None:
+    """Refuse to merge classes that are not there, or one with itself."""
+    for name in (class_name, into):
+        check_class(name, classes)
+    if class_name == into:
+        raise InputError(f"expected two classes to merge, found {into!r} twice; name another")
 
 
 def checked_names(class_names: Iterable[str], n_samples: int) -> list[str]:

@@ -140,12 +140,17 @@ def unpack(
         raise FileFormatError(
             f"{source}: expected at least 8 bytes, found {len(file)}; this is no file of headfit"
         )
+    if not file.startswith(b"{", 8):
+        raise FileFormatError(
+            f"{source}: expected a file of headfit, found one that begins with {file[:16]!r}; give "
+            "the path of another file"
+        )
     (length,) = struct.unpack_from("<Q", file)
     longest = min(max_header_bytes, len(file) - 8)
     if length > longest:
         raise FileFormatError(
             f"{source}: expected a header of at most {longest} bytes, found {length}; the file was "
-            "cut or is no file of headfit"
+            "cut: fetch it again"
         )
     text = file[8 : 8 + length]
     # JSON allows tabs and newlines between tokens; one form of white space leaves no byte of the

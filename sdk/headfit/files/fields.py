@@ -93,7 +93,7 @@ class Fields:
         if key not in self._left:
             raise FileFormatError(
                 f"{self.source}: expected the key {key!r}, found none; the file is damaged or "
-                "was not written by headfit"
+                "was written by another version of headfit"
             )
         return self._left.pop(key)
 
@@ -134,9 +134,10 @@ class Fields:
         else:
             found = self.text("format_version", pattern="[1-9][0-9]{0,8}", meaning="an integer")
         if found != version:
+            is_newer = int(found) > int(version)
             raise UnsupportedVersionError(
-                f"{self.source}: expected {name} of version {version}, found {found}; install a "
-                "newer headfit"
+                f"{self.source}: expected {name} of version {version}, found {found}; "
+                + ("install a newer headfit" if is_newer else "make the file again with this one")
             )
 
     def whole(self, key: str, low: int, high: int) -> int:
@@ -144,6 +145,13 @@ class Fields:
         value = self.take(key)
         if type(value) is not int or not low <= value <= high:
             raise self.fault(f"a whole number from {low} to {high}", value, key)
+        return value
+
+    def boolean(self, key: str) -> bool:
+        """Return ``true`` or ``false``."""
+        value = self.take(key)
+        if not isinstance(value, bool):
+            raise self.fault("true or false", value, key)
         return value
 
     def number(self, key: str, low: float = -math.inf, high: float = math.inf) -> float:
@@ -196,7 +204,7 @@ class Fields:
             names = ", ".join(sorted(map(repr, self._left)))
             raise FileFormatError(
                 f"{self.source}: expected no further keys, found {names[:200]}; the file is "
-                "damaged or was written for a newer headfit"
+                "damaged or was written by another version of headfit"
             )
 
     def _number(self, value: object, key: str, low: float, high: float) -> float:

@@ -26,7 +26,9 @@ from headfit.files.head_parts import (
 )
 from headfit.files.manifest import reference_from_json
 from headfit.files.tensors import DTYPES, decode, encode, layout
+from headfit.files.views import views_from_json, views_text
 from headfit.learning.fitted_head import FittedHead
+from headfit.learning.origin import WHOLE
 from headfit.maths.arrays import MAX_EMBEDDING_DIM
 from headfit.version import __version__
 
@@ -92,6 +94,8 @@ def save_head_bytes(file: HeadFile) -> bytes:
                 if block is not None
             },
         }
+        if head.views != (WHOLE,):
+            metadata["views"] = views_text(head.views)
         tensors = layout(
             head.storage, head.embedding_dim, len(head.classes), head.typicality is not None
         )
@@ -158,6 +162,9 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadFile:
     calibration = _block(metadata, "calibration", calibration_from_json)
     privacy = _block(metadata, "privacy", privacy_from_json)
     signature = _block(metadata, "signature", signature_from_json)
+    views = _block(metadata, "views", views_from_json)
+    if views == (WHOLE,):
+        raise metadata.fault("no views where the only one is the manifest's", "one", "views")
     storage = _storage(container)
     has_typicality = calibration is not None and calibration.score == "typicality"
     if embedding_dim * n_classes > MAX_WEIGHTS:
@@ -178,6 +185,7 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadFile:
         calibration=calibration,
         typicality=typicality,
         privacy=privacy,
+        views=views or (WHOLE,),
     )
     return HeadFile(head, signature, headfit_version)
 

@@ -15,7 +15,7 @@ from headfit.errors import ExtractorMismatchError, FileFormatError, InputError
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import Fields, parse_json
 from headfit.learning.fitted_head import FittedHead
-from headfit.learning.origin import ExtractorReference, Preprocessing
+from headfit.learning.origin import ExtractorReference, Preprocessing, View
 from headfit.maths.arrays import MAX_EMBEDDING_DIM, FloatArray
 
 FORMAT = "headfit-extractor"
@@ -130,6 +130,28 @@ class DescribedExtractor(Protocol):
     def manifest(self) -> Manifest:
         """What the extractor is."""
         ...
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """How it looks at each photo."""
+        ...
+
+
+def check_made(extractor: DescribedExtractor, head: FittedHead, source: str) -> None:
+    """Refuse a head on other embeddings than this extractor makes; ``source`` names the head.
+
+    Raises
+    ------
+    ExtractorMismatchError
+        If it was fitted on another extractor, or on other views of photos.
+    """
+    extractor.manifest.check_head(head, source)
+    if tuple(extractor.views) != head.views:
+        raise ExtractorMismatchError(
+            f"{source}: expected an extractor that looks at photos in {len(head.views)} views, as "
+            f"the head was taught, found one with {len(extractor.views)}, or others; use "
+            "extractor.looking(head.views_), or ImageClassifier.load"
+        )
 
 
 def load_manifest(path: str | os.PathLike[str]) -> Manifest:

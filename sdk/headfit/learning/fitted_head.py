@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from headfit.learning.calibration import Calibration
-from headfit.learning.origin import ExtractorReference
+from headfit.learning.origin import WHOLE, ExtractorReference, View
 from headfit.learning.typicality import Typicality
 from headfit.maths.arrays import FloatArray, Scalar
 
@@ -62,6 +62,8 @@ class FittedHead:
     typicality : Typicality or None
         There if and only if the calibration's score is "typicality".
     privacy : PrivacyGuarantee or None
+    views : tuple of View
+        How the extractor looked at each photo; their embeddings were averaged.
     """
 
     weights: FloatArray
@@ -75,6 +77,7 @@ class FittedHead:
     calibration: Calibration | None = None
     typicality: Typicality | None = None
     privacy: PrivacyGuarantee | None = None
+    views: tuple[View, ...] = (WHOLE,)
 
     @property
     def embedding_dim(self) -> int:

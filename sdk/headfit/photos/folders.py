@@ -11,9 +11,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from headfit.errors import FileFormatError, ImageError, InputError
+from headfit.errors import ExtractorMismatchError, FileFormatError, ImageError, InputError
 from headfit.learning.evaluation import Evaluation, evaluate_head
 from headfit.learning.fitted_head import FittedHead
+from headfit.learning.origin import WHOLE
 from headfit.maths.arrays import FloatArray
 from headfit.photos.ahead import decode_ahead
 from headfit.photos.embedded import EmbeddedFolder
@@ -96,11 +97,11 @@ def embed_folder(
     ImageError, OSError
         With ``strict``, if a photo cannot be read.
     """
-    skipped = list(folder.skipped)
     if strict:
-        refuse_skipped(skipped)
+        refuse_skipped(folder.skipped)
     if isinstance(folder, EmbeddedFolder):
         return _read_examples(extractor, folder, progress)
+    skipped = list(folder.skipped)
     embeddings: list[FloatArray] = []
     class_names: list[str] = []
     paths: list[Path] = []
@@ -167,6 +168,11 @@ def _read_examples(
             "cannot be retrained; give the folder of photos"
         )
     folder.check_extractor(manifest)
+    if getattr(extractor, "views", (WHOLE,)) != (WHOLE,):
+        raise ExtractorMismatchError(
+            f"{folder.root}: expected photos, to be looked at in several views, found embeddings "
+            "of one view of each; give the folder of photos, or look once"
+        )
     rows = np.concatenate([piece.read_rows(folder.root) for piece in folder.pieces])
     entries = [one for piece in folder.pieces for one in piece.entries if one.skipped is None]
     if progress is not None:

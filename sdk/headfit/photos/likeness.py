@@ -1,13 +1,22 @@
-"""Perceptual hashes and thumbnails: what may be kept of how a photo looks."""
+"""Perceptual hashes, thumbnails and digests: what may be kept of a photo."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
 
+from headfit.files.fields import canonical_json
+from headfit.files.views import views_as_json
+from headfit.learning.origin import Preprocessing, View
 from headfit.photos.images import ImageSource, open_rgb
+
+_BLOCK_BYTES = 1 << 20
 
 THUMBNAIL_SIDE = 96
 """Longer side of a thumbnail in pixels, unless another is asked for."""
@@ -54,3 +63,35 @@ def thumbnail(image: ImageSource, side: int = THUMBNAIL_SIDE) -> bytes:
     stream = BytesIO()
     small.save(stream, "JPEG", quality=80)
     return stream.getvalue()
+
+
+def photo_digest(
+    path: str | os.PathLike[str], preprocessing: Preprocessing, views: Sequence[View]
+) -> bytes:
+    """Return by what a store knows a photo again: a hash of its bytes and of how it is prepared.
+
+    The same photo under another name has the same digest. docs/store-format.md says how it is made.
+
+    Parameters
+    ----------
+    path : path
+    preprocessing : Preprocessing
+        `headfit.files.Manifest.preprocessing` of the extractor.
+    views : sequence of View
+        Of the extractor.
+
+    Returns
+    -------
+    bytes of length 32
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    prepared = {"preprocessing": asdict(preprocessing), "views": views_as_json(views)}
+    digest = hashlib.sha256(canonical_json(prepared).encode() + b"\n")
+    with open(path, "rb") as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.digest()

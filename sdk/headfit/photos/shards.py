@@ -12,6 +12,7 @@ import numpy as np
 
 from headfit.errors import FileFormatError, ImageError, InputError
 from headfit.files.manifest import DescribedExtractor
+from headfit.learning.origin import WHOLE
 from headfit.maths.arrays import FloatArray
 from headfit.photos.embedded import (
     MAX_PIECE_PHOTOS,
@@ -89,7 +90,8 @@ def embed_shard(
     Raises
     ------
     InputError
-        If there is no such shard, or ``output`` holds shards of another division.
+        If there is no such shard, the extractor looks at photos in several views, or ``output``
+        holds shards of another division.
     ImageError, OSError
         With ``strict``, if a photo cannot be read.
     """
@@ -97,6 +99,12 @@ def embed_shard(
     if not 1 <= number <= n_shards <= MAX_SHARDS:
         raise InputError(
             f"expected a shard from 1/n to n/n with n up to {MAX_SHARDS}, found {number}/{n_shards}"
+        )
+    if tuple(extractor.views) != (WHOLE,):
+        raise InputError(
+            f"expected an extractor that looks once at each photo, found one of "
+            f"{len(extractor.views)} views, which a folder of embeddings does not name; use "
+            "extractor.looking([WHOLE])"
         )
     if strict:
         refuse_skipped(folder.skipped)

@@ -29,15 +29,28 @@ class CurvePoint:
 def learning_curve(
     embeddings: FloatArray,
     class_names: Sequence[str],
-    test_embeddings: FloatArray,
-    test_class_names: Sequence[str],
+    test_embeddings: FloatArray | None = None,
+    test_class_names: Sequence[str] = (),
 ) -> tuple[CurvePoint, ...]:
     """Return top-1 by photos per class: `DRAWS` heads each, on photos drawn at random.
 
-    A class with fewer photos gives all it has. Counts that no class has, or that are more than
+    Without photos to test on, every other photo of a class tests, and the rest teaches. A class
+    with fewer photos gives all it has. Counts that no class has, or that are more than
     `MAX_CURVE_PHOTOS` in all, are left out, and so is all if fewer than two classes are there.
+
+    Parameters
+    ----------
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+    class_names : sequence of str, length n_samples
+    test_embeddings : ndarray of shape (n_test, embedding_dim), dtype float32, optional
+    test_class_names : sequence of str, length n_test
     """
     names, expected = np.array(class_names), np.array(test_class_names)
+    if test_embeddings is None:
+        order = sorted(range(len(names)), key=lambda i: (names[i], embeddings[i].tobytes()))
+        teach, test = order[::2], order[1::2]
+        test_embeddings, expected = embeddings[test], names[test]
+        embeddings, names = embeddings[teach], names[teach]
     classes, counts = np.unique(names, return_counts=True)
     is_tested = np.isin(expected, classes)
     if len(classes) < 2 or not is_tested.any():

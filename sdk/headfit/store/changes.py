@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
 
 from headfit.errors import InputError
+from headfit.files.class_names import check_merge
 from headfit.store import rows
 from headfit.store.sealing import Sealing
 
@@ -18,14 +21,15 @@ def describe(
     fingerprint: str,
     embedding_dim: int,
     dtype: str,
+    views: str,
     key_check: bytes | None,
 ) -> None:
     """Write the row that describes a new store; one that has it stays as it is."""
     if connection.execute("SELECT 1 FROM store").fetchone() is None:
-        checksum = rows.store_checksum(fingerprint, embedding_dim, dtype, key_check)
+        checksum = rows.store_checksum(fingerprint, embedding_dim, dtype, views, key_check)
         connection.execute(
-            "INSERT INTO store VALUES (?, ?, ?, ?, 0, ?)",
-            (fingerprint, embedding_dim, dtype, checksum, key_check),
+            "INSERT INTO store VALUES (?, ?, ?, ?, ?, 0, ?)",
+            (fingerprint, embedding_dim, dtype, views, checksum, key_check),
         )
 
 
@@ -36,9 +40,9 @@ def add(
     class_names: Sequence[str],
     added_at_us: Sequence[int],
     photo_hashes: Sequence[int],
-    thumbnails: Sequence[bytes | None],
+    beside: Mapping[str, Sequence[bytes | None]],
 ) -> range:
-    """Insert examples and return their ids."""
+    """Insert examples and return their ids; ``beside`` has the values of `rows.BESIDE` by kind."""
     row = connection.execute(
         "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'examples'"
     ).fetchone()
@@ -55,44 +59,96 @@ def add(
             )
         ),
     )
-    rows.insert_thumbnails(
-        connection,
-        (
-            rows.thumbnail_row(i, sealing.seal(jpeg, "thumbnail", i))
-            for i, jpeg in zip(ids, thumbnails, strict=True)
-            if jpeg is not None
-        ),
-    )
+    for kind, values in beside.items():
+        rows.insert_beside(
+            connection,
+            kind,
+            (
+                rows.beside_row(kind, i, sealing.seal(value, kind, i))
+                for i, value in zip(ids, values, strict=True)
+                if value is not None
+            ),
+        )
     if ids:
         _remember(connection, first_id=ids[0], last_id=ids[-1])
     return ids
 
 
-def forget(
-    connection: sqlite3.Connection, sealing: Sealing, class_name_or_ids: str | Iterable[int]
-) -> int:
-    """Delete a class or examples, and the history; return how many examples."""
-    if isinstance(class_name_or_ids, str):
-        class_id = _class_id(connection, sealing, class_name_or_ids)
+def put_thumbnails(
+    connection: sqlite3.Connection, sealing: Sealing, thumbnails: Mapping[int, bytes]
+) -> None:
+    """Write thumbnails of examples that are there, over those they had."""
+    _known_ids(connection, thumbnails)
+    ids = ((i,) for i in thumbnails)
+    sql = "DELETE FROM thumbnails WHERE example_id = ?"
+    if connection.executemany(sql, ids).rowcount:
+        mark_traces(connection)
+    rows.insert_beside(
+        connection,
+        "thumbnail",
+        (
+            rows.beside_row("thumbnail", i, sealing.seal(jpeg, "thumbnail", i))
+            for i, jpeg in thumbnails.items()
+        ),
+    )
+
+
+def forget(connection: sqlite3.Connection, sealing: Sealing, wanted: Iterable[str | int]) -> int:
+    """Delete classes or examples, and the history; return how many examples."""
+    names, numbers = set[str](), set[int]()
+    for one in wanted:
+        if isinstance(one, str):
+            names.add(one)
+        else:
+            numbers.add(one)
+    classes = [_class_id(connection, sealing, name) for name in sorted(names)]
+    ids = _known_ids(connection, numbers)
+    for class_id in classes:
         found = connection.execute("SELECT id FROM examples WHERE class_id = ?", (class_id,))
-        ids = [example_id for (example_id,) in found]
-    else:
-        ids = sorted({int(example_id) for example_id in class_name_or_ids})
-        known = {example_id for (example_id,) in connection.execute("SELECT id FROM examples")}
-        unknown = sorted(set(ids) - known)
-        if unknown:
-            raise InputError(
-                f"expected ids of examples, found {unknown[0]}, which never was one or was "
-                "forgotten before; load the store to see its ids"
-            )
-    connection.execute("DELETE FROM changes")
-    _delete(connection, ids)
+        ids.update(example_id for (example_id,) in found)
+    for table in ("changes", "moves"):
+        connection.execute(f"DELETE FROM {table}")
+    _delete(connection, sorted(ids))
     return len(ids)
+
+
+def move(
+    connection: sqlite3.Connection, sealing: Sealing, ids: Iterable[int], class_name: str
+) -> int:
+    """Give examples another class, a new one perhaps; return how many were of another."""
+    wanted = sorted(_known_ids(connection, ids))
+    class_id = rows.class_ids_for(connection, sealing, [class_name])[class_name]
+    leaving: dict[int, list[int]] = {}
+    found = connection.execute("SELECT id, class_id FROM examples").fetchall()
+    old_classes = dict(found)
+    for example_id in wanted:
+        leaving.setdefault(old_classes[example_id], []).append(example_id)
+    leaving.pop(class_id, None)
+    if leaving:
+        names = dict(connection.execute("SELECT id, name FROM classes").fetchall())
+        change_id = _remember(connection, class_id=class_id)
+        for old_class_id, moved in sorted(leaving.items()):
+            packed = np.array(moved, "<i8").tobytes()
+            connection.execute(
+                "INSERT INTO moves VALUES (?, ?, ?, ?)",
+                (change_id, old_class_id, names[old_class_id], packed),
+            )
+            _set_class(connection, sealing, moved, class_id)
+    _delete_empty_classes(connection)
+    return sum(map(len, leaving.values()))
+
+
+def merge(connection: sqlite3.Connection, sealing: Sealing, class_name: str, into: str) -> int:
+    """Move all examples of a class to another one that is there; return how many."""
+    class_id = _class_id(connection, sealing, class_name)
+    check_merge(rows.read_classes(connection, sealing).values(), class_name, into)
+    found = connection.execute("SELECT id FROM examples WHERE class_id = ?", (class_id,))
+    return move(connection, sealing, [example_id for (example_id,) in found], into)
 
 
 def wipe(connection: sqlite3.Connection) -> None:
     """Delete every row but the one that names the extractor."""
-    for table in ("examples", "classes", "thumbnails", "changes"):
+    for table in ("examples", "classes", *rows.BESIDE.values(), "changes", "moves"):
         connection.execute(f"DELETE FROM {table}")
     mark_traces(connection)
 
@@ -125,9 +181,32 @@ def undo(connection: sqlite3.Connection, sealing: Sealing) -> str | None:
         new_name = rows.read_classes(connection, sealing)[class_id]
         rows.insert_class(connection, class_id, old_name)  # sealed for this place already
         return f"renaming {sealing.open_text(old_name, 'class', class_id)} to {new_name}"
+    if first_id is None:
+        return _undo_move(connection, sealing, change_id, class_id)
     _delete(connection, range(first_id, last_id + 1))
-    count = last_id - first_id + 1
-    return f"adding {count} example{'s' if count > 1 else ''}"
+    return f"adding {_counted(last_id - first_id + 1)}"
+
+
+def _undo_move(
+    connection: sqlite3.Connection, sealing: Sealing, change_id: int, class_id: int
+) -> str:
+    classes = rows.read_classes(connection, sealing)
+    new_name, count = classes[class_id], 0
+    moves = connection.execute("SELECT * FROM moves WHERE change_id = ?", (change_id,)).fetchall()
+    for _, old_class_id, name, packed in moves:
+        if old_class_id not in classes:
+            rows.insert_class(connection, old_class_id, name)  # sealed for this place already
+        ids = np.frombuffer(packed, "<i8").tolist()
+        _set_class(connection, sealing, ids, old_class_id)
+        count += len(ids)
+    connection.execute("DELETE FROM moves WHERE change_id = ?", (change_id,))
+    if _delete_empty_classes(connection):
+        mark_traces(connection)  # of its name
+    return f"moving {_counted(count)} to {new_name}"
+
+
+def _counted(count: int) -> str:
+    return f"{count} example{'s' if count > 1 else ''}"
 
 
 def mark_traces(connection: sqlite3.Connection) -> None:
@@ -144,12 +223,51 @@ def _class_id(connection: sqlite3.Connection, sealing: Sealing, name: str) -> in
     return ids[name]
 
 
+def _known_ids(connection: sqlite3.Connection, ids: Iterable[int]) -> set[int]:
+    wanted = {int(example_id) for example_id in ids}
+    known = {example_id for (example_id,) in connection.execute("SELECT id FROM examples")}
+    unknown = sorted(wanted - known)
+    if unknown:
+        raise InputError(
+            f"expected ids of examples, found {unknown[0]}, which never was one or was "
+            "forgotten before; load the store to see its ids"
+        )
+    return wanted
+
+
+def _set_class(
+    connection: sqlite3.Connection, sealing: Sealing, ids: Sequence[int], class_id: int
+) -> None:
+    """Write examples anew as those of another class."""
+    for example_id in ids:
+        row = connection.execute(
+            "SELECT id, class_id, added_at_us, photo_hash, checksum, embedding FROM examples "
+            "WHERE id = ?",
+            (example_id,),
+        ).fetchone()
+        if row is None:
+            raise sqlite3.DatabaseError(f"the history names example {example_id}, which is gone")
+        *_, checksum, embedding = rows.moved_example_row(sealing, row, class_id)
+        connection.execute(
+            "UPDATE examples SET class_id = ?, checksum = ?, embedding = ? WHERE id = ?",
+            (class_id, checksum, embedding, example_id),
+        )
+
+
 def _delete(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
-    """Delete examples, their thumbnails and the classes that are then empty."""
+    """Delete examples, what lies beside them and the classes that are then empty."""
     connection.executemany("DELETE FROM examples WHERE id = ?", ((i,) for i in ids))
-    connection.executemany("DELETE FROM thumbnails WHERE example_id = ?", ((i,) for i in ids))
-    connection.execute("DELETE FROM classes WHERE id NOT IN (SELECT class_id FROM examples)")
+    for table in rows.BESIDE.values():
+        connection.executemany(f"DELETE FROM {table} WHERE example_id = ?", ((i,) for i in ids))
+    _delete_empty_classes(connection)
     mark_traces(connection)
+
+
+def _delete_empty_classes(connection: sqlite3.Connection) -> int:
+    """Delete classes without examples; return how many."""
+    return connection.execute(
+        "DELETE FROM classes WHERE id NOT IN (SELECT class_id FROM examples)"
+    ).rowcount
 
 
 def _remember(
@@ -159,13 +277,16 @@ def _remember(
     last_id: int | None = None,
     class_id: int | None = None,
     old_name: str | bytes | None = None,
-) -> None:
-    """Add a change to the history; beyond `MAX_UNDO` the oldest goes."""
-    connection.execute(
+) -> int:
+    """Add a change to the history and return its id; beyond `MAX_UNDO` the oldest goes."""
+    change_id = connection.execute(
         "INSERT INTO changes (first_id, last_id, class_id, old_name) VALUES (?, ?, ?, ?)",
         (first_id, last_id, class_id, old_name),
-    )
+    ).lastrowid
+    assert change_id is not None
     connection.execute(
         "DELETE FROM changes WHERE id NOT IN (SELECT id FROM changes ORDER BY id DESC LIMIT ?)",
         (MAX_UNDO,),
     )
+    connection.execute("DELETE FROM moves WHERE change_id NOT IN (SELECT id FROM changes)")
+    return change_id

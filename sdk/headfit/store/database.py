@@ -7,23 +7,33 @@ import glob
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from headfit.errors import InputError, StoreError, UnsupportedVersionError
 from headfit.store.log import hidden_commits
+from headfit.store.room import give_room, keep_room
 from headfit.store.schema import APPLICATION_ID, PAGE_BYTES, TABLES, VERSION
+
+T = TypeVar("T")
 
 LOCK_WAIT_S = 5.0
 """How long to wait for another process that is writing."""
 
 # SQLite's sentences -> what happened and what to do; its error codes reach Python from 3.11 on.
+_FULL, _FAILS = "disk is full", "disk I/O error"
 _FAULTS = (
-    ("disk is full", "found the disk full", "free some space; nothing of this change was kept"),
-    ("disk I/O error", "found that the disk fails", "free some space or use another disk"),
+    (_FULL, "found the disk full", "free some space on the disk of {folder}"),
+    (
+        _FAILS,
+        "found that the disk fails",
+        "free space on the disk of {folder}, or use another",
+    ),
     ("readonly database", "found it read-only", "allow writing to file and folder"),
     ("unable to open", "found that this is not allowed", "allow writing to file and folder"),
     ("locked", "found another process at work on it", "close the other one and try again"),
 )
+_TRACES = "traces of what was deleted remain"
 
 
 class DamageError(StoreError):
@@ -41,8 +51,12 @@ def store_faults(path: str) -> Iterator[None]:
             raise InputError(f"{path}: expected an open store, found a closed one") from error
         for mark, found, remedy in _FAULTS:
             if mark in text:
+                kept = "nothing of this change was kept"
+                if _TRACES in text:
+                    kept = "what was deleted is gone, its traces go when the store is next opened"
+                remedy = remedy.format(folder=os.path.dirname(os.path.abspath(path)))
                 raise StoreError(
-                    f"{path}: expected a store that can be used, {found} ({text}); {remedy}"
+                    f"{path}: expected a store that can be used, {found} ({text}); {remedy}; {kept}"
                 ) from error
         raise damaged(path, text) from error
     except UnicodeDecodeError as error:  # SQLite names a thing whose name is damaged
@@ -87,26 +101,35 @@ def open_database(path: str, *, create: bool) -> sqlite3.Connection:
         os.stat(path)
     _refuse_lost_log(path)
     with store_faults(path):
-        connection = sqlite3.connect(
-            path, timeout=LOCK_WAIT_S, isolation_level=None, check_same_thread=False
-        )
         try:
-            _refuse_foreign(connection, path, create)
-            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-            _switch_to_wal(connection)
-            for pragma in (
-                "synchronous = FULL",
-                "fullfsync = ON",  # on Apple's systems fsync alone does not reach the disk
-                "secure_delete = ON",
-                "wal_autocheckpoint = 256",
-                "temp_store = MEMORY",  # VACUUM's copy: no traces elsewhere; Android has no /tmp
-            ):
-                connection.execute(f"PRAGMA {pragma}")
-            _make_tables(connection)
-            erase_traces(connection, path)
-        except BaseException:
-            connection.close()
-            raise
+            return _connected(path, create)
+        except sqlite3.OperationalError as error:  # SQLite's own files beside it take space, too
+            if not (_is_full(error) and give_room(path)):
+                raise
+            return _connected(path, create)
+
+
+def _connected(path: str, create: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=LOCK_WAIT_S, isolation_level=None, check_same_thread=False
+    )
+    try:
+        _refuse_foreign(connection, path, create)
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        _switch_to_wal(connection)
+        for pragma in (
+            "synchronous = FULL",
+            "fullfsync = ON",  # on Apple's systems fsync alone does not reach the disk
+            "secure_delete = ON",
+            "wal_autocheckpoint = 64",  # pages: adding one example changes five
+            "temp_store = MEMORY",  # VACUUM's copy: no traces elsewhere; Android has no /tmp
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        _make_tables(connection)
+        erase_traces(connection, path)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -136,6 +159,64 @@ def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iter
         raise
 
 
+def change(
+    connection: sqlite3.Connection,
+    path: str,
+    body: Callable[[sqlite3.Connection], T],
+    n_bytes: int = 0,
+) -> T:
+    """Run a change that makes the store longer by ``n_bytes``, whole or not at all.
+
+    On a full disk the log is emptied into the file, and it is tried once more. What leaves no room
+    to delete it is not added.
+    """
+
+    def run() -> T:
+        with transaction(connection):
+            if n_bytes:
+                (n_pages,) = connection.execute("PRAGMA page_count").fetchone()
+                try:
+                    keep_room(path, n_pages * PAGE_BYTES + n_bytes)
+                except OSError as error:
+                    raise sqlite3.OperationalError(f"{_FULL}: {error.strerror}") from error
+            return body(connection)
+
+    return _with_way_made(run, connection)
+
+
+def delete(connection: sqlite3.Connection, path: str, body: Callable[[sqlite3.Connection], T]) -> T:
+    """Run a change that deletes, whole or not at all; a full disk does not hinder it.
+
+    Then `erase_traces` is to follow.
+    """
+
+    def run() -> T:
+        with transaction(connection):
+            return body(connection)
+
+    return _with_way_made(run, connection, path)
+
+
+def _with_way_made(
+    run: Callable[[], T], connection: sqlite3.Connection, room: str | None = None
+) -> T:
+    """Run something; on a full disk, empty the log, give the room up and run it once more."""
+    try:
+        return run()
+    except sqlite3.OperationalError as error:
+        if not _is_full(error):
+            raise
+        if room is not None:
+            give_room(room)
+        with contextlib.suppress(sqlite3.Error):
+            _empty_log(connection)
+        return run()
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    return _FULL in str(error) or _FAILS in str(error)
+
+
 def erase_traces(connection: sqlite3.Connection, path: str) -> None:
     """If something was deleted, rewrite the file so that no byte of it is left.
 
@@ -148,17 +229,22 @@ def erase_traces(connection: sqlite3.Connection, path: str) -> None:
         return
     for copy in spare_copies(path):
         os.unlink(copy)
-    connection.execute("VACUUM")
+    try:
+        _with_way_made(lambda: connection.execute("VACUUM"), connection, path)
+    except sqlite3.OperationalError as error:
+        raise sqlite3.OperationalError(f"{error}: {_TRACES}") from error
     _empty_log(connection)
-    with transaction(connection):
-        connection.execute("UPDATE store SET must_erase = 0")
+    change(connection, path, lambda _: connection.execute("UPDATE store SET must_erase = 0"))
+    (n_pages,) = connection.execute("PRAGMA page_count").fetchone()
+    with contextlib.suppress(OSError):  # without it, adding is refused
+        keep_room(path, n_pages * PAGE_BYTES)
 
 
 def _empty_log(connection: sqlite3.Connection) -> None:
     """Move everything out of the write-ahead log and cut it to no length."""
     (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
-        raise sqlite3.OperationalError("database is locked: traces of what was deleted remain")
+        raise sqlite3.OperationalError(f"database is locked: {_TRACES}")
 
 
 def spare_copies(path: str) -> list[str]:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,20 +17,54 @@ from headfit.files.class_names import CLASS_NAME_RULE, MAX_CLASSES, is_class_nam
 from headfit.files.container import open_container, pack, seal
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import Fields, canonical_json, parse_json
+from headfit.files.views import views_from_json, views_text
+from headfit.learning.origin import View
 from headfit.maths.arrays import MAX_EMBEDDING_DIM
 from headfit.store.rows import DTYPES, Examples
 
 FORMAT = "headfit-examples"
 FORMAT_VERSION = "1"
+DIGEST_BYTES = 32
+NO_DIGEST = bytes(DIGEST_BYTES)
 MAX_FILE_BYTES = 1 << 31
 MAX_HEADER_BYTES = 1 << 25
 _NUMBER = "0|[1-9][0-9]{0,9}"
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where examples come from, as an export says; a store can be made of it.
+
+    Attributes
+    ----------
+    fingerprint : str
+        Of the extractor.
+    embedding_dim : int
+    views : tuple of View
+    dtype : str
+    """
+
+    fingerprint: str
+    embedding_dim: int
+    views: tuple[View, ...]
+    dtype: str
+
+
 def save_examples(
-    path: str | os.PathLike[str], examples: Examples, fingerprint: str, dtype: str
+    path: str | os.PathLike[str],
+    examples: Examples,
+    digests: Mapping[int, bytes],
+    origin: Origin,
 ) -> str:
     """Write examples to a file, whole or not at all; equal examples give equal bytes.
+
+    Parameters
+    ----------
+    path : path
+    examples : Examples
+    digests : mapping of int to bytes
+        By the ids of the examples that have one.
+    origin : Origin
 
     Returns
     -------
@@ -39,18 +75,21 @@ def save_examples(
     columns = {name: column for column, name in enumerate(classes)}
     targets = np.array([columns[name] for name in examples.class_names], "<i8")
     n_samples, embedding_dim = examples.embeddings.shape
+    dtype = origin.dtype
     data = b"".join(
         (
             examples.added_at.astype("<i8").tobytes(),
             examples.photo_hashes.astype("<u8").tobytes(),
             targets.tobytes(),
             examples.embeddings.astype(DTYPES[dtype]).tobytes(),
+            *(digests.get(example_id, NO_DIGEST) for example_id in examples.ids.tolist()),
         )
     )
     metadata = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "fingerprint": fingerprint,
+        "fingerprint": origin.fingerprint,
+        "views": views_text(origin.views),
         "dtype": dtype,
         "n_samples": str(n_samples),
         "embedding_dim": str(embedding_dim),
@@ -62,8 +101,8 @@ def save_examples(
     return content_hash
 
 
-def load_examples(path: str | os.PathLike[str]) -> tuple[Examples, str]:
-    """Return the examples of a file, and the fingerprint of the extractor that embedded them.
+def load_examples(path: str | os.PathLike[str]) -> tuple[Examples, list[bytes | None], Origin]:
+    """Return the examples of a file, their digests, and where they come from.
 
     The ids count from 0; a store gives its own.
 
@@ -81,6 +120,7 @@ def load_examples(path: str | os.PathLike[str]) -> tuple[Examples, str]:
     )
     metadata, data = container.metadata, container.data
     fingerprint = metadata.sha256("fingerprint")
+    views = views_from_json(*metadata.nested("views"))
     dtype = metadata.text("dtype", pattern="|".join(DTYPES), meaning="float16 or float32")
     n_samples = int(metadata.text("n_samples", pattern=_NUMBER, meaning="a number"))
     embedding_dim = int(metadata.text("embedding_dim", pattern=_NUMBER, meaning="a number"))
@@ -90,7 +130,9 @@ def load_examples(path: str | os.PathLike[str]) -> tuple[Examples, str]:
     container.check(_tensors(n_samples, embedding_dim, dtype))
     width = 8 * n_samples
     targets = np.frombuffer(data[2 * width : 3 * width], "<i8")
-    embeddings = np.frombuffer(data[3 * width :], DTYPES[dtype]).astype(np.float32)
+    end = len(data) - DIGEST_BYTES * n_samples
+    embeddings = np.frombuffer(data[3 * width : end], DTYPES[dtype]).astype(np.float32)
+    digests = [bytes(data[i : i + DIGEST_BYTES]) for i in range(end, len(data), DIGEST_BYTES)]
     if not np.isfinite(embeddings).all():
         raise FileFormatError(f"{source}: expected finite embeddings, found NaN or infinity")
     if n_samples and not 0 <= targets.min() <= targets.max() < len(classes):
@@ -105,7 +147,8 @@ def load_examples(path: str | os.PathLike[str]) -> tuple[Examples, str]:
         added_at=np.frombuffer(data[:width], "<i8").astype("datetime64[us]"),
         photo_hashes=np.frombuffer(data[width : 2 * width], "<u8").astype(np.uint64),
     )
-    return examples, fingerprint
+    known = [None if digest == NO_DIGEST else digest for digest in digests]
+    return examples, known, Origin(fingerprint, embedding_dim, views, dtype)
 
 
 def _classes(metadata: Fields) -> list[str]:
@@ -130,5 +173,10 @@ def _tensors(n_samples: int, embedding_dim: int, dtype: str) -> dict[str, dict[s
             "dtype": {"float16": "F16", "float32": "F32"}[dtype],
             "shape": [n_samples, embedding_dim],
             "data_offsets": [3 * width, end],
+        },
+        "digests": {
+            "dtype": "U8",
+            "shape": [n_samples, DIGEST_BYTES],
+            "data_offsets": [end, end + DIGEST_BYTES * n_samples],
         },
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headfit.errors import StoreError
+from headfit.files.views import views_text
 from headfit.store import changes, rows
 from headfit.store.database import (
     DamageError,
@@ -18,7 +19,7 @@ from headfit.store.database import (
     transaction,
 )
 from headfit.store.log import hidden_commits
-from headfit.store.rows import DTYPES, ExampleRow
+from headfit.store.rows import DTYPES, BesideRow, ExampleRow
 from headfit.store.salvage import salvage_rows
 from headfit.store.sealing import Sealing
 from headfit.store.store import EmbeddingSource, ExampleStore, sealing_of
@@ -54,6 +55,7 @@ class _Description:
     fingerprint: str
     embedding_dim: int
     dtype: str
+    views: str
     key_check: bytes | None = None
 
 
@@ -64,7 +66,9 @@ class _Salvaged:
     description: _Description | None = None
     classes: dict[int, str | bytes] = field(default_factory=dict)
     examples: dict[int, ExampleRow] = field(default_factory=dict)
-    thumbnails: dict[int, tuple[int, bytes, int]] = field(default_factory=dict)
+    beside: dict[str, dict[int, BesideRow]] = field(
+        default_factory=lambda: {kind: {} for kind in rows.BESIDE}
+    )
 
 
 def repair_store(
@@ -140,18 +144,23 @@ def _salvage(database: bytes, log: bytes) -> _Salvaged:
             case (None, str() | bytes() as value, int(checksum)):
                 if rows.text_checksum("class", row_id, value) == checksum:
                     found.classes[row_id] = value
-                elif isinstance(value, bytes) and rows.thumbnail_row(row_id, value)[2] == checksum:
-                    found.thumbnails[row_id] = (row_id, value, checksum)
+                elif isinstance(value, bytes):
+                    for kind, found_rows in found.beside.items():
+                        row_beside = rows.beside_row(kind, row_id, value)
+                        if row_beside[2] == checksum:
+                            found_rows[row_id] = row_beside
             case (
                 str(fingerprint),
                 int(embedding_dim),
                 str(dtype),
+                str(views),
                 int(checksum),
                 _,
                 (None | bytes()) as key_check,
             ):
-                if rows.store_checksum(fingerprint, embedding_dim, dtype, key_check) == checksum:
-                    found.description = _Description(fingerprint, embedding_dim, dtype, key_check)
+                described = fingerprint, embedding_dim, dtype, views, key_check
+                if rows.store_checksum(*described) == checksum:
+                    found.description = _Description(*described)
     return found
 
 
@@ -163,9 +172,8 @@ def _describe(
     fingerprint, width = extractor.fingerprint, extractor.embedding_dim
     for dtype in DTYPES:
         if rows.embedding_column_bytes(width, dtype, key is not None) in lengths:
-            return _Description(
-                fingerprint, width, dtype, rows.key_check(Sealing(key, fingerprint))
-            )
+            sealed = rows.key_check(Sealing(key, fingerprint))
+            return _Description(fingerprint, width, dtype, views_text(extractor.views), sealed)
     return None
 
 
@@ -182,13 +190,21 @@ def _write_store(
     nameless = {i: f"class {i} (name lost)" for i in sorted(used - found.classes.keys())}
     kept = {row[0] for row in examples}
     with closing(open_database(path, create=True)) as new, store_faults(path), transaction(new):
-        changes.describe(new, description.fingerprint, width, dtype, description.key_check)
+        changes.describe(
+            new,
+            description.fingerprint,
+            width,
+            dtype,
+            description.views,
+            description.key_check,
+        )
         for class_id in used & found.classes.keys():
             rows.insert_class(new, class_id, found.classes[class_id])
         for class_id, name in nameless.items():
             rows.insert_class(new, class_id, sealing.seal_text(name, "class", class_id))
         rows.insert_examples(new, examples)
-        rows.insert_thumbnails(new, [t for t in found.thumbnails.values() if t[0] in kept])
+        for kind, values in found.beside.items():
+            rows.insert_beside(new, kind, [row for row in values.values() if row[0] in kept])
     return tuple(nameless.values()), len(examples)
 
 

@@ -20,6 +20,12 @@ DTYPES: dict[str, np.dtype[Any]] = {"float16": np.dtype("<f2"), "float32": np.dt
 ExampleRow = tuple[int, int, int, int, int, bytes]
 """id, class_id, added_at_us, photo_hash, checksum, embedding."""
 
+BesideRow = tuple[int, bytes, int]
+"""example_id, value, checksum."""
+
+BESIDE = {"thumbnail": "thumbnails", "digest": "digests"}
+"""What an example may have beside it, and the tables of these values."""
+
 _EXAMPLE_KEY = struct.Struct("<4q")
 _HASH = struct.Struct("<Q")
 _CHUNK = 256
@@ -74,6 +80,22 @@ def sealed_example_row(
     return example_row(example_id, class_id, added_at_us, 0, sealed)
 
 
+def moved_example_row(sealing: Sealing, row: ExampleRow, class_id: int) -> ExampleRow:
+    """Return the row of an example as one of another class: sealed values are bound to theirs.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        If the row is damaged.
+    """
+    example_id, old_class_id, added_at_us, photo_hash, _, embedding = row
+    if not is_whole_example(row):
+        raise sqlite3.DatabaseError(f"example {example_id} is not what was written")
+    value = sealing.open(embedding, "example", example_id, old_class_id, added_at_us)
+    sealed = sealing.seal(value, "example", example_id, class_id, added_at_us)
+    return example_row(example_id, class_id, added_at_us, photo_hash, sealed)
+
+
 def embedding_column_bytes(embedding_dim: int, dtype: str, is_sealed: bool) -> int:
     """Return how long every value of the column ``embedding`` is."""
     n_bytes = embedding_dim * DTYPES[dtype].itemsize
@@ -100,16 +122,16 @@ def text_checksum(*values: str | int | bytes) -> int:
 
 
 def store_checksum(
-    fingerprint: str, embedding_dim: int, dtype: str, key_check: bytes | None
+    fingerprint: str, embedding_dim: int, dtype: str, views: str, key_check: bytes | None
 ) -> int:
     """Return the checksum of the row of the table ``store``."""
     sealed = () if key_check is None else (key_check,)
-    return text_checksum("store", fingerprint, embedding_dim, dtype, *sealed)
+    return text_checksum("store", fingerprint, embedding_dim, dtype, views, *sealed)
 
 
-def thumbnail_row(example_id: int, jpeg: bytes) -> tuple[int, bytes, int]:
-    """Return a row for the table ``thumbnails``: id of the example, picture, checksum."""
-    return example_id, jpeg, zlib.crc32(jpeg, zlib.crc32(f"thumbnail {example_id}".encode()))
+def beside_row(kind: str, example_id: int, value: bytes) -> BesideRow:
+    """Return a row of a table in `BESIDE`: id of the example, value, checksum."""
+    return example_id, value, zlib.crc32(value, zlib.crc32(f"{kind} {example_id}".encode()))
 
 
 def insert_examples(connection: sqlite3.Connection, rows: Iterable[ExampleRow]) -> None:
@@ -117,11 +139,9 @@ def insert_examples(connection: sqlite3.Connection, rows: Iterable[ExampleRow]) 
     connection.executemany("INSERT INTO examples VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def insert_thumbnails(
-    connection: sqlite3.Connection, thumbnails: Iterable[tuple[int, bytes, int]]
-) -> None:
-    """Write rows of `thumbnail_row` into the table."""
-    connection.executemany("INSERT INTO thumbnails VALUES (?, ?, ?)", thumbnails)
+def insert_beside(connection: sqlite3.Connection, kind: str, rows: Iterable[BesideRow]) -> None:
+    """Write rows of `beside_row` into their table."""
+    connection.executemany(f"INSERT INTO {BESIDE[kind]} VALUES (?, ?, ?)", rows)
 
 
 def class_ids_for(

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import ExtractorMismatchError, InputError, StoreError
 from headfit.files.class_names import check_class_name
+from headfit.files.fields import parse_json
+from headfit.files.views import views_from_json, views_text
+from headfit.learning.origin import View
 from headfit.maths.arrays import checked_embeddings
 from headfit.maths.bits import count_differences
 from headfit.store import changes, database, exchange, rows
 from headfit.store.database import damaged, store_faults
+from headfit.store.exchange import DIGEST_BYTES
 from headfit.store.rows import DTYPES, Examples
 from headfit.store.sealing import Sealing
+
+T = TypeVar("T")
 
 MAX_THUMBNAIL_BYTES = 16_384
 """A thumbnail is for recognising a photo in a list; anything larger is a photo."""
@@ -38,6 +45,10 @@ class EmbeddingSource(Protocol):
     def embedding_dim(self) -> int:
         """Width of an embedding."""
 
+    @property
+    def views(self) -> tuple[View, ...]:
+        """How it looks at each photo."""
+
 
 class ExampleStore:
     """Embeddings and class names collected so far, in one SQLite file; never a photo.
@@ -45,6 +56,8 @@ class ExampleStore:
     Made by `open`. When a method that changes the store has returned, the change has reached the
     disk: it survives ``kill -9`` and a power cut. A change happens whole or not at all. Several
     threads may share a store, and several processes a file: one writes at a time, the others wait.
+    On a full disk nothing is added, but what is there can be forgotten: room for that is kept in a
+    file beside the store, ``<path>-room``, of its size and at most 64 MB.
 
     What `forget`, `wipe` and `undo` delete is also gone from the bytes of the file and its log, and
     from the copies that repair left beside it. Deleting for good and undoing cannot both be had:
@@ -60,6 +73,8 @@ class ExampleStore:
     embedding_dim : int
     dtype : str
         "float32" keeps the embeddings as they are; "float16" takes half the space.
+    views : tuple of View
+        How the extractor looked at each photo.
 
     Examples
     --------
@@ -75,12 +90,14 @@ class ExampleStore:
         fingerprint: str,
         embedding_dim: int,
         dtype: str,
+        views: tuple[View, ...],
         sealing: Sealing,
     ) -> None:
         self.path = path
         self.fingerprint = fingerprint
         self.embedding_dim = embedding_dim
         self.dtype = dtype
+        self.views = views
         self._connection = connection
         self._sealing = sealing
         self._lock = threading.RLock()
@@ -102,7 +119,7 @@ class ExampleStore:
         path : path
             The file. SQLite keeps its log beside it, as ``-wal`` and ``-shm``, while it is open.
         extractor : Extractor, optional
-            What makes the embeddings. Only an existing store opens without.
+            What makes the embeddings, with its views. Only an existing store opens without.
         dtype : str
             "float32" or "float16", for a new store.
         key : bytes of length 32, optional
@@ -115,7 +132,7 @@ class ExampleStore:
         FileNotFoundError
             If there is no file and no extractor was given, or the folder does not exist.
         ExtractorMismatchError
-            If the store holds embeddings of another extractor.
+            If the store holds embeddings of another extractor, or of other views.
         UnsupportedVersionError
             If a newer headfit wrote the store.
         StoreError
@@ -136,21 +153,41 @@ class ExampleStore:
                             extractor.fingerprint,
                             extractor.embedding_dim,
                             dtype,
+                            views_text(extractor.views),
                             rows.key_check(Sealing(key, extractor.fingerprint)),
                         )
-                fingerprint, embedding_dim, dtype, sealed = _description(connection)
+                fingerprint, embedding_dim, dtype, text, sealed = _description(connection)
             sealing = sealing_of(name, key, fingerprint, sealed)
-            store = cls(name, connection, fingerprint, embedding_dim, dtype, sealing)
-            if extractor is not None and extractor.fingerprint != store.fingerprint:
-                raise ExtractorMismatchError(
-                    f"{name}: expected embeddings of the extractor with SHA-256 "
-                    f"{extractor.fingerprint}, found those of {store.fingerprint}; open it with "
-                    "that extractor, or begin a new store and teach again"
-                )
+            where = f"{name}: views"
+            views = views_from_json(parse_json(text.encode(), where), where)
+            store = cls(name, connection, fingerprint, embedding_dim, dtype, views, sealing)
+            if extractor is not None:
+                store.check_extractor(extractor)
         except BaseException:
             connection.close()
             raise
         return store
+
+    def check_extractor(self, extractor: EmbeddingSource) -> None:
+        """Refuse an extractor that makes other embeddings than those in the store.
+
+        Raises
+        ------
+        ExtractorMismatchError
+            If its fingerprint is another, or it looks at photos in other views.
+        """
+        if extractor.fingerprint != self.fingerprint:
+            raise ExtractorMismatchError(
+                f"{self.path}: expected embeddings of the extractor with SHA-256 "
+                f"{extractor.fingerprint}, found those of {self.fingerprint}; open the store with "
+                "that extractor, or begin a new store and teach again"
+            )
+        if views_text(extractor.views) != views_text(self.views):
+            raise ExtractorMismatchError(
+                f"{self.path}: expected embeddings of {len(extractor.views)} views of each photo, "
+                f"as the extractor was told, found those of others, {len(self.views)}: "
+                f"{views_text(self.views)}; look with these, or begin a new store and teach again"
+            )
 
     @property
     def class_counts(self) -> dict[str, int]:
@@ -178,6 +215,7 @@ class ExampleStore:
         *,
         photo_hash: int = 0,
         thumbnail: bytes | None = None,
+        digest: bytes | None = None,
     ) -> int:
         """Add one example and return its id; see `add_many`."""
         (example_id,) = self.add_many(
@@ -185,6 +223,7 @@ class ExampleStore:
             [class_name],
             photo_hashes=[photo_hash],
             thumbnails=[thumbnail],
+            digests=[digest],
         )
         return example_id
 
@@ -195,6 +234,7 @@ class ExampleStore:
         *,
         photo_hashes: Sequence[int] | None = None,
         thumbnails: Sequence[bytes | None] | None = None,
+        digests: Sequence[bytes | None] | None = None,
     ) -> range:
         """Add examples, all or none, and return their ids.
 
@@ -209,6 +249,9 @@ class ExampleStore:
         thumbnails : sequence of bytes or None, optional
             Small pictures, if the app wants to show what it was taught; see
             `headfit.photos.likeness.thumbnail`. They can be erased on their own.
+        digests : sequence of bytes of length 32, or None, optional
+            `headfit.photos.likeness.photo_digest` of photos that lie in a folder, to know them by
+            when the folder is read again.
 
         Raises
         ------
@@ -219,21 +262,29 @@ class ExampleStore:
         """
         blobs = self._blobs(embeddings, class_names)
         hashes = [0] * len(blobs) if photo_hashes is None else list(photo_hashes)
-        pictures = [None] * len(blobs) if thumbnails is None else list(thumbnails)
-        if not len(blobs) == len(hashes) == len(pictures):
+        pictures: list[bytes | None] = (
+            [None] * len(blobs) if thumbnails is None else list(thumbnails)
+        )
+        known_by: list[bytes | None] = [None] * len(blobs) if digests is None else list(digests)
+        if not len(blobs) == len(hashes) == len(pictures) == len(known_by):
             raise InputError(
-                f"expected a photo hash and a thumbnail for each of {len(blobs)} embeddings, found "
-                f"{len(hashes)} and {len(pictures)}"
+                f"expected a photo hash, a thumbnail and a digest for each of {len(blobs)} "
+                f"embeddings, found {len(hashes)}, {len(pictures)} and {len(known_by)}; give None "
+                "where there is none"
             )
+        for digest in known_by:
+            if digest is not None and len(digest) != DIGEST_BYTES:
+                raise InputError(
+                    f"expected digests of {DIGEST_BYTES} bytes, found {len(digest)}; make them "
+                    "with photo_digest"
+                )
         for photo_hash in hashes:
             if not 0 <= photo_hash < 1 << 64:
                 raise InputError(f"expected photo hashes from 0 to 2^64 - 1, found {photo_hash}")
         _check_thumbnails(pictures)
         added_at_us = [time.time_ns() // 1000] * len(blobs)
-        with self._writing() as connection:
-            return changes.add(
-                connection, self._sealing, blobs, class_names, added_at_us, hashes, pictures
-            )
+        beside = {"thumbnail": pictures, "digest": known_by}
+        return self._add(blobs, class_names, added_at_us, hashes, beside)
 
     def names_by_id(self) -> dict[int, str]:
         """Return the class name of every example, in the order in which they were added."""
@@ -274,9 +325,12 @@ class ExampleStore:
             ids = connection.execute("SELECT example_id FROM thumbnails").fetchall()
         for (example_id,) in ids:
             self.thumbnail(example_id)
+        self.digests()
 
-    def forget(self, class_name_or_ids: str | Iterable[int]) -> int:
-        """Delete a class, or examples by their ids, for good; return how many examples.
+    def forget(self, what: str | Iterable[str | int]) -> int:
+        """Delete classes by name, or examples by id, for good; return how many examples.
+
+        All at once: the file is rewritten one time, however many they are.
 
         The bytes are gone from the file too. Heads that were fitted before still carry what they
         learned: fit them again. This clears the undo history.
@@ -289,16 +343,41 @@ class ExampleStore:
             If the disk is full, read-only or locked. If the message says that traces remain, the
             examples are deleted and their bytes will be erased when the store is next opened.
         """
-        with self._writing() as connection:
-            count = changes.forget(connection, self._sealing, class_name_or_ids)
-        self._erase_traces()
-        return count
+        wanted = [what] if isinstance(what, str) else list(what)
+        return self._delete(lambda connection: changes.forget(connection, self._sealing, wanted))
 
     def wipe(self) -> None:
         """Delete everything for good; what is left is an empty store of the same extractor."""
-        with self._writing() as connection:
-            changes.wipe(connection)
-        self._erase_traces()
+        self._delete(changes.wipe)
+
+    def move_examples(self, ids: Iterable[int], class_name: str) -> int:
+        """Give examples another class, all or none; return how many were of another.
+
+        Id, time and thumbnail stay. The class may be new, and one that is left without examples
+        goes. `undo` takes it back.
+
+        Raises
+        ------
+        InputError
+            If there is no such example, or ``class_name`` is no class name. Nothing is moved.
+        """
+        check_class_name(class_name)
+        wanted = list(ids)
+        return self._change(
+            lambda connection: changes.move(connection, self._sealing, wanted, class_name)
+        )
+
+    def merge_classes(self, class_name: str, *, into: str) -> int:
+        """Move all examples of a class to another one, as `move_examples`; return how many.
+
+        Raises
+        ------
+        InputError
+            If one of them is not there, or they are the same. Nothing is moved.
+        """
+        return self._change(
+            lambda connection: changes.merge(connection, self._sealing, class_name, into)
+        )
 
     def rename_class(self, old_name: str, new_name: str) -> None:
         """Give a class another name. Nothing has to be trained again.
@@ -309,11 +388,12 @@ class ExampleStore:
             If there is no class ``old_name``, or ``new_name`` is taken or no class name.
         """
         check_class_name(new_name)
-        with self._writing() as connection:
-            changes.rename_class(connection, self._sealing, old_name, new_name)
+        self._change(
+            lambda connection: changes.rename_class(connection, self._sealing, old_name, new_name)
+        )
 
     def undo(self) -> str | None:
-        """Undo the last `add`, `add_many`, `import_from` or `rename_class`.
+        """Undo the last change that added, imported, moved, merged or renamed.
 
         Returns
         -------
@@ -321,10 +401,7 @@ class ExampleStore:
             What was undone, in words; None if there is nothing to undo. Examples whose adding is
             undone are deleted as `forget` deletes, but the history before them stays.
         """
-        with self._writing() as connection:
-            undone = changes.undo(connection, self._sealing)
-        self._erase_traces()
-        return undone
+        return self._delete(lambda connection: changes.undo(connection, self._sealing))
 
     def ids_like(self, photo_hash: int, *, max_distance: int = 6) -> list[int]:
         """Return the ids of examples whose photos look like one, most alike first.
@@ -350,17 +427,24 @@ class ExampleStore:
 
     def thumbnail(self, example_id: int) -> bytes | None:
         """Return the thumbnail of an example, or None if it has none."""
+        return self._beside("thumbnail", "WHERE example_id = ?", example_id).get(example_id)
+
+    def digests(self) -> dict[int, bytes]:
+        """Return by id what examples of folders were made of; see `add_many`."""
+        return self._beside("digest")
+
+    def _beside(self, kind: str, where: str = "", *values: int) -> dict[int, bytes]:
         with self._reading() as connection:
-            row = connection.execute(
-                "SELECT example_id, jpeg, checksum FROM thumbnails WHERE example_id = ?",
-                (example_id,),
-            ).fetchone()
-        if row is None:
-            return None
-        if rows.thumbnail_row(example_id, row[1]) != row:
-            raise damaged(self.path, f"the thumbnail of example {example_id} is not what it was")
-        with store_faults(self.path):
-            return self._sealing.open(bytes(row[1]), "thumbnail", example_id)
+            query = f"SELECT * FROM {rows.BESIDE[kind]} {where} ORDER BY example_id"
+            found = connection.execute(query, values).fetchall()
+        opened = {}
+        for row in found:
+            example_id, value, _ = row
+            if not isinstance(value, bytes) or rows.beside_row(kind, example_id, value) != row:
+                raise damaged(self.path, f"the {kind} of example {example_id} is not what it was")
+            with store_faults(self.path):
+                opened[example_id] = self._sealing.open(value, kind, example_id)
+        return opened
 
     def thumbnail_sizes(self) -> dict[int, int]:
         """Return how many bytes the thumbnail of each example that has one takes, by its id."""
@@ -384,33 +468,20 @@ class ExampleStore:
             If the disk is full, read-only or locked. None is kept.
         """
         _check_thumbnails(thumbnails.values())
-        with self._writing() as connection:
-            known = {example_id for (example_id,) in connection.execute("SELECT id FROM examples")}
-            unknown = sorted(thumbnails.keys() - known)
-            if unknown:
-                raise InputError(
-                    f"expected ids of examples, found {unknown[0]}, which never was one or was "
-                    "forgotten; load the store to see its ids"
-                )
-            ids = ((i,) for i in thumbnails)
-            sql = "DELETE FROM thumbnails WHERE example_id = ?"
-            if connection.executemany(sql, ids).rowcount:
-                changes.mark_traces(connection)
-            rows.insert_thumbnails(
-                connection,
-                (
-                    rows.thumbnail_row(i, self._sealing.seal(jpeg, "thumbnail", i))
-                    for i, jpeg in thumbnails.items()
-                ),
-            )
+        self._change(
+            lambda connection: changes.put_thumbnails(connection, self._sealing, thumbnails),
+            n_bytes=sum(map(len, thumbnails.values())),
+        )
         self._erase_traces()
 
     def erase_thumbnails(self) -> None:
         """Delete all thumbnails for good; the examples stay."""
-        with self._writing() as connection:
+
+        def erase(connection: sqlite3.Connection) -> None:
             if connection.execute("DELETE FROM thumbnails").rowcount:
                 changes.mark_traces(connection)
-        self._erase_traces()
+
+        self._delete(erase)
 
     def export_to(self, path: str | os.PathLike[str]) -> str:
         """Write all examples to one file, whole or not at all, and return its content hash.
@@ -418,7 +489,9 @@ class ExampleStore:
         It is not encrypted, even if the store is. The file is a safetensors container, described
         in docs/store-format.md. Thumbnails and the undo history are not in it.
         """
-        return exchange.save_examples(path, self.load(), self.fingerprint, self.dtype)
+        origin = exchange.Origin(self.fingerprint, self.embedding_dim, self.views, self.dtype)
+        with self._lock:
+            return exchange.save_examples(path, self.load(), self.digests(), origin)
 
     def import_from(self, path: str | os.PathLike[str]) -> range:
         """Add all examples of a file that `export_to` wrote and return their ids.
@@ -426,28 +499,71 @@ class ExampleStore:
         Raises
         ------
         ExtractorMismatchError
-            If the examples are embeddings of another extractor.
+            If the examples are embeddings of another extractor, or of other views.
         FileFormatError
             If the file is no such file, or damaged.
         """
-        examples, fingerprint = exchange.load_examples(path)
-        if fingerprint != self.fingerprint:
+        return self._import(os.fspath(path), *exchange.load_examples(path))
+
+    @classmethod
+    def of_export(
+        cls,
+        path: str | os.PathLike[str],
+        file: str | os.PathLike[str],
+        *,
+        key: bytes | None = None,
+    ) -> ExampleStore:
+        """Make a new store of a file that `export_to` wrote, with the examples in it.
+
+        Parameters
+        ----------
+        path : path
+            Of the store.
+        file : path
+            The export, which says what a store must know of the extractor.
+        key : bytes of length 32, optional
+            As for `open`.
+
+        Raises
+        ------
+        FileExistsError
+            If there is a store already: import into it.
+        FileFormatError
+            If the file is no such file, or damaged. No store is made.
+        """
+        if os.path.exists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(path))
+        examples, digests, origin = exchange.load_examples(file)
+        store = cls.open(path, origin, dtype=origin.dtype, key=key)
+        try:
+            store._import(os.fspath(file), examples, digests, origin)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _import(
+        self,
+        source: str,
+        examples: Examples,
+        digests: list[bytes | None],
+        origin: exchange.Origin,
+    ) -> range:
+        is_same = origin.fingerprint == self.fingerprint
+        if not is_same or views_text(origin.views) != views_text(self.views):
             raise ExtractorMismatchError(
-                f"{os.fspath(path)}: expected embeddings of the extractor with SHA-256 "
-                f"{self.fingerprint}, found those of {fingerprint}; import them into a store of "
-                "that extractor"
+                f"{source}: expected embeddings of the extractor with SHA-256 "
+                f"{self.fingerprint} in the views {views_text(self.views)}, found those of "
+                f"{origin.fingerprint} in {views_text(origin.views)}; import them into a store of "
+                "these"
             )
-        blobs = self._blobs(examples.embeddings, examples.class_names)
-        with self._writing() as connection:
-            return changes.add(
-                connection,
-                self._sealing,
-                blobs,
-                examples.class_names,
-                examples.added_at.astype(np.int64).tolist(),
-                examples.photo_hashes.tolist(),
-                [None] * len(blobs),
-            )
+        return self._add(
+            self._blobs(examples.embeddings, examples.class_names),
+            examples.class_names,
+            examples.added_at.astype(np.int64).tolist(),
+            examples.photo_hashes.tolist(),
+            {"digest": digests},
+        )
 
     def close(self) -> None:
         """Close the file; the log beside it goes."""
@@ -473,11 +589,37 @@ class ExampleStore:
         with self._lock, store_faults(self.path), transaction:
             yield self._connection
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _add(
+        self,
+        blobs: Sequence[bytes],
+        class_names: Sequence[str],
+        added_at_us: Sequence[int],
+        photo_hashes: Sequence[int],
+        beside: dict[str, list[bytes | None]],
+    ) -> range:
+        values = (value for column in (blobs, *beside.values()) for value in column if value)
+        return self._change(
+            lambda connection: changes.add(
+                connection, self._sealing, blobs, class_names, added_at_us, photo_hashes, beside
+            ),
+            n_bytes=sum(map(len, values)),
+        )
+
+    def _change(self, change: Callable[[sqlite3.Connection], T], *, n_bytes: int = 0) -> T:
         self._refuse_fork()
-        with self._lock, store_faults(self.path), database.transaction(self._connection):
-            yield self._connection
+        with self._lock, store_faults(self.path):
+            return database.change(self._connection, self.path, change, n_bytes)
+
+    def _delete(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        self._refuse_fork()
+        with self._lock, store_faults(self.path):
+            result = database.delete(self._connection, self.path, change)
+            self._erase_traces()
+            return result
+
+    def _erase_traces(self) -> None:
+        with self._lock, store_faults(self.path):
+            database.erase_traces(self._connection, self.path)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._sealing.is_on:
@@ -494,10 +636,6 @@ class ExampleStore:
                 f"{self.path}: expected the process that opened the store, found one forked from "
                 "it; open the store again in this process"
             )
-
-    def _erase_traces(self) -> None:
-        with self._lock, store_faults(self.path):
-            database.erase_traces(self._connection, self.path)
 
     def _blobs(self, embeddings: npt.ArrayLike, class_names: Sequence[str]) -> list[bytes]:
         """Check embeddings and class names; return the embeddings as the store keeps them."""
@@ -541,13 +679,13 @@ def _check_thumbnails(thumbnails: Iterable[bytes | None]) -> None:
             )
 
 
-def _description(connection: sqlite3.Connection) -> tuple[str, int, str, bytes | None]:
+def _description(connection: sqlite3.Connection) -> tuple[str, int, str, str, bytes | None]:
     row = connection.execute(
-        "SELECT fingerprint, embedding_dim, dtype, key_check, checksum FROM store"
+        "SELECT fingerprint, embedding_dim, dtype, views, key_check, checksum FROM store"
     ).fetchone()
-    if row is None or rows.store_checksum(*row[:4]) != row[4]:
+    if row is None or rows.store_checksum(*row[:5]) != row[5]:
         raise sqlite3.DatabaseError("the row that names the extractor is not what was written")
-    return row[0], row[1], row[2], row[3]
+    return row[0], row[1], row[2], row[3], row[4]
 
 
 def sealing_of(path: str, key: bytes | None, fingerprint: str, sealed: bytes | None) -> Sealing:

@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.support.stores import FINGERPRINT, Source, filled_store, on_disk
+from tests.sdk.conftest import PhotoWriter
+from tests.support.stores import FINGERPRINT, Source, embeddings, filled_store, on_disk
 
+from headfit import Extractor, ImageClassifier
 from headfit.commands.main import main
+from headfit.photos import FLIPPED, ImageSource
 from headfit.store import ExampleStore
 
 
@@ -64,6 +67,143 @@ def test_export_and_import(path: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert "Added 300 examples" in capsys.readouterr().out
     file.write_bytes(file.read_bytes()[:-1])
     assert main(["store", "import", str(path), str(file)]) == 5
+
+
+def test_import_makes_a_store(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the extractor and the views that the file names, digests included."""
+    file, new = tmp_path / "file", tmp_path / "new"
+    with ExampleStore.open(tmp_path / "flipped", Source(views=FLIPPED), dtype="float16") as store:
+        store.add_many(embeddings(2), ["cup", "pen"], digests=[None, b"d" * 32])
+        store.export_to(file)
+    assert main(["store", "import", str(new), str(file)]) == 0
+    assert "of 2 examples" in capsys.readouterr().out
+    with ExampleStore.open(new) as made:
+        assert (made.views, made.dtype, made.digests()) == (FLIPPED, "float16", {2: b"d" * 32})
+        assert made.class_counts == {"cup": 1, "pen": 1}
+    assert main(["store", "import", str(path), str(file)]) == 4
+    assert "import them into a store of these" in capsys.readouterr().err
+    file.write_bytes(file.read_bytes()[:-1])
+    assert main(["store", "import", str(tmp_path / "none"), str(file)]) == 5
+    assert not (tmp_path / "none").exists()
+
+
+def test_list_rename_move_merge_forget_undo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.store"
+    filled_store(path, 6).close()
+
+    def printed(*arguments: str) -> str:
+        assert main(["store", arguments[0], str(path), *arguments[1:]]) == 0
+        return capsys.readouterr().out
+
+    lines = printed("list").splitlines()
+    assert [line.split()[::2] for line in lines[:2]] == [["1", "cup"], ["2", "jug"]]
+    assert len(printed("list", "pen", "cup").splitlines()) == 4
+    found = json.loads(printed("list", "pen", "--json"))["examples"]
+    assert [(one["id"], one["class"]) for one in found] == [(3, "pen"), (6, "pen")]
+    assert found[0]["added_at"].endswith("Z")
+    printed("rename", "cup", "mug")
+    assert "Moved 2 examples to mug" in printed("move", "2", "3", "--to", "mug")
+    assert "Moved 1 example to jug" in printed("merge", "pen", "--into", "jug")
+    assert "4 examples" not in printed("info")
+    assert "jug (2), mug (4)" in printed("info")
+    assert printed("undo") == "Undone: moving 1 example to jug.\n"
+    assert printed("undo") == "Undone: moving 2 examples to mug.\n"
+    assert printed("undo") == "Undone: renaming cup to mug.\n"
+    assert "Forgot 3 examples." in printed("forget", "cup", "--id", "2", "--yes")
+    assert printed("undo") == "There is nothing to undo.\n"
+    assert "jug (1), pen (2)" in printed("info")
+    for wrong in (["list", "none"], ["move", "99", "--to", "jug"], ["forget", "--yes"]):
+        assert main(["store", wrong[0], str(path), *wrong[1:]]) == 3
+
+
+@pytest.fixture
+def embedded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many photos each call of the network was for."""
+    calls: list[int] = []
+    whole = Extractor.embed
+
+    def embed(self: Extractor, images: list[ImageSource], **options: object) -> object:
+        calls.extend([1] * len(images))
+        return whole(self, images, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Extractor, "embed", embed)
+    return calls
+
+
+def test_train_with_a_store_embeds_what_is_new(
+    photos: Path,
+    extractor_path: Path,
+    tmp_path: Path,
+    write_photo: PhotoWriter,
+    embedded: list[int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """And moves what lies elsewhere now, forgets what is gone, if told; the head is that of DIR."""
+    head, plain, kept = tmp_path / "a.head", tmp_path / "plain.head", tmp_path / "mine.store"
+    general = ["--extractor", str(extractor_path)]
+    train = ["train", str(photos), "-o", str(head), "--store", str(kept), *general]
+
+    def is_that_of_the_folder() -> bool:
+        assert main(["train", str(photos), "-o", str(plain), *general]) == 0
+        return head.read_bytes() == plain.read_bytes()
+
+    assert main(train) == 0
+    assert len(embedded) == 12
+    assert is_that_of_the_folder()
+    embedded.clear()
+    write_photo(photos / "red" / "new.png", (200, 40, 30), 77)
+    (photos / "red" / "0.png").rename(photos / "blue" / "was red.png")
+    (photos / "red" / "1.png").rename(photos / "red" / "another name.png")
+    assert main(train) == 0
+    assert len(embedded) == 1
+    assert is_that_of_the_folder()
+    for number in range(3):
+        (photos / "green" / f"{number}.png").unlink()
+    embedded.clear()
+    capsys.readouterr()
+    assert main([*train]) == 3  # nobody is there to be asked
+    assert "found 3 examples in the store of photos that are not in" in capsys.readouterr().err
+    assert main([*train, "--keep"]) == 0
+    with ExampleStore.open(kept) as store:
+        assert store.class_counts == {"blue": 5, "green": 4, "red": 4}
+        store.add(store.load().embeddings[0] * 2, "red")  # not of a folder: it stays
+    capsys.readouterr()
+    assert main([*train, "--prune", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n_samples"] == 11
+    assert embedded == []
+    with ExampleStore.open(kept) as store:
+        assert store.class_counts == {"blue": 5, "green": 1, "red": 5}
+    assert main(["train", str(photos), "-o", str(head), "--prune"]) == 3
+    # What audit attacks is what taught the head.
+    assert main(["audit", str(head), str(kept), "--heads", "32", "--json"]) in (0, 3)
+
+
+def test_add_makes_a_store_of_a_folder_or_of_photos(
+    photos: Path, extractor_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the views that a head was trained with, once it has them."""
+    path, general = str(tmp_path / "new.store"), ["--extractor", str(extractor_path)]
+    head = str(tmp_path / "a.head")
+    one = str(photos / "red" / "0.png")
+    train = ["train", str(photos), "-o", head, "--store", path, *general]
+    assert main([*train, "--views", "flipped"]) == 0
+    assert main([*train, "--views", "cropped"]) == 4
+    assert main(["store", "add", path, one, one, "--class", "rose", *general]) == 0
+    assert "had 12 examples, and has 14" in capsys.readouterr().out
+    assert main(["store", "add", path, str(photos), *general]) == 0
+    assert "had 14 examples, and has 14" in capsys.readouterr().out
+    assert main(["store", "add", path, one, one, *general]) == 3
+    assert main(["predict", head, one, *general, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)["predictions"][0]["classes"][0]
+    seen = ImageClassifier.load(head, extractor=extractor_path).predict(one)[0]
+    assert (shown["class"], shown["probability"]) == seen
+    assert main(["inspect", head]) == 0
+    assert "2 of each photo" in capsys.readouterr().out
+    assert main(["export-tflite", head, "-o", str(tmp_path / "a.tflite"), *general]) == 3
 
 
 def test_a_missing_store_is_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headfit import HeadLearner, SoftmaxHead
+from headfit import HeadLearner, InputError, SoftmaxHead
 from headfit.learning.class_sums import ClassSums
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.fitting import METHODS
@@ -79,6 +79,54 @@ def test_nor_does_what_was_taught_and_forgotten(
     learner.forget_examples(set(gone) & learner.names.keys())
     expected = SoftmaxHead(method=method).fit(embeddings, names)
     assert everything(learner.fit().fitted_) == everything(expected.fitted_)
+
+
+@settings(max_examples=30)
+@given(
+    method=st.sampled_from(sorted(METHODS)),
+    counts=st.lists(st.integers(1, 25), min_size=2, max_size=3).map(tuple),
+    seed=st.integers(0, 2**32 - 1),
+    data=st.data(),
+)
+def test_what_was_moved_is_as_if_taught_there_at_once(
+    method: str, counts: tuple[int, ...], seed: int, data: st.DataObject
+) -> None:
+    """Also where the last example of a class goes, or a class gets its first."""
+    embeddings, names = examples(counts, seed)
+    rows = st.sets(st.integers(0, len(names) - 1))
+    learner = HeadLearner(SoftmaxHead(method=method))
+    numbers = learner.add_examples(embeddings, names)
+    learner.fit()
+    names = names.astype("U20")
+    for target in data.draw(st.lists(st.sampled_from(["class 0", "class 1", "new"]), max_size=3)):
+        moved = sorted(data.draw(rows))
+        learner.move_examples([numbers[row] for row in moved], target)
+        names[moved] = target
+        if len(set(names)) > 1 and data.draw(st.booleans()):
+            learner.fit()
+    if len(set(names)) == 1:
+        learner.move_examples(numbers[:1], "other")
+        names[0] = "other"
+    expected = SoftmaxHead(method=method).fit(embeddings, names)
+    assert everything(learner.fit().fitted_) == everything(expected.fitted_)
+
+
+def test_classes_are_merged_as_if_they_had_been_one() -> None:
+    embeddings, names = examples((7, 8, 9), 0)
+    learner = HeadLearner()
+    learner.add_examples(embeddings, names)
+    learner.fit()
+    learner.merge_classes("class 2", into="class 0")
+    assert learner.class_counts == {"class 0": 16, "class 1": 8}
+    expected = SoftmaxHead().fit(embeddings, np.where(names == "class 2", "class 0", names))
+    assert everything(learner.fit().fitted_) == everything(expected.fitted_)
+    for class_name, into in (("class 0", "class 0"), ("class 2", "class 0"), ("class 0", "none")):
+        with pytest.raises(InputError, match="two classes|one of the classes"):
+            learner.merge_classes(class_name, into=into)
+    for moved, target in (([99], "class 0"), ([0], "")):
+        with pytest.raises(InputError):
+            learner.move_examples(moved, target)
+    assert learner.class_counts == {"class 0": 16, "class 1": 8}
 
 
 def test_feedback_names_the_same_examples() -> None:

@@ -70,7 +70,7 @@ def extractor(extractor_path: Path) -> Extractor:
 
 def test_an_extractor_embeds_a_view(extractor: Extractor) -> None:
     pixels = picture(64, 64)
-    flipped = extractor.embed([pixels], views=[View(is_flipped=True)])
+    flipped = extractor.looking([View(is_flipped=True)]).embed([pixels])
     np.testing.assert_array_equal(flipped, extractor.embed([pixels[:, ::-1]]))
     assert (flipped != extractor.embed([pixels])).any()
 
@@ -79,9 +79,9 @@ def test_an_extractor_embeds_a_view(extractor: Extractor) -> None:
 def test_several_views_are_averaged(extractor: Extractor, views: tuple[View, ...]) -> None:
     """Of every photo, each decoded once whatever it came as."""
     pixels = [picture(70, 90), picture(80, 64)]
-    each = np.stack([extractor.embed(pixels, views=[view]) for view in views])
+    each = np.stack([extractor.looking([view]).embed(pixels) for view in views])
     assert np.ptp(each, axis=0).max() > 0
-    found = extractor.embed([Image.fromarray(photo) for photo in pixels], views=views)
+    found = extractor.looking(views).embed([Image.fromarray(photo) for photo in pixels])
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, each.mean(axis=0), rtol=1e-5, atol=1e-6)
 
@@ -89,12 +89,14 @@ def test_several_views_are_averaged(extractor: Extractor, views: tuple[View, ...
 def test_one_view_is_the_embedding_itself(extractor: Extractor) -> None:
     """To the bit."""
     pixels = [picture(70, 90)]
-    np.testing.assert_array_equal(extractor.embed(pixels), extractor.embed(pixels, views=[View()]))
+    np.testing.assert_array_equal(
+        extractor.embed(pixels), extractor.looking([View()]).embed(pixels)
+    )
 
 
 def test_no_view_is_refused(extractor: Extractor) -> None:
-    with pytest.raises(InputError, match="expected at least one view"):
-        extractor.embed([picture(64, 64)], views=[])
+    with pytest.raises(InputError, match="expected 1 to 64 views"):
+        extractor.looking([])
 
 
 def test_a_classifier_teaches_and_recognises_in_its_views(
@@ -107,12 +109,13 @@ def test_a_classifier_teaches_and_recognises_in_its_views(
     for pixels, name in zip(pictures, names, strict=True):
         classifier.add(pixels, name)
     head = classifier.fit()
-    flipped = extractor.embed(pictures, views=FLIPPED)
+    flipped = extractor.looking(FLIPPED).embed(pictures)
     assert not np.array_equal(flipped, extractor.embed(pictures))
-    expected = SoftmaxHead().fit(flipped, names)
+    expected = SoftmaxHead().fit(flipped, names, extractor=extractor.looking(FLIPPED))
+    assert head.views_ == expected.views_ == FLIPPED
     np.testing.assert_array_equal(expected.weights_, head.weights_)
     classifier.save(tmp_path / "head")
-    loaded = ImageClassifier.load(tmp_path / "head", extractor=extractor, views=FLIPPED)
+    loaded = ImageClassifier.load(tmp_path / "head", extractor=extractor)
     for each in (classifier, loaded):
         for pixels, embedding in zip(pictures, flipped, strict=True):
             ranking = expected.top_k(embedding[None], 2)[0]

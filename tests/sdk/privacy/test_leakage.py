@@ -13,6 +13,7 @@ from headfit.commands.main import main
 from headfit.errors import InputError
 from headfit.head import SoftmaxHead
 from headfit.learning.fitted_head import FittedHead
+from headfit.photos import WHOLE
 from headfit.privacy.leakage import measure_leakage
 from headfit.privacy.noise import Privacy
 from headfit.privacy.public_view import PublicView
@@ -139,6 +140,7 @@ class Source:
 
     fingerprint = "ab" * 32
     embedding_dim = DIM
+    views = (WHOLE,)
 
 
 @pytest.fixture

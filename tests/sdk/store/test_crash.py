@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
@@ -15,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.stores import DIM, Source, embeddings, filled_store
+from tests.support.stores import DIM, Source, embeddings, filled_store, on_disk
 
 from headfit.errors import StoreError
-from headfit.store import ExampleStore
+from headfit.store import ExampleStore, database
 
 # Writes examples one by one and in batches, forgets some; says so, on a pipe, after each
 # acknowledgement. Example k is embeddings(1, seed=k); its id is stated, so a hole is visible.
@@ -161,10 +162,10 @@ def test_what_is_acknowledged_was_synced_before(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 1 MB, where this process may mount one."""
+    """A disk of 2 MB, where this process may mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode != 0:
         pytest.skip("mounting a small disk needs root; the limit on file size is tested instead")
     yield folder
@@ -202,9 +203,67 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk: Path) -> No
         assert store.n_samples == acknowledged + 1
 
 
+def fill_up(folder: Path) -> None:
+    """Take all space that is left, to the last page."""
+    with (folder / "ballast").open("ab", 0) as stream, contextlib.suppress(OSError):
+        while stream.write(bytes(4096)):
+            pass
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+@pytest.mark.parametrize("what", ["cup", "half", "all"])
+def test_a_full_disk_is_escaped_by_forgetting(small_disk: Path, is_open: bool, what: str) -> None:
+    """Forgetting takes space before it gives any, and that once failed, too.
+
+    One by one: each takes five pages of log.
+    """
+    path = small_disk / "store"
+    store = ExampleStore.open(path, Source())
+    with contextlib.suppress(StoreError):
+        for index in range(100_000):
+            store.add(embeddings(1, seed=index)[0], ("cup", "pen")[index % 2])
+    fill_up(small_disk)
+    with pytest.raises(StoreError, match=f"on the disk of {small_disk}.*nothing of this change"):
+        store.add_many(embeddings(1000), ["jug"] * 1000)
+    if not is_open:
+        store.close()
+        fill_up(small_disk)
+        store = ExampleStore.open(path)
+    names, there = store.names_by_id(), store.n_samples
+    gone = {"cup": [i for i in names if names[i] == "cup"], "half": list(names)[::2], "all": names}
+    secret = store.load().embeddings[0].tobytes()
+    assert store.forget("cup" if what == "cup" else gone[what]) == len(gone[what])
+    assert store.n_samples == there - len(gone[what])
+    assert secret not in on_disk(path)
+    assert shutil.disk_usage(small_disk).free > 0
+    store.add(embeddings(1)[0], "room again")
+    store.check()
+    store.close()
+
+
+def test_where_traces_remain_the_message_says_so(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that nothing was kept: without the room the file cannot be rewritten."""
+    path = small_disk / "store"
+    monkeypatch.setattr(database, "keep_room", lambda path, n_bytes: None)
+    with ExampleStore.open(path, Source()) as store:
+        store.add_many(embeddings(5000), ["cup", "pen"] * 2500)
+        store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        fill_up(small_disk)
+        with (small_disk / "ballast").open("ab") as stream:
+            stream.truncate(stream.tell() - 200_000)
+        with pytest.raises(StoreError, match="what was deleted is gone, its traces go when"):
+            store.forget([1])
+        assert store.n_samples == 4999
+        (small_disk / "ballast").unlink()
+    with ExampleStore.open(path) as store:
+        assert store._connection.execute("SELECT must_erase FROM store").fetchone() == (0,)
+
+
 def test_a_new_store_on_a_full_disk_says_so(small_disk: Path) -> None:
     with pytest.raises(OSError, match="No space"):
-        (small_disk / "ballast").write_bytes(bytes(2_000_000))
+        (small_disk / "ballast").write_bytes(bytes(4_000_000))
     with pytest.raises(StoreError, match="free some space"):
         ExampleStore.open(small_disk / "store", Source())
 

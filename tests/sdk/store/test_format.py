@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import struct
 import zlib
@@ -36,9 +37,16 @@ def test_a_store_is_read_by_its_page(tmp_path: Path, key: bytes | None) -> None:
     path, hashes = tmp_path / "store", [2**64 - 2, 7]
     with ExampleStore.open(path, Source(), key=key) as store:
         store.add_many(
-            embeddings(2), ["größe", "b"], photo_hashes=hashes, thumbnails=[b"small", None]
+            embeddings(2),
+            ["größe", "b"],
+            photo_hashes=hashes,
+            thumbnails=[b"small", None],
+            digests=[None, b"d" * 32],
         )
         store.rename_class("b", "c")
+        store.move_examples([1, 2], "new")
+        store.undo()
+        store.move_examples([1], "c")
     with closing(sqlite3.connect(path)) as connection:
 
         def rows(query: str) -> list[tuple[Any, ...]]:
@@ -48,12 +56,14 @@ def test_a_store_is_read_by_its_page(tmp_path: Path, key: bytes | None) -> None:
         assert rows("PRAGMA user_version") == [(1,)]
         assert rows("PRAGMA page_size") == [(16_384,)]
         assert rows("PRAGMA journal_mode") == [("wal",)]
-        ((fingerprint, width, dtype, found, must_erase, key_check),) = rows(
-            "SELECT fingerprint, embedding_dim, dtype, checksum, must_erase, key_check FROM store"
+        ((fingerprint, width, dtype, views, found, must_erase, key_check),) = rows(
+            "SELECT fingerprint, embedding_dim, dtype, views, checksum, must_erase, key_check "
+            "FROM store"
         )
         assert (fingerprint, width, dtype, must_erase) == (FINGERPRINT, DIM, "float32", 0)
+        assert json.loads(views) == [{"zoom": 1, "x": 0.5, "y": 0.5, "is_flipped": False}]
         sealed = () if key is None else (key_check,)
-        assert found == checksum("store", fingerprint, width, dtype, *sealed)
+        assert found == checksum("store", fingerprint, width, dtype, views, *sealed)
         assert (key_check is None) == (key is None)
         assert key is None or opened(key_check, "store", 0) == b""
         names = {}
@@ -72,13 +82,23 @@ def test_a_store_is_read_by_its_page(tmp_path: Path, key: bytes | None) -> None:
                 (photo_hash,), value = struct.unpack("<Q", value[:8]), value[8:]
             assert photo_hash == hashes[n]
             np.testing.assert_array_equal(np.frombuffer(value, "<f4"), embeddings(2)[n])
-        assert [names[row[1]] for row in examples] == ["größe", "c"]
+        assert [names[row[1]] for row in examples] == ["c", "c"]
+        ((example_id, digest, found),) = rows("SELECT example_id, digest, checksum FROM digests")
+        assert found == zlib.crc32(digest, zlib.crc32(b"digest 2"))
+        assert (digest if key is None else opened(digest, "digest", example_id)) == b"d" * 32
         ((example_id, jpeg, found),) = rows("SELECT example_id, jpeg, checksum FROM thumbnails")
         assert found == zlib.crc32(jpeg, zlib.crc32(b"thumbnail 1"))
         assert (jpeg if key is None else opened(jpeg, "thumbnail", example_id)) == b"small"
-        added, renamed = rows(
+        added, renamed, moved = rows(
             "SELECT first_id, last_id, class_id, old_name FROM changes ORDER BY id"
         )
         assert added == (1, 2, None, None)
+        assert (moved[:2], names[moved[2]], moved[3]) == ((None, None), "c", None)
+        ((change_id, class_id, name, ids),) = rows(
+            "SELECT change_id, class_id, name, example_ids FROM moves"
+        )
+        assert rows("SELECT max(id) FROM changes") == [(change_id,)]
+        assert (name if key is None else opened(name, "class", class_id).decode()) == "größe"
+        assert struct.unpack("<q", ids) == (1,)
         old_name = renamed[3] if key is None else opened(renamed[3], "class", renamed[2]).decode()
         assert (names[renamed[2]], old_name) == ("c", "b")

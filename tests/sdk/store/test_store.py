@@ -133,7 +133,7 @@ def test_a_missing_file_is_only_made_for_an_extractor(path: Path) -> None:
 def test_only_the_owner_can_read_the_store(path: Path) -> None:
     with filled_store(path):
         modes = [p.stat().st_mode & 0o777 for p in path.parent.glob(path.name + "*")]
-    assert modes == [0o600] * 3
+    assert modes == [0o600] * 4  # the log, its index, the room to delete in
 
 
 def test_only_the_owner_can_read_an_export(path: Path, tmp_path: Path) -> None:
@@ -198,6 +198,125 @@ def test_renaming_moves_the_examples_and_refuses_a_taken_name(path: Path) -> Non
             with pytest.raises(InputError, match=match):
                 store.rename_class(old, new)
         assert store.load().class_names[1] == "größer als ein Krug"
+
+
+@pytest.mark.parametrize("key", [None, bytes(range(32))])
+def test_moving_keeps_everything_but_the_class(path: Path, key: bytes | None) -> None:
+    """Id, time, hash, thumbnail and digest; a class that is left empty goes, and comes back."""
+    with ExampleStore.open(path, Source(), key=key) as store:
+        store.add_many(
+            embeddings(3),
+            ["cup", "cup", "jug"],
+            photo_hashes=[7, 8, 9],
+            thumbnails=[b"one", None, None],
+            digests=[b"d" * 32, None, None],
+        )
+        before = store.load()
+        assert store.move_examples([1, 3], "pen") == 2
+        assert store.class_counts == {"cup": 1, "pen": 2}
+        after = store.load()
+        for field in ("embeddings", "ids", "added_at", "photo_hashes"):
+            np.testing.assert_array_equal(getattr(before, field), getattr(after, field))
+        assert after.class_names == ("pen", "cup", "pen")
+        assert (store.thumbnail(1), store.digests()) == (b"one", {1: b"d" * 32})
+        assert store.move_examples([1], "pen") == 0  # no change, nothing to undo
+        assert store.merge_classes("cup", into="pen") == 1
+        assert store.class_counts == {"pen": 3}
+        store.check()
+    with ExampleStore.open(path, key=key) as store:
+        assert store.undo() == "moving 1 example to pen"
+        assert store.undo() == "moving 2 examples to pen"
+        assert store.load().class_names == before.class_names
+        store.check()
+        assert b"pen" not in on_disk(path)
+        assert store.undo() == "adding 3 examples"
+        assert store.undo() is None
+
+
+def test_what_cannot_be_moved_is_not(path: Path) -> None:
+    with filled_store(path, 6) as store:
+        for ids, name in (([1, 99], "cup"), ([1], "")):
+            with pytest.raises(InputError):
+                store.move_examples(ids, name)
+        for name, into in (("cup", "cup"), ("cup", "none"), ("none", "cup")):
+            with pytest.raises(InputError, match="two classes|one of the classes"):
+                store.merge_classes(name, into=into)
+        assert store.class_counts == {"cup": 2, "jug": 2, "pen": 2}
+        assert store.undo() == "adding 6 examples"
+
+
+def test_forgetting_takes_a_name_that_only_a_move_remembers(path: Path) -> None:
+    with ExampleStore.open(path, Source()) as store:
+        store.add_many(embeddings(2), ["Rumpelstiltskin", "cup"])
+        store.merge_classes("Rumpelstiltskin", into="cup")
+        store.forget([2])
+        assert b"Rumpelstiltskin" not in on_disk(path)
+        assert store.undo() is None
+
+
+def test_several_classes_are_forgotten_with_one_rewriting(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewritings = []
+    whole = database.erase_traces
+    monkeypatch.setattr(
+        database, "erase_traces", lambda *both: rewritings.append(1) or whole(*both)
+    )
+    with filled_store(path, 9) as store:
+        rewritings.clear()
+        with pytest.raises(InputError):
+            store.forget(["cup", "none"])
+        assert store.n_samples == 9
+        assert store.forget(["cup", "jug"]) == 6
+        assert store.class_counts == {"pen": 3}
+        assert len(rewritings) == 1
+
+
+NAMES = st.sampled_from(["a", "b", "c"])
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), NAMES),
+        st.tuples(st.just("move"), st.lists(st.integers(0, 9), max_size=3), NAMES),
+        st.tuples(st.just("merge"), NAMES, NAMES),
+        st.tuples(st.just("rename"), NAMES, NAMES),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=STEPS, key=st.sampled_from([None, bytes(range(32))]))
+def test_whatever_is_done_is_undone_step_by_step(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple], key: bytes | None
+) -> None:
+    """Each undo brings back what was there before, names that were gone included."""
+    path = tmp_path_factory.mktemp("undo") / "store"
+    with ExampleStore.open(path, Source(), key=key) as store:
+        store._connection.execute("PRAGMA synchronous = OFF")
+        history = []
+        for kind, *rest in steps:
+            before = store.names_by_id()
+            try:
+                if kind == "add":
+                    store.add(embeddings(1)[0], rest[0])
+                elif kind == "move":
+                    ids = {list(before)[i % len(before)] for i in rest[0]} if before else set()
+                    store.move_examples(ids, rest[1])
+                elif kind == "merge":
+                    store.merge_classes(rest[0], into=rest[1])
+                else:
+                    store.rename_class(*rest)
+            except InputError:
+                assert store.names_by_id() == before
+            if store.names_by_id() != before:
+                history.append(before)
+        store.check()
+        for before in reversed(history):
+            assert store.undo() is not None
+            assert store.names_by_id() == before
+        assert store.undo() is None
+        assert store.class_counts == {}
+        store.check()
 
 
 def test_what_is_not_there_cannot_be_forgotten(path: Path) -> None:
@@ -349,10 +468,12 @@ def test_a_golden_store_opens(name: str, path: Path) -> None:
         examples = store.load()
         assert store.dtype == "float32"
         assert [store.thumbnail(i) for i in (1, 2, 3)] == [b"small", None, None]
+        assert store.digests() == {2: bytes(range(32))}
+        assert store.undo() == "moving 1 example to cup"
         assert store.undo() == "renaming jug to mug"
         assert store.class_counts == {"cup": 1, "größe 网": 1, "jug": 1}
     np.testing.assert_array_equal(np.arange(48).reshape(3, 16) / 8, examples.embeddings)
-    assert examples.class_names == ("cup", "mug", "größe 网")
+    assert examples.class_names == ("cup", "mug", "cup")
     assert examples.photo_hashes.tolist() == [1, 2**64 - 1, 0]
     assert examples.added_at.astype(np.int64).tolist() == [1_700_000_000_000_000] * 3
 

@@ -1,0 +1,69 @@
+"""A folder of photos taught to a classifier: what `train` and `store add` have in common."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from headfit.classifier import TAUGHT_BEFORE, ImageClassifier
+from headfit.commands import terminal
+from headfit.errors import InputError
+from headfit.extractor import Extractor
+from headfit.photos.embedded import find_examples
+from headfit.photos.photo_folder import Skipped
+from headfit.store import ExampleStore
+
+
+def open_store(path: Path, extractor: Extractor, key: bytes | None = None) -> ExampleStore:
+    """Open a store, whatever its views: the classifier takes them on. Make it, if there is none."""
+    is_there = path.exists() and path.stat().st_size > 0
+    return ExampleStore.open(path, None if is_there else extractor, key=key)
+
+
+def teach_folder(
+    classifier: ImageClassifier,
+    directory: Path,
+    *,
+    strict: bool,
+    prune: bool | None,
+    jobs: int | None,
+) -> tuple[Skipped, ...]:
+    """Add a folder and name what was left out; return that.
+
+    Parameters
+    ----------
+    classifier : ImageClassifier
+    directory : Path
+    strict : bool
+    prune : bool or None
+        Whether to forget what is in the folder no more; None asks.
+    jobs : int or None
+    """
+
+    def ask(count: int) -> bool:
+        found = f"{terminal.counted(count)} in the store of photos that are not in {directory}"
+        if not sys.stdin.isatty():
+            raise InputError(
+                f"expected to be told what becomes of photos that are gone, found {found}; say "
+                "--prune to forget them for good, or --keep"
+            )
+        return click.confirm(f"{found}: forget them for good?", err=True)
+
+    folder = find_examples(directory)
+    terminal.print_found(folder)
+    with terminal.progress("Embedding photos") as progress:
+        classifier.add_folder(
+            folder,
+            strict=strict,
+            prune=ask if prune is None else prune,
+            jobs=jobs,
+            progress=progress,
+        )
+    known = [item for item in classifier.skipped if item.reason == TAUGHT_BEFORE]
+    skipped = tuple(item for item in classifier.skipped if item.reason != TAUGHT_BEFORE)
+    if known:
+        terminal.ERRORS.print(f"Known already: {len(known)} photos.")
+    terminal.print_skipped(skipped)
+    return skipped
