@@ -20,6 +20,7 @@ from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.extractors.export import export_tflite as export
 from headfit.extractors.finding import find_made_by
+from headfit.files.blockfile import SUFFIX
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.head_parts import block_as_json
 from headfit.files.headfile import MAX_FILE_BYTES, HeadFile, load_head, save_head_bytes
@@ -198,6 +199,11 @@ def export_tflite(
     fitted = SoftmaxHead.load(head)
     if extractor is None:
         extractor = find_made_by(fitted.fingerprint_, head)
+    if extractor is not None and Path(extractor).suffix == SUFFIX:
+        raise InputError(
+            f"{head}: expected a head on an extractor as it came, found one on retrained blocks, "
+            f"{extractor}; these cannot be joined into a .tflite: train without 'finetune'"
+        )
     model = export(fitted.fitted_, extractor, lowered=lowered, force=few_photos)
     write_atomically(output, model)
     click.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.fitted_.classes)}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import json
 import os
@@ -473,3 +474,22 @@ def test_without_its_libraries_it_says_what_to_install(tmp_path: Path) -> None:
     done = subprocess.run(HEADFIT, env=environment, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == "headfit: the command needs: pip install 'headfit[cli]'\n"
+
+
+def test_blocks_beside_a_head_are_found_but_make_no_tflite(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a head names retrained blocks by their fingerprint, they need not be named again."""
+    blocks = golden_path("plain").with_name("blocks_v1.block").read_bytes()
+    (tmp_path / "mine.block").write_bytes(blocks)
+    fitted = SoftmaxHead.load(golden_path("blocks")).fitted_
+    assert fitted.extractor is not None
+    made_on = dataclasses.replace(fitted.extractor, fingerprint=hashlib.sha256(blocks).hexdigest())
+    head = tmp_path / "mine.head"
+    SoftmaxHead.of(dataclasses.replace(fitted, extractor=made_on)).save(head)
+    for given in ([], ["--extractor", str(tmp_path / "mine.block")]):
+        arguments = ["export-tflite", str(head), "-o", str(tmp_path / "x.tflite"), *given]
+        assert main(arguments) == 3
+        said = capsys.readouterr().err.replace("\n", " ")
+        assert f"found one on retrained blocks, {tmp_path / 'mine.block'}" in said
+    assert not (tmp_path / "x.tflite").exists()
