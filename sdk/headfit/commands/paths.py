@@ -85,7 +85,7 @@ KEY: Final = Kind("new key", lambda path: False)
 
 
 class InputPath(click.Path):
-    """A path that a command reads and never writes."""
+    """A path that a command reads, or a store that it opens: what is there is not replaced."""
 
 
 class HeadPath(InputPath):

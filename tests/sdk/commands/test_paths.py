@@ -22,7 +22,9 @@ from headfit.commands import paths
 from headfit.commands.main import app, main
 from headfit.commands.paths import Command, InputPath, OutputFolder, OutputPath
 from headfit.files import disk
+from headfit.files.container import pack
 from headfit.head import SoftmaxHead
+from headfit.store import exchange
 
 DATA = Path(__file__).parents[2] / "data"
 ENGINE_DATA = DATA / "engines"
@@ -84,26 +86,9 @@ def kinds() -> dict[paths.Kind, bytes]:
         paths.NETWORK: network,
         paths.MANIFEST: manifest.read_bytes(),
         paths.PAGE: f"<!DOCTYPE html>\n<html><head>{paths.GENERATOR}</head>".encode(),
-        paths.EXAMPLES: _examples(),
+        paths.EXAMPLES: pack({"__metadata__": {"format": exchange.FORMAT}}, b""),
         paths.KEY: b"-----BEGIN PRIVATE KEY-----\n",
     }
-
-
-def _examples() -> bytes:
-    from headfit.store.exchange import save_examples
-    from headfit.store.rows import Examples
-
-    one = Examples(
-        embeddings=np.ones((1, 4), np.float32),
-        class_names=("a",),
-        ids=np.array([1]),
-        added_at=np.array([1], "datetime64[us]"),
-        photo_hashes=np.array([0], np.uint64),
-    )
-    save_examples("examples", one, "0" * 64, "float32")
-    data = Path("examples").read_bytes()
-    Path("examples").unlink()
-    return data
 
 
 @pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
