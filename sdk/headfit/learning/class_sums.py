@@ -49,14 +49,17 @@ class ClassSums:
         """Return the sums of these examples; a class may be empty."""
         embedding_dim = embeddings.shape[1]
         sums = np.zeros((n_classes, embedding_dim))
-        moments = np.zeros((embedding_dim, embedding_dim))
+        moments: DoubleArray | None = None
         for rows in blocks(len(targets), 2048):
             exact = embeddings[rows].astype(np.float64)
             columns = targets[rows]
             for column in np.unique(columns):
                 sums[column] += exact[columns == column].sum(axis=0)
-            moments += exact.T @ exact
+            products = exact.T @ exact
+            moments = products if moments is None else np.add(moments, products, out=moments)
         counts = np.bincount(targets, minlength=n_classes).astype(np.int64)
+        if moments is None:
+            moments = np.zeros((embedding_dim, embedding_dim))
         return cls(counts, sums, moments)
 
     def plus(self, other: ClassSums) -> ClassSums:

@@ -163,7 +163,7 @@ def minimise_lbfgs(
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused
         here, gradient = start, gradient_at(start)
         enough = tolerance * (_norm(gradient) if reference_norm is None else reference_norm)
-        history: deque[tuple[FloatArray, FloatArray]] = deque(maxlen=memory)
+        history: deque[tuple[FloatArray, FloatArray, float]] = deque(maxlen=memory)
         iterations = stalled = 0
         lowest = here.loss
         while _norm(gradient) > enough and iterations < max_iterations and stalled < _PATIENCE:
@@ -185,10 +185,9 @@ def minimise_lbfgs(
             next_gradient = gradient_at(found)
             change = found.parameters - here.parameters
             gradient_change = next_gradient - gradient
-            if (
-                _dot(change, gradient_change) > 0
-            ):  # rounding can spoil it; Wolfe otherwise ensures it
-                history.append((change, gradient_change))
+            product = _dot(change, gradient_change)
+            if product > 0:  # Wolfe's conditions ensure it, but for rounding
+                history.append((change, gradient_change, product))
             here, gradient = found, next_gradient
             iterations += 1
             stalled = 0 if here.loss < lowest else stalled + 1
@@ -203,7 +202,7 @@ def minimise_lbfgs(
 
 
 def _inverse_hessian_times(
-    history: deque[tuple[FloatArray, FloatArray]],
+    history: deque[tuple[FloatArray, FloatArray, float]],
     gradient: FloatArray,
     inverse_hessian: Product | None,
 ) -> FloatArray:
@@ -214,18 +213,18 @@ def _inverse_hessian_times(
     """
     result = gradient.copy()
     alphas = []
-    for change, gradient_change in reversed(history):
-        alpha = _dot(change, result) / _dot(change, gradient_change)
+    for change, gradient_change, product in reversed(history):
+        alpha = _dot(change, result) / product
         result -= np.float32(alpha) * gradient_change
         alphas.append(alpha)
     if inverse_hessian is not None:
         result = inverse_hessian(result)
     if history:
-        change, gradient_change = history[-1]
+        _, gradient_change, product = history[-1]
         image = gradient_change if inverse_hessian is None else inverse_hessian(gradient_change)
-        result *= np.float32(_dot(change, gradient_change) / _dot(gradient_change, image))
-    for (change, gradient_change), alpha in zip(history, reversed(alphas), strict=True):
-        beta = _dot(gradient_change, result) / _dot(change, gradient_change)
+        result *= np.float32(product / _dot(gradient_change, image))
+    for (change, gradient_change, product), alpha in zip(history, reversed(alphas), strict=True):
+        beta = _dot(gradient_change, result) / product
         result += np.float32(alpha - beta) * change
     return result
 
