@@ -1,4 +1,4 @@
-"""Activations, fused into other operators or on their own."""
+"""Activations."""
 
 from __future__ import annotations
 
@@ -6,19 +6,9 @@ import numpy as np
 
 from headfit.engines.popcount.kernel import Kernel
 from headfit.maths.arrays import FloatArray
+from headfit.networks.operators.arrays import read_elementwise, read_prelu
 from headfit.networks.operators.node import Node
-from headfit.networks.tflite.schema import (
-    ACTIVATION_RANGES,
-    NO_ACTIVATION,
-    RELU,
-    RELU6,
-    RELU_N1_TO_1,
-)
-
-
-def fused_range(node: Node) -> tuple[float, float]:
-    """Return the bounds of the operator's fused activation."""
-    return ACTIVATION_RANGES[node.option("fused_activation_function", NO_ACTIVATION, RELU6)]
+from headfit.networks.tflite.schema import ACTIVATION_RANGES, RELU, RELU6, RELU_N1_TO_1
 
 
 def clamp(x: FloatArray, bounds: tuple[float, float]) -> FloatArray:
@@ -33,7 +23,7 @@ def clamp(x: FloatArray, bounds: tuple[float, float]) -> FloatArray:
 
 def compile_clamp(node: Node) -> Kernel:
     """RELU, RELU_N1_TO_1, RELU6."""
-    node.returns(node.operand(0).shape)
+    read_elementwise(node)
     activation = {"RELU": RELU, "RELU_N1_TO_1": RELU_N1_TO_1, "RELU6": RELU6}[node.name]
     bounds = ACTIVATION_RANGES[activation]
     return lambda x: clamp(x.copy(), bounds)
@@ -41,24 +31,20 @@ def compile_clamp(node: Node) -> Kernel:
 
 def compile_prelu(node: Node) -> Kernel:
     """PRELU: x where positive, alpha * x elsewhere."""
-    shape = node.operand(0).shape
-    alpha = node.operand(1)
-    if alpha.data is None or len(alpha.shape) > len(shape):
-        raise node.refusal(f"its slopes are no constant that broadcasts to {shape}")
-    node.returns(node.broadcast(shape, alpha.shape))
+    read_prelu(node)
     return lambda x, slope: np.where(x >= 0, x, x * slope)
 
 
 def compile_logistic(node: Node) -> Kernel:
     """LOGISTIC: 1 / (1 + exp(-x))."""
-    node.returns(node.operand(0).shape)
+    read_elementwise(node)
     one = np.float32(1)
     return lambda x: one / (one + np.exp(-x))
 
 
 def compile_softmax(node: Node) -> Kernel:
     """SOFTMAX over the last axis, of beta * x."""
-    node.returns(node.operand(0).shape)
+    read_elementwise(node)
     beta = np.float32(node.number("beta"))
 
     def run(x: FloatArray) -> FloatArray:
@@ -71,5 +57,5 @@ def compile_softmax(node: Node) -> Kernel:
 
 def compile_abs(node: Node) -> Kernel:
     """ABS."""
-    node.returns(node.operand(0).shape)
+    read_elementwise(node)
     return np.abs

@@ -1,4 +1,4 @@
-"""How LceDequantize writes +1 and -1."""
+"""How LceQuantize reads signs, and LceDequantize writes +1 and -1."""
 
 from __future__ import annotations
 
@@ -9,6 +9,31 @@ import numpy as np
 from headfit.maths.bits import n_words
 from headfit.networks.operators.node import Node
 from headfit.networks.tflite.graph import Quantization
+
+
+def negative_below(node: Node) -> int:
+    """Read LceQuantize: the number below which a value is -1 (of bool: 1, for false is -1)."""
+    source = node.operand(0, node.dtype(0))
+    node.returns((*source.shape[:-1], n_words(source.shape[-1])), np.int32)
+    if source.dtype == np.float32:
+        return 0
+    if source.dtype == np.int8:
+        return node.per_tensor(source).zero_point[0]
+    if source.dtype == np.bool_:
+        return 1
+    raise node.refusal(f"it reads {source.dtype}, expected float32, int8 or bool")
+
+
+def stored_pair(node: Node) -> tuple[int, int]:
+    """Return what a LceDequantize writes for +1 and -1."""
+    output = node.output
+    if output.dtype == np.float32:
+        return 1, -1
+    if output.dtype == np.bool_:
+        return 1, 0
+    if output.dtype == np.int8:
+        return int8_pair(node.per_tensor(output))
+    raise node.refusal(f"it returns {output.dtype}, expected float32, int8 or bool")
 
 
 def int8_pair(quantization: Quantization) -> tuple[int, int]:

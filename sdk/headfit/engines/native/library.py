@@ -1,0 +1,124 @@
+"""Finding and loading the library."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from headfit.engines.native import steps
+from headfit.errors import EngineMissingError
+
+FILE_NAME: Final = {"win32": "headfit_native.dll", "darwin": "libheadfit_native.dylib"}.get(
+    sys.platform, "libheadfit_native.so"
+)
+_CHECKOUT: Final = Path(__file__).parents[4]
+"""Where this is a checkout, its root; `make native` builds below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """Kernels for one kind of processor.
+
+    Attributes
+    ----------
+    number : int
+        By which the library knows them.
+    name : str
+        "avx2", "plain", ...
+    unit_bits : int
+        How many channels a binary convolution compares at a time.
+    unit_bytes : int
+        In how many bytes it keeps them.
+    """
+
+    number: int
+    name: str
+    unit_bits: int
+    unit_bytes: int
+
+
+class Library:
+    """The library, loaded.
+
+    Raises
+    ------
+    EngineMissingError
+        If the file does not load, or is of another version than this headfit.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            library = ctypes.CDLL(str(path))
+            version = int(library.headfit_plan_version())
+            self._describe = library.headfit_kernels
+            self._run = library.headfit_run
+        except (OSError, AttributeError) as error:
+            raise EngineMissingError(f"{path} does not load: {error}; {_REMEDY}") from error
+        if version != steps.VERSION:
+            raise EngineMissingError(
+                f"{path} reads plans of version {version}, and this headfit makes those of version "
+                f"{steps.VERSION}; {_REMEDY}"
+            )
+        pointer, size = ctypes.c_void_p, ctypes.c_uint64
+        self._run.argtypes = [ctypes.c_int32, *[pointer, size] * 4]
+        self._run.restype = ctypes.c_int32
+        self.kernels = tuple(self._supported())
+
+    def run(self, kernels: Kernels, *memory: tuple[int, int]) -> int:
+        """Check a plan and run it; without picture and arena, check it only.
+
+        Parameters
+        ----------
+        kernels : Kernels
+            Which ones.
+        *memory : tuple of (int, int)
+            Address and size in bytes of plan, constants, picture and arena.
+
+        Returns
+        -------
+        int
+            0, or the number of the step that does not hold, from 1; -1 for unaligned memory.
+        """
+        flat = [number for part in memory for number in part]
+        return int(self._run(kernels.number, *flat))
+
+    def _supported(self) -> Iterator[Kernels]:
+        """Yield what this processor can run, the fastest first."""
+        name = ctypes.create_string_buffer(16)
+        bits, size, number = ctypes.c_int32(), ctypes.c_int32(), 0
+        while answer := self._describe(number, name, ctypes.byref(bits), ctypes.byref(size)):
+            if answer > 0:
+                yield Kernels(number, name.value.decode(), bits.value, size.value)
+            number += 1
+
+
+_REMEDY: Final = "pip install --force-reinstall headfit-native, or `make native` in a checkout"
+
+
+@cache
+def load_library() -> Library:
+    """Load the library: out of the package headfit-native, or as `make native` left it.
+
+    Raises
+    ------
+    EngineMissingError
+        If it is not there or not usable.
+    """
+    places = [_CHECKOUT / "build" / "native" / FILE_NAME]
+    package = find_spec("headfit_native")
+    if package is not None and package.submodule_search_locations:
+        places.insert(0, Path(package.submodule_search_locations[0], FILE_NAME))
+    for path in places:
+        if path.is_file():
+            return Library(path)
+    raise EngineMissingError(
+        "the native engine needs the package headfit-native: pip install headfit-native, or "
+        "`make native` in a checkout"
+    )
