@@ -8,6 +8,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set, Sized
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -433,7 +434,7 @@ class Extractor:
         return other
 
     def _run(self, prepared: FloatArray) -> FloatArray:
-        with self._lock:
+        with nullcontext() if self._engine.side_by_side else self._lock:
             return self._engine.run(prepared)
 
 

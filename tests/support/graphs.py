@@ -49,13 +49,17 @@ class GraphBuilder:
 
     def model(self, output: int) -> bytes:
         """Write the file, the output flattened as an extractor's is."""
+        return write_graph(self.flat_graph(output))
+
+    def flat_graph(self, output: int) -> Graph:
+        """Return the graph that ends in `output` as one vector of floats."""
         tensor = self.tensors[output]
         if tensor.dtype == INT8:
             output = self.add("DEQUANTIZE", (output,), tensor.shape)
         size = int(np.prod(tensor.shape))
         flat = np.array([1, size], INT32)
         last = self.add("RESHAPE", (output, self.constant(flat)), (1, size), new_shape=(1, size))
-        return write_graph(self.graph(last))
+        return self.graph(last)
 
 
 @dataclass

@@ -38,6 +38,7 @@ class AndroidEngine:
     """
 
     name = "android"
+    side_by_side = False
 
     def __init__(self, model: bytes) -> None:
         from headfit.networks.tflite import read_graph  # other starts need none of it

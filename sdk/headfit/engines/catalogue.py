@@ -20,6 +20,12 @@ def _android(model: bytes) -> Engine:
     return AndroidEngine(model)
 
 
+def _native(model: bytes) -> Engine:
+    from headfit.engines.native import NativeEngine
+
+    return NativeEngine(model)
+
+
 def _lce(model: bytes) -> Engine:
     from headfit.engines.lce import LceEngine
 
@@ -50,7 +56,7 @@ def _popcount(model: bytes) -> Engine:
     return PopcountEngine(model)
 
 
-_NATIVE: Final[dict[str, Callable[[bytes], Engine]]] = (
+_INTERPRETERS: Final[dict[str, Callable[[bytes], Engine]]] = (
     # Asking for Java elsewhere could start a Java machine; on Android there is nothing else.
     {"android": _android}
     if _ON_ANDROID
@@ -62,7 +68,11 @@ _NATIVE: Final[dict[str, Callable[[bytes], Engine]]] = (
     }
 )
 
-ENGINES: Final[dict[str, Callable[[bytes], Engine]]] = {**_NATIVE, "popcount": _popcount}
+ENGINES: Final[dict[str, Callable[[bytes], Engine]]] = {
+    "native": _native,
+    **_INTERPRETERS,
+    "popcount": _popcount,
+}
 """In the order in which "auto" tries them: as measured on x86, docs/engines.md has the numbers."""
 
 

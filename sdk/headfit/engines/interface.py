@@ -23,6 +23,10 @@ class Engine(Protocol):
         """Version of the library that does the work."""
 
     @property
+    def side_by_side(self) -> bool:
+        """Whether several threads may run it at the same time."""
+
+    @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of what `run` takes: (1, height, width, channels)."""
 

@@ -56,6 +56,8 @@ class IsolatedEngine:
         If the engine refuses the network, or the worker dies over it.
     """
 
+    side_by_side = False
+
     def __init__(self, model: bytes, engine: str, patience_s: float = _PATIENCE_S) -> None:
         engine_opener(engine)
         self.name = engine

@@ -37,6 +37,7 @@ class LceEngine:
     """
 
     name = "lce"
+    side_by_side = False
 
     def __init__(self, model: bytes) -> None:
         wrapper = _load_wrapper()

@@ -33,6 +33,7 @@ class _TfliteEngine:
     """
 
     name: str
+    side_by_side = False
     _module: str
     _distribution: str
     _hint: str

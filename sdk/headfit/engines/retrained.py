@@ -9,6 +9,7 @@ import numpy as np
 
 from headfit.engines.choice import SelfCheck, open_engine
 from headfit.engines.interface import Engine
+from headfit.engines.native import NativeEngine
 from headfit.engines.popcount import PopcountEngine, Program
 from headfit.errors import ExtractorError
 from headfit.files.blockfile import PackedBlock
@@ -70,6 +71,7 @@ class TunedEngine:
         self._ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes])[:-1]
         self.name = front.name if front.name == "popcount" else f"{front.name}+popcount"
         self.version = front.version
+        self.side_by_side = front.side_by_side
         self.input_shape = front.input_shape
         self.embedding_dim = int(tail.tensors[tail.outputs[0]].shape[-1])
 
@@ -108,7 +110,8 @@ def open_front(
     """
     halves = split(model, n_blocks)
     chosen = open_engine(model, engine, check=check, isolate=isolate).name
-    # Popcount takes the graph as it is; to write it for the others takes a package that they need.
-    if chosen == PopcountEngine.name and not isolate:
-        return PopcountEngine(halves.front), halves.tail
+    # These take the graph as it is; to write it for the others takes a package that they need.
+    for ours in (NativeEngine, PopcountEngine):
+        if chosen == ours.name and not isolate:
+            return ours(halves.front), halves.tail
     return open_engine(write_graph(halves.front), chosen, isolate=isolate), halves.tail

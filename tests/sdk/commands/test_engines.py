@@ -28,7 +28,7 @@ def test_doctor_reports_every_engine(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["doctor", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     engines = {engine["name"]: engine for engine in document["engines"]}
-    assert list(engines) == ["lce", "litert", "tflite-runtime", "tensorflow", "popcount"]
+    assert list(engines) == ["native", "lce", "litert", "tflite-runtime", "tensorflow", "popcount"]
     assert engines["popcount"]["usable"]
     assert engines["popcount"]["cosine"] >= 0.99999
     assert engines["popcount"]["milliseconds"] > 0

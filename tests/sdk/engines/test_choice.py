@@ -70,7 +70,7 @@ def test_auto_goes_on_after_a_broken_engine(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_unknown_engine() -> None:
-    with pytest.raises(EngineMissingError, match="an engine out of auto, lce, .* found 'onnx'"):
+    with pytest.raises(EngineMissingError, match="out of auto, native, .* found 'onnx'"):
         open_engine(NETWORK.model, "onnx")
 
 

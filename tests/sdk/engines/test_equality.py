@@ -18,7 +18,7 @@ from headfit.maths.bits import n_words
 from headfit.networks.tflite import Quantization
 
 LOWERED = ["litert", "tflite-runtime"]
-NAMES = ["lce", *LOWERED, "popcount"]
+NAMES = ["native", "lce", *LOWERED, "popcount"]
 
 
 def _present(name: str) -> bool:

@@ -15,7 +15,6 @@ from headfit.engines.native.library import Kernels
 from headfit.engines.native.memory import Buffer, Constants, arrange
 from headfit.engines.native.packing import in_lanes, pack_filters, pack_float_filters
 from headfit.errors import ExtractorError
-from headfit.maths.bits import n_words
 from headfit.networks.operators import arrays, quantisation
 from headfit.networks.operators.binary_convolution import Thresholds, read_binary_convolution
 from headfit.networks.operators.convolutions import (
@@ -434,9 +433,7 @@ class _Compiler:
         bounds: tuple[float, float] = _UNBOUNDED,
     ) -> None:
         shape = node.output.shape
-        operands = [
-            layout.broadcast(self._graph.tensors[i].shape, shape) for i in operator.inputs
-        ]
+        operands = [layout.broadcast(self._graph.tensors[i].shape, shape) for i in operator.inputs]
         dims, strides = self._joined(node, shape, *operands)
         if len(strides) == 2:
             strides.append((0,) * steps.DIMS)
@@ -534,9 +531,7 @@ class _Compiler:
             start += n
         if bounds != _UNBOUNDED:
             low, high = bounds
-            self._emit(
-                steps.Map, x=y, y=y, n=rows * row, mapping=steps.CLAMP, low=low, high=high
-            )
+            self._emit(steps.Map, x=y, y=y, n=rows * row, mapping=steps.CLAMP, low=low, high=high)
             self._keep(y)
 
     def _copy(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit.engines.interface import check_input, check_signature
+from headfit.engines.native import steps
 from headfit.engines.native.compiler import compile_plan
 from headfit.engines.native.library import Kernels, load_library
 from headfit.engines.native.memory import aligned_bytes
@@ -34,6 +35,7 @@ class NativeEngine:
     """
 
     name = "native"
+    side_by_side = True
 
     def __init__(self, model: bytes | Graph, kernels: Kernels | None = None) -> None:
         self._library = load_library()
@@ -50,8 +52,8 @@ class NativeEngine:
 
     @property
     def version(self) -> str:
-        """Which kernels run."""
-        return self._kernels.name
+        """Version of the plans that the library runs, and which of its kernels do."""
+        return f"{steps.VERSION} ({self._kernels.name})"
 
     def run(self, image: FloatArray, /) -> FloatArray:
         """Run the extractor once; see `Engine.run`.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from headfit.engines.native import steps
 from headfit.errors import EngineMissingError
@@ -66,8 +66,7 @@ class Library:
                 f"{path} reads plans of version {version}, and this headfit makes those of version "
                 f"{steps.VERSION}; {_REMEDY}"
             )
-        pointer, size = ctypes.c_void_p, ctypes.c_uint64
-        self._run.argtypes = [ctypes.c_int32, *[pointer, size] * 4]
+        self._run.argtypes = [ctypes.c_int32, *_MEMORY * 4]
         self._run.restype = ctypes.c_int32
         self.kernels = tuple(self._supported())
 
@@ -99,6 +98,7 @@ class Library:
             number += 1
 
 
+_MEMORY: Final[list[Any]] = [ctypes.c_void_p, ctypes.c_uint64]
 _REMEDY: Final = "pip install --force-reinstall headfit-native, or `make native` in a checkout"
 
 
@@ -111,7 +111,9 @@ def load_library() -> Library:
     EngineMissingError
         If it is not there or not usable.
     """
-    places = [_CHECKOUT / "build" / "native" / FILE_NAME]
+    places = []
+    if (_CHECKOUT / "sdk" / "native").is_dir():
+        places.append(_CHECKOUT / "build" / "native" / FILE_NAME)
     package = find_spec("headfit_native")
     if package is not None and package.submodule_search_locations:
         places.insert(0, Path(package.submodule_search_locations[0], FILE_NAME))

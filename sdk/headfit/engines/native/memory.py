@@ -64,7 +64,8 @@ def arrange(buffers: list[Buffer]) -> int:
     """Give every buffer a place where no other lies at the same time; return the arena's size.
 
     The largest first, each at the lowest place that is free for as long as it is needed: "greedy
-    by size" of Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020.
+    by size" of Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference"
+    (2020).
     """
     arranged: list[Buffer] = []
     for buffer in sorted(buffers, key=lambda it: -it.size):

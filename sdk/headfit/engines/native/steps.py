@@ -48,15 +48,15 @@ class Step(Structure):
         self.bytes = len(bytes(self))
 
 
-def _places(*names: str) -> list[tuple[str, Any]]:
+def _places(*names: str) -> list[Any]:
     return [(name, c_uint64) for name in names]
 
 
-def _numbers(*names: str) -> list[tuple[str, Any]]:
+def _numbers(*names: str) -> list[Any]:
     return [(name, c_int32) for name in names]
 
 
-def _floats(*names: str) -> list[tuple[str, Any]]:
+def _floats(*names: str) -> list[Any]:
     return [(name, c_float) for name in names]
 
 

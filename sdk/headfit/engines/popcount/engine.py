@@ -108,6 +108,7 @@ class PopcountEngine:
     """
 
     name = "popcount"
+    side_by_side = True
 
     def __init__(self, model: bytes | Graph) -> None:
         graph = read_graph(model) if isinstance(model, bytes) else model
