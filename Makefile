@@ -14,12 +14,29 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
+NATIVE := build/native/.made
+C_COMPILER = $(shell for name in $$CC cc gcc clang; do command -v $$name && break; done)
+
+.PHONY: native
+native: $(NATIVE) ## Build the native engine's library for this machine
+
+# By the C compiler that is here; where there is none, by the package ziglang, which brings one.
+$(NATIVE): sdk/native/build.py $(wildcard sdk/native/src/*) | $(VENV)/.made
+	@[ -n "$(C_COMPILER)" ] || $(PIP) install --quiet ziglang
+	@$(BIN)/python sdk/native/build.py
+	@touch $@
+
+# What does not need it takes it where a compiler is here.
+.PHONY: native-if-possible
+native-if-possible: | $(VENV)/.made
+	@[ -z "$(C_COMPILER)" ] || $(MAKE) native
+
 .PHONY: demo
-demo: $(VENV)/.demo ## Train a head on sample photos and show what it can do
+demo: $(VENV)/.demo native-if-possible ## Train a head on sample photos and show what it can do
 	@$(BIN)/python -m headfit demo --into build/demo --force
 
 .PHONY: app
-app: $(VENV)/.app ## Start the app
+app: $(VENV)/.app native-if-possible ## Start the app
 	@$(BIN)/python -m headfit_demo
 
 .PHONY: app-screens
@@ -52,11 +69,11 @@ heads: $(VENV)/.demo ## Train the heads that the apps ship again, on the extract
 	@$(BIN)/python demo_app/examples/train_underfoot.py
 
 .PHONY: test
-test: $(VENV)/.dev ## Run every test
+test: $(VENV)/.dev $(NATIVE) ## Run every test
 	@$(BIN)/python -m pytest
 
 .PHONY: slow
-slow: $(VENV)/.dev ## Run the tests that take minutes
+slow: $(VENV)/.dev $(NATIVE) ## Run the tests that take minutes
 	@$(BIN)/python -m pytest -m slow
 
 .PHONY: offline
@@ -64,7 +81,7 @@ offline: $(VENV)/.dev ## Run the device's tests where there is no network interf
 	@unshare --map-root-user --net $(BIN)/python -m pytest tests/sdk tests/fuzz
 
 .PHONY: bench
-bench: $(VENV)/.dev build/numpy2/.made ## Measure engines, heads, the store and photos; prints tables, asserts nothing
+bench: $(VENV)/.dev $(NATIVE) build/numpy2/.made ## Measure engines, heads, the store and photos; prints tables, asserts nothing
 	@$(BIN)/python tests/benchmarks/engines.py
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/heads.py build/embeddings
 	@$(BIN)/python tests/benchmarks/store.py

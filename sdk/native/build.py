@@ -30,11 +30,7 @@ FLAGS = [
 ]
 OWN_FLAGS = {
     "avx2.c": ["-mavx2"],
-    # Or the loop of memcpy becomes a call of memcpy.
-    "memory.c": [
-        *("-fno-builtin", "-fno-tree-loop-distribute-patterns"),
-        "-Wno-ignored-optimization-argument",
-    ],
+    "memory.c": ["-fno-builtin"],
 }
 
 
@@ -64,7 +60,7 @@ class Platform:
     )
 
 
-_MAC = ("-dynamiclib", "-nostdlib", "-Wl,-install_name,@rpath/libheadfit_native.dylib", "-Wl,-x")
+_MAC = ("-dynamiclib", "-nostdlib", "-Wl,-install_name,@rpath/libheadfit_native.dylib", "-Wl,-s")
 PLATFORMS = {
     "linux-x86_64": Platform("x86_64-linux-musl", "manylinux_2_5_x86_64.musllinux_1_1_x86_64"),
     "linux-aarch64": Platform("aarch64-linux-musl", "manylinux_2_17_aarch64.musllinux_1_1_aarch64"),

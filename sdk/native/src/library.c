@@ -30,7 +30,7 @@ static const struct {
 #if defined(__x86_64__)
     {&avx2_kernels, has_avx2},
 #endif
-#if defined(__aarch64__) || defined(__ARM_NEON)
+#if defined(__aarch64__)
     {&neon_kernels, always},
 #endif
     {&plain_kernels, always},

@@ -99,7 +99,7 @@ class Library:
 
 
 _MEMORY: Final[list[Any]] = [ctypes.c_void_p, ctypes.c_uint64]
-_REMEDY: Final = "pip install --force-reinstall headfit-native, or `make native` in a checkout"
+_REMEDY: Final = "build it again: `make native` in a checkout of headfit"
 
 
 @cache
@@ -121,6 +121,6 @@ def load_library() -> Library:
         if path.is_file():
             return Library(path)
     raise EngineMissingError(
-        "the native engine needs the package headfit-native: pip install headfit-native, or "
-        "`make native` in a checkout"
+        "the native engine needs its library: `make native` in a checkout of headfit, or "
+        "pip install the wheel of headfit-native that was made there"
     )
