@@ -321,5 +321,5 @@ def test_engines_are_surveyed_without_other_processes(
 
 def test_an_unknown_engine_is_refused(extractor_path: Path) -> None:
     """The error names the engines there are."""
-    with pytest.raises(InputError, match="auto, native"):
+    with pytest.raises(EngineMissingError, match="auto, native"):
         Extractor.open(extractor_path, engine="abacus")
