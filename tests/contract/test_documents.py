@@ -14,7 +14,7 @@ import headfit
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SOURCES = sorted(
     path
-    for folder in ("sdk/headfit", "model_zoo/headfit_zoo", "demo_app")
+    for folder in ("sdk", "model_zoo/headfit_zoo", "demo_app")
     for path in (ROOT / folder).rglob("*.py")
 )
 GLOSSARY = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
