@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from headfit.learning.feedback import Doubt, Feedback
     from headfit.privacy.noise import Privacy
     from headfit.privacy.public_view import PublicView
+    from headfit.watcher import Sighting, Watcher
 
 __all__ = [
     "Doubt",
@@ -55,12 +56,14 @@ __all__ = [
     "Privacy",
     "PublicView",
     "Recognition",
+    "Sighting",
     "SoftmaxHead",
     "StoreError",
     "TrainingDivergedError",
     "UnshareableHeadError",
     "UnsupportedVersionError",
     "UntrustedHeadError",
+    "Watcher",
 ]
 
 _HOMES = {
@@ -73,7 +76,9 @@ _HOMES = {
     "Privacy": "privacy.noise",
     "PublicView": "privacy.public_view",
     "Recognition": "classifier",
+    "Sighting": "watcher",
     "SoftmaxHead": "head",
+    "Watcher": "watcher",
 }
 
 

@@ -29,6 +29,7 @@ from headfit_demo.session.projects import MAX_NAME
 from headfit_demo.session.session import Session
 from headfit_demo.session.states import (
     Added,
+    Certainty,
     ClassView,
     PhotoView,
     Progress,
@@ -36,6 +37,7 @@ from headfit_demo.session.states import (
     ProjectView,
     Recognition,
     Stored,
+    certainty_of,
 )
 from headfit_demo.session.steps import Forgotten, Named, Renamed, Step, Taught
 from headfit_demo.session.worker import Done, Worker
@@ -48,6 +50,7 @@ __all__ = [
     "PHOTOS",
     "Added",
     "CameraError",
+    "Certainty",
     "ClassView",
     "Done",
     "EngineSpeed",
@@ -75,6 +78,7 @@ __all__ = [
     "Worker",
     "WrongExtractorError",
     "as_pixels",
+    "certainty_of",
     "cut_square",
     "file_name",
     "find_pictures",

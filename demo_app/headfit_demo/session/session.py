@@ -21,6 +21,7 @@ from headfit import (
     ImageClassifier,
     InputError,
     SoftmaxHead,
+    Watcher,
 )
 from headfit.store import ExampleStore
 from headfit_demo.session.errors import NoExtractorError
@@ -29,7 +30,7 @@ from headfit_demo.session.greeting import GREETING_HEAD
 from headfit_demo.session.open_project import QUICK_PHOTOS, OpenProject
 from headfit_demo.session.photos import Photo, PickedFile, Pixels, as_looked_at, as_pixels
 from headfit_demo.session.projects import MAX_NAME, Project, ProjectFolder
-from headfit_demo.session.states import ProjectCard, Recognition
+from headfit_demo.session.states import Certainty, ProjectCard, Recognition, certainty_of
 
 SCREEN_SIDE = 1280
 """Longer side of a photo that is shown, in pixels."""
@@ -58,6 +59,7 @@ class Session:
         self._extractor: Extractor | None = None
         self._open: OpenProject | None = None
         self._keeps_thumbnails = False
+        self._watcher = Watcher()
 
     def open_extractor(self) -> Extractor:
         """Return the extractor, opened at the first call.
@@ -177,6 +179,25 @@ class Session:
         """
         return self.greet(photo) if self._open is None else _look(self._open.classifier, photo)
 
+    def watch(self, frame: Photo, *, is_first: bool) -> Recognition:
+        """Say what the camera shows by now: what this frame and those before it agree on.
+
+        Parameters
+        ----------
+        frame : Photo
+        is_first : bool
+            Whether the camera was just turned on.
+
+        Raises
+        ------
+        NotFittedError
+            If the head is not trained yet.
+        """
+        if is_first:
+            self._watcher.reset()
+        classifier = self._greeting if self._open is None else self._open.classifier
+        return _look(classifier, frame, self._watcher)
+
     def greet(self, photo: Photo) -> Recognition:
         """Say what a photo shows by the head that came with the app."""
         return _look(self._greeting, photo)
@@ -200,13 +221,23 @@ class Session:
         return ImageClassifier.load(GREETING_HEAD, extractor=self.open_extractor())
 
 
-def _look(classifier: ImageClassifier, photo: Photo) -> Recognition:
-    """Say what a photo shows, and how long that took."""
+def _look(classifier: ImageClassifier, photo: Photo, watcher: Watcher | None = None) -> Recognition:
+    """Say what a photo shows, or with it what a watcher sees, and how long that took."""
     started = time.perf_counter()
     found = classifier.recognise(as_looked_at(classifier.extractor, photo))
+    ranking, is_decided = found.ranking, True
+    class_name = ranking[0][0] if found.is_known else None
+    if watcher is not None:
+        seen = watcher.see(found)
+        ranking, is_decided, class_name = seen.ranking, seen.is_decided, seen.class_name
+    if class_name is not None:
+        certainty = certainty_of(class_name, ranking)
+    else:
+        certainty = Certainty.UNKNOWN if is_decided else Certainty.UNDECIDED
     return Recognition(
-        ranking=tuple(found.ranking[:3]),
-        is_known=found.is_known,
+        ranking=tuple(ranking[:3]),
+        class_name=class_name,
+        certainty=certainty,
         milliseconds=1000 * (time.perf_counter() - started),
         engine=classifier.extractor.engine_name,
     )

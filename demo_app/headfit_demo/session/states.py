@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 
 
@@ -161,16 +163,31 @@ class Progress:
     losses: tuple[float, ...]
 
 
+SURE, PROBABLE, LEAD = 0.8, 0.5, 0.2
+"""Probabilities from which a name is said without doubt, and with one; and the lead it needs."""
+
+
+class Certainty(Enum):
+    """How a finding is put into words."""
+
+    SURE = auto()
+    PROBABLE = auto()
+    UNSURE = auto()  # between the first two
+    UNKNOWN = auto()  # nothing that was taught
+    UNDECIDED = auto()  # frames of the camera do not agree yet
+
+
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What a photo was taken for.
+    """What a photo, or what the camera shows, was taken for.
 
     Attributes
     ----------
     ranking : tuple of (str, float)
-        Class names with probabilities, best first.
-    is_known : bool
-        False if it looks like nothing that was taught.
+        Class names with probabilities, best first; of the camera's frames, their means.
+    class_name : str or None
+        What it is taken for; None if that is nothing that was taught, or not decided.
+    certainty : Certainty
     milliseconds : float
         From pixels to answer.
     engine : str
@@ -178,6 +195,21 @@ class Recognition:
     """
 
     ranking: tuple[tuple[str, float], ...]
-    is_known: bool
+    class_name: str | None
+    certainty: Certainty
     milliseconds: float
     engine: str
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is taken for something that was taught."""
+        return self.class_name is not None
+
+
+def certainty_of(class_name: str, ranking: Sequence[tuple[str, float]]) -> Certainty:
+    """Return how sure it is that a class is shown which the ranking holds."""
+    probability = dict(ranking)[class_name]
+    lead = probability - max(other for name, other in ranking if name != class_name)
+    if probability < PROBABLE or lead < LEAD:
+        return Certainty.UNSURE
+    return Certainty.SURE if probability >= SURE else Certainty.PROBABLE

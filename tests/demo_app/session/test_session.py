@@ -21,9 +21,11 @@ from headfit import (
 )
 from headfit_demo.session import (
     MAX_NAME,
+    Certainty,
     NoExtractorError,
     PickedFile,
     Session,
+    certainty_of,
 )
 
 BALLOON, BOAT, FLOWER = THINGS
@@ -89,6 +91,30 @@ def test_what_the_head_does_not_know_is_none_of_these(taught: Session) -> None:
     known = [taught.recognise(boat).is_known for boat in frames(BOAT, 10, seed=9)]
     assert sum(known) >= 8
     assert not taught.recognise(noise).is_known
+
+
+def test_the_camera_is_named_once_its_frames_agree(taught: Session) -> None:
+    """The first frames decide nothing, one of another thing changes nothing; then begin anew."""
+    boats, (balloon,) = frames(BOAT, 6, seed=9), frames(BALLOON, 1, seed=9)
+    seen = [taught.watch(frame, is_first=n == 0) for n, frame in enumerate(boats)]
+    assert [one.class_name for one in seen[:3]] == [None] * 3
+    assert {one.certainty for one in seen[:3]} == {Certainty.UNDECIDED}
+    assert seen[-1].class_name == BOAT
+    assert taught.watch(balloon, is_first=False).class_name == BOAT
+    assert taught.watch(balloon, is_first=True).certainty is Certainty.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("ranking", "certainty"),
+    [
+        ([("a", 0.8), ("b", 0.2)], Certainty.SURE),
+        ([("a", 0.79), ("b", 0.21)], Certainty.PROBABLE),
+        ([("a", 0.55), ("b", 0.4), ("c", 0.05)], Certainty.UNSURE),
+        ([("a", 0.49), ("b", 0.26), ("c", 0.25)], Certainty.UNSURE),
+    ],
+)
+def test_how_sure_is_put_into_words(ranking: list[tuple[str, float]], certainty: Certainty) -> None:
+    assert certainty_of("a", ranking) is certainty
 
 
 def test_the_greeting_recognises_without_a_project(session: Session) -> None:

@@ -1,0 +1,126 @@
+"""Watcher: what a camera sees, decided over several frames instead of anew with each."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from dataclasses import dataclass
+
+from headfit.classifier import Recognition
+from headfit.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What the last frames agree on.
+
+    Attributes
+    ----------
+    class_name : str or None
+        The class that is seen; None while nothing known is seen, or nothing is decided.
+    is_decided : bool
+        Whether enough frames agree, be it on a class or on "none of these".
+    ranking : list of (class name, probability)
+        Every class with its mean over the last frames, best first.
+    """
+
+    class_name: str | None
+    is_decided: bool
+    ranking: list[tuple[str, float]]
+
+
+class Watcher:
+    """Decides what a camera sees from what is recognised in one frame after the other.
+
+    Single frames flicker: between two things, while the hand moves, a stranger passes for a class
+    now and then. Each frame has one vote: its best class, "none of these" if it is not known, or
+    nothing if no class is probable enough. A decision is made when `agree` of the last `frames`
+    votes are for it, and given up when fewer than `keep` are, so that it does not flicker at the
+    edge (hysteresis, as in a Schmitt trigger). Frames should come in even steps, five to ten a
+    second, each looked at once.
+
+    Safe to use from several threads. It forgets what it saw when the classes are other ones: the
+    head was changed.
+
+    Parameters
+    ----------
+    frames : int
+        How many frames are looked back on.
+    agree : int
+        How many of them must agree; more than half.
+    keep : int
+        How many of them must still agree later; from 1 to `agree`.
+    min_probability : float
+        The least probability of its best class with which a known frame votes.
+
+    Raises
+    ------
+    InputError
+        If the numbers do not fit together.
+
+    Examples
+    --------
+    >>> watcher = Watcher(frames=3, agree=2, keep=1)
+    >>> cup = Recognition([("cup", 0.9), ("pen", 0.1)], is_known=True)
+    >>> watcher.see(cup).class_name is None
+    True
+    >>> watcher.see(cup).class_name
+    'cup'
+    """
+
+    def __init__(
+        self, *, frames: int = 6, agree: int = 4, keep: int = 2, min_probability: float = 0.5
+    ) -> None:
+        if not 1 <= keep <= agree <= frames or 2 * agree <= frames:
+            raise InputError(
+                "expected 1 <= keep <= agree <= frames, and agree more than half of frames, found "
+                f"keep={keep}, agree={agree}, frames={frames}; leave them out for what was measured"
+            )
+        if not 0 <= min_probability <= 1:
+            raise InputError(
+                f"expected a min_probability from 0 to 1, found {min_probability}; 0.5 is usual"
+            )
+        self._agree, self._keep, self._least = agree, keep, min_probability
+        self._frames: deque[Recognition] = deque(maxlen=frames)
+        self._decided: tuple[str | None] | None = None  # of a class name, or of None: nothing known
+        self._lock = threading.Lock()
+
+    def see(self, found: Recognition) -> Sighting:
+        """Take in what was recognised in the newest frame, and return what is seen by now."""
+        with self._lock:
+            names = {name for name, _ in found.ranking}
+            if self._frames and names != {name for name, _ in self._frames[-1].ranking}:
+                self._forget()
+            self._frames.append(found)
+            votes = Counter(vote for frame in self._frames if (vote := self._vote(frame)))
+            if self._decided is not None and votes[self._decided] < self._keep:
+                self._decided = None
+            for vote, count in votes.items():
+                if count >= self._agree:  # at most one can
+                    self._decided = vote
+            class_name = self._decided[0] if self._decided else None
+            return Sighting(class_name, self._decided is not None, self._mean_ranking())
+
+    def reset(self) -> None:
+        """Forget all frames: another camera, or another scene, comes next."""
+        with self._lock:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._frames.clear()
+        self._decided = None
+
+    def _vote(self, frame: Recognition) -> tuple[str | None] | None:
+        """Return the class that a frame votes for in a tuple, of None for "none of these"."""
+        if not frame.is_known:
+            return (None,)
+        class_name, probability = frame.ranking[0]
+        return (class_name,) if probability >= self._least else None
+
+    def _mean_ranking(self) -> list[tuple[str, float]]:
+        sums: dict[str, float] = {}
+        for frame in self._frames:
+            for name, probability in frame.ranking:
+                sums[name] = sums.get(name, 0.0) + probability
+        means = [(name, total / len(self._frames)) for name, total in sums.items()]
+        return sorted(means, key=lambda one: (-one[1], one[0]))
