@@ -115,6 +115,8 @@ class ImageClassifier:
         self.extractor = _opened(extractor, views, known)
         if head is not None and head.is_fitted:
             check_made(self.extractor, head.fitted_, "this head")
+            if head.fitted_.likeness is not None:
+                head = head.seen_through(self.extractor)  # it may have been loaded without
         if store is not None:
             store.check_extractor(self.extractor)
         self.store = store

@@ -209,6 +209,7 @@ class Extractor:
             fingerprint=hashlib.sha256(identity).hexdigest(),
             embedding_dim=opened.embedding_dim,
             golden=None,
+            background=None,
         )
         extractor = cls(described, opened)
         extractor._how_opened = partial(
@@ -531,4 +532,5 @@ def tuned_manifest(manifest: Manifest, file: bytes) -> Manifest:
         fingerprint=hashlib.sha256(file).hexdigest(),
         size_bytes=len(file),
         golden=None,
+        background=None,
     )

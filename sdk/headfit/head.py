@@ -292,7 +292,15 @@ class SoftmaxHead:
             generator = np.random.default_rng()  # seeded by the system: nobody may guess the noise
             fitted = fit_private(embeddings, targets, classes, privacy, view, generator)
         else:
-            problem = Problem(embeddings, targets, classes, settings, progress=progress)
+            background = None if extractor is None else extractor.manifest.background
+            problem = Problem(
+                embeddings,
+                targets,
+                classes,
+                settings,
+                background=background,
+                progress=progress,
+            )
             fitted = fit_head(problem).head
         with self._lock:
             self._counts_classes = are_whole
@@ -460,9 +468,11 @@ class SoftmaxHead:
     def sureness(self, embeddings: npt.ArrayLike) -> FloatArray:
         """Return how sure the head is that an embedding shows any of its classes.
 
-        By the score that the head was calibrated with, in its own unit. That of `fit` is how far
-        the largest logit is above the mean one, less how far the embedding is from those of
-        training; with fewer than 19 held-out examples it is the largest probability.
+        By the score that the head was calibrated with, in its own unit. That of `fit` with an
+        extractor that has a background is how much the embedding is like the nearest of up to 16
+        classes: `headfit.learning.likeness.Likeness`. Otherwise it is how far the largest logit is
+        above the mean one, less how far the embedding is from those of training; with fewer than
+        19 held-out examples it is the largest probability.
 
         Parameters and errors are those of `predict`.
 
@@ -619,7 +629,21 @@ class SoftmaxHead:
             fitted = verify_head_bytes(file, trusted_keys, os.fspath(path)).head
         if extractor is not None:
             check_made(extractor, fitted, os.fspath(path))
+            fitted = replace(fitted, background=extractor.manifest.background)
         return cls.of(fitted)
+
+    def seen_through(self, extractor: DescribedExtractor) -> SoftmaxHead:
+        """Return a head that knows the same and has this extractor's background.
+
+        Raises
+        ------
+        ExtractorMismatchError
+            If the head was fitted on another extractor, or compares with another background.
+        """
+        extractor.manifest.check_head(self.fitted_, "this head")
+        head = self.copy()
+        head._fitted = replace(self.fitted_, background=extractor.manifest.background)
+        return head
 
     def check_extractor(self, manifest: Manifest) -> None:
         """Refuse an extractor that this head was not fitted on.

@@ -391,6 +391,7 @@ class HeadLearner:
                 like.settings(),
                 known_sums=sums,
                 start=self._start(columns),
+                background=self._extractor.manifest.background if self._extractor else None,
                 progress=progress,
             )
         )

@@ -21,7 +21,8 @@ class Sighting:
     is_decided : bool
         Whether enough frames agree, be it on a class or on "none of these".
     ranking : list of (class name, probability)
-        Every class with its mean over the last frames, best first.
+        Every class with its mean over the last frames, best first; where a frame's ranking lacks
+        one it counts as 0.
     """
 
     class_name: str | None
@@ -39,8 +40,7 @@ class Watcher:
     edge (hysteresis, as in a Schmitt trigger). Frames should come in even steps, five to ten a
     second, each looked at once.
 
-    Safe to use from several threads. It forgets what it saw when the classes are other ones: the
-    head was changed.
+    Safe to use from several threads.
 
     Parameters
     ----------
@@ -88,9 +88,6 @@ class Watcher:
     def see(self, found: Recognition) -> Sighting:
         """Take in what was recognised in the newest frame, and return what is seen by now."""
         with self._lock:
-            names = {name for name, _ in found.ranking}
-            if self._frames and names != {name for name, _ in self._frames[-1].ranking}:
-                self._forget()
             self._frames.append(found)
             votes = Counter(vote for frame in self._frames if (vote := self._vote(frame)))
             if self._decided is not None and votes[self._decided] < self._keep:
@@ -102,19 +99,16 @@ class Watcher:
             return Sighting(class_name, self._decided is not None, self._mean_ranking())
 
     def reset(self) -> None:
-        """Forget all frames: another camera, or another scene, comes next."""
+        """Forget all frames: another camera, another scene or another head comes next."""
         with self._lock:
-            self._forget()
-
-    def _forget(self) -> None:
-        self._frames.clear()
-        self._decided = None
+            self._frames.clear()
+            self._decided = None
 
     def _vote(self, frame: Recognition) -> tuple[str | None] | None:
         """Return the class that a frame votes for in a tuple, of None for "none of these"."""
         if not frame.is_known:
             return (None,)
-        class_name, probability = frame.ranking[0]
+        class_name, probability = frame.ranking[0] if frame.ranking else ("", -1.0)
         return (class_name,) if probability >= self._least else None
 
     def _mean_ranking(self) -> list[tuple[str, float]]:

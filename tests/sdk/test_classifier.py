@@ -382,3 +382,20 @@ def test_the_learning_curve_is_that_of_the_report(photos: Path, extractor_path: 
     embeddings, names = backwards._learner.examples()
     assert learning_curve(embeddings, names) == curve
     assert ImageClassifier(extractor_path).learning_curve() == ()
+
+
+def test_a_head_that_was_loaded_alone_gets_the_background_of_the_extractor(tmp_path: Path) -> None:
+    """Whether photos are known is the same as of the classifier that was taught."""
+    rng = np.random.default_rng(0)
+    photos = [
+        np.clip(rng.normal(60 + 120 * (n % 2), 30, (64, 64, 3)), 0, 255).astype(np.uint8)
+        for n in range(24)
+    ]
+    taught = ImageClassifier()
+    for n, photo in enumerate(photos):
+        taught.add(photo, ("dark", "light")[n % 2])
+    taught.fit().save(tmp_path / "a.head")
+    alone = SoftmaxHead.load(tmp_path / "a.head")
+    assert alone.fitted_.likeness is not None
+    again = ImageClassifier(head=alone)
+    assert again.recognise_many(photos) == taught.recognise_many(photos)

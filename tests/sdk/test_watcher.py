@@ -12,7 +12,6 @@ from headfit import InputError, Recognition, Watcher
 
 CUP = Recognition([("cup", 0.9), ("pen", 0.1)], is_known=True)
 PEN = Recognition([("pen", 0.8), ("cup", 0.2)], is_known=True)
-FAINT = Recognition([("cup", 0.4), ("pen", 0.35), ("key", 0.25)], is_known=True)
 FAINT_CUP = Recognition([("cup", 0.45), ("pen", 0.45)], is_known=True)
 NOTHING = Recognition([("cup", 0.99), ("pen", 0.01)], is_known=False)
 
@@ -67,11 +66,16 @@ def test_the_ranking_is_the_mean_of_the_last_frames() -> None:
     assert [chance for _, chance in ranking] == pytest.approx([0.55, 0.45])
 
 
-def test_a_head_of_other_classes_begins_anew() -> None:
+def test_rankings_may_be_cut() -> None:
+    """As `recognise` cuts them for ``top=1`` and ``min_confidence``: an empty one has no vote."""
     watcher = Watcher()
-    names(watcher, *[CUP] * 6)
-    assert names(watcher, FAINT) == ["?"]
-    assert [name for name, _ in watcher.see(FAINT).ranking] == ["cup", "pen", "key"]
+    cup, pen = (Recognition(frame.ranking[:1], is_known=True) for frame in (CUP, PEN))
+    assert names(watcher, cup, pen, cup, cup, cup) == ["?"] * 4 + ["cup"]
+    empty = Recognition([], is_known=True)
+    assert names(watcher, empty, empty, empty, empty) == ["cup"] * 4
+    last = watcher.see(empty)
+    assert (last.class_name, last.is_decided) == (None, False)
+    assert last.ranking == [("cup", pytest.approx(0.9 / 6))]
 
 
 @given(st.lists(st.sampled_from([CUP, PEN, FAINT_CUP, NOTHING]), min_size=7, max_size=40))

@@ -16,6 +16,7 @@ from headfit.files.head_parts import Signature
 from headfit.files.headfile import HeadFile, load_head_bytes, save_head_bytes
 from headfit.learning.calibration import Calibration
 from headfit.learning.fitted_head import FittedHead, PrivacyGuarantee
+from headfit.learning.likeness import Likeness
 from headfit.learning.origin import ExtractorReference, Preprocessing, View
 from headfit.learning.typicality import Typicality
 
@@ -61,7 +62,7 @@ def assert_equal(expected: FittedHead, actual: FittedHead) -> None:
     assert expected.weights.shape == actual.weights.shape
     assert actual.weights.dtype == actual.bias.dtype == np.float32
     for field in dataclasses.fields(FittedHead):
-        if field.name not in ("weights", "bias", "thresholds", "typicality"):
+        if field.name not in ("weights", "bias", "thresholds", "typicality", "likeness"):
             assert getattr(expected, field.name) == getattr(actual, field.name)
     assert (expected.thresholds is None) == (actual.thresholds is None)
     if expected.thresholds is not None and actual.thresholds is not None:
@@ -71,6 +72,12 @@ def assert_equal(expected: FittedHead, actual: FittedHead) -> None:
         assert expected.typicality.centre.tobytes() == actual.typicality.centre.tobytes()
         spreads = expected.typicality.inverse_spread, actual.typicality.inverse_spread
         assert spreads[0].tobytes() == spreads[1].tobytes()
+    assert (expected.likeness is None) == (actual.likeness is None)
+    if expected.likeness is not None and actual.likeness is not None:
+        assert expected.likeness.prototypes.tobytes() == actual.likeness.prototypes.tobytes()
+        assert actual.likeness.prototypes.dtype == np.int8
+        for name in ("background", "lead_weight", "usual_lead"):
+            assert getattr(expected.likeness, name) == getattr(actual.likeness, name)
 
 
 def parts(file: bytes) -> tuple[dict[str, Any], bytes]:
@@ -138,6 +145,13 @@ GOLDENS["binary_typical"] = dataclasses.replace(
 )
 GOLDENS["views"] = dataclasses.replace(
     GOLDEN, views=(View(), View(is_flipped=True), View(1.15, 0, 1))
+)
+GOLDENS["like"] = dataclasses.replace(
+    GOLDEN,
+    calibration=Calibration("likeness", 0.125, 0.95, 20, (0.0, 0.25, 0.25, 1.0)),
+    likeness=Likeness(
+        "fedcba9876543210" * 4, np.array([[7, -7, 0], [0, 0, 0], [1, -2, -7]], np.int8), 0.5, 2.25
+    ),
 )
 SIGNATURES = {"blocks": Signature("01" * 32, "ab" * 64)}
 """Signatures of the golden files that have one; they are of the right form and sign nothing."""

@@ -236,6 +236,23 @@ def export(
 
 
 @app.command()
+def background(
+    work: Work,
+    extractor: Annotated[Path, typer.Argument(help="Its .tflite; the manifest is changed.")],
+    only: Only = "",
+) -> None:
+    """Measure where varied pictures lie for an extractor, and write it into its manifest."""
+    from headfit import Extractor
+    from headfit_zoo.mixture.background import PICTURES, measure, write
+
+    names = [source.name for source in _chosen(only) if source.name in PICTURES]
+    opened = Extractor.open(extractor)
+    found = measure(opened, work / "packed", names, progress=_progress())
+    write(opened, extractor.with_suffix(".json"), found)
+    print(f"{opened.manifest.name}: {found.n_pictures} pictures, {found.fingerprint}")
+
+
+@app.command()
 def keep(
     work: Work, run: Run, folder: Annotated[Path, typer.Argument(help="Where it is kept.")]
 ) -> None:

@@ -104,15 +104,19 @@ class Pack:
         InputError
             If its bytes are damaged.
         """
-        start, stop = self.offsets[index : index + 2]
         try:
-            with Image.open(io.BytesIO(self.jpegs[start:stop].tobytes())) as picture:
+            with Image.open(io.BytesIO(self.jpeg(index))) as picture:
                 return picture.convert("RGB")
         except (OSError, ValueError) as error:
             raise InputError(
                 f"expected picture {index} of {self.name} to decode, found {error}; the pack is "
                 "damaged: remove it and pack anew"
             ) from None
+
+    def jpeg(self, index: int) -> bytes:
+        """Return a picture as it lies in the pack."""
+        start, stop = self.offsets[index : index + 2]
+        return self.jpegs[start:stop].tobytes()
 
     def verify(self) -> None:
         """Compare all bytes with the digest that was written.

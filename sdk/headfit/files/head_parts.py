@@ -15,6 +15,7 @@ from headfit.learning.fitted_head import PrivacyGuarantee
 
 MAX_COUNT: Final = 2**53
 MAX_EPSILON: Final = 1e9
+MAX_LEAD: Final = 1e30
 MAX_ASSUMPTIONS_LENGTH: Final = 4096
 
 
@@ -37,7 +38,23 @@ class Signature:
     algorithm: str = "ed25519"
 
 
-Block: TypeAlias = Calibration | PrivacyGuarantee | Signature
+@dataclass(frozen=True, slots=True)
+class LikenessBlock:
+    """What `headfit.learning.likeness.Likeness` holds beside the prototypes.
+
+    Attributes
+    ----------
+    background : str
+        64 lower-case hex digits.
+    lead_weight, usual_lead : float
+    """
+
+    background: str
+    lead_weight: float
+    usual_lead: float
+
+
+Block: TypeAlias = Calibration | PrivacyGuarantee | Signature | LikenessBlock
 
 
 def block_as_json(block: Block) -> dict[str, Any]:
@@ -49,7 +66,14 @@ def block_as_json(block: Block) -> dict[str, Any]:
         If a value is of another type than the block's fields say.
     """
     value = dataclasses.asdict(block)
-    for key in {"threshold", "known_share", "epsilon", "delta"}.intersection(value):
+    for key in {
+        "threshold",
+        "known_share",
+        "epsilon",
+        "delta",
+        "lead_weight",
+        "usual_lead",
+    }.intersection(value):
         value[key] = _one_form(value[key])
     if isinstance(block, Calibration):
         value["set_scores"] = [_one_form(score) for score in block.set_scores]
@@ -75,6 +99,18 @@ def calibration_from_json(value: object, source: str) -> Calibration:
     if len(set_scores) > n_held_out:
         raise fields.fault(f"at most n_held_out, {n_held_out}", len(set_scores), "set_scores")
     return Calibration(score, threshold, known_share, n_held_out, set_scores)
+
+
+def likeness_from_json(value: object, source: str) -> LikenessBlock:
+    """Check and return a likeness block; `headfit.errors.FileFormatError` if it is wrong."""
+    fields = Fields(value, source)
+    likeness = LikenessBlock(
+        background=fields.sha256("background"),
+        lead_weight=fields.number("lead_weight", 0, MAX_LEAD),
+        usual_lead=fields.number("usual_lead", -MAX_LEAD, MAX_LEAD),
+    )
+    fields.done()
+    return likeness
 
 
 def privacy_from_json(value: object, source: str) -> PrivacyGuarantee:

@@ -18,9 +18,11 @@ from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import Fields, canonical_json
 from headfit.files.head_parts import (
     Block,
+    LikenessBlock,
     Signature,
     block_as_json,
     calibration_from_json,
+    likeness_from_json,
     privacy_from_json,
     signature_from_json,
 )
@@ -28,6 +30,7 @@ from headfit.files.manifest import reference_from_json
 from headfit.files.tensors import DTYPES, decode, encode, layout
 from headfit.files.views import views_from_json, views_text
 from headfit.learning.fitted_head import FittedHead
+from headfit.learning.likeness import Likeness
 from headfit.learning.origin import WHOLE
 from headfit.maths.arrays import MAX_EMBEDDING_DIM
 from headfit.version import __version__
@@ -75,6 +78,7 @@ def save_head_bytes(file: HeadFile) -> bytes:
     data = encode(head)
     blocks: dict[str, Block | None] = {
         "calibration": head.calibration,
+        "likeness": _likeness_block(head.likeness),
         "privacy": head.privacy,
         "signature": file.signature,
     }
@@ -96,9 +100,8 @@ def save_head_bytes(file: HeadFile) -> bytes:
         }
         if head.views != (WHOLE,):
             metadata["views"] = views_text(head.views)
-        tensors = layout(
-            head.storage, head.embedding_dim, len(head.classes), head.typicality is not None
-        )
+        score = None if head.calibration is None else head.calibration.score
+        tensors = layout(head.storage, head.embedding_dim, len(head.classes), score)
         written = pack(seal(metadata, tensors, data), data)
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"expected metadata that JSON can hold, found: {error}") from error
@@ -166,28 +169,41 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadFile:
     if views == (WHOLE,):
         raise metadata.fault("no views where the only one is the manifest's", "one", "views")
     storage = _storage(container)
-    has_typicality = calibration is not None and calibration.score == "typicality"
+    score = None if calibration is None else calibration.score
+    block = _block(metadata, "likeness", likeness_from_json)
+    if (block is not None) != (score == "likeness"):
+        raise metadata.fault("likeness if and only if the score says so", score, "likeness")
     if embedding_dim * n_classes > MAX_WEIGHTS:
         raise metadata.fault(f"at most {MAX_WEIGHTS // n_classes}", embedding_dim, "embedding_dim")
-    container.check(layout(storage, embedding_dim, n_classes, has_typicality))
-    weights, bias, thresholds, typicality = decode(
-        container.data, storage, embedding_dim, n_classes, has_typicality, source
-    )
+    container.check(layout(storage, embedding_dim, n_classes, score))
+    arrays = decode(container.data, storage, embedding_dim, n_classes, score, source)
+    likeness = None
+    if block is not None and arrays.prototypes is not None:
+        likeness = Likeness(
+            block.background, arrays.prototypes, block.lead_weight, block.usual_lead
+        )
     head = FittedHead(
-        weights=weights,
-        bias=bias,
+        weights=arrays.weights,
+        bias=arrays.bias,
         classes=classes,
         class_counts=class_counts,
         training=training,
         extractor=extractor,
         storage=storage,
-        thresholds=thresholds,
+        thresholds=arrays.thresholds,
         calibration=calibration,
-        typicality=typicality,
+        typicality=arrays.typicality,
+        likeness=likeness,
         privacy=privacy,
         views=views or (WHOLE,),
     )
     return HeadFile(head, signature, headfit_version)
+
+
+def _likeness_block(likeness: Likeness | None) -> LikenessBlock | None:
+    if likeness is None:
+        return None
+    return LikenessBlock(likeness.background, likeness.lead_weight, likeness.usual_lead)
 
 
 def _block(metadata: Fields, name: str, read: Callable[[object, str], _Block]) -> _Block | None:

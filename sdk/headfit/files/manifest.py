@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from headfit.errors import ExtractorMismatchError, FileFormatError, InputError
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import Fields, parse_json
+from headfit.learning.background import Background, is_factor
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.origin import ExtractorReference, Preprocessing, View
 from headfit.maths.arrays import MAX_EMBEDDING_DIM, FloatArray
@@ -70,6 +71,8 @@ class Manifest:
         For people.
     golden : Golden or None
         The self-check, if there is one.
+    background : Background or None
+        Where embeddings of all kinds of pictures lie, if that was measured.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Manifest:
     description: str
     licence: str
     golden: Golden | None
+    background: Background | None = None
 
     def reference(self) -> ExtractorReference:
         """Return what a head fitted on this extractor remembers of it."""
@@ -106,7 +110,8 @@ class Manifest:
         Raises
         ------
         ExtractorMismatchError
-            If the fingerprint is another than the one that the head remembers, or the width is.
+            If the fingerprint is another than the one that the head remembers, or the width is, or
+            the background is not the one that the head compares with.
         """
         fitted_on = head.extractor
         if fitted_on is not None and fitted_on.fingerprint != self.fingerprint:
@@ -120,6 +125,13 @@ class Manifest:
                 f"{source}: expected embeddings of width {head.embedding_dim}, found an extractor "
                 f"of width {self.embedding_dim} ({self.name}); open the one that the head was "
                 "fitted on"
+            )
+        found = None if self.background is None else self.background.fingerprint
+        if head.likeness is not None and head.likeness.background != found:
+            raise ExtractorMismatchError(
+                f"{source}: expected the background of {self.name} with SHA-256 "
+                f"{head.likeness.background}, found {found or 'none'}; open the extractor with the "
+                "manifest of that time, or train the head again"
             )
 
 
@@ -186,6 +198,7 @@ def load_manifest_bytes(data: bytes, source: str = "manifest") -> Manifest:
         description=fields.text("description"),
         licence=fields.text("licence"),
         golden=_golden(fields.take("golden"), embedding_dim, f"{source}: golden"),
+        background=_background(fields.take("background"), embedding_dim, f"{source}: background"),
     )
     fields.done()
     return manifest
@@ -270,3 +283,20 @@ def _golden(value: Any, embedding_dim: int, source: str) -> Golden | None:
     )
     fields.done()
     return golden
+
+
+def _background(value: Any, embedding_dim: int, source: str) -> Background | None:
+    if value is None:
+        return None
+    fields = Fields(value, source)
+    background = Background(
+        made_from=fields.text("made_from"),
+        n_pictures=fields.whole("n_pictures", 2, 2**31),
+        mean=fields.numbers("mean", embedding_dim, -3e38, 3e38),
+        factor=fields.text("factor"),
+    )
+    fields.done()
+    if not is_factor(background.factor, embedding_dim):
+        expected = f"{embedding_dim * (embedding_dim + 1)} bytes of finite float16 in base64"
+        raise fields.fault(expected, background.factor, "factor")
+    return background

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from headfit.errors import FileFormatError, InputError
 from headfit.learning.fitted_head import FittedHead
+from headfit.learning.likeness import MAX_CODE
 from headfit.learning.typicality import Typicality
 from headfit.maths.arrays import DoubleArray, FloatArray
 
@@ -24,6 +26,7 @@ _LARGEST_INT8: Final = 127
 _EXACT_BITS: Final = 17
 """Bits of a scale's significand: with the 7 of a weight they fit into the 24 of float32."""
 
+_CODE_OF_ZERO: Final = 8
 _NEGLIGIBLE: Final = 2.0**-100
 
 
@@ -70,11 +73,14 @@ def rounded(weights: FloatArray, storage: str) -> FloatArray:
 
 
 def layout(
-    storage: str, embedding_dim: int, n_classes: int, has_typicality: bool
+    storage: str, embedding_dim: int, n_classes: int, score: str | None
 ) -> dict[str, dict[str, Any]]:
-    """Return what a file's header must say about the tensors; there is no other layout."""
+    """Return what a file's header must say about the tensors; there is no other layout.
+
+    ``score`` is that of the calibration, None without one.
+    """
     shapes = {"bias": ("F32", [n_classes])}
-    if has_typicality:
+    if score == "typicality":
         shapes["centre"] = shapes["inverse_spread"] = ("F32", [embedding_dim])
     if storage in ("int8", "binary"):
         shapes["scales"] = ("F32", [n_classes])
@@ -83,6 +89,8 @@ def layout(
         shapes["weights"] = ("U8", [n_classes, -(-embedding_dim // 8)])
     else:
         shapes["weights"] = (DTYPES[storage], [embedding_dim, n_classes])
+    if score == "likeness":
+        shapes["whitened_means"] = ("U8", [n_classes, -(-embedding_dim // 2)])
     tensors, start = {}, 0
     for name, (dtype, shape) in shapes.items():
         end = start + math.prod(shape) * np.dtype(_LITTLE_ENDIAN[dtype]).itemsize
@@ -131,8 +139,20 @@ def encode(head: FittedHead) -> bytes:
         raise FileFormatError(
             f"expected weights that {storage} holds exactly, found others; round them first"
         )
-    floats = b"".join(_little_endian(tensor, "F32") for tensor in tensors)
-    return floats + _little_endian(stored, DTYPES[storage])
+    data = b"".join(_little_endian(tensor, "F32") for tensor in tensors)
+    data += _little_endian(stored, DTYPES[storage])
+    return data if head.likeness is None else data + _packed_codes(head.likeness.prototypes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """The arrays of a head file; see `headfit.learning.fitted_head.FittedHead`."""
+
+    weights: FloatArray
+    bias: FloatArray
+    thresholds: FloatArray | None
+    typicality: Typicality | None
+    prototypes: npt.NDArray[np.int8] | None
 
 
 def decode(
@@ -140,10 +160,10 @@ def decode(
     storage: str,
     embedding_dim: int,
     n_classes: int,
-    has_typicality: bool,
+    score: str | None,
     source: str,
-) -> tuple[FloatArray, FloatArray, FloatArray | None, Typicality | None]:
-    """Return weights, bias, thresholds and typicality of a file's data.
+) -> Decoded:
+    """Return what a file's data holds.
 
     Parameters
     ----------
@@ -151,7 +171,8 @@ def decode(
         As long as `layout` says.
     storage : str
     embedding_dim, n_classes : int
-    has_typicality : bool
+    score : str or None
+        Of the calibration.
     source : str
         Names the file in messages.
 
@@ -161,7 +182,7 @@ def decode(
         If they are not finite, or written in another form than `encode` writes them.
     """
     tensors: dict[str, npt.NDArray[Any]] = {}
-    for name, tensor in layout(storage, embedding_dim, n_classes, has_typicality).items():
+    for name, tensor in layout(storage, embedding_dim, n_classes, score).items():
         start, end = tensor["data_offsets"]
         values = np.frombuffer(data[start:end], _LITTLE_ENDIAN[tensor["dtype"]])
         tensors[name] = values.reshape(tensor["shape"])
@@ -177,7 +198,7 @@ def decode(
         weights = _decoded_signs(weights, tensors["scales"], embedding_dim, source)
         thresholds = tensors["thresholds"].astype(np.float32)
     typicality = None
-    if has_typicality:
+    if score == "typicality":
         if (tensors["inverse_spread"] < 0).any():
             raise FileFormatError(
                 f"{source}: expected an inverse spread of at least 0, found "
@@ -187,7 +208,10 @@ def decode(
             tensors["centre"].astype(np.float32), tensors["inverse_spread"].astype(np.float32)
         )
     bias = tensors["bias"].astype(np.float32)
-    return weights.astype(np.float32), bias, thresholds, typicality
+    prototypes = None
+    if score == "likeness":
+        prototypes = _unpacked_codes(tensors["whitened_means"], embedding_dim, source)
+    return Decoded(weights.astype(np.float32), bias, thresholds, typicality, prototypes)
 
 
 def _little_endian(values: npt.NDArray[Any], dtype: str) -> bytes:
@@ -222,6 +246,29 @@ def _decoded_int8(
     if not np.isfinite(products).all():
         raise FileFormatError(f"{source}: expected finite weights, found a scale beyond float32")
     return products
+
+
+def _packed_codes(codes: npt.NDArray[np.int8]) -> bytes:
+    """Return two codes a byte, the first in the lower half, as codes plus 8; 0 fills the last."""
+    halves = (codes.astype(np.int16) + _CODE_OF_ZERO).astype(np.uint8)
+    if halves.shape[1] % 2:
+        halves = np.pad(halves, ((0, 0), (0, 1)))
+    return (halves[:, ::2] | halves[:, 1::2] << 4).tobytes()
+
+
+def _unpacked_codes(
+    packed: npt.NDArray[np.uint8], embedding_dim: int, source: str
+) -> npt.NDArray[np.int8]:
+    halves = np.stack([packed & 15, packed >> 4], axis=2).reshape(len(packed), -1)
+    codes, spare = halves[:, :embedding_dim], halves[:, embedding_dim:]
+    largest = np.abs(codes.astype(np.int16) - _CODE_OF_ZERO).max(axis=1)
+    if (codes == 0).any() or spare.any() or not np.isin(largest, (0, MAX_CODE)).all():
+        raise FileFormatError(
+            f"{source}: expected whitened_means of halves of bytes from 1 to 15, in each class "
+            "one of them 1 or 15 or all of them 8, and 0 after the last, found others"
+        )
+    unpacked: npt.NDArray[np.int8] = (codes.astype(np.int16) - _CODE_OF_ZERO).astype(np.int8)
+    return unpacked
 
 
 def _decoded_signs(

@@ -1,5 +1,6 @@
 """How a head is learned: one fitted head as a value, and the methods that make one."""
 
+from headfit.learning.background import Background
 from headfit.learning.calibration import Calibration
 from headfit.learning.evaluation import Evaluation, evaluate_head
 from headfit.learning.feedback import Doubt, Feedback
@@ -12,6 +13,7 @@ from headfit.learning.settings import Settings
 
 __all__ = [
     "METHODS",
+    "Background",
     "Calibration",
     "Doubt",
     "Evaluation",

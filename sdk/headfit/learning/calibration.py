@@ -14,7 +14,7 @@ from headfit.maths.arrays import Array, DoubleArray, FloatArray, TargetArray
 from headfit.maths.newton import minimise_newton
 from headfit.maths.softmax import softmax
 
-SCORES: Final = ("max_probability", "typicality")
+SCORES: Final = ("max_probability", "typicality", "likeness")
 MAX_SET_SCORES: Final = 1024
 
 KNOWN_SHARE = 0.95
@@ -38,9 +38,9 @@ class Calibration:
     Attributes
     ----------
     score : str
-        How sure the head is of an embedding, one of `SCORES`: the largest probability, or the
-        largest logit less the mean logit and the distance of
-        `headfit.learning.typicality.Typicality`.
+        How sure the head is of an embedding, one of `SCORES`: the largest probability; the largest
+        logit less the mean logit and the distance of `headfit.learning.typicality.Typicality`; or
+        that of `headfit.learning.likeness.Likeness`.
     threshold : float or None
         An embedding whose score is smaller shows none of the classes. None if it is not known.
     known_share : float
@@ -70,10 +70,15 @@ def sureness(score: str, logits: FloatArray, distances: FloatArray | float) -> F
         Of `headfit.learning.typicality.Typicality`; for "typicality" alone.
     """
     if score == "typicality":
-        leads: FloatArray = logits.max(axis=1) - (logits.mean(axis=1) + distances)
-        return leads
+        return leads_of(logits) - distances
     highest: FloatArray = softmax(logits).max(axis=1)
     return highest
+
+
+def leads_of(logits: FloatArray) -> FloatArray:
+    """Return how far the largest logit of each row is above the mean one."""
+    leads: FloatArray = logits.max(axis=1) - logits.mean(axis=1)
+    return leads
 
 
 def weigh(leads: Array, distances: Array) -> float | None:
@@ -82,16 +87,23 @@ def weigh(leads: Array, distances: Array) -> float | None:
     Both are of held-out examples. None if there are too few to set a threshold by, or distances
     do not vary.
     """
-    if _threshold_rank(len(leads)) < 1 or distances.std() == 0:
+    if not can_tell(len(leads)) or distances.std() == 0:
         return None
     return float(leads.std() / distances.std())
+
+
+def can_tell(n_held_out: int) -> bool:
+    """Return whether so many held-out examples are enough to set a threshold by."""
+    return _threshold_rank(n_held_out) >= 1
 
 
 def _threshold_rank(n_samples: int) -> int:
     return math.floor((n_samples + 1) * (1 - KNOWN_SHARE) + 1e-9)
 
 
-def calibrate(held_out: HeldOut, typical: Array | None = None) -> Calibration:
+def calibrate(
+    held_out: HeldOut, score: str = "max_probability", known_by: Array | None = None
+) -> Calibration:
     """Return from which score on a photo counts as known, and how large conformal sets must be.
 
     Split conformal prediction (Vovk et al., "Algorithmic Learning in a Random World", 2005), with
@@ -101,10 +113,19 @@ def calibrate(held_out: HeldOut, typical: Array | None = None) -> Calibration:
     known then. The scores of the sets are those of Sadinle, Lei and Wasserman, "Least Ambiguous
     Set-Valued Classifiers with Bounded Error Levels", JASA 2019; coverage is over photos of all
     classes together, not for each class.
+
+    Parameters
+    ----------
+    held_out : HeldOut
+    score : str
+        One of `SCORES`.
+    known_by : ndarray of shape (n_held_out,), optional
+        The score of each; by default the largest probability.
     """
     targets, probabilities = held_out.targets, held_out.probabilities
     n_samples = len(targets)
-    known_by = probabilities.max(axis=1, initial=0) if typical is None else typical
+    if known_by is None:
+        known_by = probabilities.max(axis=1, initial=0)
     rank = _threshold_rank(n_samples)
     threshold = float(np.sort(known_by)[rank - 1]) if rank >= 1 else None
     scores = np.sort(1 - probabilities[np.arange(n_samples), targets])
@@ -113,7 +134,6 @@ def calibrate(held_out: HeldOut, typical: Array | None = None) -> Calibration:
         scores = scores[np.ceil(ranks - 1e-9).astype(np.intp) - 1]
     # Four digits, rounded up, keep the coverage and the file small.
     rounded = np.minimum(np.ceil(scores.astype(np.float64) * 1e4) / 1e4, 1)
-    score = "max_probability" if typical is None else "typicality"
     return Calibration(score, threshold, KNOWN_SHARE, n_samples, tuple(rounded.tolist()))
 
 

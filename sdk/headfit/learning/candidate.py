@@ -8,9 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from headfit.errors import TrainingDivergedError
-from headfit.learning.calibration import calibrate, sharpness, sureness, weigh
+from headfit.learning.calibration import (
+    calibrate,
+    can_tell,
+    leads_of,
+    sharpness,
+    sureness,
+    weigh,
+)
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.held_out import HeldOut
+from headfit.learning.likeness import MAX_CLASSES, likeness_of
 from headfit.learning.problem import Fit, Problem
 from headfit.learning.typicality import Typicality, left_out_distances
 from headfit.maths.arrays import Array, FloatArray, Scalar, TargetArray
@@ -111,13 +119,29 @@ def calibrated(
     held_out = HeldOut(rows, targets, softmax(logits))
     is_right = held_out.probabilities.argmax(axis=1) == targets
     training["leave_one_out_accuracy"] = float(is_right.mean()) if len(is_right) else None
-    typicality = typical = None
+    score = "max_probability"
+    known_by: Array | None = None
+    typicality = likeness = None
+    background = problem.background
     spread = candidate.mean, candidate.inverse_scale
-    distances = left_out_distances(problem.embeddings[rows], *spread, len(problem.embeddings))
-    weight = weigh(sureness("typicality", logits, 0), distances)
-    if weight is not None:
-        typicality = Typicality.weighed(*spread, weight)
-        typical = sureness("typicality", logits, weight * distances)
+    if background is not None and problem.n_classes <= MAX_CLASSES and can_tell(len(rows)):
+        score = "likeness"
+        likeness, known_by = likeness_of(
+            background,
+            problem.embeddings,
+            problem.targets,
+            problem.n_classes,
+            rows,
+            rows,
+            leads_of(logits),
+        )
+    else:
+        distances = left_out_distances(problem.embeddings[rows], *spread, len(problem.embeddings))
+        weight = weigh(leads_of(logits), distances)
+        if weight is not None:
+            score = "typicality"
+            typicality = Typicality.weighed(*spread, weight)
+            known_by = sureness("typicality", logits, weight * distances)
     head = FittedHead(
         weights=weights,
         bias=bias,
@@ -126,8 +150,10 @@ def calibrated(
         training=training,
         storage="float32" if thresholds is None else "binary",
         thresholds=thresholds,
-        calibration=calibrate(held_out, typical),
+        calibration=calibrate(held_out, score, known_by),
         typicality=typicality,
+        likeness=likeness,
+        background=background,
     )
     return Fit(head, held_out, optimum)
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from headfit.learning.background import Background
 from headfit.learning.calibration import Calibration
+from headfit.learning.likeness import Likeness
 from headfit.learning.origin import WHOLE, ExtractorReference, View
 from headfit.learning.typicality import Typicality
 from headfit.maths.arrays import FloatArray, Scalar
@@ -61,6 +63,11 @@ class FittedHead:
     calibration : Calibration or None
     typicality : Typicality or None
         There if and only if the calibration's score is "typicality".
+    likeness : Likeness or None
+        There if and only if the calibration's score is "likeness".
+    background : Background or None
+        What likeness compares with. It is the extractor's and in no head file: a head has it if it
+        was fitted or loaded with an extractor that has one.
     privacy : PrivacyGuarantee or None
     views : tuple of View
         How the extractor looked at each photo; their embeddings were averaged.
@@ -76,6 +83,8 @@ class FittedHead:
     thresholds: FloatArray | None = None
     calibration: Calibration | None = None
     typicality: Typicality | None = None
+    likeness: Likeness | None = None
+    background: Background | None = None
     privacy: PrivacyGuarantee | None = None
     views: tuple[View, ...] = (WHOLE,)
 
@@ -94,4 +103,5 @@ class FittedHead:
             bias=self.bias[order],
             classes=tuple(names[column] for column in order),
             class_counts=tuple(self.class_counts[column] for column in order),
+            likeness=self.likeness and self.likeness.at_columns(order),
         )

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import InputError
-from headfit.learning.calibration import least_probability, sureness
+from headfit.learning.calibration import leads_of, least_probability, sureness
 from headfit.learning.fitted_head import FittedHead
 from headfit.maths.arrays import BoolArray, FloatArray, checked_embeddings
 from headfit.maths.bits import as_pairs, count_differences, pack
@@ -64,7 +64,21 @@ class Prediction:
         return softmax(self.logits)
 
     def sureness(self) -> FloatArray:
-        """Return how sure the head is that each embedding shows any of its classes."""
+        """Return how sure the head is that each embedding shows any of its classes.
+
+        Raises
+        ------
+        InputError
+            If the head was loaded without its extractor, and compares with its background.
+        """
+        likeness, background = self.head.likeness, self.head.background
+        if likeness is not None:
+            if background is None:
+                raise InputError(
+                    "expected the background of the extractor, which this head compares with, "
+                    "found none; pass the extractor to SoftmaxHead.load, or call seen_through"
+                )
+            return likeness.scores(background.whitened(self.embeddings), leads_of(self.logits))
         calibration, typicality = self.head.calibration, self.head.typicality
         score = calibration.score if calibration else "max_probability"
         distances = 0.0 if typicality is None else typicality.distances(self.embeddings)

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from headfit.learning.background import Background
 from headfit.learning.class_sums import ClassSums
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.held_out import HeldOut
@@ -34,6 +35,8 @@ class Problem:
         Of these examples, where they are known already.
     start : weights and bias, or None
         Where logistic regression begins; from zero by default.
+    background : Background or None
+        Of the extractor that made the embeddings.
     progress : callable or None
         Called as ``progress(iteration, loss)``; only logistic regression iterates.
     """
@@ -44,6 +47,7 @@ class Problem:
     settings: Settings
     known_sums: ClassSums | None = None
     start: tuple[FloatArray, FloatArray] | None = None
+    background: Background | None = None
     progress: Progress | None = None
 
     @property

@@ -21,6 +21,7 @@ from headfit.files.manifest import (
     load_manifest_bytes,
     save_manifest,
 )
+from headfit.learning.background import Background
 
 MANIFEST = Manifest(
     name="tiny-net",
@@ -40,6 +41,12 @@ MANIFEST = Manifest(
     description="größer 网",
     licence="Apache-2.0",
     golden=Golden(cosine_at_least=0.999, difference_at_most=0.01, embedding=(0.0, -1.5, 2.25)),
+    background=Background(
+        made_from="größere Bilder",
+        n_pictures=20,
+        mean=(0.5, -1.0, 0.0),
+        factor="ADwAwAA4ADQAPAC8",
+    ),
 )
 
 
