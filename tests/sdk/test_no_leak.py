@@ -100,7 +100,9 @@ def test_only_the_files_that_were_asked_for_are_written(
     found, data = live(tmp_path, marked_photos, extractor_path)
     elsewhere = [p for p in found["written"] if not p.startswith(str(data)) and ".pyc" not in p]
     assert elsewhere in ([], ["/dev/null"])
-    assert sorted(p.name for p in data.iterdir()) == ["mine.examples", "mine.head", "mine.store"]
+    names = ["mine.examples", "mine.head", "mine.store", "mine.store-room"]
+    assert sorted(p.name for p in data.iterdir()) == names
+    assert set((data / "mine.store-room").read_bytes()) == {0}
 
 
 def pictures_in(data: bytes) -> int:

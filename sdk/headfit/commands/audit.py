@@ -12,6 +12,7 @@ from headfit.commands.options import HEAD, JSON, PATH, STORE
 from headfit.commands.paths import Command
 from headfit.commands.terminal import print_json
 from headfit.errors import ExtractorMismatchError, InputError
+from headfit.files.views import views_text
 from headfit.head import SoftmaxHead
 from headfit.learning.settings import DEFAULT_L2
 from headfit.maths.arrays import FloatArray
@@ -110,6 +111,11 @@ def _examples(store: Path, head: SoftmaxHead, head_path: Path) -> Examples:
             raise ExtractorMismatchError(
                 f"{store}: expected examples of the extractor {head.fingerprint_}, as those of "
                 f"{head_path} are, found those of {opened.fingerprint}; give another store"
+            )
+        if head.fingerprint_ is not None and opened.views != head.views_:
+            raise ExtractorMismatchError(
+                f"{store}: expected examples of the views {views_text(head.views_)}, as those of "
+                f"{head_path} are, found those of {views_text(opened.views)}; give another store"
             )
         return opened.load()
 

@@ -201,6 +201,15 @@ def test_add_makes_a_store_of_a_folder_or_of_photos(
     shown = json.loads(capsys.readouterr().out)["predictions"][0]["classes"][0]
     seen = ImageClassifier.load(head, extractor=extractor_path).predict(one)[0]
     assert (shown["class"], shown["probability"]) == seen
+    page = str(tmp_path / "a.html")
+    assert main(["report", head, str(photos), "-o", page, *general]) == 0
+    assert main(["evaluate", head, str(photos), *general]) == 0
+    capsys.readouterr()
+    once = tmp_path / "once.store"
+    with ExampleStore.open(once, Extractor.open(extractor_path)) as store:
+        store.add_many(embeddings(2, dim=160), ["red", "blue"])
+    assert main(["audit", head, str(once)]) == 4
+    assert "expected examples of the views" in capsys.readouterr().err
     assert main(["inspect", head]) == 0
     assert "2 of each photo" in capsys.readouterr().out
     assert main(["export-tflite", head, "-o", str(tmp_path / "a.tflite"), *general]) == 3
