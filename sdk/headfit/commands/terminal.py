@@ -110,9 +110,12 @@ def print_skipped(skipped: Sequence[Skipped]) -> None:
             ERRORS.print(Text(f"  {item.path}: {reason}"), soft_wrap=True)
         if (more := len(items) - SKIPPED_LISTED) > 0:
             ERRORS.print(Text(f"  and {more} more: {reason}"), soft_wrap=True)
-    n_litter = sum(item.is_litter for item in skipped)
-    if n_litter:
-        ERRORS.print(f"Passed over {n_litter} hidden or of the system's own.")
+    litter = [item.path.name for item in skipped if item.is_litter]
+    if litter:
+        names = ", ".join(sorted(set(litter))[:SKIPPED_LISTED])
+        dots = ", ..." if len(set(litter)) > SKIPPED_LISTED else ""
+        said = f"Passed over {len(litter)} hidden or of the system's own: {names}{dots}."
+        ERRORS.print(Text(said), soft_wrap=True)
 
 
 def counted(count: int) -> str:

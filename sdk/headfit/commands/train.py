@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
@@ -34,6 +35,7 @@ from headfit.errors import FileFormatError, ImageError, InputError
 from headfit.extractor import Extractor
 from headfit.files.disk import read_bounded
 from headfit.learning.evaluation import Evaluation
+from headfit.photos.ahead import decode_ahead
 from headfit.photos.bombs import MAX_FILE_BYTES
 from headfit.photos.embedded import find_examples
 from headfit.photos.folders import reason, refuse_skipped
@@ -151,6 +153,7 @@ def _train(
 @EXTRACTOR
 @ENGINE
 @STRICT
+@JOBS
 @JSON
 def predict(
     head: Path,
@@ -159,6 +162,7 @@ def predict(
     extractor: str | None,
     engine: str,
     strict: bool,
+    jobs: int | None,
     as_json: bool,
 ) -> int:
     """Say what photos show.
@@ -170,16 +174,22 @@ def predict(
     classifier = _load(head, extractor, engine)
     results: list[dict[str, Any]] = []
     photos, skipped = _photos(images, strict)
-    for image in photos:
+
+    def decode(image: Path) -> NDArray[np.uint8] | ImageError | FileFormatError | OSError:
         try:
-            source = _source(image)
-            seen = classifier.recognise(source)
+            return classifier.extractor.decode(_source(image), name=str(image))
         except (ImageError, FileFormatError, OSError) as error:
+            return error
+
+    # A pipe may block, where Ctrl-C would not reach a thread.
+    found = decode_ahead(photos, decode, jobs, is_lasting=Path.is_file)
+    for image, pixels in zip(photos, found, strict=True):
+        if isinstance(pixels, Exception):
             if strict:
-                raise
-            said = Path("bytes") if isinstance(error, ImageError) and source != image else image
-            skipped.append(Skipped(image, reason(error, said)))
+                raise pixels
+            skipped.append(Skipped(image, reason(pixels, image)))
             continue
+        seen = classifier.recognise(pixels)
         if as_json:
             best = [{"class": name, "probability": p} for name, p in seen.ranking[:top]]
             results.append({"image": str(image), "is_known": seen.is_known, "classes": best})

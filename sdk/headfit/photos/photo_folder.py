@@ -30,7 +30,6 @@ _SYSTEM_NAMES: Final = {
     "#recycle",
     "#snapshot",
     "$recycle.bin",
-    "recycler",
     "system volume information",
     "__macosx",
     "lost+found",
@@ -284,8 +283,11 @@ def _sorted_in(
     except OSError as error:
         return Skipped(path, error.strerror or str(error))
     if not is_folder:
-        if not is_file:  # a dangling link, or a pipe that would block whoever opens it
-            return Skipped(path, "is no regular file")
+        if not is_file:  # such as a pipe, which would block whoever opens it
+            is_dangling = entry.is_symlink() and not path.exists()
+            return Skipped(
+                path, "is a link that leads nowhere" if is_dangling else "is no regular file"
+            )
         folder.files.append(path)
         return None
     # Of a folder and a link to it, the folder counts, whichever is met first.

@@ -128,7 +128,7 @@ def test_what_is_left_out_is_named(tmp_path: Path) -> None:
     dangling = tmp_path / "cat" / "2.jpg"
     dangling.symlink_to("nowhere")
     assert find_photos(tmp_path).skipped == (
-        Skipped(dangling, "is no regular file"),
+        Skipped(dangling, "is a link that leads nowhere"),
         Skipped(tmp_path / "empty", "holds no photo"),
         Skipped(loose, "lies outside every class folder"),
     )
