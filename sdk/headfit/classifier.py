@@ -31,7 +31,7 @@ from headfit.photos.folders import (
     require_two_classes,
 )
 from headfit.photos.images import ImageSource, PhotoProgress
-from headfit.photos.known import FolderChanges, compare, digests_of
+from headfit.photos.known import FolderChanges, compare, digests_of, refuse_unread
 from headfit.photos.likeness import perceptual_hash
 from headfit.photos.photo_folder import PhotoFolder, Skipped
 
@@ -234,7 +234,8 @@ class ImageClassifier:
         ------
         InputError
             If the folder has no photo, or fewer than two classes among them and the examples so
-            far; with ``strict``, if anything would be left out. Nothing is added.
+            far; with ``strict``, if anything would be left out; with ``prune``, if not all of the
+            folder can be read. Nothing is added.
         """
         folder = _found(directory)
         taught = set(self.class_counts)
@@ -243,6 +244,8 @@ class ImageClassifier:
             refuse_skipped(folder.skipped)
         digests, changes = self._compared(folder)
         gone = list(changes.gone)
+        if gone and prune:
+            refuse_unread(folder, digests)
         forgets = gone and (prune(len(gone)) if callable(prune) else prune)
         with self._lock:
             for class_name in sorted(set(changes.moved.values())):
@@ -260,9 +263,11 @@ class ImageClassifier:
                 progress,
                 with_hashes=self.store is not None,
                 jobs=jobs,
+                known={*changes.moved.values(), *(photo.class_name for photo in changes.known)},
             )
             require_two_classes(folder, taught.union(examples.class_names))
-            again += self._add_embedded(examples, digests)
+            if examples.class_names:
+                again += self._add_embedded(examples, digests)
             skipped = examples.skipped
         self.skipped += skipped
         self.skipped += tuple(Skipped(path, TAUGHT_BEFORE) for path in again)

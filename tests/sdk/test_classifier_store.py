@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from tests.sdk.conftest import PhotoWriter
 from tests.support.stores import Source, on_disk
 
 from headfit import learner
-from headfit.classifier import ImageClassifier
+from headfit.classifier import TAUGHT_BEFORE, ImageClassifier
 from headfit.errors import ExtractorMismatchError, ImageError, InputError, NotFittedError
 from headfit.extractor import Extractor
 from headfit.head import SoftmaxHead
@@ -411,3 +413,57 @@ def test_a_store_of_another_extractor_is_refused(extractor: Extractor, tmp_path:
         pytest.raises(ExtractorMismatchError, match="with that extractor"),
     ):
         ImageClassifier(extractor, store=store)
+
+
+@pytest.mark.parametrize("what", ["a folder", "a photo", "a link"])
+def test_what_nobody_could_see_is_not_gone(
+    photos: Path, extractor: Extractor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A shut folder, a disk that is not there: nothing is forgotten for it, and it is said."""
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        classifier = ImageClassifier(extractor, store=store)
+        classifier.add_folder(photos)
+        red = photos / "red"
+        if what == "a link":
+            red.rename(tmp_path / "elsewhere")
+            red.symlink_to(tmp_path / "a disk that is not there")
+        else:
+            name, shut = ("scandir", red) if what == "a folder" else ("open", red / "0.png")
+            module = os if what == "a folder" else io
+            original = getattr(module, name)
+
+            def guarded(path: object, *rest: object, **more: object) -> object:
+                if path == shut:
+                    raise PermissionError(13, "Permission denied", str(path))
+                return original(path, *rest, **more)
+
+            monkeypatch.setattr(module, name, guarded)
+            if what == "a photo":
+                monkeypatch.setattr("builtins.open", guarded)
+        asked: list[int] = []
+        for prune in (True, lambda count: not asked.append(count)):
+            with pytest.raises(InputError, match="read the whole folder before what is gone"):
+                classifier.add_folder(photos, prune=prune)
+        assert asked == []
+        assert store.class_counts == {"blue": 4, "green": 4, "red": 4}
+        classifier.add_folder(photos)
+        assert store.class_counts == {"blue": 4, "green": 4, "red": 4}
+        monkeypatch.undo()
+        if what != "a link":
+            (red / "0.png").unlink()
+            classifier.add_folder(photos, prune=True)
+            assert store.class_counts == {"blue": 4, "green": 4, "red": 3}
+
+
+def test_a_folder_with_notes_is_added_again(
+    photos: Path, extractor: Extractor, tmp_path: Path
+) -> None:
+    """Where nothing but notes is new, they are skipped as before, and no class is lost."""
+    (photos / "red" / "notes.txt").write_text("no picture")
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        for _ in range(2):
+            classifier = ImageClassifier(extractor, store=store)
+            classifier.add_folder(photos)
+            assert store.class_counts == {"blue": 4, "green": 4, "red": 4}
+            said = [one.path.name for one in classifier.skipped if one.reason != TAUGHT_BEFORE]
+            assert said == ["notes.txt"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterable, Sequence, Set
+from collections.abc import Collection, Generator, Iterable, Sequence, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Protocol
@@ -85,10 +85,12 @@ def embed_folder(
     *,
     with_hashes: bool = False,
     jobs: int | None = None,
+    known: Collection[str] = (),
 ) -> FolderExamples:
     """Embed what can be decoded; say what cannot, and which classes are lost by it.
 
-    ``jobs`` threads decode ahead: see `decode_ahead`.
+    ``jobs`` threads decode ahead: see `decode_ahead`. ``known`` are the classes of photos of the
+    same folder that need not be read: these are not lost.
 
     Raises
     ------
@@ -122,15 +124,16 @@ def embed_folder(
                 paths.append(photo.path)
             if progress is not None:
                 progress(index + 1, len(folder.photos))
-    if not class_names:
+    if not (class_names or known):
         raise InputError(
             f"{folder.root}: expected photos, found {len(folder.photos)} files that cannot be "
             f"read, the last {skipped[-1].path} ({skipped[-1].reason}); give photos as JPEG or PNG"
         )
-    lost = sorted(set(folder.class_names) - set(class_names))
+    lost = sorted(set(folder.class_names) - {*class_names, *known})
     skipped += [Skipped(folder.root / name, "holds no photo that can be read") for name in lost]
     photo_hashes = tuple(hashes) if with_hashes else ()
-    return FolderExamples(np.stack(embeddings), class_names, paths, tuple(skipped), photo_hashes)
+    stacked = np.stack(embeddings) if embeddings else np.empty((0, 0), np.float32)
+    return FolderExamples(stacked, class_names, paths, tuple(skipped), photo_hashes)
 
 
 def embed_each(

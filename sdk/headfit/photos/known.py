@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from headfit.errors import InputError
 from headfit.learning.origin import Preprocessing, View
 from headfit.photos.bombs import MAX_FILE_BYTES
 from headfit.photos.likeness import photo_digest
-from headfit.photos.photo_folder import PhotoFile
+from headfit.photos.photo_folder import PhotoFile, PhotoFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,29 @@ def digests_of(
         except OSError:
             continue  # whoever embeds it says why
     return found
+
+
+def refuse_unread(folder: PhotoFolder, digests: Mapping[Path, bytes]) -> None:
+    """Refuse to call anything gone while some of the folder cannot be seen.
+
+    Raises
+    ------
+    InputError
+        If a folder or a photo could not be read: what is taken for gone may lie there.
+    """
+    unread = {one.path: one.reason for one in folder.skipped if one.is_unread}
+    for photo in folder.photos:
+        if photo.path not in digests:
+            try:
+                with photo.path.open("rb"):
+                    continue  # too long to be a photo
+            except OSError as error:
+                unread[photo.path] = error.strerror or str(error)
+    for path, reason in unread.items():
+        raise InputError(
+            f"{path}: expected to read the whole folder before what is gone from it is forgotten, "
+            f"found this: {reason}; mend it, or keep what is gone (--keep)"
+        )
 
 
 def compare(

@@ -64,11 +64,14 @@ class Skipped:
     is_litter : bool
         Whether it is hidden, or the system's own. Such things lie in any folder, so strict reading
         passes over them.
+    is_unread : bool
+        Whether there may be photos that nobody could see: no permission, a disk that is not there.
     """
 
     path: Path
     reason: str
     is_litter: bool = False
+    is_unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +257,7 @@ def _walk(directory: Path) -> tuple[_Folder, list[Skipped]]:
         except OSError as error:
             if folder is root:
                 raise
-            skipped.append(Skipped(folder.path, error.strerror or str(error)))
+            skipped.append(Skipped(folder.path, error.strerror or str(error), is_unread=True))
             continue
         if (state.st_dev, state.st_ino) in seen:
             skipped.append(Skipped(folder.path, "is a link to a folder that was read already"))
@@ -281,13 +284,12 @@ def _sorted_in(
     try:
         is_folder, is_file = entry.is_dir(), entry.is_file()
     except OSError as error:
-        return Skipped(path, error.strerror or str(error))
+        return Skipped(path, error.strerror or str(error), is_unread=True)
     if not is_folder:
         if not is_file:  # such as a pipe, which would block whoever opens it
-            is_dangling = entry.is_symlink() and not path.exists()
-            return Skipped(
-                path, "is a link that leads nowhere" if is_dangling else "is no regular file"
-            )
+            if entry.is_symlink() and not path.exists():
+                return Skipped(path, "is a link that leads nowhere", is_unread=True)
+            return Skipped(path, "is no regular file")
         folder.files.append(path)
         return None
     # Of a folder and a link to it, the folder counts, whichever is met first.

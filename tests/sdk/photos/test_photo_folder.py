@@ -128,7 +128,7 @@ def test_what_is_left_out_is_named(tmp_path: Path) -> None:
     dangling = tmp_path / "cat" / "2.jpg"
     dangling.symlink_to("nowhere")
     assert find_photos(tmp_path).skipped == (
-        Skipped(dangling, "is a link that leads nowhere"),
+        Skipped(dangling, "is a link that leads nowhere", is_unread=True),
         Skipped(tmp_path / "empty", "holds no photo"),
         Skipped(loose, "lies outside every class folder"),
     )
@@ -191,6 +191,7 @@ def test_a_folder_that_may_not_be_read_is_named(
     folder = find_photos(tmp_path)
     assert folder.class_counts == {"cat": 1}
     assert reasons(folder) == {"cat/shut": "Permission denied", "dog": "Permission denied"}
+    assert all(one.is_unread for one in folder.skipped)
     shut = {tmp_path.name}
     with pytest.raises(PermissionError):
         find_photos(tmp_path)
