@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from headfit.errors import InputError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -77,6 +79,8 @@ def _in_threads(
     n_threads: int,
     is_lasting: Callable[[Item], bool],
 ) -> Generator[Result, None, None]:
+    from concurrent.futures import ThreadPoolExecutor  # takes long to import
+
     waiting: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(n_threads, "headfit-decode")
     try:
@@ -100,6 +104,8 @@ def _in_threads(
 
 
 def _done(decode: Callable[[Item], Result], item: Item) -> Future[Result]:
+    from concurrent.futures import Future
+
     future: Future[Result] = Future()
     try:
         future.set_result(decode(item))
