@@ -202,7 +202,7 @@ def test_a_binary_head_is_trained_from_photos(
     assert main(["train", str(photos), "-o", str(path), *tail]) == 0
     arguments = ["convert-head", str(path), "--dtype", "binary", "-o", str(output), *tail]
     assert main(arguments) == 3
-    assert "expected --photos DIR to make a binary head of it" in capsys.readouterr().err
+    assert "expected --photos DIR with --dtype binary" in capsys.readouterr().err
     assert main([*arguments, "--photos", str(photos), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["size_bytes"] == output.stat().st_size
