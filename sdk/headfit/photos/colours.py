@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
@@ -16,8 +15,6 @@ MAX_PROFILE_BYTES: Final = 1 << 22
 """Longest profile that is read: 4 MiB; those of printers take up to 3."""
 
 _MODES: Final = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
-
-_LOGGER = logging.getLogger("headfit")
 
 
 def to_srgb(image: Image.Image, profile: object) -> Image.Image:
@@ -69,6 +66,10 @@ def _colour_management() -> ImageCms | None:  # type: ignore[valid-type]
     try:
         from PIL import ImageCms, _imagingcms  # noqa: F401
     except ImportError:
-        _LOGGER.warning("this Pillow was built without LittleCMS: colour profiles are not applied")
+        import logging
+
+        logging.getLogger("headfit").warning(
+            "this Pillow was built without LittleCMS: colour profiles are not applied"
+        )
         return None
     return ImageCms
