@@ -16,31 +16,35 @@ from kivy.properties import BooleanProperty, ObjectProperty
 
 from headfit_demo.dropping import Drops
 from headfit_demo.eye import Eye
+from headfit_demo.jobs import Jobs
 from headfit_demo.keys import Keys
-from headfit_demo.language import sentence, system_language, tr, undone
+from headfit_demo.language import added, sentence, system_language, tr, turned_back
 from headfit_demo.platforms import this_platform
 from headfit_demo.screens import SCREENS
 from headfit_demo.session import (
+    Act,
     Added,
+    CancelledError,
     Done,
+    Job,
     OpenProject,
+    Photo,
     PhotoView,
     PickedFile,
     Preferences,
+    ProjectGoneError,
     ProjectView,
     Session,
-    Step,
+    Things,
     Worker,
     file_name,
     install,
     is_network,
+    teach,
 )
 from headfit_demo.shell import PLACES, Shell, place_name
-from headfit_demo.widgets import jpeg_texture, take_focus, theme
+from headfit_demo.widgets import ask_yes, jpeg_texture, take_focus, theme
 from headfit_demo.window import ICON
-
-PHOTOS_AT_ONCE = 8
-"""Of many photos, so many are taught before the screen shows them and other work has its turn."""
 
 
 class DemoApp(App):
@@ -64,6 +68,7 @@ class DemoApp(App):
     is_training = BooleanProperty(False)
     keeps_thumbnails = BooleanProperty(False)
     eye = ObjectProperty(None)
+    jobs = ObjectProperty(None)
     shell = ObjectProperty(None, allownone=True)
 
     def __init__(
@@ -77,6 +82,7 @@ class DemoApp(App):
         super().__init__(**options)
         self.platform = this_platform(camera_folder)
         self.worker = Worker(mainthread)
+        self.jobs = Jobs(self.worker)
         self.eye = Eye(self.platform, self.complain)
         self._textures: dict[tuple[str, int], Any] = {}
         self.use_folder(data_folder or self.platform.data_folder(), extractor)
@@ -87,6 +93,8 @@ class DemoApp(App):
         self._preferences_path = folder / "preferences.json"
         self.preferences = Preferences.load(self._preferences_path)
         self._apply_preferences()
+        if self.preferences.keeps_thumbnails is False:  # a kill may have left some
+            self._keep_thumbnails(False)
 
     def build(self) -> Shell:
         """Return the frame with all screens in it."""
@@ -97,14 +105,25 @@ class DemoApp(App):
         self._arrived()
         self.keys = Keys(self)
         self.drops = Drops(self)
+        Window.bind(on_request_close=self._may_not_close)
         self.do(self.session.open_extractor, lambda _: None)
         return self.shell
 
     def on_stop(self) -> None:
         """Close what is open."""
         self.eye.switch_off()
-        self.worker.do(self.session.close, lambda result, error: None)
-        self.worker.stop()
+        self.worker.stop(last=self.session.close)
+
+    def _may_not_close(self, *_: Any, **__: Any) -> bool:
+        """Ask before photos that are still to be taught are left out."""
+        if self.jobs.is_long:
+            ask_yes(
+                tr.say("Close now?"),
+                tr.say("Photos are still being taught. The rest of them would be left out."),
+                tr.say("Close"),
+                self.stop,
+            )
+        return bool(self.jobs.is_long)
 
     def on_pause(self) -> bool:
         """Let the camera go while another app is in front; all that was taught is on the disk."""
@@ -127,45 +146,43 @@ class DemoApp(App):
     def change(
         self, work: Callable[[OpenProject], Any], done: Done = lambda result, error: None
     ) -> None:
-        """Change the open project, let its head follow, and show it.
+        """Change the project that is shown now, let its head follow, and show it.
 
         ``done`` is called with what ``work`` returned, or with the error.
         """
+        key = self.project.key
 
-        def work_and_settle() -> Any:
-            project = self.session.project
-            result = work(project)
-            project.settle()
-            return result, project.view()
-
-        def finish(result: Any, error: Exception | None) -> None:
+        def finish(changed: Any, error: Exception | None) -> None:
+            result = None
             if error is None:
-                result, view = result
+                result, view = changed
                 self.show(view)
             else:
                 self.complain(error)
                 self.look()  # some of it may be done
             done(result, error)
 
-        self.worker.do(work_and_settle, finish)
+        job = Job(lambda _: self.session.change(key, work), finish, project_key=key)
+        self.jobs.begin(job)
 
     def look(self) -> None:
-        """Show the open project as it is now."""
+        """Show the project that is shown as it is now."""
         if self.project is not None:
-            self.do(self._view, self.show)
+            self.do(partial(self.session.ask, self.project.key, OpenProject.view), self.show)
 
     def show(self, view: ProjectView) -> None:
-        """Show a project."""
-        self.project = view
-        self.refresh_screen()
-
-    def _view(self) -> ProjectView:
-        """Return the open project; on the worker's thread."""
-        return self.session.project.view()
+        """Show how a project is now, if it is the one that is shown."""
+        if self.project is not None and self.project.key == view.key:
+            self.project = view
+            self.refresh_screen()
 
     def complain(self, error: Exception) -> None:
         """Say what went wrong, in one sentence."""
+        if isinstance(error, CancelledError):  # who stopped it knows
+            return
         self.notify(sentence(error))
+        if isinstance(error, ProjectGoneError) and self.project is not None:
+            self.leave(self.project.key)
 
     def notify(self, text: str) -> None:
         """Say something that goes by itself."""
@@ -188,14 +205,26 @@ class DemoApp(App):
         self.shell.ids.screens.current = screen
 
     def undo(self) -> None:
-        """Take back the last change of what is taught."""
+        """Take back what the user did last."""
+        self._turn_back(OpenProject.undo)
 
-        def say(step: Step | None, error: Exception | None) -> None:
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        self._turn_back(OpenProject.redo)
+
+    def _turn_back(self, work: Callable[[OpenProject], Act | None]) -> None:
+        def say(act: Act | None, error: Exception | None) -> None:
             if error is None:
-                self.notify(undone(step))
+                self.notify(turned_back(act))
 
         if self.project is not None:
-            self.change(OpenProject.undo, say)
+            self.change(work, say)
+
+    def leave(self, project_key: str) -> None:
+        """Go home if this project, which is gone, was shown."""
+        if self.project is not None and self.project.key == project_key:
+            self.project = None
+            self.go("home")
 
     # Projects
 
@@ -219,86 +248,118 @@ class DemoApp(App):
         self.refresh_screen()
 
     def delete_project(self, key: str) -> None:
-        """Delete a project."""
-        if self.project is not None and self.project.key == key:
-            self.project = None
-        self.do(partial(self.session.delete_project, key), lambda _: self.refresh_screen())
+        """Delete a project, and stop what goes on in it."""
+        self.jobs.stop(key)
+
+        def show(_: Any) -> None:
+            self.leave(key)
+            self.refresh_screen()
+
+        self.leave(key)
+        self.do(partial(self.session.delete_project, key), show)
 
     def erase_everything(self) -> None:
-        """Delete all projects."""
+        """Delete all projects, and stop what goes on in them."""
+        self.jobs.stop()
         self.project = None
-        self.do(self.session.erase_everything, lambda _: self.go("home"))
+        self.go("home")
+        self.do(self.session.erase_everything, lambda _: self.refresh_screen())
 
     def export_head(self) -> None:
         """Give the head away: save it somewhere, or share it."""
         path = Path(tempfile.gettempdir()) / f"{file_name(self.project.name)}.head"
 
-        def give(_: Any) -> None:
-            self.platform.give_file(path, thank)
+        def give(_: Any, error: Exception | None) -> None:
+            if error is None:
+                self.platform.give_file(path, thank)
 
         def thank(where: str | None) -> None:
             if where:
                 self.notify(tr.say("Saved: {where}").format(where=where))
 
-        self.do(lambda: self.session.project.export_head(path), give)
+        self.change(lambda project: project.export_head(path), give)
 
     def _open(self, work: Callable[[], Any], screen: str = "teach") -> None:
         def work_and_look() -> ProjectView:
             work()
-            return self._view()
+            return self.session.project.view()
 
-        def arrive(view: ProjectView) -> None:
-            self._textures.clear()
-            self.show(view)
-            self.go(screen)
+        self.do(work_and_look, partial(self._arrive, screen=screen))
 
-        self.do(work_and_look, arrive)
+    def _arrive(self, view: ProjectView, screen: str = "teach") -> None:
+        """Show another project."""
+        self._textures.clear()
+        self.project = view
+        self.refresh_screen()
+        self.go(screen)
 
     # Photos
 
     def add_photos(
         self,
         class_name: str,
-        photos: Sequence[Any],
-        done: Callable[[Added | None], Any] = lambda _: None,
+        photos: Sequence[Photo],
+        done: Callable[[], Any] = lambda: None,
         *,
-        goes_on: bool = False,
+        act: Act | None = None,
     ) -> None:
-        """Teach photos of a class, some at a time, and show them as they come.
+        """Teach photos of a thing of the project that is shown now, and show them as they come.
 
-        With ``goes_on`` they are taken back together with those before.
+        Those of one ``act`` are taken back together.
         """
-        now, later = photos[:PHOTOS_AT_ONCE], photos[PHOTOS_AT_ONCE:]
+        self.teach(lambda: Things({class_name: photos}), done, act=act)
 
-        def work(project: OpenProject) -> Added:
-            return project.add_photos(class_name, now, goes_on=goes_on)
+    def teach(
+        self,
+        find_things: Callable[[], Things],
+        done: Callable[[], Any] = lambda: None,
+        *,
+        act: Act | None = None,
+        **how: Any,
+    ) -> None:
+        """Teach photos by what they show; see `headfit_demo.session.teach`."""
+        key = None if self.project is None else self.project.key
+        is_there = key is not None
 
-        def go_on(added: Added | None, error: Exception | None) -> None:
-            if added is not None:
-                self._say_what_was_odd(added)
-            if later and error is None:
-                self.add_photos(class_name, later, done, goes_on=True)
+        def work(job: Job) -> Any:
+            return teach(self.session, job, find_things, act or Act(), **how)
+
+        def move(view: ProjectView) -> None:
+            nonlocal is_there
+            if is_there:
+                self.show(view)
             else:
-                done(added)
+                is_there = True
+                self._arrive(view)
 
-        self.change(work, go_on)
+        def finish(result: tuple[Added, ProjectView | None] | None, error: Any) -> None:
+            if error is not None:
+                self.complain(error)
+                self.look()
+            else:
+                became, view = result or (Added(), None)
+                if view is not None:  # else who deleted it knows
+                    move(view)
+                    if text := added(became, job):
+                        self.notify(text)
+            done()
 
-    def _say_what_was_odd(self, added: Added) -> None:
-        if added.refused:
-            name = added.refused[0].name
-            text = tr.say("{name} was left out. {why}")
-            self.notify(text.format(name=name, why=sentence(added.refused[0].error)))
+        job = Job(work, finish, moved=move, project_key=key)
+        self.jobs.begin(job)
 
     # Settings
 
     def set_preference(self, name: str, value: Any) -> None:
         """Set something, keep it, and let it be seen."""
-        self.preferences = replace(self.preferences, **{name: value})
+        kept = Preferences.load(self._preferences_path, self.preferences)  # by another window too
+        self.preferences = replace(kept, **{name: value})
         try:
             self.preferences.save(self._preferences_path)
         except OSError as error:
             self.complain(error)
         self._apply_preferences()
+        if name == "keeps_thumbnails":
+            self._keep_thumbnails(value)
         self.refresh_screen()
         self.look()
 
@@ -308,13 +369,22 @@ class DemoApp(App):
         tr.language = self.preferences.language or system_language()
         Window.clearcolor = theme.ground
         self.keeps_thumbnails = bool(self.preferences.keeps_thumbnails)
-        self.worker.do(
-            partial(self.session.keep_thumbnails, self.keeps_thumbnails), self._kept_thumbnails
-        )
+        self.session.keeps_thumbnails = self.keeps_thumbnails
 
-    def _kept_thumbnails(self, _: Any, error: Exception | None) -> None:
-        if error is not None:
-            self.complain(error)
+    def _keep_thumbnails(self, allowed: bool) -> None:
+        """Keep the pictures of all that was taught, or erase them, in every project."""
+
+        def say(n_missing: int) -> None:
+            if n_missing:
+                text = tr.count(
+                    "Of {n} photo from before there is no picture any more.",
+                    "Of {n} photos from before there are no pictures any more.",
+                    n_missing,
+                )
+                self.notify(text)
+            self.refresh_screen()
+
+        self.do(partial(self.session.keep_thumbnails, allowed), say)
 
     def _arrived(self, *_: Any) -> None:
         """Say where we are."""
@@ -327,6 +397,7 @@ class DemoApp(App):
         self.shell.heading = self.project.name if in_project else place_name(current)
         is_teaching = current in ("teach", "photos") and self.project is not None
         self.shell.can_undo = is_teaching and self.project.can_undo
+        self.shell.can_redo = is_teaching and self.project.can_redo
 
     def refresh_screen(self) -> None:
         """Show the project on the screen that is shown."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ from kivy.core.window import Window
 from headfit_demo.language import tr
 from headfit_demo.session import (
     NETWORK_ENDING,
-    OpenProject,
     Things,
     find_things,
     picked,
+    project_name,
 )
 
 _HEADS = (".head", NETWORK_ENDING)
@@ -67,17 +67,17 @@ class Drops:
             app.notify(tr.say("Open or begin a project first."))
 
     def _teach_folders(self, folders: list[Path], beside: list[Path]) -> None:
-        def teach(things: Things) -> None:
-            if self._app.project is None:
-                named_after = folders[0] if len(folders) == 1 else folders[0].parent
-                self._app.create_project(picked(named_after).name)
-            for name, photos in things.photos.items():
-                self._app.change(partial(_name, name))
-                self._app.add_photos(name, photos)
-            self._app.go("teach")
-            self._say_left_out([*beside, *things.left_out])
+        """Teach what is in folders; they are looked through elsewhere, for that may take long."""
 
-        self._app.do(partial(find_things, folders), teach)
+        def find() -> Things:
+            found = find_things(folders)
+            return replace(found, left_out=(*beside, *found.left_out))
+
+        app = self._app
+        named_after = folders[0] if len(folders) == 1 else folders[0].parent
+        app.teach(find, may_name=True, new_project=project_name(named_after))
+        if app.project is not None:
+            app.go("teach")
 
     def _teach_photos(self, photos: list[Path], x: float, y: float) -> None:
         teach = self._app.shell.ids.screens.get_screen("teach")
@@ -96,9 +96,3 @@ class Drops:
             more = tr.count("{n} more was left out, too.", "{n} more were left out, too.", n_more)
             said = f"{said} {more}"
         self._app.notify(said)
-
-
-def _name(name: str, project: OpenProject) -> None:
-    """Name a thing unless it has its name already; on the worker's thread."""
-    if name not in project.class_names:
-        project.add_class(name)

@@ -13,6 +13,7 @@ from headfit_demo.widgets import theme
 _TAB: Final = 9
 _ESCAPE: Final = 27
 _1: Final = 49
+_Y: Final = 121
 _Z: Final = 122
 
 
@@ -46,8 +47,11 @@ class Keys:
             if screen != "teach" or app.project is not None:
                 app.go(screen)
             return True
-        if "ctrl" in modifiers and key == _Z and current in ("teach", "photos"):
-            app.undo()
+        if "ctrl" in modifiers and key in (_Y, _Z) and current in ("teach", "photos"):
+            if key == _Y or "shift" in modifiers:
+                app.redo()
+            else:
+                app.undo()
             return True
         return False
 

@@ -97,6 +97,9 @@ class Shell(FloatLayout):
     is_wide = BooleanProperty(True)
     heading = StringProperty("")
     can_undo = BooleanProperty(False)
+    can_redo = BooleanProperty(False)
+    lift = NumericProperty(0)
+    """How high a screen reaches up with what no notice may cover."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -51,6 +51,7 @@ def main() -> None:
             "verdict": getattr(page, "verdict", ""),
             "notice": "" if notice.disabled else notice.text,
             "is_dialog": top is not app.shell,
+            "work": app.jobs.text if app.jobs.is_long else "",
             "is_wide": app.shell.is_wide,
             "has_field": any(isinstance(one, Field) and one.focus for one in widgets),
             "presses": {

@@ -1,6 +1,6 @@
 """The words of the app: its sentences in the user's language, and what to say of an error."""
 
-from headfit_demo.language.sentences import sentence, size, undone
+from headfit_demo.language.sentences import added, sentence, size, turned_back
 from headfit_demo.language.translation import (
     LANGUAGES,
     greeting_name,
@@ -10,10 +10,11 @@ from headfit_demo.language.translation import (
 
 __all__ = [
     "LANGUAGES",
+    "added",
     "greeting_name",
     "sentence",
     "size",
     "system_language",
     "tr",
-    "undone",
+    "turned_back",
 ]

@@ -10,7 +10,6 @@ from headfit import (
     ExtractorMissingError,
     FileFormatError,
     ImageError,
-    InputError,
     NotFittedError,
     StoreError,
     TrainingDivergedError,
@@ -20,33 +19,45 @@ from headfit import (
 from headfit.extractors import known_extractor
 from headfit_demo.language.translation import tr
 from headfit_demo.session import (
+    AT_ONCE,
     NETWORK_ENDING,
+    Act,
+    Added,
     CameraError,
+    EmptyNameError,
     FolderError,
+    Forgotten,
+    Job,
+    LongNameError,
     Named,
     NoExtractorError,
+    NoProjectError,
+    ProjectGoneError,
+    ProjectInUseError,
     Renamed,
-    Step,
+    TakenNameError,
     Taught,
+    ThingGoneError,
+    Unnamed,
+    UnprintableNameError,
+    UnreadableFileError,
     WrongExtractorError,
 )
 
 
 def sentence(error: Exception) -> str:
-    """Return what to tell the user about an error."""
+    """Return what to tell the user about an error: a sentence for each cause."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return tr.say("The disk is full. Nothing taught was lost; free some space and try again.")
-    if isinstance(error, StoreError) and "disk full" in str(error):
-        return tr.say("The disk is full. Nothing taught was lost; free some space and try again.")
+        return tr.say(_FULL)
     if isinstance(error.__cause__, ExtractorMissingError):
         text = tr.say("The extractor is not on this device yet. Import the file {name} once.")
         return text.format(name=known_extractor().name + NETWORK_ENDING)
     if isinstance(error, FolderError):
         return _of_folder(str(error))
-    for kind, text in _SENTENCES:
-        if isinstance(error, kind):
+    for kind, mark, text in _SENTENCES:
+        if isinstance(error, kind) and mark in str(error):
             return tr.say(text)
-    return str(error)
+    return tr.say("This did not work: {why}").format(why=error)
 
 
 def _of_folder(why: str) -> str:
@@ -62,20 +73,42 @@ def _of_folder(why: str) -> str:
     return tr.say("There is no picture in this folder.")
 
 
-def undone(step: Step | None) -> str:
-    """Return what to tell the user after an undo."""
-    if step is None:
+def added(became: Added, job: Job) -> str:
+    """Return what to tell the user at the end of teaching; nothing where that is seen anyway."""
+    said = []
+    if job.n_all > AT_ONCE or (became.error and job.n_all > 1):
+        text = tr.say("{n} of {all} photos were taught.")
+        said.append(text.format(n=became.n_added, all=job.n_all))
+    if became.refused:
+        first = became.refused[0]
+        text = tr.say("{name} was left out. {why}")
+        said.append(text.format(name=first.name, why=sentence(first.error)))
+    elif became.left_out:
+        said.append(tr.say("{name} was left out.").format(name=became.left_out[0]))
+    if (n_more := len(became.refused) + len(became.left_out) - 1) > 0:
+        more = tr.count("{n} more was left out, too.", "{n} more were left out, too.", n_more)
+        said.append(more)
+    if became.error:
+        said.append(sentence(became.error))
+    return " ".join(said)
+
+
+def turned_back(act: Act | None) -> str:
+    """Return what to tell the user after an undo or a redo, by what that changed."""
+    if act is None:
         return tr.say("There is nothing to take back.")
-    if isinstance(step, Taught):
-        n = len(step.ids)
+    changes = {type(change): change for change in act.changes}
+    if isinstance(change := changes.get(Renamed), Renamed):
+        return tr.say("It is called {name} now.").format(name=change.new)
+    if Forgotten in changes:
+        n = act.n_photos
         return tr.count("{n} photo was taken back.", "{n} photos were taken back.", n)
-    if isinstance(step, Named):
-        return tr.say("{name} was taken back.").format(name=step.name)
-    if isinstance(step, Renamed):
-        return tr.say("It is called {name} again.").format(name=step.old)
-    if step.name:
-        return tr.say("{name} is back.").format(name=step.name)
-    return tr.count("{n} photo is back.", "{n} photos are back.", len(step.ids))
+    if isinstance(change := changes.get(Unnamed), Unnamed):
+        return tr.say("{name} was taken back.").format(name=change.name)
+    names = [change.name for change in act.changes if isinstance(change, Named)]
+    if len(names) == 1 or Taught not in changes:
+        return tr.say("{name} is back.").format(name=", ".join(names))
+    return tr.count("{n} photo is back.", "{n} photos are back.", act.n_photos)
 
 
 def size(n_bytes: int) -> str:
@@ -92,38 +125,67 @@ def _(text: str) -> str:
     return text
 
 
-_SENTENCES: tuple[tuple[type[Exception], str], ...] = (
-    (CameraError, _("No camera was found, or it was unplugged. Photos work without one.")),
-    (ImageError, _("This is no picture that can be read.")),
+_FULL = _("The disk is full. Nothing taught was lost; free some space and try again.")
+
+# Of one kind of error several rows tell causes apart by what headfit found, in its words; the last
+# row of a kind takes all others.
+_SENTENCES: tuple[tuple[type[Exception], str, str], ...] = (
+    (CameraError, "", _("No camera was found, or it was unplugged. Photos work without one.")),
+    (UnreadableFileError, "", _("You have no permission to read it.")),
+    (ImageError, "make the picture smaller", _("It has too many pixels. Make it smaller.")),
+    (ImageError, "", _("This is no picture that can be read.")),
     (
         NoExtractorError,
+        "",
         _("No extractor on this device can be used. Install headfit again; what was taught stays."),
     ),
     (
         WrongExtractorError,
+        "",
         _("This is another extractor than the one that this app needs, or it is damaged."),
     ),
     (
         ExtractorMismatchError,
+        "",
         _("This was made for another extractor. Here it would only guess, so it is not used."),
     ),
-    (
-        FileNotFoundError,
-        _("The file is not there any more. Choose another one."),
-    ),
-    (PermissionError, _("This place may not be written to. Choose another one.")),
+    (FileNotFoundError, "", _("The file is not there any more. Choose another one.")),
+    (PermissionError, "", _("This place may not be written to. Choose another one.")),
     (
         ExtractorError,
+        "",
         _("The process that looks at photos stopped. It starts again with the next photo."),
     ),
-    (UnsupportedVersionError, _("A newer version of headfit wrote this file. Update this app.")),
-    (FileFormatError, _("This is no head file, or it is damaged.")),
-    (NotFittedError, _("Nothing was learned yet. Teach two things first.")),
+    (
+        UnsupportedVersionError,
+        "",
+        _("A newer version of headfit wrote this file. Update this app."),
+    ),
+    (FileFormatError, "", _("This is no head file, or it is damaged.")),
+    (NotFittedError, "", _("Nothing was learned yet. Teach two things first.")),
     (
         UnshareableHeadError,
+        "",
         _("Some thing has fewer than three photos: a head would tell too much of them. Add some."),
     ),
-    (StoreError, _("What was taught here is damaged or in use by another program.")),
-    (TrainingDivergedError, _("The training went astray; the head stays as it was.")),
-    (InputError, _("This name is empty, too long or taken. Choose another one.")),
+    (StoreError, "disk full", _FULL),
+    (StoreError, "disk fails", _("The disk fails. Free some space or use another one.")),
+    (StoreError, "another process", _("Another program is at work on this project. Close it.")),
+    (StoreError, "read-only", _("The folder of this project may not be written to. Allow it.")),
+    (StoreError, "not allowed", _("The folder of this project may not be written to. Allow it.")),
+    (
+        StoreError,
+        "can be written",
+        _("The folder of this project may not be written to. Allow it."),
+    ),
+    (StoreError, "", _("What was taught here is damaged.")),
+    (TrainingDivergedError, "", _("The training went astray; the head stays as it was.")),
+    (ProjectInUseError, "", _("This project is open in another window. Close it there first.")),
+    (ProjectGoneError, "", _("This project is not there any more.")),
+    (NoProjectError, "", _("Open or begin a project first.")),
+    (ThingGoneError, "", _("This thing is not there any more.")),
+    (EmptyNameError, "", _("Type a name first.")),
+    (LongNameError, "", _("This name is too long. Choose a shorter one.")),
+    (UnprintableNameError, "", _("This name has signs that cannot be shown. Choose another one.")),
+    (TakenNameError, "", _("Another thing has this name. Choose another one.")),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
@@ -46,15 +47,20 @@ class PrivacyScreen(AppScreen):
             self.examples = self.thumbnails = self.head = ""
             self.n_examples = self.n_thumbnails = self.head_bytes = 0
         else:
-            self.app.do(lambda: self.app.session.project.stored(), self._show)
+            key = self.app.project.key
+            self.app.do(partial(self.app.session.ask, key, OpenProject.stored), self._show)
 
     def erase_examples(self) -> None:
         """Ask, then forget all photos."""
         self._ask(
             tr.say("Erase what was learned from photos?"),
             tr.say("The head still works, but cannot be trained on. This cannot be undone."),
-            lambda: self.app.change(OpenProject.erase_examples),
+            self._erase_examples,
         )
+
+    def _erase_examples(self) -> None:
+        self.app.jobs.stop(self.app.project.key)  # what was about to be learned stays unlearned
+        self.app.change(OpenProject.erase_examples)
 
     def erase_thumbnails(self) -> None:
         """Erase the small pictures."""

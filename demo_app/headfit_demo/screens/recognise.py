@@ -137,10 +137,13 @@ class RecogniseScreen(AppScreen):
         self, pixels: Pixels, recognise: Callable[[Pixels], Recognition] | None = None
     ) -> None:
         self._is_looking = True
-        self.app.worker.do(partial(recognise or self.app.session.recognise, pixels), self._looked)
+        key, work = self._project_key, recognise or self.app.session.recognise
+        self.app.worker.do(partial(work, pixels), partial(self._looked, key))
 
-    def _looked(self, found: Recognition | None, error: Exception | None) -> None:
+    def _looked(self, key: str, found: Recognition | None, error: Exception | None) -> None:
         self._is_looking = False
+        if key != self._project_key:  # another project is shown by now
+            return
         if error is not None:
             self.show(None)
             self.app.complain(error)

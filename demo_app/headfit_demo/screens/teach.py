@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -13,18 +12,18 @@ from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from headfit_demo.language import tr
 from headfit_demo.screens.class_card import ClassCard
 from headfit_demo.screens.screen import AppScreen
-from headfit_demo.session import Added, ClassView, OpenProject, Progress, ProjectView, Session
-from headfit_demo.widgets import Card, Slices, ask_name, ask_yes, load_rules, scroll_to, take_focus
+from headfit_demo.session import (
+    Act,
+    CancelledError,
+    ClassView,
+    Job,
+    OpenProject,
+    Progress,
+    ProjectView,
+)
+from headfit_demo.widgets import Slices, ask_name, ask_yes, load_rules, scroll_to, take_focus
 
 RECORD_EVERY_S = 0.2
-
-
-class CancelledError(Exception):
-    """The user stopped the training."""
-
-
-class ThumbnailQuestion(Card):
-    """Asks once whether small pictures may be kept."""
 
 
 class TeachScreen(AppScreen):
@@ -38,17 +37,19 @@ class TeachScreen(AppScreen):
     fraction = NumericProperty(0.0)
     can_train = BooleanProperty(False)
     has_head = BooleanProperty(False)
+    asks = BooleanProperty(False)
+    """Whether it is asked if small pictures may be kept."""
 
     def __init__(self, **options: Any) -> None:
         self.cards: dict[str, ClassCard] = {}
         self._project_key = ""
         self._slices = Slices()
         self._recording: str | None = None
-        self._is_adding = self._goes_on = False
+        self._is_adding = False
+        self._act = Act()
         self._clock: Any = None
-        self._stop = threading.Event()
+        self._training: Job | None = None
         super().__init__(**options)
-        self._question = ThumbnailQuestion()
 
     def refresh(self) -> None:
         """Show the project."""
@@ -71,6 +72,7 @@ class TeachScreen(AppScreen):
     def on_leave(self) -> None:
         """Let the camera go unless the next screen wants it."""
         self.let_go()
+        self.asks = False  # until it is answered, it is asked again
         if self.app.shell.ids.screens.current != "recognise":
             self.app.eye.switch_off()
 
@@ -128,53 +130,53 @@ class TeachScreen(AppScreen):
         if not self.app.eye.is_on:
             self.app.eye.switch_on()
             return
-        self._recording, self._goes_on = name, False
+        self._recording, self._act = name, Act()  # all of it is taken back together
         self._record(0)
         self._clock = Clock.schedule_interval(self._record, RECORD_EVERY_S)
 
     def let_go(self) -> None:
         """Record no more."""
-        self._recording = None
+        was_recording, self._recording = self._recording is not None, None
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
+        if was_recording and self.app.project is not None:
+            self._ask_for_thumbnails()
 
     def _record(self, _: float) -> None:
         frame = self.app.eye.frame
         if self._recording is None or frame is None or self._is_adding:
             return
         self._is_adding = True
-        self.app.add_photos(self._recording, [frame], self._recorded, goes_on=self._goes_on)
-        self._goes_on = True  # all that was recorded in one go is taken back together
+        self.app.add_photos(self._recording, [frame], self._recorded, act=self._act)
 
-    def _recorded(self, _: Added | None) -> None:
+    def _recorded(self) -> None:
         self._is_adding = False
 
     # Training
 
     def train_or_stop(self) -> None:
         """Train; or, while it trains, stop."""
-        if self.app.is_training:
-            self._stop.set()
+        if self._training is not None:
+            self._training.cancel()
             return
-        self._stop.clear()
         self.app.is_training, self.fraction = True, 0.0
         self.training_text = tr.say("Training")
-        self.app.worker.do(partial(self._train, self.app.session), self._trained)
+        key = self.app.project.key
+        job = Job(partial(self._train, key), self._trained, project_key=key)
+        self._training = self.app.jobs.begin(job)
 
-    def _train(self, session: Session) -> ProjectView | None:
+    def _train(self, key: str, job: Job) -> ProjectView:
         """Train; on the worker's thread."""
 
         def watch(progress: Progress) -> None:
-            if self._stop.is_set():
-                raise CancelledError
+            job.go_on_or_stop()
             self._show_progress(progress)
 
-        try:
-            session.project.train(watch)
-        except CancelledError:
-            return None
-        return session.project.view()
+        with self.app.session.using(key) as project:
+            project.train(watch)
+            view: ProjectView = project.view()
+            return view
 
     @mainthread
     def _show_progress(self, progress: Progress) -> None:
@@ -182,14 +184,14 @@ class TeachScreen(AppScreen):
         self.training_text = tr.say("About {s:.0f} s left").format(s=progress.seconds_left)
         self.ids.plot.losses = progress.losses
 
-    def _trained(self, result: ProjectView | None, error: Exception | None) -> None:
-        self.app.is_training = False
-        if error is not None:
-            self.app.complain(error)
-        elif result is None:
+    def _trained(self, view: ProjectView | None, error: Exception | None) -> None:
+        self._training, self.app.is_training = None, False
+        if isinstance(error, CancelledError):
             self.app.notify(tr.say("Stopped. The head is as it was before."))
+        elif view is None:
+            self.app.complain(error)
         else:
-            self.app.show(result)
+            self.app.show(view)
         self._show_training()
 
     def _show_classes(self) -> None:
@@ -202,9 +204,7 @@ class TeachScreen(AppScreen):
         self._slices.run(self._show_cards(project.classes))
         if self.cards and new == names[-1:]:
             Clock.schedule_once(partial(self._scroll_to, new[0]))
-        self.ids.classes.remove_widget(self._question)
-        if self.app.preferences.keeps_thumbnails is None and project.n_photos:
-            self.ids.classes.add_widget(self._question)  # last: what is held must not move
+        self._ask_for_thumbnails()
         self.advice = (
             tr.say("Two things at least; five photos of each are a good start.")
             if len(names) < 2
@@ -212,6 +212,18 @@ class TeachScreen(AppScreen):
             if self.app.platform.name == "desktop"
             else ""
         )
+
+    def _ask_for_thumbnails(self) -> None:
+        """Ask once, at the first photo, whether small pictures may stay; not under a finger."""
+        is_new = self.app.preferences.keeps_thumbnails is None and self.app.project.n_photos > 0
+        if is_new and self._recording is None:
+            self.asks = True
+
+    def answered(self) -> None:
+        """Ask no more; who left it as it was said no."""
+        if self.app.preferences.keeps_thumbnails is None:
+            self.app.set_preference("keeps_thumbnails", False)
+        self.asks = False
 
     def _show_cards(self, classes: tuple[ClassView, ...]) -> Iterator[None]:
         """Show class after class; those that have a card are in this order already."""

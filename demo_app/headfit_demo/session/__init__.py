@@ -1,9 +1,20 @@
 """What the app does, without a window: projects, what is taught in them, and what is seen."""
 
+from headfit_demo.session.acts import Act, Forgotten, Named, Renamed, Taught, Unnamed
 from headfit_demo.session.errors import (
     CameraError,
+    CancelledError,
+    EmptyNameError,
     FolderError,
+    LongNameError,
     NoExtractorError,
+    NoProjectError,
+    ProjectGoneError,
+    ProjectInUseError,
+    TakenNameError,
+    ThingGoneError,
+    UnprintableNameError,
+    UnreadableFileError,
     WrongExtractorError,
 )
 from headfit_demo.session.facts import EngineSpeed, Facts, file_name
@@ -18,14 +29,16 @@ from headfit_demo.session.greeting import (
     sample_pictures,
 )
 from headfit_demo.session.installing import NETWORK_ENDING, install, is_network
+from headfit_demo.session.job import Done, Job
+from headfit_demo.session.names import MAX_NAME, project_name
 from headfit_demo.session.open_project import OpenProject
 from headfit_demo.session.photos import (
+    Photo,
     PickedFile,
     Pixels,
     as_pixels,
 )
 from headfit_demo.session.preferences import Preferences
-from headfit_demo.session.projects import MAX_NAME
 from headfit_demo.session.session import Session
 from headfit_demo.session.states import (
     Added,
@@ -39,42 +52,56 @@ from headfit_demo.session.states import (
     Stored,
     certainty_of,
 )
-from headfit_demo.session.steps import Forgotten, Named, Renamed, Step, Taught
-from headfit_demo.session.worker import Done, Worker
+from headfit_demo.session.teaching import AT_ONCE, teach
+from headfit_demo.session.worker import Worker
 
 __all__ = [
+    "AT_ONCE",
     "DRAWINGS",
     "GREETING_HEAD",
     "MAX_NAME",
     "NETWORK_ENDING",
     "PHOTOS",
+    "Act",
     "Added",
     "CameraError",
+    "CancelledError",
     "Certainty",
     "ClassView",
     "Done",
+    "EmptyNameError",
     "EngineSpeed",
     "Facts",
     "FolderError",
     "Forgotten",
+    "Job",
+    "LongNameError",
     "Named",
     "NoExtractorError",
+    "NoProjectError",
     "OpenProject",
+    "Photo",
     "PhotoView",
     "PickedFile",
     "Pixels",
     "Preferences",
     "Progress",
     "ProjectCard",
+    "ProjectGoneError",
+    "ProjectInUseError",
     "ProjectView",
     "Recognition",
     "Renamed",
     "Sample",
     "Session",
-    "Step",
     "Stored",
+    "TakenNameError",
     "Taught",
+    "ThingGoneError",
     "Things",
+    "Unnamed",
+    "UnprintableNameError",
+    "UnreadableFileError",
     "Worker",
     "WrongExtractorError",
     "as_pixels",
@@ -87,5 +114,7 @@ __all__ = [
     "is_network",
     "photo_folder",
     "picked",
+    "project_name",
     "sample_pictures",
+    "teach",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headfit import HeadfitError
+from headfit import HeadfitError, InputError
 
 
 class NoExtractorError(HeadfitError):
@@ -19,3 +19,43 @@ class FolderError(HeadfitError):
 
 class CameraError(HeadfitError):
     """There is no camera, or it was taken away."""
+
+
+class CancelledError(HeadfitError):
+    """The user stopped it."""
+
+
+class NoProjectError(InputError):
+    """No project is open."""
+
+
+class ProjectGoneError(InputError):
+    """The project was deleted."""
+
+
+class ProjectInUseError(HeadfitError):
+    """Another window has the project open."""
+
+
+class ThingGoneError(InputError):
+    """The thing was forgotten."""
+
+
+class EmptyNameError(InputError):
+    """A name has no letters."""
+
+
+class LongNameError(InputError):
+    """A name has too many letters."""
+
+
+class UnprintableNameError(InputError):
+    """A name has signs that nothing can show."""
+
+
+class TakenNameError(InputError):
+    """Another thing has the name."""
+
+
+class UnreadableFileError(HeadfitError):
+    """The user may not read the file or folder."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from headfit import InputError
 from headfit.photos import PHOTO_ENDINGS, find_dropped_photos, find_unsorted_photos
 from headfit_demo.session.errors import FolderError
-from headfit_demo.session.photos import PickedFile
+from headfit_demo.session.names import readable_name
+from headfit_demo.session.photos import Photo, PickedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +19,14 @@ class Things:
 
     Attributes
     ----------
-    photos : dict of str to list of PickedFile
+    photos : dict of str to sequence of Photo
         The photos of each thing. Whether a file can be read is found out when it is taught.
     left_out : tuple of Path
         What lies there beside, but for what is hidden or the system's own.
     """
 
-    photos: dict[str, list[PickedFile]]
-    left_out: tuple[Path, ...]
+    photos: Mapping[str, Sequence[Photo]]
+    left_out: tuple[Path, ...] = ()
 
 
 def find_things(folders: Iterable[Path]) -> Things:
@@ -63,4 +63,4 @@ def find_pictures(folder: Path) -> list[Path]:
 
 def picked(path: Path) -> PickedFile:
     """Return a file as the user knows it; what is no UTF-8 in its name shows as bytes."""
-    return PickedFile(os.fsencode(path.name).decode(errors="backslashreplace"), path)
+    return PickedFile(readable_name(path), path)

@@ -14,13 +14,26 @@ from headfit import (
     FileFormatError,
     ImageClassifier,
     ImageError,
-    InputError,
     NotFittedError,
     SoftmaxHead,
 )
 from headfit.photos import decode_ahead, perceptual_hash, thumbnail
 from headfit.store import ExampleStore
+from headfit_demo.session.acts import (
+    Act,
+    Change,
+    Forgotten,
+    Headed,
+    History,
+    Named,
+    Renamed,
+    Taught,
+    Unnamed,
+)
+from headfit_demo.session.errors import TakenNameError, ThingGoneError, UnreadableFileError
 from headfit_demo.session.facts import Facts, gather_facts
+from headfit_demo.session.lock import ProjectLock
+from headfit_demo.session.names import MAX_THING_NAME, checked_name
 from headfit_demo.session.photos import Photo, Pixels, as_looked_at
 from headfit_demo.session.projects import Project
 from headfit_demo.session.states import (
@@ -32,7 +45,7 @@ from headfit_demo.session.states import (
     Refused,
     Stored,
 )
-from headfit_demo.session.steps import Forgotten, Named, Renamed, Step, Steps, Taught
+from headfit_demo.session.thumbnails import Pictures, keep_thumbnails
 
 QUICK_S = 0.3
 """A head is made anew after every change unless it took longer the last two times.
@@ -58,7 +71,11 @@ class OpenProject:
     Parameters
     ----------
     project : Project
+    lock : ProjectLock
+        Of the project; released when it is closed.
     extractor : Extractor
+    pictures : dict of int to bytes
+        Thumbnails that this run of the app has made, by the examples' ids; more are added.
     keeps_thumbnails : bool
         Whether small pictures of the photos may be kept on the disk.
 
@@ -70,23 +87,38 @@ class OpenProject:
         If its examples are damaged or locked.
     """
 
-    def __init__(self, project: Project, extractor: Extractor, keeps_thumbnails: bool) -> None:
+    def __init__(
+        self,
+        project: Project,
+        lock: ProjectLock,
+        extractor: Extractor,
+        pictures: Pictures,
+        keeps_thumbnails: bool,
+    ) -> None:
         self._project = project
+        self._lock = lock
         self._extractor = extractor
+        self._pictures = pictures
         self._keeps_thumbnails = keeps_thumbnails
-        self._store = ExampleStore.open(project.store_path, extractor)
-        self._pictures: dict[int, bytes | None] = {}  # thumbnails, some of them in memory only
+        self.is_closed = False
+        try:
+            self._store = ExampleStore.open(project.store_path, extractor)
+        except BaseException:
+            lock.release()
+            raise
         self._feedback: Feedback | None = None
         self._heard: SoftmaxHead | None = None  # of which head the feedback is
         self._history: list[tuple[int, float]] = []
-        self._done = Steps()
+        self._acts = History()
+        self._renamed: dict[str, str] = {}  # what things were called, for who has not heard of it
         self._steps, self._fits_s = _USUAL_STEPS, (0.0, 0.0)
         self._is_due = True  # to train: a head of a file does not say how well its photos teach
         try:
+            self._on_disk = set(self._store.thumbnail_sizes())  # of those that were there
             self._saved = self._head_of_file()
             self._take(self._saved)
         except BaseException:
-            self._store.close()
+            self.close()
             raise
 
     @property
@@ -126,18 +158,20 @@ class OpenProject:
             head_is_fresh=_is_of(head, examples),
             accuracy=self._accuracy(),
             accuracy_history=tuple(self._history),
-            can_undo=bool(self._done),
+            can_undo=bool(self._acts.done),
+            can_redo=bool(self._acts.undone),
         )
 
     def stored(self) -> Stored:
         """Return what is kept on the disk, and how large it is."""
         counts = self._store.class_counts
-        n_thumbnails, thumbnail_bytes = self._thumbnail_totals()
+        sizes = self._store.thumbnail_sizes()
+        thumbnail_bytes = sum(sizes.values())
         return Stored(
             folder=self._project.folder,
             n_examples=sum(counts.values()),
             n_classes=len(counts),
-            n_thumbnails=n_thumbnails,
+            n_thumbnails=len(sizes),
             example_bytes=max(self._project.store_bytes - thumbnail_bytes, 0),
             thumbnail_bytes=thumbnail_bytes,
             head_bytes=self._project.head_bytes,
@@ -154,23 +188,32 @@ class OpenProject:
         """Call the project by another name."""
         self._project = self._project.renamed(name)
 
-    def add_class(self, class_name: str) -> None:
+    def add_class(self, class_name: str, act: Act | None = None) -> None:
         """Name a thing that photos will follow of."""
         class_name = self._free_name(class_name)
-        self._name_classes([*self.class_names, class_name])
-        self._done.did(Named(class_name))
+        act, names = act or Act(), self.class_names
+        self._name_classes([*names, class_name])
+        act.changes.append(Named(class_name, len(names)))
+        self._acts.did(act)
 
-    def add_photos(
-        self, class_name: str, photos: Iterable[Photo], *, goes_on: bool = False
-    ) -> Added:
+    def have_class(self, class_name: str, act: Act) -> str:
+        """Name a thing unless there is one of that name; return the name as it is written."""
+        class_name = checked_name(class_name, MAX_THING_NAME)
+        if class_name not in self.class_names:
+            self.add_class(class_name, act)
+        return class_name
+
+    def add_photos(self, class_name: str, photos: Iterable[Photo], act: Act | None = None) -> Added:
         """Teach photos one by one; each is on the disk before the next is looked at.
 
         Parameters
         ----------
         class_name : str
+            The thing as it was called when ``act`` began; it may have another name by now.
         photos : iterable of Photo
-        goes_on : bool
-            Whether they belong to the photos before: one undo then takes all of them back.
+        act : Act, optional
+            What they belong to: one undo takes all of it back. Once it was taken back or its thing
+            forgotten, no more photos are taught.
 
         Returns
         -------
@@ -179,67 +222,61 @@ class OpenProject:
 
         Raises
         ------
+        ThingGoneError
+            If there is no such thing.
         ExtractorError
             If the engine fails; the photos before stay.
         StoreError
             If the disk is full; the photos before stay.
         """
-        ids: list[int] = []
-        n_repeated = 0
-        refused = []
-        try:
-            with closing(decode_ahead(photos, self._read)) as read:
-                for seen in read:
-                    if isinstance(seen, tuple):
-                        example_id, is_repeated = self._add(class_name, *seen)
-                        ids.append(example_id)
-                        n_repeated += is_repeated
-                    else:
-                        refused.append(replace(seen, name=seen.name or class_name))
-        finally:
-            self._done.taught(ids, goes_on=goes_on)
-        return Added(len(ids), n_repeated, tuple(refused))
+        act, added = act or Act(), Added()
+        if class_name not in act.things:
+            act.things[class_name] = self._name_now(class_name)
+        name = act.things[class_name]
+        if act.is_taken_back or name is None:
+            return added
+        with closing(decode_ahead(photos, self._read)) as read:
+            for seen in read:
+                if isinstance(seen, Refused):
+                    added += Added(refused=(replace(seen, name=seen.name or name),))
+                    continue
+                example_id, is_repeated = self._add(name, *seen)
+                act.taught(example_id)
+                self._acts.did(act)
+                added += Added(1, int(is_repeated))
+        return added
 
     def forget_photos(self, example_ids: Iterable[int]) -> None:
         """Forget photos; of a class that loses all, the name stays."""
-        step = self._remember("", set(example_ids))
-        self._remove(step.ids)
-        self._name_classes(step.class_names)
-        self._done.did(step)
+        self._forget(set(example_ids))
 
     def forget_class(self, class_name: str) -> None:
         """Forget a class and its photos, and what the head knows of it."""
-        step = self._remember(class_name, set(self._examples().get(class_name, ())))
-        if step.ids:
-            self._remove(step.ids)
-        elif step.head is not None and class_name in step.head.fitted_.classes:
-            self._take(None)  # of an imported head; without its photos it cannot be taken out
-        self._name_classes(name for name in step.class_names if name != class_name)
-        self._done.did(step)
+        self._forget(set(self._examples().get(class_name, ())), class_name)
 
     def rename_class(self, class_name: str, new_name: str) -> None:
         """Call a class by another name, in the head too; nothing is trained."""
+        act = Act()
+        if class_name not in self.class_names:
+            raise ThingGoneError(f"expected a thing, found none called {class_name!r}")
         new_name = self._free_name(new_name)
         self._rename(class_name, new_name)
-        self._done.did(Renamed(class_name, new_name))
+        act.changes.append(Renamed(class_name, new_name))
+        self._acts.did(act)
 
-    def undo(self) -> Step | None:
-        """Take back the last step since the project was opened; return it, or None."""
-        step = self._done.last()
-        if step is None:
-            return None
-        if isinstance(step, Named):
-            self._name_classes(name for name in self.class_names if name != step.name)
-        elif isinstance(step, Renamed):
-            self._rename(step.new, step.old)
-        elif isinstance(step, Taught):
-            names = self.class_names
-            self._remove(step.ids)
-            self._name_classes(names)
-        else:
-            self._bring_back(step)
-        self._done.took_back()
-        return step
+    def undo(self) -> Act | None:
+        """Take back the last act since the project was opened.
+
+        Returns
+        -------
+        Act or None
+            What that changed; None if there is nothing to take back.
+        """
+        return self._turn_back(self._acts.done, self._acts.undone)
+
+    def redo(self) -> Act | None:
+        """Do again what was taken back last, if nothing else was done since; see `undo`."""
+        return self._turn_back(self._acts.undone, self._acts.done)
 
     # The head
 
@@ -308,14 +345,14 @@ class OpenProject:
 
     def erase_head(self) -> None:
         """Delete the head for good; photos stay, so it can be trained again."""
-        self._done.clear()
+        self._acts.clear()
         self._take(None)
         self._save_head()
         self._is_due = False
 
     def erase_examples(self) -> None:
         """Forget all photos for good; class names and the head stay."""
-        self._done.clear()
+        self._acts.clear()
         names = self.class_names
         self._store.wipe()
         self._take(self.classifier.head)
@@ -323,19 +360,35 @@ class OpenProject:
         self._pictures.clear()
 
     def erase_thumbnails(self) -> None:
-        """Erase the small pictures from the disk for good."""
-        if self._thumbnail_totals()[0]:
-            self._store.erase_thumbnails()
+        """Erase the small pictures for good, from the disk and from memory."""
+        self._store.erase_thumbnails()
+        self._on_disk = set()
+        self._pictures.clear()
 
-    def keep_thumbnails(self, allowed: bool) -> None:
-        """Allow small pictures on the disk, or erase them from it for good."""
+    def keep_thumbnails(self, allowed: bool) -> int:
+        """Allow small pictures on the disk, or erase them from it for good.
+
+        Returns
+        -------
+        int
+            Of how many photos that were taught before there is none to keep.
+        """
         self._keeps_thumbnails = allowed
         if not allowed:
-            self.erase_thumbnails()
+            self._on_disk = set()
+        return keep_thumbnails(self._store, self._pictures, allowed)
 
     def close(self) -> None:
-        """Close the examples' file."""
-        self._store.close()
+        """Close the examples' file, and let other windows have the project."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        if self._keeps_thumbnails:
+            self._pictures.clear()  # they are on the disk
+        try:
+            self._store.close()
+        finally:
+            self._lock.release()
 
     def _examples(self) -> dict[str, list[int]]:
         """Return the numbers of each class's examples, the oldest first; none is a class too."""
@@ -348,7 +401,7 @@ class OpenProject:
         """Return a photo's pixels, and thumbnail and perceptual hash made of the same pixels."""
         try:
             pixels = as_looked_at(self._extractor, photo)
-        except (ImageError, FileNotFoundError, PermissionError) as error:
+        except (ImageError, FileNotFoundError, UnreadableFileError) as error:
             return Refused(getattr(photo, "name", ""), error)
         return pixels, thumbnail(pixels), perceptual_hash(pixels)
 
@@ -368,46 +421,102 @@ class OpenProject:
         self._is_due = True
         return example_id, is_repeated
 
-    def _remember(self, name: str, ids: set[int]) -> Forgotten:
-        """Return what brings examples back after they are forgotten."""
-        there = self._store.load()
+    def _forget(self, ids: set[int], class_name: str = "") -> None:
+        """Forget photos, or a class with all of them, as one act."""
+        act, names, head = Act(), self.class_names, self.classifier.head
+        if ids:
+            act.changes.append(self._take_out(ids))
+        elif head is not None and class_name in head.fitted_.classes:
+            self._take(None)  # of an imported head; without its photos it cannot be taken out
+        if class_name in names:
+            act.changes.append(Unnamed(class_name, names.index(class_name)))
+            self._acts.renamed(class_name, None)
+        self._name_classes(name for name in names if name != class_name)
+        act.changes.append(Headed(head, self.classifier.head))
+        self._acts.did(act)
+
+    def _take_out(self, ids: set[int]) -> Forgotten:
+        """Forget examples in the store and in the head; return what brings them back.
+
+        The names of all classes stay.
+        """
+        names, there = self.class_names, self._store.load()
         going = [n for n, example_id in enumerate(there.ids.tolist()) if example_id in ids]
         going_ids = there.ids[going].tolist()
-        return Forgotten(
-            name=name,
-            class_names=tuple(self.class_names),
-            head=self.classifier.head,
+        forgotten = Forgotten(
             ids=tuple(going_ids),
             embeddings=there.embeddings[going],
             example_classes=tuple(there.class_names[n] for n in going),
             photo_hashes=tuple(there.photo_hashes[going].tolist()),
             pictures=tuple(map(self._picture, going_ids)),
         )
-
-    def _remove(self, ids: Iterable[int]) -> None:
-        """Forget examples in the store and in the head, whole classes among them."""
-        self.classifier.forget_examples(ids)
+        if going_ids:
+            self.classifier.forget_examples(going_ids)
+        for example_id in going_ids:
+            self._pictures.pop(example_id, None)
+        self._name_classes(names)
         self._is_due = True
+        return forgotten
 
-    def _bring_back(self, step: Forgotten) -> None:
-        """Undo a forgetting: the examples, the names and the head are there again."""
+    def _bring_back(self, forgotten: Forgotten) -> Taught:
+        """Teach again what was forgotten."""
         new_ids = self._store.add_many(
-            step.embeddings,
-            step.example_classes,
-            photo_hashes=step.photo_hashes,
-            thumbnails=step.pictures if self._keeps_thumbnails else None,
+            forgotten.embeddings,
+            forgotten.example_classes,
+            photo_hashes=forgotten.photo_hashes,
+            thumbnails=forgotten.pictures if self._keeps_thumbnails else None,
         )
-        self._pictures.update(zip(new_ids, step.pictures, strict=True))
-        self._done.renumber(dict(zip(step.ids, new_ids, strict=True)))
-        self._take(step.head)
-        self._name_classes(step.class_names)
+        for example_id, picture in zip(new_ids, forgotten.pictures, strict=True):
+            if picture is not None:
+                self._pictures[example_id] = picture
+        self._acts.renumber(dict(zip(forgotten.ids, new_ids, strict=True)))
         self._is_due = True
+        return Taught(list(new_ids))
+
+    def _turn_back(self, source: list[Act], target: list[Act]) -> Act | None:
+        """Take back the last of some acts; what that changed is an act of its own."""
+        if not source:
+            return None
+        act, turned = source[-1], Act()
+        act.is_taken_back = True
+        try:
+            while act.changes:
+                turned.changes.append(self._turned(act.changes[-1]))
+                act.changes.pop()
+            source.pop()
+        finally:  # if the disk was full, the rest can be taken back later
+            if turned.changes:
+                target.append(turned)
+        return turned
+
+    def _turned(self, change: Change) -> Change:
+        """Take back a change; return what that changed."""
+        names = self.class_names
+        if isinstance(change, Taught):
+            return self._take_out(set(change.ids))
+        if isinstance(change, Forgotten):
+            return self._bring_back(change)
+        if isinstance(change, Renamed):
+            self._rename(change.new, change.old)
+            return Renamed(change.new, change.old)
+        if isinstance(change, Named):
+            self._name_classes(name for name in names if name != change.name)
+            self._acts.renamed(change.name, None)
+            return Unnamed(change.name, names.index(change.name))
+        if isinstance(change, Unnamed):
+            self._name_classes([*names[: change.place], change.name, *names[change.place :]])
+            return Named(change.name, change.place)
+        self._take(change.before)
+        self._is_due = True
+        return Headed(change.after, change.before)
 
     def _rename(self, class_name: str, new_name: str) -> None:
         examples, head = self._examples(), self.classifier.head
         if examples.get(class_name) or (head and class_name in head.fitted_.classes):
             self.classifier.rename_class(class_name, new_name)
         self._name_classes(new_name if name == class_name else name for name in examples)
+        self._acts.renamed(class_name, new_name)
+        self._renamed[class_name] = new_name
 
     def _take(self, head: SoftmaxHead | None) -> None:
         """Let this be the head."""
@@ -440,14 +549,11 @@ class OpenProject:
 
     def _picture(self, example_id: int) -> bytes | None:
         if example_id not in self._pictures:
-            self._pictures[example_id] = self._store.thumbnail(example_id)
+            kept = self._store.thumbnail(example_id) if example_id in self._on_disk else None
+            if kept is None:
+                return None
+            self._pictures[example_id] = kept
         return self._pictures[example_id]
-
-    def _thumbnail_totals(self) -> tuple[int, int]:
-        """Return how many thumbnails lie on the disk, and their bytes together."""
-        pictures = map(self._store.thumbnail, self._store.names_by_id())
-        sizes = [len(picture) for picture in pictures if picture]
-        return len(sizes), sum(sizes)
 
     def _head_of_file(self) -> SoftmaxHead | None:
         """Return the head that was kept; one that is lost or damaged is trained again."""
@@ -467,11 +573,21 @@ class OpenProject:
         self._saved = head
 
     def _free_name(self, class_name: str) -> str:
-        """Return a class name without space around it, if no class has it yet."""
-        class_name = class_name.strip()
-        if not class_name or class_name in self.class_names:
-            raise InputError(f"expected a name that no class has, found {class_name!r}")
+        """Return a class name as it is written, if no class has it yet."""
+        class_name = checked_name(class_name, MAX_THING_NAME)
+        if class_name in self.class_names:
+            raise TakenNameError(f"expected a name that no class has, found {class_name!r}")
         return class_name
+
+    def _name_now(self, class_name: str) -> str:
+        """Return what a thing is called now."""
+        names, now, seen = self.class_names, class_name, set()
+        while now not in names and now in self._renamed and now not in seen:
+            seen.add(now)
+            now = self._renamed[now]
+        if now not in names:
+            raise ThingGoneError(f"expected a thing, found none called {class_name!r}")
+        return now
 
     def _name_classes(self, names: Iterable[str]) -> None:
         if self._project.class_names != (names := tuple(names)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -12,6 +14,7 @@ from PIL import Image
 
 from headfit import Extractor
 from headfit.photos import decode_image
+from headfit_demo.session.errors import UnreadableFileError
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """A picture of shape (height, width, 3), upright, red first."""
@@ -37,6 +40,17 @@ Photo: TypeAlias = PickedFile | Pixels
 """A file that the user chose, or a frame of the camera."""
 
 
+@contextmanager
+def _may_be_read(file: PickedFile) -> Iterator[None]:
+    """Tell a file that may not be read from a place that may not be written to."""
+    try:
+        yield
+    except PermissionError as error:
+        raise UnreadableFileError(
+            f"{file.name}: expected a file that may be read, found one that may not; allow it"
+        ) from error
+
+
 def as_looked_at(extractor: Extractor, photo: Photo) -> Pixels:
     """Return a photo's pixels; of a file, as many as an extractor looks at.
 
@@ -44,9 +58,12 @@ def as_looked_at(extractor: Extractor, photo: Photo) -> Pixels:
     ------
     ImageError
         If it cannot be decoded; the message calls it by the name that the user knows.
+    UnreadableFileError
+        If the user may not read the file.
     """
     if isinstance(photo, PickedFile):
-        return extractor.decode(photo.content, name=photo.name)
+        with _may_be_read(photo):
+            return extractor.decode(photo.content, name=photo.name)
     return photo
 
 
@@ -56,7 +73,8 @@ def as_pixels(photo: Photo, side: int) -> Pixels:
     Errors are those of `as_looked_at`.
     """
     if isinstance(photo, PickedFile):
-        pixels = decode_image(photo.content, name=photo.name, least_side=side)
+        with _may_be_read(photo):
+            pixels = decode_image(photo.content, name=photo.name, least_side=side)
     else:
         pixels = photo
     if max(pixels.shape[:2]) > side:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +37,17 @@ class Preferences:
         write_atomically(path, json.dumps(asdict(self)).encode())
 
     @classmethod
-    def load(cls, path: Path) -> Preferences:
-        """Read a file; what is missing or makes no sense is as at first."""
+    def load(cls, path: Path, otherwise: Preferences | None = None) -> Preferences:
+        """Read a file; what is missing or makes no sense is as in ``otherwise``, or as at first."""
+        otherwise = otherwise or cls()
         try:
             content = dict(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
-            return cls()
+            return otherwise
         good = {
             name: content[name] for name, is_good in _GOOD.items() if is_good(content.get(name))
         }
-        return cls(**good)
+        return replace(otherwise, **good)
 
 
 _GOOD: dict[str, Callable[[Any], bool]] = {

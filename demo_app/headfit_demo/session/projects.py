@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import time
-import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from headfit import InputError
+from headfit import SoftmaxHead
 from headfit.files import write_atomically
+from headfit_demo.session.errors import ProjectGoneError
+from headfit_demo.session.lock import ProjectLock
+from headfit_demo.session.names import MAX_NAME, checked_name
 
 _DESCRIPTION, _STORE, _HEAD = "project.json", "examples.store", "trained.head"
-MAX_NAME = 60
-"""Longest name of a project, in characters."""
+_GOING = ".deleted-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Project:
 
     def renamed(self, name: str) -> Project:
         """Return the project under another name, which is saved."""
-        project = replace(self, name=checked_name(name))
+        project = replace(self, name=checked_name(name, MAX_NAME))
         project.save()
         return project
 
@@ -89,8 +90,14 @@ class ProjectFolder:
         self.folder = folder
 
     def all(self) -> list[Project]:
-        """Return the projects, the one that was changed last first."""
-        found = [self.get(path.name) for path in self.folder.glob("*/") if path.is_dir()]
+        """Return the projects, the one that was changed last first.
+
+        What a kill left half deleted is deleted, and what it left half made is no project.
+        """
+        for half in self.folder.glob(f"{_GOING}*"):
+            shutil.rmtree(half, ignore_errors=True)
+        folders = [path for path in self.folder.glob("[!.]*/") if path.is_dir()]
+        found = [self.get(path.name) for path in folders if _is_made(path)]
         return sorted(found, key=lambda project: (-_changed_at(project), project.name))
 
     def get(self, key: str) -> Project:
@@ -98,54 +105,66 @@ class ProjectFolder:
 
         Raises
         ------
-        InputError
+        ProjectGoneError
             If there is no such project.
         """
         folder = self.folder / key
         if not folder.is_dir():
-            raise InputError(f"expected a project, found none in {folder}")
+            raise ProjectGoneError(f"expected a project, found none in {folder}")
         try:
             content = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
             return Project(folder, str(content["name"]), tuple(map(str, content["classes"])))
         except (OSError, ValueError, LookupError, TypeError):
             return Project(folder, key, ())
 
-    def create(self, name: str, class_names: tuple[str, ...] = ()) -> Project:
-        """Make a project without photos.
+    def lock(self, key: str) -> ProjectLock:
+        """Take a project for this window; it lies beside the projects, to outlive a deleted one.
 
         Raises
         ------
-        InputError
-            If the name is empty or too long.
+        ProjectInUseError
+            If another window has it.
         """
-        name = checked_name(name)
-        key = f"{time.time_ns():x}"
-        (self.folder / key).mkdir(parents=True, mode=0o700)
-        project = Project(self.folder / key, name, class_names)
+        return ProjectLock(self.folder.parent / "locks" / key)
+
+    def create(self, name: str, head: SoftmaxHead | None = None) -> Project:
+        """Make a project without photos, with a head or without; it appears whole or not at all.
+
+        Raises
+        ------
+        EmptyNameError, LongNameError, UnprintableNameError
+            If the name is one that none can have.
+        """
+        name = checked_name(name, MAX_NAME)
+        folder = self.folder / f"{time.time_ns():x}"
+        folder.mkdir(parents=True, mode=0o700)
+        project = Project(folder, name, () if head is None else head.fitted_.classes)
         try:
+            if head is not None:
+                head.save(project.head_path)
             project.save()
         except BaseException:
-            shutil.rmtree(project.folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
             raise
         return project
 
-    def delete(self, key: str) -> None:
-        """Delete a project and all that was taught in it, for good."""
-        shutil.rmtree(self.get(key).folder)
+    def sweep(self) -> None:
+        """Delete what kills left half made."""
+        for path in self.folder.glob("*/"):
+            if not _is_made(path):
+                shutil.rmtree(path, ignore_errors=True)
+
+    def delete(self, key: str, lock: ProjectLock) -> None:
+        """Delete a project and all that was taught in it, for good, and the lock with it."""
+        going = self.folder / f"{_GOING}{key}"
+        self.get(key).folder.rename(going)  # at once: a kill must not leave half a project
+        lock.remove()
+        shutil.rmtree(going)
 
 
-def checked_name(name: str) -> str:
-    """Return a project's name without space around it.
-
-    Raises
-    ------
-    InputError
-        If nothing is left, or too much.
-    """
-    name = unicodedata.normalize("NFC", name.strip())
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise InputError(f"expected a name of 1 to {MAX_NAME} characters, found {name!r}")
-    return name
+def _is_made(folder: Path) -> bool:
+    """Return whether a project's making came to its end."""
+    return (folder / _DESCRIPTION).exists() or (folder / _STORE).exists()
 
 
 def _changed_at(project: Project) -> float:

@@ -8,10 +8,12 @@ Errors are those of headfit and ``OSError``; nothing taught is lost by any of th
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from headfit import (
     Extractor,
@@ -19,18 +21,27 @@ from headfit import (
     FileFormatError,
     HeadfitError,
     ImageClassifier,
-    InputError,
     SoftmaxHead,
     Watcher,
 )
 from headfit.store import ExampleStore
-from headfit_demo.session.errors import NoExtractorError
+from headfit_demo.session.errors import NoExtractorError, NoProjectError
 from headfit_demo.session.facts import EngineSpeed, Facts, gather_facts
 from headfit_demo.session.greeting import GREETING_HEAD
+from headfit_demo.session.names import project_name
 from headfit_demo.session.open_project import QUICK_PHOTOS, OpenProject
 from headfit_demo.session.photos import Photo, PickedFile, Pixels, as_looked_at, as_pixels
-from headfit_demo.session.projects import MAX_NAME, Project, ProjectFolder
-from headfit_demo.session.states import Certainty, ProjectCard, Recognition, certainty_of
+from headfit_demo.session.projects import Project, ProjectFolder
+from headfit_demo.session.states import (
+    Certainty,
+    ProjectCard,
+    ProjectView,
+    Recognition,
+    certainty_of,
+)
+from headfit_demo.session.thumbnails import Pictures, keep_thumbnails
+
+T = TypeVar("T")
 
 SCREEN_SIDE = 1280
 """Longer side of a photo that is shown, in pixels."""
@@ -57,9 +68,12 @@ class Session:
         self._extractor_name = extractor
         self._isolate = isolate
         self._extractor: Extractor | None = None
-        self._open: OpenProject | None = None
-        self._keeps_thumbnails = False
         self._watcher = Watcher()
+        self._opened: dict[str, OpenProject] = {}
+        self._users: Counter[str] = Counter()
+        self._shown: str | None = None
+        self._pictures: dict[str, Pictures] = {}
+        self.keeps_thumbnails = False
 
     def open_extractor(self) -> Extractor:
         """Return the extractor, opened at the first call.
@@ -77,69 +91,122 @@ class Session:
         return self._extractor
 
     def close(self) -> None:
-        """Close the open project; nothing has to be saved."""
-        if self._open is not None:
-            self._open.close()
-        self._open = None
+        """Close what is open; nothing has to be saved."""
+        for key in list(self._opened):
+            self._opened.pop(key).close()
+        self._shown = None
 
     # Projects
 
     @property
     def project(self) -> OpenProject:
-        """The open project.
+        """The project that is shown.
 
         Raises
         ------
-        InputError
+        NoProjectError
             If none is open.
         """
-        if self._open is None:
-            raise InputError("expected an open project, found none; open or make one first")
-        return self._open
+        if self._shown is None:
+            raise NoProjectError("expected an open project, found none; open or make one first")
+        return self._opened[self._shown]
+
+    @contextmanager
+    def using(self, key: str) -> Iterator[OpenProject]:
+        """Give a project for as long as something is done in it, whichever is shown meanwhile.
+
+        Raises
+        ------
+        ProjectGoneError
+            If it was deleted, by another program too.
+        ProjectInUseError
+            If another window has it open.
+        """
+        project = self._opened[key] if key in self._opened else self._open(key)
+        self._users[key] += 1
+        try:
+            yield project
+        except FileNotFoundError:
+            self._projects.get(key)  # its folder may be what is not there
+            raise
+        finally:
+            self._users[key] -= 1
+            self._close_unused()
+
+    def change(self, key: str, work: Callable[[OpenProject], T]) -> tuple[T, ProjectView]:
+        """Change a project and let its head follow; return what ``work`` returns, and a view."""
+        with self.using(key) as project:
+            result = work(project)
+            project.settle()
+            return result, project.view()
+
+    def ask(self, key: str, question: Callable[[OpenProject], T]) -> T:
+        """Return what a project says, such as its view."""
+        with self.using(key) as project:
+            return question(project)
 
     def projects(self) -> tuple[ProjectCard, ...]:
         """Return the projects, the one that was changed last first."""
         return tuple(map(_card, self._projects.all()))
 
-    def create_project(self, name: str) -> None:
-        """Make an empty project and open it."""
-        self.open_project(self._projects.create(name).key)
+    def create_project(self, name: str) -> str:
+        """Make an empty project, open it, and return its key."""
+        key = self._projects.create(name).key
+        self.open_project(key)
+        return key
 
     def open_project(self, key: str) -> None:
-        """Open a project; the one before is closed.
+        """Open a project and show it; the one before is closed unless something is done in it.
 
         Raises
         ------
+        ProjectInUseError
+            If another window has it open.
         ExtractorMismatchError
             If it was taught with another extractor.
         StoreError
             If its examples are damaged or locked.
         """
-        extractor = self.open_extractor()
-        project = self._projects.get(key)
-        self.close()
-        self._open = OpenProject(project, extractor, self._keeps_thumbnails)
-        if self._open.view().n_photos <= QUICK_PHOTOS:
-            self._open.settle()
+        with self.using(key) as project:
+            self._shown = key
+            if project.view().n_photos <= QUICK_PHOTOS:
+                project.settle()
 
     def rename_project(self, key: str, name: str) -> None:
         """Call a project by another name."""
-        if self._open is not None and self._open.key == key:
-            self._open.rename(name)
+        if key in self._opened:
+            self._opened[key].rename(name)
         else:
-            self._projects.get(key).renamed(name)
+            with self._projects.lock(key):
+                self._projects.get(key).renamed(name)
 
     def delete_project(self, key: str) -> None:
-        """Delete a project and all that was taught in it, for good."""
-        if self._open is not None and self._open.key == key:
-            self.close()
-        self._projects.delete(key)
+        """Delete a project and all that was taught in it, for good.
+
+        Raises
+        ------
+        ProjectInUseError
+            If another window has it open. It stays.
+        """
+        if key in self._opened:
+            self._opened.pop(key).close()
+        if self._shown == key:
+            self._shown = None
+        self._pictures.pop(key, None)
+        with self._projects.lock(key) as lock:
+            self._projects.delete(key, lock)
 
     def erase_everything(self) -> None:
-        """Delete every project for good."""
+        """Delete every project for good.
+
+        Raises
+        ------
+        ProjectInUseError
+            If another window has one open; that one stays.
+        """
         self.close()
-        for project in self._projects.all():
-            self._projects.delete(project.key)
+        _each(self.delete_project, [project.key for project in self._projects.all()])
+        self._projects.sweep()
 
     def import_head(self, file: PickedFile) -> None:
         """Make a project of a head file that came from elsewhere, named after it, and open it.
@@ -153,15 +220,55 @@ class Session:
         """
         with as_path(file, self.data_folder) as path:
             head = SoftmaxHead.load(path, extractor=self.open_extractor())
-        project = self._projects.create(Path(file.name).stem[:MAX_NAME], head.fitted_.classes)
-        head.save(project.head_path)
-        self.open_project(project.key)
+        self.open_project(self._projects.create(project_name(Path(Path(file.name).stem)), head).key)
 
-    def keep_thumbnails(self, allowed: bool) -> None:
-        """Allow or forbid to keep small pictures; those that are there go when it is forbidden."""
-        self._keeps_thumbnails = allowed
-        if self._open is not None:
-            self._open.keep_thumbnails(allowed)
+    def keep_thumbnails(self, allowed: bool) -> int:
+        """Allow or forbid to keep small pictures, of all projects and of what was taught before.
+
+        Returns
+        -------
+        int
+            Of how many photos that were taught before there is none to keep.
+
+        Raises
+        ------
+        ProjectInUseError, StoreError
+            If those of a project cannot be kept or erased; those of all others are.
+        """
+        self.keeps_thumbnails = allowed
+        n_missing = 0
+
+        def follow(key: str) -> None:
+            nonlocal n_missing
+            if key in self._opened:
+                n_missing += self._opened[key].keep_thumbnails(allowed)
+                return
+            with self._projects.lock(key):
+                path = self._projects.get(key).store_path
+                if path.exists():
+                    with ExampleStore.open(path) as store:
+                        pictures = self._pictures.get(key, {})
+                        n_missing += keep_thumbnails(store, pictures, allowed)
+
+        _each(follow, [project.key for project in self._projects.all()])
+        return n_missing
+
+    def _open(self, key: str) -> OpenProject:
+        """Open a project for this window."""
+        extractor, project = self.open_extractor(), self._projects.get(key)
+        self._opened[key] = OpenProject(
+            project,
+            self._projects.lock(key),
+            extractor,
+            self._pictures.setdefault(key, {}),
+            self.keeps_thumbnails,
+        )
+        return self._opened[key]
+
+    def _close_unused(self) -> None:
+        """Close what is neither shown nor worked on."""
+        for key in [one for one in self._opened if one != self._shown and not self._users[one]]:
+            self._opened.pop(key).close()
 
     # Photos
 
@@ -177,7 +284,7 @@ class Session:
         NotFittedError
             If the head is not trained yet.
         """
-        return self.greet(photo) if self._open is None else _look(self._open.classifier, photo)
+        return self.greet(photo) if self._shown is None else _look(self.project.classifier, photo)
 
     def watch(self, frame: Photo, *, is_first: bool) -> Recognition:
         """Say what the camera shows by now: what this frame and those before it agree on.
@@ -195,7 +302,7 @@ class Session:
         """
         if is_first:
             self._watcher.reset()
-        classifier = self._greeting if self._open is None else self._open.classifier
+        classifier = self._greeting if self._shown is None else self.project.classifier
         return _look(classifier, frame, self._watcher)
 
     def greet(self, photo: Photo) -> Recognition:
@@ -206,9 +313,9 @@ class Session:
 
     def facts(self) -> Facts:
         """Return the numbers and lines of the developer page."""
-        if self._open is None:
+        if self._shown is None:
             return gather_facts(self._greeting, GREETING_HEAD.stat().st_size, "greeting", None)
-        return self._open.facts()
+        return self.project.facts()
 
     def engine_speeds(self) -> tuple[EngineSpeed, ...]:
         """Time every engine on this machine; takes seconds."""
@@ -219,6 +326,18 @@ class Session:
     def _greeting(self) -> ImageClassifier:
         """The extractor with the head that came with the app."""
         return ImageClassifier.load(GREETING_HEAD, extractor=self.open_extractor())
+
+
+def _each(act: Callable[[str], None], keys: list[str]) -> None:
+    """Do something with all projects; one that cannot keeps none of the others from it."""
+    failed: list[Exception] = []
+    for key in keys:
+        try:
+            act(key)
+        except (HeadfitError, OSError) as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def _look(classifier: ImageClassifier, photo: Photo, watcher: Watcher | None = None) -> Recognition:

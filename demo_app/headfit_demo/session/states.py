@@ -83,8 +83,8 @@ class ProjectView:
         Over all photos, each judged by a head that was made without it.
     accuracy_history : tuple of (int, float)
         How many photos there were, and the accuracy then; since the project was opened.
-    can_undo : bool
-        Whether there is something to take back.
+    can_undo, can_redo : bool
+        Whether there is something to take back, and something to do again.
     """
 
     key: str
@@ -97,6 +97,7 @@ class ProjectView:
     accuracy: float | None
     accuracy_history: tuple[tuple[int, float], ...]
     can_undo: bool
+    can_redo: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +139,28 @@ class Added:
     n_repeated : int
         How many of them look like a photo that was there.
     refused : tuple of Refused
+        Those that could not be taught, each by itself; the others were.
+    left_out : tuple of str
+        What lay beside them and is no photo.
+    error : Exception or None
+        What kept all the rest from being taught.
     """
 
-    n_added: int
-    n_repeated: int
-    refused: tuple[Refused, ...]
+    n_added: int = 0
+    n_repeated: int = 0
+    refused: tuple[Refused, ...] = ()
+    left_out: tuple[str, ...] = ()
+    error: Exception | None = None
+
+    def __add__(self, more: Added) -> Added:
+        """Return what became of both."""
+        return Added(
+            self.n_added + more.n_added,
+            self.n_repeated + more.n_repeated,
+            self.refused + more.refused,
+            self.left_out + more.left_out,
+            self.error or more.error,
+        )
 
 
 @dataclass(frozen=True, slots=True)

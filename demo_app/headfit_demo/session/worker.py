@@ -1,4 +1,4 @@
-"""The one thread boundary: work goes out, ``(result, error)`` comes back to the main thread."""
+"""The one thread boundary: jobs go out, ``(result, error)`` comes back to the main thread."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import queue
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from headfit import HeadfitError
-
-Done: TypeAlias = Callable[[Any, Exception | None], None]
-"""Called on the main thread with what the work returned, or with its error; one of them is None."""
+from headfit_demo.session.job import Done, Job
 
 
 class Worker:
@@ -26,37 +24,49 @@ class Worker:
 
     def __init__(self, mainthread: Callable[[Callable[[], None]], Callable[[], object]]) -> None:
         self._mainthread = mainthread
-        self._jobs: queue.Queue[tuple[Callable[[], Any], Done] | None] = queue.Queue()
+        self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, name="headfit-worker", daemon=True)
         self._thread.start()
 
     def do(self, work: Callable[[], Any], done: Done) -> None:
-        """Run ``work()`` on the worker's thread, then ``done(result, error)`` on the main one.
+        """Run ``work()`` on the worker's thread, then ``done(result, error)`` on the main one."""
+        self.begin(Job(lambda _: work(), done))
+
+    def begin(self, job: Job) -> Job:
+        """Do a job when its turn comes; of one with several steps, all others between.
 
         Errors that a user can meet are handed over; any other is a fault of the app, and is
         raised on the main thread where it is seen.
         """
-        self._jobs.put((work, done))
+        self._jobs.put(job)
+        return job
 
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """Let the work at hand finish, forget the rest, and end the thread."""
+    def stop(self, last: Callable[[], Any] | None = None, timeout_s: float = 5.0) -> None:
+        """Let the step at hand finish, forget the rest, do ``last``, and end the thread."""
         while not self._jobs.empty():
             self._jobs.get_nowait()
+        if last is not None:
+            self.do(last, lambda result, error: None)
         self._jobs.put(None)
         self._thread.join(timeout_s)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            work, done = job
-            result, error = None, None
             try:
-                result = work()
-            except Exception as raised:
-                error = raised
-            self._mainthread(partial(_hand_over, done, result, error))()
+                moved = job.step()
+            except StopIteration as end:
+                self._hand_over(job, end.value, None)
+            except Exception as error:
+                self._hand_over(job, None, error)
+            else:
+                self._mainthread(partial(job.moved, moved))()
+                self._jobs.put(job)
+
+    def _hand_over(self, job: Job, result: Any, error: Exception | None) -> None:
+        self._mainthread(partial(_end, job.done, result, error))()
 
 
-def _hand_over(done: Done, result: Any, error: Exception | None) -> None:
+def _end(done: Done, result: Any, error: Exception | None) -> None:
     if error is not None and not isinstance(error, (HeadfitError, OSError)):
         raise error
     done(result, error)

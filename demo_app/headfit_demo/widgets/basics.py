@@ -145,6 +145,13 @@ class IconPress(Touchable, AnchorLayout):
     fill = ObjectProperty(None, allownone=True)
 
 
+class Toggle(Touchable, Widget):
+    """On or off; ``text`` says what, for screen readers and tests."""
+
+    text = StringProperty("")
+    is_on = BooleanProperty(False)
+
+
 class Field(TextInput):
     """A line to type into, in any script."""
 

@@ -62,10 +62,11 @@ def test_privacy_says_what_is_kept_and_erases_it(toys: Hand, tmp_path: Path) -> 
 
 
 def test_forbidding_small_pictures_erases_them(toys: Hand) -> None:
+    """One switch for all projects."""
     toys.app.set_preference("keeps_thumbnails", True)
     toys.app.add_photos(BOAT, frames(BOAT, 2, seed=5))
     toys.app.go("privacy")
     toys.wait(lambda: toys.screen.n_thumbnails == 2)
-    toys.press("Forbid them")
+    toys.tap(toys.screen.ids.keep)
     toys.wait(lambda: toys.screen.n_thumbnails == 0)
     assert toys.screen.thumbnails == "none kept"

@@ -1,0 +1,145 @@
+"""What the user did in a project since it was opened: acts, each taken back and redone as one.
+
+What was forgotten is gone from the disk at once; only the memory of the running app holds it, until
+the project is closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit import SoftmaxHead
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A thing that has no photo yet was named, as the one at ``place``."""
+
+    name: str
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """The name of a thing without photos went from ``place``."""
+
+    name: str
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A thing was called by another name."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """Photos were taught: the ids of their examples, to which more may come."""
+
+    ids: list[int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forgotten:
+    """Photos were forgotten: everything that brings them back.
+
+    Attributes
+    ----------
+    ids : tuple of int
+        What the examples were numbered; they come back under new numbers.
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+    example_classes : tuple of str
+    photo_hashes : tuple of int
+    pictures : tuple of (bytes or None)
+        Thumbnails.
+    """
+
+    ids: tuple[int, ...]
+    embeddings: npt.NDArray[np.float32]
+    example_classes: tuple[str, ...]
+    photo_hashes: tuple[int, ...]
+    pictures: tuple[bytes | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Headed:
+    """The head became another, without training."""
+
+    before: SoftmaxHead | None
+    after: SoftmaxHead | None
+
+
+Change: TypeAlias = Named | Unnamed | Renamed | Taught | Forgotten | Headed
+
+
+class Act:
+    """What the user did at one go, and takes back at one go: a drop, a recording, a new name.
+
+    Made when the user does it, and passed to all that is done for it, however long that takes.
+
+    Attributes
+    ----------
+    changes : list of Change
+        In the order in which they were made.
+    things : dict of str to (str or None)
+        What its things are called now, by what they were called when it began; None if forgotten.
+    is_taken_back : bool
+        Nothing more is done for it then.
+    """
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.things: dict[str, str | None] = {}
+        self.is_taken_back = False
+
+    @property
+    def n_photos(self) -> int:
+        """How many photos it taught or forgot."""
+        changes = (one for one in self.changes if isinstance(one, Taught | Forgotten))
+        return sum(len(one.ids) for one in changes)
+
+    def taught(self, example_id: int) -> None:
+        """Note a photo that was taught."""
+        if not (self.changes and isinstance(last := self.changes[-1], Taught)):
+            self.changes.append(last := Taught([]))
+        last.ids.append(example_id)
+
+
+class History:
+    """Acts that can be taken back, the last one last, and acts that can be done again."""
+
+    def __init__(self) -> None:
+        self.done: list[Act] = []
+        self.undone: list[Act] = []
+
+    def did(self, act: Act) -> None:
+        """Note an act that changes something; what was taken back before it stays so."""
+        if act not in self.done:
+            self.done.append(act)
+            self.undone.clear()
+
+    def renamed(self, old: str, new: str | None) -> None:
+        """Let acts that go on follow a thing to its new name, or know that it is gone."""
+        for act in self.done:
+            act.things = {then: new if now == old else now for then, now in act.things.items()}
+
+    def renumber(self, new_ids: Mapping[int, int]) -> None:
+        """Follow examples that came back under new numbers."""
+        for act in chain(self.done, self.undone):
+            for change in act.changes:
+                if isinstance(change, Taught):
+                    change.ids[:] = [new_ids.get(one, one) for one in change.ids]
+
+    def clear(self) -> None:
+        """Forget all acts, and with them what was forgotten."""
+        self.done.clear()
+        self.undone.clear()
