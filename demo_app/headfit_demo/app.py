@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from headfit_demo.dropping import Drops
 from headfit_demo.eye import Eye
 from headfit_demo.jobs import Jobs
 from headfit_demo.keys import Keys
-from headfit_demo.language import added, sentence, system_language, tr, turned_back
+from headfit_demo.language import added, sentence, tr, turned_back
 from headfit_demo.platforms import this_platform
 from headfit_demo.screens import SCREENS
 from headfit_demo.session import (
@@ -42,8 +41,9 @@ from headfit_demo.session import (
     is_network,
     teach,
 )
+from headfit_demo.settings import Settings
 from headfit_demo.shell import PLACES, Shell, place_name
-from headfit_demo.widgets import ask_yes, jpeg_texture, take_focus, theme
+from headfit_demo.widgets import ask_yes, jpeg_texture, take_focus
 from headfit_demo.window import ICON
 
 
@@ -90,11 +90,7 @@ class DemoApp(App):
     def use_folder(self, folder: Path, extractor: str | None = None) -> None:
         """Keep everything in a folder, and look with an extractor, from now on."""
         self.session = Session(folder, extractor=extractor, isolate=self.platform.isolates_engine)
-        self._preferences_path = folder / "preferences.json"
-        self.preferences = Preferences.load(self._preferences_path)
-        self._apply_preferences()
-        if self.preferences.keeps_thumbnails is False:  # a kill may have left some
-            self._keep_thumbnails(False)
+        self.settings = Settings(self, folder / "preferences.json")
 
     def build(self) -> Shell:
         """Return the frame with all screens in it."""
@@ -349,42 +345,16 @@ class DemoApp(App):
 
     # Settings
 
+    @property
+    def preferences(self) -> Preferences:
+        """What the user set."""
+        return self.settings.now
+
     def set_preference(self, name: str, value: Any) -> None:
         """Set something, keep it, and let it be seen."""
-        kept = Preferences.load(self._preferences_path, self.preferences)  # by another window too
-        self.preferences = replace(kept, **{name: value})
-        try:
-            self.preferences.save(self._preferences_path)
-        except OSError as error:
-            self.complain(error)
-        self._apply_preferences()
-        if name == "keeps_thumbnails":
-            self._keep_thumbnails(value)
+        self.settings.set(name, value)
         self.refresh_screen()
         self.look()
-
-    def _apply_preferences(self) -> None:
-        theme.style = self.preferences.style
-        theme.text_scale = self.preferences.text_scale
-        tr.language = self.preferences.language or system_language()
-        Window.clearcolor = theme.ground
-        self.keeps_thumbnails = bool(self.preferences.keeps_thumbnails)
-        self.session.keeps_thumbnails = self.keeps_thumbnails
-
-    def _keep_thumbnails(self, allowed: bool) -> None:
-        """Keep the pictures of all that was taught, or erase them, in every project."""
-
-        def say(n_missing: int) -> None:
-            if n_missing:
-                text = tr.count(
-                    "Of {n} photo from before there is no picture any more.",
-                    "Of {n} photos from before there are no pictures any more.",
-                    n_missing,
-                )
-                self.notify(text)
-            self.refresh_screen()
-
-        self.do(partial(self.session.keep_thumbnails, allowed), say)
 
     def _arrived(self, *_: Any) -> None:
         """Say where we are."""

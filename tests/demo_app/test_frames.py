@@ -69,6 +69,24 @@ def test_teaching_photos_does_not_block(toys: Hand) -> None:
     hold_to_limit(toys, "teaching 16 photos", begin)
 
 
+def test_a_drop_of_many_photos_does_not_block(hand: Hand, tmp_path: Path) -> None:
+    """Into a project of 2,400, of which many are shown, while they are counted on the screen."""
+    folder = write_folder(tmp_path / "drop", 48, (BOAT,)) / BOAT
+    hand.begin()
+    hand.settle()
+    fill(hand.app.session, n_samples=2400, n_classes=6)
+    hand.app.look()
+    hand.wait(lambda: hand.app.project.n_photos == 2400)
+    hand.settle()
+
+    def begin() -> Callable[[], bool]:
+        goal = hand.app.project.n_photos + 48
+        hand.app.drops.sort([folder], 0, 0)
+        return lambda: hand.app.project.n_photos >= goal and not hand.app.jobs.is_long
+
+    hold_to_limit(hand, "a drop of 48 photos into 2,400", begin)
+
+
 def test_training_does_not_block(hand: Hand, tmp_path: Path) -> None:
     """Of 3,000 photos, while the camera's picture goes on."""
     write_folder(tmp_path / "camera", 3, (BOAT,))

@@ -246,3 +246,34 @@ def test_mouse_keyboard_and_dropped_files(display: str, tmp_path: Path) -> None:
     person.open_project("Desk")
     assert person.sees["things"] == {BOAT: 4, BALLOON: 4}
     assert person.close() == (0, "")
+
+
+@pytest.mark.timeout(600)
+def test_many_photos_keep_their_project(display: str, tmp_path: Path) -> None:
+    """Another is begun while they come in; a kill on their way costs nothing that was seen."""
+    photos = write_folder(tmp_path / "photos", 40, (BOAT, BALLOON))
+    person = Person(display, tmp_path)
+    person.press("Teach something new", lambda: person.sees["is_dialog"])
+    person.type("Desk")
+    person.wait(lambda: person.sees["screen"] == "teach" and not person.sees["is_dialog"])
+    person.drop([photos / BOAT], 600, 700)
+    person.wait(lambda: person.sees["work"])
+    person.press("Projects", lambda: person.sees["screen"] == "home")
+    person.press("Teach something new", lambda: person.sees["is_dialog"])
+    person.type("Other")
+    person.wait(lambda: person.sees["project"] == "Other" and not person.sees["work"])
+    assert person.sees["things"] == {}
+    person.press("Projects", lambda: person.sees["screen"] == "home")
+    person.open_project("Desk")
+    assert person.sees["things"] == {BOAT: 40}
+
+    person.drop([photos / BALLOON], 600, 700)
+    person.wait(lambda: person.sees["things"].get(BALLOON, 0) > 0)
+    seen = person.sees["things"][BALLOON]
+    person.app.kill()
+    person.app.wait()
+    person = Person(display, tmp_path)
+    person.open_project("Desk")
+    assert person.sees["things"][BOAT] == 40
+    assert seen <= person.sees["things"][BALLOON] <= 40
+    assert person.close() == (0, "")

@@ -196,23 +196,27 @@ class Provider:
 provider = ModuleType("kivy.core.camera.camera_android")
 provider.CameraAndroid = Provider
 sys.modules["kivy.core.camera.camera_android"] = provider
-camera = phone.open_camera()
+camera = phone.open_camera(0)
 found["before_start"] = camera.read()
-camera.start()
-found["frames"] = []
-for quarter in range(4):
-    activity.getWindowManager().rotation = quarter
-    frame = camera.read()
-    sides = [frame[:, 0], frame[0], frame[:, -1], frame[-1]]
-    names = ["left", "top", "right", "bottom"]
-    (bright,) = (name for name, side in zip(names, sides, strict=True) if (side == 200).all())
-    found["frames"].append([*frame.shape, bright])
-camera.stop()
+for kind, is_front, mounted in (("frames", False, 90), ("front_frames", True, 270)):
+    autoclass("android.hardware.Camera").isFront = is_front
+    autoclass("android.hardware.Camera").mounted = mounted
+    camera.start()
+    assert camera.is_front == is_front
+    found[kind] = []
+    for quarter in range(4):
+        activity.getWindowManager().rotation = quarter
+        frame = camera.read()
+        sides = [frame[:, 0], frame[0], frame[:, -1], frame[-1]]
+        names = ["left", "top", "right", "bottom"]
+        (bright,) = (name for name, side in zip(names, sides, strict=True) if (side == 200).all())
+        found[kind].append([*frame.shape, bright])
+    camera.stop()
 camera.stop()
 found["steps"] = Provider.newest.steps
 autoclass("android.hardware.Camera").mounted = -1
 try:
-    phone.open_camera().start()
+    phone.open_camera(1).start()
 except CameraError as error:
     found["no_camera"] = str(error)
 print(json.dumps(found))

@@ -31,6 +31,7 @@ from headfit_demo.session import (
     LongNameError,
     Named,
     NoExtractorError,
+    NoOtherCameraError,
     NoProjectError,
     ProjectGoneError,
     ProjectInUseError,
@@ -130,6 +131,7 @@ _FULL = _("The disk is full. Nothing taught was lost; free some space and try ag
 # Of one kind of error several rows tell causes apart by what headfit found, in its words; the last
 # row of a kind takes all others.
 _SENTENCES: tuple[tuple[type[Exception], str, str], ...] = (
+    (NoOtherCameraError, "", _("There is no other camera.")),
     (CameraError, "", _("No camera was found, or it was unplugged. Photos work without one.")),
     (UnreadableFileError, "", _("You have no permission to read it.")),
     (ImageError, "make the picture smaller", _("It has too many pixels. Make it smaller.")),

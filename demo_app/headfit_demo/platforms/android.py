@@ -101,9 +101,9 @@ class AndroidPlatform:
         else:
             permissions.request_permissions([_CAMERA_PERMISSION], answered)
 
-    def open_camera(self) -> Camera:
-        """Return the camera on the back."""
-        return AndroidCamera(self._activity)
+    def open_camera(self, index: int) -> Camera:
+        """Return one of the phone's cameras; most have the one on the back first."""
+        return AndroidCamera(self._activity, index)
 
     def _intent(self, action: str, kind: str, extras: Any = None) -> Any:
         """Return an Intent; extras come in a Bundle, whose methods are named by type.

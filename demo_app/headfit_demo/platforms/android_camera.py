@@ -1,4 +1,4 @@
-"""Android's camera on the back, through Kivy's provider; frames decoded with Pillow."""
+"""Android's cameras, through Kivy's provider; frames decoded with Pillow."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from PIL import Image
 
 from headfit_demo.session import CameraError, Pixels
 
-_INDEX: Final = 0
 _SIZE: Final = (640, 480)
+_FACING_FRONT: Final = 1
 
 
 class AndroidCamera:
@@ -25,10 +25,14 @@ class AndroidCamera:
     ----------
     activity : PythonActivity
         Knows how the phone is held.
+    index : int
+        Which of its cameras, counted from 0.
     """
 
-    def __init__(self, activity: Any) -> None:
+    def __init__(self, activity: Any, index: int) -> None:
         self._activity = activity
+        self._index = index
+        self.is_front = False
         self._camera: Any = None
         self._mounted = 0
 
@@ -38,10 +42,13 @@ class AndroidCamera:
         cameras = jnius.autoclass("android.hardware.Camera")
         information = jnius.autoclass("android.hardware.Camera$CameraInfo")()
         try:
-            cameras.getCameraInfo(_INDEX, information)
+            if self._index >= cameras.getNumberOfCameras():
+                raise CameraError("no camera was found")
+            cameras.getCameraInfo(self._index, information)
             self._mounted = int(information.orientation)
+            self.is_front = int(information.facing) == _FACING_FRONT
             provider = import_module("kivy.core.camera.camera_android").CameraAndroid
-            self._camera = provider(index=_INDEX, resolution=_SIZE, stopped=True)
+            self._camera = provider(index=self._index, resolution=_SIZE, stopped=True)
             self._camera.start()
         except jnius.JavaException as error:
             self._camera = None
@@ -61,6 +68,8 @@ class AndroidCamera:
         width, height = _SIZE
         frame = from_nv21(np.frombuffer(content, np.uint8).reshape(height * 3 // 2, width))
         held = 90 * int(self._activity.getWindowManager().getDefaultDisplay().getRotation())
+        if self.is_front:  # it sees the phone turn the other way round
+            held = -held
         return np.ascontiguousarray(np.rot90(frame, -((self._mounted - held) % 360 // 90)))
 
 

@@ -19,13 +19,16 @@ _RETRY_S = 0.02
 class Camera(Protocol):
     """Gives the newest frame without making anyone wait."""
 
+    is_front: bool
+    """Whether it looks at who holds it, who then wants to see a mirror."""
+
     def start(self) -> None:
-        """Begin to take frames.
+        """Begin to take frames; opening a camera may take seconds, in which there is none.
 
         Raises
         ------
         CameraError
-            If there is no camera.
+            If it is known at once that there is no camera.
         """
 
     def stop(self) -> None:
@@ -37,12 +40,12 @@ class Camera(Protocol):
         Raises
         ------
         CameraError
-            If the camera was taken away.
+            If there is no camera, or it was taken away.
         """
 
 
 class OpenCVCamera:
-    """The desktop's camera, read by a thread of its own.
+    """The desktop's camera, opened and read by a thread of its own: nobody waits for it.
 
     Parameters
     ----------
@@ -50,53 +53,60 @@ class OpenCVCamera:
         Which camera, counted from 0.
     """
 
+    is_front = True  # a desktop's camera looks at who sits before it
+
+    _at_the_device = threading.Lock()
+    """One thread at a time: the next one opens a camera after the last one has let it go."""
+
     def __init__(self, index: int = 0) -> None:
         self._index = index
         self._frame: Pixels | None = None
-        self._lost = False
+        self._fault = ""
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Open the camera; see `Camera.start`."""
-        import cv2
-
-        cv2.setLogLevel(0)  # that there is no camera is ours to say
-        device = cv2.VideoCapture(self._index)
-        if not device.isOpened():
-            device.release()
-            raise CameraError("no camera was found")
-        self._frame, self._lost = None, False
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._watch, args=(device,), daemon=True)
-        self._thread.start()
+        """Let a thread open the camera; see `Camera.start`."""
+        self._frame, self._fault, self._stopping = None, "", threading.Event()
+        threading.Thread(target=self._watch, args=(self._stopping,), daemon=True).start()
 
     def stop(self) -> None:
-        """Close the camera; see `Camera.stop`."""
+        """Let the thread close the camera; see `Camera.stop`."""
         self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(timeout=2)
-            self._thread = None
 
     def read(self) -> Pixels | None:
         """Return the newest frame; see `Camera.read`."""
-        if self._lost:
-            raise CameraError("the camera was unplugged")
+        if self._fault:
+            raise CameraError(self._fault)
         return self._frame
 
-    def _watch(self, device: Any) -> None:
+    def _watch(self, stopping: threading.Event) -> None:
+        import cv2
+
+        with self._at_the_device:
+            if stopping.is_set():
+                return
+            cv2.setLogLevel(0)  # that there is no camera is ours to say
+            device = cv2.VideoCapture(self._index)
+            try:
+                if device.isOpened():
+                    self._take_frames(device, stopping)
+                else:
+                    self._fault = "no camera was found"
+            finally:
+                device.release()
+
+    def _take_frames(self, device: Any, stopping: threading.Event) -> None:
         failures = 0
-        while not self._stopping.is_set():
+        while not stopping.is_set():
             is_read, picture = device.read()
             failures = 0 if is_read else failures + 1
             if is_read:
                 self._frame = np.ascontiguousarray(picture[..., ::-1])
             elif failures > 50:
-                self._lost = True
-                break
+                self._fault = "the camera was unplugged"
+                return
             else:
                 time.sleep(_RETRY_S)
-        device.release()
 
 
 class FolderCamera:
@@ -110,6 +120,8 @@ class FolderCamera:
         How long each photo stays.
     """
 
+    is_front = False
+
     def __init__(self, folder: str | Path, seconds: float = 1.0) -> None:
         self._folder = Path(folder)
         self._seconds = seconds
@@ -119,7 +131,10 @@ class FolderCamera:
 
     def start(self) -> None:
         """Look for photos; see `Camera.start`."""
-        self._paths = find_pictures(self._folder)
+        try:
+            self._paths = find_pictures(self._folder)
+        except OSError as error:
+            raise CameraError("no camera was found") from error
         if not self._paths:
             raise CameraError("no camera was found")
         self._started_at = time.monotonic()

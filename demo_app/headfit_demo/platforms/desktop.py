@@ -56,6 +56,8 @@ class DesktopPlatform:
         """Say yes: a desktop asks nobody."""
         done(True)
 
-    def open_camera(self) -> Camera:
-        """Return OpenCV's first camera, or the folder that plays it."""
-        return OpenCVCamera() if self._camera_folder is None else FolderCamera(self._camera_folder)
+    def open_camera(self, index: int) -> Camera:
+        """Return one of OpenCV's cameras, or the folder that plays the first."""
+        if self._camera_folder is None:
+            return OpenCVCamera(index)
+        return FolderCamera(self._camera_folder)

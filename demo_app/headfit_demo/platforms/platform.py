@@ -50,8 +50,8 @@ class Platform(Protocol):
     def ask_for_camera(self, done: Callable[[bool], None]) -> None:
         """Ask for permission to use the camera, if the system wants that."""
 
-    def open_camera(self) -> Camera:
-        """Return the camera, not yet started."""
+    def open_camera(self, index: int) -> Camera:
+        """Return a camera, counted from 0, not yet started; there may be none."""
 
 
 def this_platform(camera_folder: Path | None = None) -> Platform:

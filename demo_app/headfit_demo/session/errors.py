@@ -21,6 +21,10 @@ class CameraError(HeadfitError):
     """There is no camera, or it was taken away."""
 
 
+class NoOtherCameraError(CameraError):
+    """There is one camera only."""
+
+
 class CancelledError(HeadfitError):
     """The user stopped it."""
 

@@ -131,6 +131,12 @@ def test_frames_are_upright_however_the_phone_is_held(found: dict[str, Any]) -> 
         [640, 480, 3, "bottom"],
         [480, 640, 3, "right"],
     ]
+    assert found["front_frames"] == [  # its sensor sits the other way round
+        [640, 480, 3, "bottom"],
+        [480, 640, 3, "left"],
+        [640, 480, 3, "top"],
+        [480, 640, 3, "right"],
+    ]
 
 
 def test_the_camera_is_let_go(found: dict[str, Any]) -> None:

@@ -1,0 +1,87 @@
+"""What the user hears of an error: one sentence for each cause, whatever type it has."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from headfit import ImageError, InputError
+from headfit.store import database
+from headfit_demo.language import sentence
+from headfit_demo.session import (
+    EmptyNameError,
+    LongNameError,
+    NoProjectError,
+    PickedFile,
+    ProjectGoneError,
+    ProjectInUseError,
+    TakenNameError,
+    ThingGoneError,
+    UnprintableNameError,
+    UnreadableFileError,
+    as_pixels,
+)
+
+FULL = "The disk is full. Nothing taught was lost; free some space and try again."
+CLOSED = "The folder of this project may not be written to. Allow it."
+
+
+@pytest.mark.parametrize(
+    ("sqlites", "said"),
+    [
+        ("database or disk is full", FULL),
+        ("disk I/O error", "The disk fails. Free some space or use another one."),
+        ("attempt to write a readonly database", CLOSED),
+        ("unable to open database file", CLOSED),
+        ("database is locked", "Another program is at work on this project. Close it."),
+        ("database disk image is malformed", "What was taught here is damaged."),
+    ],
+)
+def test_a_store_says_what_is_wrong_with_it(tmp_path: Path, sqlites: str, said: str) -> None:
+    """In the words in which SQLite tells headfit, and headfit tells the app."""
+    with (
+        pytest.raises(Exception, match="expected") as caught,
+        database.store_faults(str(tmp_path / "examples.store")),
+    ):
+        raise sqlite3.OperationalError(sqlites)
+    assert sentence(caught.value) == said
+
+
+def test_a_picture_says_what_is_wrong_with_it() -> None:
+    huge = BytesIO()
+    Image.new("1", (30_000, 30_000)).save(huge, "PNG")
+    heard = []
+    for content in (huge.getvalue(), b"Dear Sir"):
+        with pytest.raises(ImageError) as caught:
+            as_pixels(PickedFile("photo", content), 100)
+        heard.append(sentence(caught.value))
+    assert heard == [
+        "It has too many pixels. Make it smaller.",
+        "This is no picture that can be read.",
+    ]
+
+
+def test_every_cause_has_a_sentence_of_its_own() -> None:
+    kinds = (
+        EmptyNameError,
+        LongNameError,
+        NoProjectError,
+        ProjectGoneError,
+        ProjectInUseError,
+        TakenNameError,
+        ThingGoneError,
+        UnprintableNameError,
+        UnreadableFileError,
+        PermissionError,
+        FileNotFoundError,
+    )
+    heard = {sentence(kind("why")) for kind in kinds}
+    assert len(heard) == len(kinds)
+    assert not any("why" in one for one in heard)
+    assert sentence(OSError(errno.ENOSPC, "No space left")) == FULL
+    assert sentence(InputError("expected a cup")) == "This did not work: expected a cup"
