@@ -167,6 +167,7 @@ class ImageClassifier:
         *,
         channels: str = "rgb",
         thumbnail: bytes | None = None,
+        group: str | int | None = None,
     ) -> int:
         """Add one example and return its number. The head learns of it at the next `fit`.
 
@@ -178,19 +179,28 @@ class ImageClassifier:
             The order of an array's channels: "rgb", or "bgr" for OpenCV's frames.
         thumbnail : bytes, optional
             A small picture that a store keeps beside the example: see `ExampleStore.add_many`.
+        group : str or int, optional
+            What the photo belongs to, for instance a video: see `SoftmaxHead.fit`. A store keeps
+            none.
 
         Raises
         ------
         ImageError
             If the image cannot be decoded; nothing is added.
         InputError
-            If the class name is empty, or cannot be written into a head file.
+            If the class name is empty, or cannot be written into a head file; if a group is given
+            and there is a store.
         """
         names = checked_names([class_name], 1)
+        if group is not None and self.store is not None:
+            raise InputError(
+                f"expected no group for a photo that goes into a store, found {group!r}; a store "
+                "keeps none, and near copies are found without"
+            )
         pixels = self.extractor.decode(image, channels=channels)
         embeddings = self.extractor.embed([pixels])
         if self.store is None:
-            (number,) = self._learner.add_examples(embeddings, names)
+            (number,) = self._learner.add_examples(embeddings, names, groups=[group])
         else:
             hashes = [perceptual_hash(pixels)]
             (number,) = self.store.add_many(
@@ -328,13 +338,49 @@ class ImageClassifier:
             raise InputError(
                 f"expected examples of every class the head knows, found none of "
                 f"{', '.join(lost)}; a head file holds no examples: add photos of these classes "
-                "too, or start with a new ImageClassifier"
+                "too, let the head grow by add_class, or start with a new ImageClassifier"
             )
         if not taught:
             raise InputError("expected examples to train on, found none; add photos first")
         head = self._current_learner().fit(progress=progress)
         self._is_given = False
         return head
+
+    def add_class(self, class_name: str, images: Iterable[ImageSource]) -> SoftmaxHead:
+        """Let a head that came in a file grow by a class, and return the head.
+
+        Without the examples of the other classes: see `SoftmaxHead.add_class`. The photos are not
+        kept.
+
+        Parameters
+        ----------
+        class_name : str
+            Of a class that the head does not know.
+        images : iterable of paths, bytes, PIL images or uint8 arrays
+            At least two photos that differ; five or more are well.
+
+        Raises
+        ------
+        NotFittedError
+            If no head was trained or loaded.
+        InputError
+            As `SoftmaxHead.add_class`; if examples of a class that the head knows are here, with
+            which `fit` learns more. The head stays as it was.
+        ImageError
+            If one of the images cannot be decoded.
+        """
+        known = set(self._fitted_head().fitted_.classes)
+        here = sorted(known & self.class_counts.keys())
+        if here:
+            raise InputError(
+                f"expected a head whose examples are not here, found those of {', '.join(here)}; "
+                "add the photos, and fit"
+            )
+        embeddings = self.extractor.embed(images)
+        with self._lock:
+            head = self._fitted_head().copy()  # other threads may be predicting with that one
+            self._learner.head = head.add_class(class_name, embeddings)
+            return head
 
     def feedback(self) -> Feedback:
         """Return how well the examples teach their classes; the head is fitted first.

@@ -26,7 +26,13 @@ from headfit.learning.feedback import Feedback, feedback_on
 from headfit.learning.fitting import fit_head
 from headfit.learning.held_out import HeldOut
 from headfit.learning.problem import Problem
-from headfit.maths.arrays import BoolArray, FloatArray, checked_embeddings
+from headfit.maths.arrays import (
+    BoolArray,
+    FloatArray,
+    checked_embeddings,
+    checked_groups,
+    listed_groups,
+)
 from headfit.maths.grid import Grid
 from headfit.maths.lbfgs import Progress
 
@@ -73,7 +79,9 @@ class HeadLearner:
     Parameters
     ----------
     head : SoftmaxHead, optional
-        Its parameters say how to fit. It is never changed: each `fit` puts a new one in its place.
+        Its parameters say how to fit. It is never changed: each `fit` puts a new one in its place,
+        that knows the examples and nothing of what this one was taught; `SoftmaxHead.add_class`
+        lets a head grow without its examples.
     extractor : Extractor, optional
         What makes the embeddings; the head remembers it.
 
@@ -102,6 +110,7 @@ class HeadLearner:
         self.head = SoftmaxHead() if head is None else head
         self._extractor = extractor
         self._examples: dict[int, Example] = {}  # by number, in the order of their coming
+        self._groups: dict[int, str | int] = {}  # of those that were given one
         self._next_number = 0
         self._version = 0  # counts what changes the examples
         self._losses = 0  # of these, what takes something away
@@ -113,7 +122,12 @@ class HeadLearner:
 
     def __getstate__(self) -> dict[str, Any]:
         with self._fitting, self._lock:
-            state = dict(vars(self), _examples=dict(self._examples), _sums=RunningSums())
+            state = dict(
+                vars(self),
+                _examples=dict(self._examples),
+                _groups=dict(self._groups),
+                _sums=RunningSums(),
+            )
         return {name: value for name, value in state.items() if name not in _LOCKS}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -141,6 +155,7 @@ class HeadLearner:
         class_names: Sequence[str] | npt.NDArray[np.str_],
         *,
         numbers: Sequence[int] | None = None,
+        groups: Iterable[str | int | None] | None = None,
     ) -> list[int]:
         """Add examples, of old classes or new ones, and return their numbers, to forget them by.
 
@@ -150,6 +165,8 @@ class HeadLearner:
         class_names : sequence of str, length n_samples
         numbers : sequence of int, optional
             What to call them, for instance their ids in a store; by default they are counted.
+        groups : iterable of str, int or None, length n_samples, optional
+            What belongs together, among examples of before too: see `SoftmaxHead.fit`.
 
         Raises
         ------
@@ -160,6 +177,7 @@ class HeadLearner:
         if self._extractor is not None:
             self._extractor.manifest.check_width(checked)
         names = checked_names(class_names, len(checked))
+        labels = [None] * len(names) if groups is None else listed_groups(groups, len(names))
         with self._lock:
             first = next(iter(self._examples.values()), None)
             width = checked.shape[1] if first is None else len(first[1])
@@ -182,6 +200,11 @@ class HeadLearner:
                 self._next_number = max(self._next_number, max(numbers) + 1)
                 new = zip(names, checked.copy(), strict=True)
                 self._examples.update(zip(numbers, new, strict=True))
+                self._groups.update(
+                    (number, label)
+                    for number, label in zip(numbers, labels, strict=True)
+                    if label is not None
+                )
                 self._version += 1
             return numbers
 
@@ -334,7 +357,9 @@ class HeadLearner:
             self._losses += 1
 
     def feedback(self) -> Feedback:
-        """Return what leaving examples out one by one says of them; the head is fitted first.
+        """Return what leaving examples out says of them; the head is fitted first.
+
+        What is nearly one photo is left out together: see `headfit.learning.groups`.
 
         Raises
         ------
@@ -358,8 +383,9 @@ class HeadLearner:
                     if self._lesson is not None and self._lesson.version == self._version:
                         return self._lesson
                     version, losses = self._version, self._losses
-                    examples, like = dict(self._examples), self.head
-                lesson, optimum = self._fit(examples, like, version, progress)
+                    examples, groups = dict(self._examples), dict(self._groups)
+                    like = self.head
+                lesson, optimum = self._fit(examples, groups, like, version, progress)
                 with self._lock:
                     if self._losses == losses:
                         self.head, self._lesson = lesson.head, lesson
@@ -369,6 +395,7 @@ class HeadLearner:
     def _fit(
         self,
         examples: dict[int, Example],
+        groups: dict[int, str | int],
         like: SoftmaxHead,
         version: int,
         progress: Progress | None,
@@ -389,6 +416,7 @@ class HeadLearner:
                 targets,
                 classes,
                 like.settings(),
+                given_groups=checked_groups(map(groups.get, examples), len(examples)),
                 known_sums=sums,
                 start=self._start(columns),
                 background=self._extractor.manifest.background if self._extractor else None,
@@ -425,6 +453,7 @@ class HeadLearner:
     def _forget(self, numbers: set[int]) -> None:
         for number in numbers:
             del self._examples[number]
+            self._groups.pop(number, None)
         if numbers:
             self._version += 1
             self._losses += 1

@@ -108,6 +108,12 @@ def photos(tmp_path: Path, write_photo: PhotoWriter) -> Path:
     return tmp_path / "photos"
 
 
+@pytest.fixture
+def unlike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is nearly one photo: the small random network finds all noise of a colour alike."""
+    monkeypatch.setattr("headfit.learning.groups.COSINE", 2.0)
+
+
 @pytest.fixture(params=NETWORKS)
 def network(request: pytest.FixtureRequest) -> Network:
     """Every small network in turn."""

@@ -23,6 +23,7 @@ from headfit.extractor import Extractor
 from headfit.head import SoftmaxHead
 from headfit.photos.photo_folder import Skipped
 from headfit.report import learning_curve
+from headfit.store import ExampleStore
 
 from .conftest import COLOURS, PhotoWriter
 
@@ -180,6 +181,7 @@ def test_photos_one_by_one(photos: Path, extractor_path: Path) -> None:
     assert classifier.head.fitted_.classes == from_folder.head.fitted_.classes
 
 
+@pytest.mark.usefixtures("unlike")
 def test_a_photo_can_be_unknown(
     photos: Path, extractor_path: Path, write_photo: PhotoWriter
 ) -> None:
@@ -399,3 +401,57 @@ def test_a_head_that_was_loaded_alone_gets_the_background_of_the_extractor(tmp_p
     assert alone.fitted_.likeness is not None
     again = ImageClassifier(head=alone)
     assert again.recognise_many(photos) == taught.recognise_many(photos)
+
+
+@pytest.mark.usefixtures("unlike")
+def test_photos_of_one_video_count_as_one(extractor_path: Path, tmp_path: Path) -> None:
+    """Though they are not alike; a store, which would forget it, refuses."""
+    rng = np.random.default_rng(0)
+    classifier = ImageClassifier(extractor_path)
+    photos = rng.integers(0, 256, (12, 40, 40, 3), np.uint8)
+    for number, photo in enumerate(photos):
+        classifier.add(photo, "ab"[number % 2], group=f"video {number // 6}")
+    assert set(classifier.feedback().effective_counts.values()) == {2}
+    with ExampleStore.open(tmp_path / "store", classifier.extractor) as store:
+        kept = ImageClassifier(classifier.extractor, store=store)
+        with pytest.raises(InputError, match="group"):
+            kept.add(photos[0], "a", group=1)
+        assert kept.n_samples == 0
+
+
+def test_noise_of_one_colour_is_one_photo(photos: Path, extractor_path: Path) -> None:
+    """Here it is: nothing is held out, and each class needs photos."""
+    classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    feedback = classifier.feedback()
+    assert set(feedback.effective_counts.values()) == {1}
+    assert set(feedback.accuracy.values()) == {None}
+    assert set(feedback.needs_photos) == {"red", "green", "blue"}
+
+
+@pytest.mark.usefixtures("unlike")
+def test_a_loaded_head_grows_by_a_class(
+    photos: Path, extractor_path: Path, write_photo: PhotoWriter, tmp_path: Path
+) -> None:
+    """Without the photos of the others; where these are here, fit is to be called."""
+    for name, colour in COLOURS.items():
+        for number in range(4, 12):
+            write_photo(photos / name / f"{number}.png", colour, 1000 + number)
+    taught = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    taught.save(tmp_path / "head")
+    new = [write_photo(tmp_path / "new" / f"{n}.png", (230, 230, 230), n) for n in range(6)]
+    with pytest.raises(InputError, match="add the photos, and fit"):
+        taught.add_class("white", new)
+    classifier = ImageClassifier.load(tmp_path / "head", extractor=extractor_path)
+    before = classifier.head
+    classifier.add(new[0], "white")
+    with pytest.raises(InputError, match="add_class"):
+        classifier.fit()
+    with pytest.raises(InputError, match="knows"):
+        classifier.add_class("red", new)
+    head = classifier.add_class("white", new[:5])
+    assert classifier.head is head is not before
+    assert before is not None
+    assert "white" not in before.classes_
+    assert classifier.predict(new[5])[0][0] == "white"
+    for name in COLOURS:
+        assert classifier.predict(photos / name / "0.png")[0][0] == name

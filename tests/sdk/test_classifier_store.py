@@ -95,6 +95,7 @@ def test_forgetting_a_class_takes_it_from_the_head(
         assert classifier.n_samples == 4
 
 
+@pytest.mark.usefixtures("unlike")
 @pytest.mark.parametrize("with_store", [True, False])
 def test_examples_have_numbers_to_forget_them_by(
     photos: Path, extractor: Extractor, tmp_path: Path, with_store: bool

@@ -74,6 +74,15 @@ def feedback_words(one: ClassView) -> Iterator[tuple[str, str]]:
     """Say how well a class is known; what could be better comes with an icon."""
     if one.accuracy is not None:
         yield tr.say("{p:.0%} recognised").format(p=one.accuracy), ""
+    if one.n_effective is not None and 2 * one.n_effective <= one.n_photos:
+        yield (
+            tr.count(
+                "Nearly one photo: move, turn, other light",
+                "Nearly {n} photos: move, turn, other light",
+                one.n_effective,
+            ),
+            "twins",
+        )
     if one.needs_photos:
         yield tr.say("More photos would help"), "photo"
     doubtful = sum(photo.likelier is not None for photo in one.photos)

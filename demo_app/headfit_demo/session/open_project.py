@@ -145,6 +145,7 @@ class OpenProject:
                     len(ids),
                     accuracy=said.accuracy.get(name) if said else None,
                     needs_photos=said is not None and name in said.needs_photos,
+                    n_effective=said.effective_counts.get(name) if said else None,
                     photos=tuple(
                         PhotoView(i, self._picture(i), likelier.get(i), i in repeated)
                         for i in reversed(ids[-SHOWN:])

@@ -52,6 +52,8 @@ class ClassView:
         Fraction of its photos that a head recognises which was made without them.
     needs_photos : bool
         Whether more photos of it would help most.
+    n_effective : int or None
+        How many photos there effectively are, where nearly the same ones count as one.
     photos : tuple of PhotoView
         The newest, the newest first.
     """
@@ -60,6 +62,7 @@ class ClassView:
     n_photos: int
     accuracy: float | None = None
     needs_photos: bool = False
+    n_effective: int | None = None
     photos: tuple[PhotoView, ...] = ()
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from headfit.learning.held_out import HeldOut
 from headfit.maths.arrays import Array, DoubleArray, FloatArray, TargetArray
@@ -81,15 +82,34 @@ def leads_of(logits: FloatArray) -> FloatArray:
     return leads
 
 
-def weigh(leads: Array, distances: Array) -> float | None:
+def weigh(leads: Array, distances: Array, shares: DoubleArray) -> float | None:
     """Return what to multiply distances by, so that they vary as the leads of logits do.
 
-    Both are of held-out examples. None if there are too few to set a threshold by, or distances
-    do not vary.
+    Both are of held-out examples, which count as their shares say. None if there are too few to
+    set a threshold by, or distances do not vary.
     """
-    if not can_tell(len(leads)) or distances.std() == 0:
+    if not can_tell(_n_groups(shares)) or distances.std() == 0:
         return None
-    return float(leads.std() / distances.std())
+    return _spread(leads, shares) / _spread(distances, shares)
+
+
+def _spread(values: Array, shares: DoubleArray) -> float:
+    """Return the standard deviation."""
+    mean = np.average(values, weights=shares)
+    return float(np.sqrt(np.average(np.square(values - mean), weights=shares)))
+
+
+def _n_groups(shares: DoubleArray) -> int:
+    return round(float(shares.sum()))
+
+
+def _ranked(values: Array, shares: DoubleArray, ranks: npt.NDArray[np.int64]) -> DoubleArray:
+    """Return the smallest values, by rank from 1, where each fills as many ranks as its share."""
+    order = np.argsort(values, kind="stable")
+    filled = np.cumsum(shares[order])
+    places = np.minimum(np.searchsorted(filled, ranks - 1e-6), len(order) - 1)
+    ranked: DoubleArray = values[order][places].astype(np.float64)
+    return ranked
 
 
 def can_tell(n_held_out: int) -> bool:
@@ -112,7 +132,7 @@ def calibrate(
     these are like the old ones. Fewer than 19 examples cannot tell what 5 % are: all counts as
     known then. The scores of the sets are those of Sadinle, Lei and Wasserman, "Least Ambiguous
     Set-Valued Classifiers with Bounded Error Levels", JASA 2019; coverage is over photos of all
-    classes together, not for each class.
+    classes together, not for each class. A group of nearly one photo counts as one example.
 
     Parameters
     ----------
@@ -122,19 +142,43 @@ def calibrate(
     known_by : ndarray of shape (n_held_out,), optional
         The score of each; by default the largest probability.
     """
-    targets, probabilities = held_out.targets, held_out.probabilities
-    n_samples = len(targets)
+    targets, probabilities, shares = held_out.targets, held_out.probabilities, held_out.shares
+    n_samples = _n_groups(shares)
     if known_by is None:
         known_by = probabilities.max(axis=1, initial=0)
     rank = _threshold_rank(n_samples)
-    threshold = float(np.sort(known_by)[rank - 1]) if rank >= 1 else None
-    scores = np.sort(1 - probabilities[np.arange(n_samples), targets])
+    threshold = float(_ranked(known_by, shares, np.array([rank]))[0]) if rank >= 1 else None
+    scores = 1 - probabilities[np.arange(len(targets)), targets]
+    return Calibration(
+        score, threshold, KNOWN_SHARE, n_samples, _set_scores(scores, shares, n_samples)
+    )
+
+
+def joined(calibration: Calibration, scores: Array, shares: DoubleArray) -> Calibration:
+    """Return the calibration with the conformal scores of further held-out examples."""
+    before = np.array(calibration.set_scores)
+    counted = np.full(len(before), calibration.n_held_out / max(len(before), 1))
+    n_samples = calibration.n_held_out + _n_groups(shares)
+    set_scores = _set_scores(np.append(before, scores), np.append(counted, shares), n_samples)
+    return replace(calibration, n_held_out=n_samples, set_scores=set_scores)
+
+
+def _set_scores(scores: Array, shares: DoubleArray, n_samples: int) -> tuple[float, ...]:
+    """Return the scores in order, or their quantiles; four digits, rounded up, keep the coverage.
+
+    Parameters
+    ----------
+    scores, shares : ndarray of shape (n_held_out,)
+    n_samples : int
+        The sum of the shares.
+    """
+    ranks = np.arange(1, n_samples + 1)
     if n_samples > QUANTILES:
-        ranks = np.arange(1, QUANTILES + 1) * (n_samples + 1) / (QUANTILES + 1)
-        scores = scores[np.ceil(ranks - 1e-9).astype(np.intp) - 1]
-    # Four digits, rounded up, keep the coverage and the file small.
-    rounded = np.minimum(np.ceil(scores.astype(np.float64) * 1e4) / 1e4, 1)
-    return Calibration(score, threshold, KNOWN_SHARE, n_samples, tuple(rounded.tolist()))
+        spaced = np.arange(1, QUANTILES + 1) * (n_samples + 1) / (QUANTILES + 1)
+        ranks = np.ceil(spaced - 1e-9).astype(np.int64)
+    ranked = _ranked(scores, shares, ranks)
+    rounded: list[float] = np.minimum(np.ceil(ranked * 1e4 - 1e-6) / 1e4, 1).tolist()
+    return tuple(rounded)
 
 
 def least_probability(calibration: Calibration, coverage: float) -> float:
@@ -148,7 +192,10 @@ def least_probability(calibration: Calibration, coverage: float) -> float:
 
 
 def sharpness(
-    logits: Sequence[Array], targets: TargetArray, expected: Sequence[float]
+    logits: Sequence[Array],
+    targets: TargetArray,
+    expected: Sequence[float],
+    shares: DoubleArray,
 ) -> list[float]:
     """Return the factors for logits of several heads whose sum has the most believable softmax.
 
@@ -164,6 +211,8 @@ def sharpness(
     targets : ndarray of shape (n_samples,), dtype intp
     expected : sequence of float
         The factors that logits of these kinds usually need alone.
+    shares : ndarray of shape (n_samples,), dtype float64
+        How much each example counts.
     """
     rows = np.arange(len(targets))
     relative = np.stack([each - each[rows, targets][:, np.newaxis] for each in logits])
@@ -172,15 +221,19 @@ def sharpness(
         # Where each head alone would be: the logarithms have more than one valley.
         for head, factor in enumerate(expected):
             alone = relative[[head]], np.array([factor]), start[[head]]
-            start[head] = _log_factors(*alone, _VALLEY)[0]
-    shares = np.array(expected) / len(expected)
-    logarithms = _log_factors(relative, shares, start, _PRECISION)
-    factors: list[float] = (np.exp(logarithms) * shares).tolist()
+            start[head] = _log_factors(*alone, shares, _VALLEY)[0]
+    parts = np.array(expected) / len(expected)
+    logarithms = _log_factors(relative, parts, start, shares, _PRECISION)
+    factors: list[float] = (np.exp(logarithms) * parts).tolist()
     return factors
 
 
 def _log_factors(
-    relative: Array, expected: Array, start: DoubleArray, precision: float
+    relative: Array,
+    expected: Array,
+    start: DoubleArray,
+    shares: DoubleArray,
+    precision: float,
 ) -> DoubleArray:
     """Return the logarithms of the best factors over the expected ones.
 
@@ -189,6 +242,7 @@ def _log_factors(
     relative : ndarray of shape (n_heads, n_samples, n_classes)
         Logits less the target's.
     expected, start : ndarray of shape (n_heads,)
+    shares : ndarray of shape (n_samples,), dtype float64
     precision : float
         As in `headfit.maths.newton.minimise_newton`.
     """
@@ -203,14 +257,16 @@ def _log_factors(
         probabilities = np.exp(together, out=together)
         sums = probabilities.sum(axis=1)
         probabilities /= sums[:, np.newaxis]
-        loss = (np.log(sums) + highest).sum() + np.square(logarithms / _DOUBT).sum() / 2
+        loss = (shares * (np.log(sums) + highest)).sum() + np.square(logarithms / _DOUBT).sum() / 2
         # d / d log(factor): the mean scaled logit, less the target's, which is 0. Of two of them,
         # the covariance, and the first once more on the diagonal.
         pulls = relative * probabilities
         means = factors[:, np.newaxis] * pulls.sum(axis=2)
+        pulls *= shares[:, np.newaxis]
+        weighed = shares * means
         products = pulls.reshape(n_heads, -1) @ flat.T * np.outer(factors, factors)
-        slopes = means.sum(axis=1)
-        hessian = products - means @ means.T + np.diag(slopes + 1 / _DOUBT**2)
+        slopes = weighed.sum(axis=1)
+        hessian = products - weighed @ means.T + np.diag(slopes + 1 / _DOUBT**2)
         return float(loss), slopes + logarithms / _DOUBT**2, hessian
 
     return minimise_newton(derivatives, start, precision=precision)

@@ -21,7 +21,7 @@ from headfit.learning.held_out import HeldOut
 from headfit.learning.likeness import MAX_CLASSES, likeness_of
 from headfit.learning.problem import Fit, Problem
 from headfit.learning.typicality import Typicality, left_out_distances
-from headfit.maths.arrays import Array, FloatArray, Scalar, TargetArray
+from headfit.maths.arrays import Array, FloatArray, Scalar
 from headfit.maths.softmax import softmax
 
 
@@ -33,10 +33,9 @@ class Candidate:
     ----------
     weights : ndarray of shape (embedding_dim, n_classes)
     bias : ndarray of shape (n_classes,)
-    rows, targets : ndarray of shape (n_held_out,), dtype intp
-        Which examples were held out, and their classes' columns.
-    logits : ndarray of shape (n_held_out, n_classes), dtype float64
-        Each of a head that was fitted without the example.
+    logits : ndarray of shape (n_left_out, n_classes), dtype float64
+        Of the examples that the problem leaves out, each of a head that was fitted without its
+        group.
     expected_sharpness : float
         The factor that logits of this kind usually need.
     mean, inverse_scale : ndarray of shape (embedding_dim,), dtype float64
@@ -49,8 +48,6 @@ class Candidate:
 
     weights: Array
     bias: Array
-    rows: TargetArray
-    targets: TargetArray
     logits: Array
     expected_sharpness: float
     mean: Array
@@ -72,8 +69,9 @@ def combined(problem: Problem, candidates: Sequence[Candidate]) -> Fit:
     first = candidates[0]
     factors = sharpness(
         [candidate.logits for candidate in candidates],
-        first.targets,
+        problem.left_out.targets,
         [candidate.expected_sharpness for candidate in candidates],
+        problem.left_out.shares,
     )
     weights = _weighted_sum(factors, [candidate.weights for candidate in candidates])
     bias = _weighted_sum(factors, [candidate.bias for candidate in candidates])
@@ -114,30 +112,33 @@ def calibrated(
     thresholds: FloatArray | None = None,
     optimum: tuple[FloatArray, FloatArray] | None = None,
 ) -> Fit:
-    """Return the fit with what the logits of the candidate's held-out examples say of it."""
-    rows, targets = candidate.rows, candidate.targets
-    held_out = HeldOut(rows, targets, softmax(logits))
-    is_right = held_out.probabilities.argmax(axis=1) == targets
-    training["leave_one_out_accuracy"] = float(is_right.mean()) if len(is_right) else None
+    """Return the fit with what the logits of held-out examples say of it."""
+    left_out = problem.left_out
+    held_out = HeldOut(
+        left_out.rows, left_out.targets, softmax(logits), left_out.shares, problem.group_counts
+    )
+    training["leave_one_out_accuracy"] = held_out.accuracy
     score = "max_probability"
     known_by: Array | None = None
     typicality = likeness = None
     background = problem.background
     spread = candidate.mean, candidate.inverse_scale
-    if background is not None and problem.n_classes <= MAX_CLASSES and can_tell(len(rows)):
+    n_groups = round(float(left_out.shares.sum()))
+    if background is not None and problem.n_classes <= MAX_CLASSES and can_tell(n_groups):
         score = "likeness"
         likeness, known_by = likeness_of(
             background,
             problem.embeddings,
             problem.targets,
             problem.n_classes,
-            rows,
-            rows,
+            left_out.rows,
+            left_out.groups,
             leads_of(logits),
         )
     else:
-        distances = left_out_distances(problem.embeddings[rows], *spread, len(problem.embeddings))
-        weight = weigh(leads_of(logits), distances)
+        embeddings = problem.embeddings[left_out.rows]
+        distances = left_out_distances(embeddings, *spread, problem.mass, left_out)
+        weight = weigh(leads_of(logits), distances, left_out.shares)
         if weight is not None:
             score = "typicality"
             typicality = Typicality.weighed(*spread, weight)
@@ -146,7 +147,7 @@ def calibrated(
         weights=weights,
         bias=bias,
         classes=problem.classes,
-        class_counts=tuple(problem.counts.tolist()),
+        class_counts=tuple(np.bincount(problem.targets).tolist()),
         training=training,
         storage="float32" if thresholds is None else "binary",
         thresholds=thresholds,

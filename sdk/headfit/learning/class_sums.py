@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray, blocks
 from headfit.maths.grid import Grid
@@ -23,15 +22,15 @@ class ClassSums:
 
     Attributes
     ----------
-    counts : ndarray of shape (n_classes,), dtype int64
-        Examples of each class.
+    counts : ndarray of shape (n_classes,), dtype float64
+        Examples of each class, or what they count for.
     sums : ndarray of shape (n_classes, embedding_dim), dtype float64
         The sum of each class's embeddings.
     moments : ndarray of shape (embedding_dim, embedding_dim), dtype float64
         ``sum(e e^T)`` over all embeddings.
     """
 
-    counts: npt.NDArray[np.int64]
+    counts: DoubleArray
     sums: DoubleArray
     moments: DoubleArray
 
@@ -39,25 +38,32 @@ class ClassSums:
     def empty(cls, embedding_dim: int) -> ClassSums:
         """Return the sums of no examples of no class."""
         return cls(
-            np.zeros(0, np.int64),
+            np.zeros(0),
             np.zeros((0, embedding_dim)),
             np.zeros((embedding_dim, embedding_dim)),
         )
 
     @classmethod
-    def of(cls, embeddings: FloatArray, targets: TargetArray, n_classes: int) -> ClassSums:
-        """Return the sums of these examples; a class may be empty."""
+    def of(
+        cls,
+        embeddings: FloatArray,
+        targets: TargetArray,
+        n_classes: int,
+        weights: DoubleArray | None = None,
+    ) -> ClassSums:
+        """Return the sums of these examples, as their weights count; a class may be empty."""
         embedding_dim = embeddings.shape[1]
         sums = np.zeros((n_classes, embedding_dim))
         moments: DoubleArray | None = None
         for rows in blocks(len(targets), 2048):
             exact = embeddings[rows].astype(np.float64)
+            weighed = exact if weights is None else exact * weights[rows, np.newaxis]
             columns = targets[rows]
             for column in np.unique(columns):
-                sums[column] += exact[columns == column].sum(axis=0)
-            products = exact.T @ exact
+                sums[column] += weighed[columns == column].sum(axis=0)
+            products = exact.T @ weighed
             moments = products if moments is None else np.add(moments, products, out=moments)
-        counts = np.bincount(targets, minlength=n_classes).astype(np.int64)
+        counts = np.bincount(targets, weights, n_classes).astype(np.float64)
         if moments is None:
             moments = np.zeros((embedding_dim, embedding_dim))
         return cls(counts, sums, moments)

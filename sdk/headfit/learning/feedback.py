@@ -50,11 +50,15 @@ class Feedback:
     ----------
     accuracy : dict of str to float or None
         For each class the share of its examples that a head made without them recognises; None
-        where the class has a single example. Of many examples some are judged
+        where the class has a single example. Examples that are nearly one photo are left out
+        together and count as one. Of many examples some are judged
         (`headfit.learning.held_out.MAX_JUDGED`).
+    effective_counts : dict of str to int
+        How many photos there effectively are of each class, where nearly the same ones count as
+        one: see `headfit.learning.groups`.
     needs_photos : tuple of str
-        Classes with a single example, and those that are recognised less often than all are, by
-        more than chance does (one standard deviation); the one most in need first.
+        Classes with effectively a single example, and those that are recognised less often than
+        all are, by more than chance does (one standard deviation); the one most in need first.
     likely_mislabelled : tuple of Doubt
         Examples whose class a head made without them finds ten times less probable than another,
         the most dubious first.
@@ -63,6 +67,7 @@ class Feedback:
     """
 
     accuracy: dict[str, float | None]
+    effective_counts: dict[str, int]
     needs_photos: tuple[str, ...]
     likely_mislabelled: tuple[Doubt, ...]
     near_duplicates: tuple[tuple[int, int], ...]
@@ -89,8 +94,9 @@ def feedback_on(
         Of these embeddings.
     """
     best = held_out.probabilities.argmax(axis=1)
-    counts = np.bincount(held_out.targets, minlength=len(classes))
-    right = np.bincount(held_out.targets[best == held_out.targets], minlength=len(classes))
+    is_right = best == held_out.targets
+    counts = np.bincount(held_out.targets, held_out.shares, len(classes))
+    right = np.bincount(held_out.targets, held_out.shares * is_right, len(classes))
     overall = right.sum() / max(counts.sum(), 1)
     shares = right / np.maximum(counts, 1)
     lag = overall - shares - np.sqrt(overall * (1 - overall) / np.maximum(counts, 1))
@@ -106,6 +112,7 @@ def feedback_on(
             name: float(share) if count else None
             for name, share, count in zip(classes, shares, counts, strict=True)
         },
+        effective_counts=dict(zip(classes, held_out.group_counts.tolist(), strict=True)),
         needs_photos=tuple(classes[column] for column in order if lag[column] > 0),
         likely_mislabelled=tuple(
             Doubt(numbers[held_out.rows[row]], classes[held_out.targets[row]], classes[best[row]])

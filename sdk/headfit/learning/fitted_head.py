@@ -5,7 +5,7 @@ Fitting returns it, prediction and evaluation take it, head files hold it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -97,11 +97,15 @@ class FittedHead:
         """Return the head with a class of another name, and its columns sorted by name."""
         names = [new_name if name == class_name else name for name in self.classes]
         order = sorted(range(len(names)), key=names.__getitem__)
+        return replace(self, classes=tuple(names)).at_columns(order)
+
+    def at_columns(self, order: Sequence[int]) -> FittedHead:
+        """Return the head with its classes in another order: column ``order[i]`` becomes ``i``."""
         return replace(
             self,
             weights=np.ascontiguousarray(self.weights[:, order]),
-            bias=self.bias[order],
-            classes=tuple(names[column] for column in order),
+            bias=self.bias[list(order)],
+            classes=tuple(self.classes[column] for column in order),
             class_counts=tuple(self.class_counts[column] for column in order),
             likeness=self.likeness and self.likeness.at_columns(order),
         )

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from headfit.learning.binary import fit_signs
 from headfit.learning.candidate import Candidate, combined
+from headfit.learning.groups import linked
+from headfit.learning.held_out import HeldOut
 from headfit.learning.imprint import imprinted
 from headfit.learning.lda import analysed
 from headfit.learning.logistic import COLD_UP_TO, FEW_PHOTOS, regressed
 from headfit.learning.problem import Fit, Method, Problem
-from headfit.maths.grid import Grid, canonical_order
+from headfit.maths.arrays import DoubleArray, TargetArray
+from headfit.maths.grid import Grid, bits_for, canonical_order, exponents_of
 
 LOGISTIC_FROM = 20
 """Photos of its smallest class from which "auto" takes logistic regression, not imprinting. Chosen
@@ -24,26 +30,81 @@ def fit_head(problem: Problem) -> Fit:
     """Fit a head by the method that the settings name.
 
     The order of the examples does not matter, to the bit: they are rounded to a grid on which sums
-    are exact, and sorted by class and content. Few numbers are fitted from zero, whatever the
-    problem says of a start.
+    are exact, and sorted by class and content. Examples that are the same are fitted as one that
+    counts for several. Few numbers are fitted from zero, whatever the problem says of a start.
 
     Raises
     ------
     TrainingDivergedError
         If numbers leave float32.
     """
-    grid = Grid.of(problem.embeddings)
+    grid = Grid(exponents_of(problem.embeddings), bits_for(math.ceil(problem.mass)))
     order = canonical_order(grid, problem.embeddings, problem.targets)
+    if problem.weights is not None:  # the same examples by their weights
+        order = np.argsort(problem.weights, kind="stable")
+        embeddings, targets = problem.embeddings[order], problem.targets[order]
+        order = order[canonical_order(grid, embeddings, targets)]
     embeddings = grid.rounded(problem.embeddings, order)
     is_few = embeddings.size * problem.n_classes <= COLD_UP_TO
+    weights, given = problem.weights, problem.given_groups
     sorted_problem = replace(
         problem,
         embeddings=embeddings,
         targets=problem.targets[order],
+        weights=None if weights is None else weights[order],
+        given_groups=None if given is None else given[order],
         start=None if is_few else problem.start,
     )
-    fit = METHODS[problem.settings.method](sorted_problem)
-    return replace(fit, held_out=replace(fit.held_out, rows=order[fit.held_out.rows]))
+    starts = _starts(sorted_problem)
+    fit = METHODS[problem.settings.method](_merged(sorted_problem, starts))
+    counts = np.bincount(problem.targets, minlength=problem.n_classes)
+    head = replace(fit.head, class_counts=tuple(counts.tolist()))
+    return replace(fit, head=head, held_out=_spread_out(fit.held_out, starts, order, weights))
+
+
+def _starts(problem: Problem) -> TargetArray:
+    """Return the first row of each run of the same example."""
+    embeddings, targets = problem.embeddings, problem.targets
+    is_same = (embeddings[1:] == embeddings[:-1]).all(axis=1) & (targets[1:] == targets[:-1])
+    return np.flatnonzero(np.append(True, ~is_same))
+
+
+def _merged(problem: Problem, starts: TargetArray) -> Problem:
+    """Return the problem with runs of the same example as one, which counts for as many."""
+    if len(starts) == len(problem.targets):
+        return problem
+    weights = np.ones(len(problem.targets)) if problem.weights is None else problem.weights
+    given = problem.given_groups
+    if given is not None:
+        given = linked(given, problem.targets, starts)[starts]
+    return replace(
+        problem,
+        embeddings=problem.embeddings[starts],
+        targets=problem.targets[starts],
+        weights=np.add.reduceat(weights, starts),
+        given_groups=given,
+    )
+
+
+def _spread_out(
+    held_out: HeldOut, starts: TargetArray, order: TargetArray, weights: DoubleArray | None
+) -> HeldOut:
+    """Return the same of the examples as they came: each of a run has its part of the evidence."""
+    if len(starts) == len(order):
+        return replace(held_out, rows=order[held_out.rows])
+    counts = np.diff(np.append(starts, len(order)))[held_out.rows]
+    which = np.repeat(np.arange(len(counts)), counts)
+    places = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows = order[starts[held_out.rows][which] + places]
+    parts = np.ones(len(rows)) if weights is None else weights[rows]
+    parts /= np.bincount(which, parts, len(counts))[which]
+    return replace(
+        held_out,
+        rows=rows,
+        targets=held_out.targets[which],
+        probabilities=held_out.probabilities[which],
+        shares=held_out.shares[which] * parts,
+    )
 
 
 def fit_auto(problem: Problem) -> Fit:
@@ -54,9 +115,10 @@ def fit_auto(problem: Problem) -> Fit:
     where there are fewer examples than features, of which the analysis could tell little, of
     logistic regression and imprinting. Otherwise it is that of imprinting and the analysis: with
     very few photos mostly the former, with more the latter. Where no class has more than
-    `FEW_PHOTOS` and none a single one, logistic regression is added to both.
+    `FEW_PHOTOS` and none a single one, logistic regression is added to both. What is nearly one
+    photo counts as one.
     """
-    counts = problem.counts
+    counts = problem.group_counts
     methods: tuple[Callable[[Problem], Candidate], ...]
     if counts.max() == 1:  # nothing could say how far to trust each
         methods = (imprinted,)
@@ -64,7 +126,7 @@ def fit_auto(problem: Problem) -> Fit:
         methods = (imprinted, analysed, regressed)
     elif counts.min() < LOGISTIC_FROM:
         methods = (imprinted, analysed)
-    elif len(problem.embeddings) > problem.embeddings.shape[1]:
+    elif counts.sum() > problem.embeddings.shape[1]:
         methods = (regressed, analysed)
     else:
         methods = (imprinted, regressed)

@@ -13,9 +13,9 @@ import numpy as np
 
 from headfit.learning.candidate import Candidate
 from headfit.learning.class_sums import ClassSums
-from headfit.learning.held_out import judged
+from headfit.learning.held_out import LeftOut
 from headfit.learning.problem import Problem
-from headfit.maths.arrays import DoubleArray, FloatArray, Scalar, TargetArray
+from headfit.maths.arrays import DoubleArray, FloatArray, Scalar
 
 # How sharp these logits usually have to be, where there are too few photos to tell: as measured
 # on the same embeddings at 1 to 5 photos per class.
@@ -24,13 +24,12 @@ _SHARPNESS = 4.0
 
 def imprinted(problem: Problem) -> Candidate:
     """Return the imprinted head of a problem."""
-    sums, targets = problem.sums, problem.targets
+    sums, left_out = problem.sums, problem.left_out
     spread = sums.mean_and_inverse_scale()
     weights, bias = imprint(sums, *spread)
-    rows = judged(sums.counts, targets)
-    logits = imprint_leave_one_out(sums, *spread, problem.embeddings[rows], targets[rows])
+    logits = imprint_leave_one_out(sums, *spread, problem.embeddings[left_out.rows], left_out)
     training: dict[str, Scalar] = {"method": "imprint"}
-    return Candidate(weights, bias, rows, targets[rows], logits, _SHARPNESS, *spread, training)
+    return Candidate(weights, bias, logits, _SHARPNESS, *spread, training)
 
 
 def imprint(
@@ -66,42 +65,48 @@ def imprint_leave_one_out(
     mean: DoubleArray,
     inverse_scale: DoubleArray,
     embeddings: FloatArray,
-    targets: TargetArray,
+    left_out: LeftOut,
 ) -> DoubleArray:
     """Return the logits of each example under the head imprinted without it, the scale held.
 
-    In closed form: without the example ``u`` off the mean of ``n_samples``, that mean moves by
-    ``-u / (n_samples - 1)``, and the mean of its class likewise.
+    In closed form: without a group of ``w`` examples whose mean is ``u`` off the mean of all
+    ``n``, that mean moves by ``-w u / (n - w)``, and the mean of their class likewise.
 
     Parameters
     ----------
     sums, mean, inverse_scale
         As in `imprint`; ``embeddings`` are among the summed.
-    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
-        Examples that are not the only one of their class.
-    targets : ndarray of shape (n_samples,), dtype intp
+    embeddings : ndarray of shape (n_left_out, embedding_dim), dtype float32
+    left_out : LeftOut
+        Of these embeddings.
 
     Returns
     -------
-    ndarray of shape (n_samples, n_classes), dtype float64
+    ndarray of shape (n_left_out, n_classes), dtype float64
     """
+    targets, masses = left_out.targets, left_out.masses
     rows = np.arange(len(targets))
     factors = np.sqrt(inverse_scale)
     examples = (embeddings - mean) * factors
     means = (sums.means() - mean) * factors
-    u_u = np.einsum("nd,nd->n", examples, examples)
+    u_group = np.einsum("nd,nd->n", examples, left_out.means(examples))
     u_m = examples @ means.T
+    group_group, group_m = left_out.means(u_group), left_out.means(u_m).copy()
     m_m = np.tile(np.einsum("cd,cd->c", means, means), (len(rows), 1))
 
-    # The mean of its own class moves away from it, to (1 + b) m - b u.
-    b = 1 / (sums.counts[targets] - 1)
-    own_u_m, own_m_m = u_m[rows, targets], m_m[rows, targets]
-    u_m[rows, targets] = (1 + b) * own_u_m - b * u_u
-    m_m[rows, targets] = np.square(1 + b) * own_m_m - 2 * b * (1 + b) * own_u_m + np.square(b) * u_u
-    # The mean of all moves, to -a u: example and means are off it by (1 + a) u and m + a u.
-    a = 1 / (int(sums.counts.sum()) - 1)
-    products = (1 + a) * (u_m + a * u_u[:, np.newaxis])
-    squares = m_m + 2 * a * u_m + a * a * u_u[:, np.newaxis]
+    # The mean of its own class moves away from the group, to (1 + b) m - b group.
+    b = masses / (sums.counts[targets] - masses)
+    own_u_m, own_group_m, own_m_m = (each[rows, targets] for each in (u_m, group_m, m_m))
+    u_m[rows, targets] = (1 + b) * own_u_m - b * u_group
+    group_m[rows, targets] = (1 + b) * own_group_m - b * group_group
+    m_m[rows, targets] = (
+        np.square(1 + b) * own_m_m - 2 * b * (1 + b) * own_group_m + np.square(b) * group_group
+    )
+    # The mean of all moves, to -a group: example and means are off it by u + a group, m + a group.
+    a = masses / (sums.counts.sum() - masses)
+    towards = group_m + (a * group_group)[:, np.newaxis]  # (m + a group) . group
+    products = u_m + (a * u_group)[:, np.newaxis] + a[:, np.newaxis] * towards
+    squares = m_m + a[:, np.newaxis] * (group_m + towards)
     logits: DoubleArray = products / _or_one(np.sqrt(np.maximum(squares, 0)))
     return logits / _usual_norm(inverse_scale)
 

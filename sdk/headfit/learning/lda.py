@@ -6,7 +6,8 @@ that covariance before any photo counts like ``prior_photos`` photos: on standar
 
 The mean of few photos is off by chance, and so further from every new photo: by ``1 / n`` times the
 distance at which photos of a class lie from where its mean truly is. That is taken off again.
-Otherwise a class of one photo would hardly ever be recognised among classes of many.
+Otherwise a class of one photo would hardly ever be recognised among classes of many. Of photos in
+several copies, ``n`` is how many there effectively are.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import numpy as np
 
 from headfit.learning.candidate import Candidate
 from headfit.learning.class_sums import ClassSums
-from headfit.learning.held_out import judged
+from headfit.learning.held_out import LeftOut
 from headfit.learning.problem import Problem
-from headfit.maths.arrays import DoubleArray, FloatArray, Scalar, TargetArray
+from headfit.maths.arrays import DoubleArray, FloatArray, Scalar
 
 PRIOR_PHOTOS = 500.0
 """Measured on 5 kinds of flowers and 15 of scenes: 300 and 1000 are near the most accurate of 3 to
@@ -55,11 +56,10 @@ class Analysis:
 
 def analysed(problem: Problem) -> Candidate:
     """Return the head of discriminant analysis of a problem."""
-    sums, settings = problem.sums, problem.settings
-    rows = judged(sums.counts, problem.targets)
-    embeddings, targets = problem.embeddings[rows], problem.targets[rows]
+    sums, settings, left_out = problem.sums, problem.settings, problem.left_out
+    embeddings = problem.embeddings[left_out.rows]
     spread = sums.mean_and_inverse_scale()
-    analysis = fit_lda(sums, *spread, PRIOR_PHOTOS, embeddings, targets)
+    analysis = fit_lda(sums, *spread, PRIOR_PHOTOS, embeddings, left_out, problem.effective_masses)
     bias, logits = analysis.bias, analysis.left_out_logits
     if settings.balanced:  # every class is as common as any other
         log_frequency = np.log(sums.counts)
@@ -69,7 +69,7 @@ def analysed(problem: Problem) -> Candidate:
         "prior_photos": PRIOR_PHOTOS,
         "balanced": settings.balanced,
     }
-    return Candidate(analysis.weights, bias, rows, targets, logits, _SHARPNESS, *spread, training)
+    return Candidate(analysis.weights, bias, logits, _SHARPNESS, *spread, training)
 
 
 def fit_lda(
@@ -78,9 +78,10 @@ def fit_lda(
     inverse_scale: DoubleArray,
     prior_photos: float,
     embeddings: FloatArray,
-    targets: TargetArray,
+    left_out: LeftOut,
+    effective_masses: DoubleArray,
 ) -> Analysis:
-    """Return the analysis of all examples, and of all but each of some.
+    """Return the analysis of all examples, and of all but each group of some.
 
     Parameters
     ----------
@@ -91,8 +92,11 @@ def fit_lda(
     prior_photos : float
         How many photos the prior is worth; positive.
     embeddings : ndarray of shape (n_left_out, embedding_dim), dtype float32
-        Examples to leave out one by one; among the summed, none the only one of its class.
-    targets : ndarray of shape (n_left_out,), dtype intp
+        Examples to leave out; among the summed.
+    left_out : LeftOut
+        Of these embeddings.
+    effective_masses : ndarray of shape (n_classes,), dtype float64
+        `headfit.learning.problem.Problem.effective_masses`.
     """
     means = (sums.means() - mean) * inverse_scale
     examples = (embeddings - mean) * inverse_scale
@@ -102,11 +106,11 @@ def fit_lda(
     bias = np.log(sums.counts / sums.counts.sum())
     bias -= np.einsum("cd,dc->c", means, standardised) / 2
     weights: DoubleArray = standardised * inverse_scale[:, np.newaxis]
-    left_out, noise = _leave_one_out(
-        sums, freedom, means, examples, inverse_means, inverse_examples, targets
+    logits, noise = _leave_one_out(
+        sums, freedom, means, examples, inverse_means, inverse_examples, left_out, effective_masses
     )
-    bias += freedom / 2 * noise / sums.counts
-    return Analysis(weights, bias - mean @ weights, left_out, noise)
+    bias += freedom / 2 * noise / effective_masses
+    return Analysis(weights, bias - mean @ weights, logits, noise)
 
 
 def _solved(
@@ -127,37 +131,53 @@ def _leave_one_out(
     examples: DoubleArray,
     inverse_means: DoubleArray,
     inverse_examples: DoubleArray,
-    targets: TargetArray,
+    left_out: LeftOut,
+    effective_masses: DoubleArray,
 ) -> tuple[DoubleArray, float]:
-    """Return the logits of each example under the analysis without it, and the noise.
+    """Return the logits of each example under the analysis without its group, and the noise.
 
-    Leaving out an example that is ``d`` off the mean of its ``n`` takes ``n / (n - 1) d d^T`` from
-    the scatter, so Sherman and Morrison's formula gives every inverse from one.
+    Leaving out ``w`` examples whose mean is ``d`` off that of their class of ``n`` takes
+    ``w n / (n - w) d d^T`` from the scatter, so Sherman and Morrison's formula gives every inverse
+    from one. The scatter of a group about its own mean stays: near copies of a photo have next to
+    none.
     """
+    targets, masses = left_out.targets, left_out.masses
     rows = np.arange(len(targets))
-    # Products under the inverse B of the scatter, of examples x and means m.
-    x_b_x = np.einsum("nd,nd->n", inverse_examples, examples)
+    # Products under the inverse B of the scatter, of examples x, means of groups g, and means m.
+    x_b_g = np.einsum("nd,nd->n", left_out.means(inverse_examples), examples)
+    x_b_x = x_b_g
+    if not left_out.are_single:
+        x_b_x = np.einsum("nd,nd->n", inverse_examples, examples)
     x_b_m = examples @ inverse_means
     m_b_m = means @ inverse_means
     squares = np.diagonal(m_b_m)
-    x_b_own = x_b_m[rows, targets]
-    off_own = x_b_x - 2 * x_b_own + squares[targets]  # d B d, where d = x - m_own
+    g_b_g, g_b_m = left_out.means(x_b_g), left_out.means(x_b_m)
+    x_b_own, g_b_own = x_b_m[rows, targets], g_b_m[rows, targets]
+    off = g_b_g - 2 * g_b_own + squares[targets]  # d B d, where d = g - m_own
 
     counts = sums.counts[targets]
-    k = counts / (counts - 1)
-    remains = 1 - k * off_own  # of 1; positive since what is left is positive definite
-    to_others = x_b_x[:, np.newaxis] - 2 * x_b_m + squares  # (x - m) B (x - m)
-    along = (x_b_x - x_b_own)[:, np.newaxis] - x_b_m + m_b_m[targets]  # (x - m) B d
-    distances = to_others + (k / remains)[:, np.newaxis] * np.square(along)
-    # Its own mean moves away from it by d / (n - 1), to k d.
-    distances[rows, targets] = np.square(k) * off_own / remains
+    rest = counts - masses
+    taken = masses * counts / rest
+    remains = 1 - taken * off  # of 1; positive since what is left is positive definite
+    to_means = x_b_x[:, np.newaxis] - 2 * x_b_m + squares  # (x - m) B (x - m)
+    along = (x_b_g - x_b_own)[:, np.newaxis] - g_b_m + m_b_m[targets]  # (x - m) B d
+    # Its own mean moves away from the group by k d.
+    k = masses / rest
+    to_means[rows, targets] += 2 * k * along[rows, targets] + np.square(k) * off
+    along[rows, targets] += k * off
+    distances = to_means + (taken / remains)[:, np.newaxis] * np.square(along)
 
-    # The mean of n examples is itself off by noise / n; to that of n - 1, the distance is k noise.
-    noise = float(np.mean(k * off_own / remains)) if len(rows) else 0.0
-    distances -= noise / sums.counts
-    distances[rows, targets] -= noise / (counts - 1) - noise / counts
+    # The mean of n photos is itself off by noise / n.
+    repeats = sums.counts / effective_masses
+    effective = np.square(rest) / (counts * repeats[targets] - np.square(masses))
+    noise = 0.0
+    if len(rows):
+        own = distances[rows, targets] / (1 + 1 / effective)
+        noise = float(np.average(own, weights=left_out.shares))
+    distances -= noise / effective_masses
+    distances[rows, targets] -= noise / effective - noise / effective_masses[targets]
     logits: DoubleArray = np.log(sums.counts) - (freedom - 1) / 2 * distances
-    logits[rows, targets] += np.log(counts - 1) - np.log(counts)
+    logits[rows, targets] += np.log(rest) - np.log(counts)
     return logits, noise
 
 

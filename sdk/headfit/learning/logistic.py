@@ -11,13 +11,13 @@ import numpy as np
 from headfit.errors import TrainingDivergedError
 from headfit.learning.calibration import sharpness
 from headfit.learning.candidate import Candidate
-from headfit.learning.held_out import judged, logits_by_folds
+from headfit.learning.held_out import LeftOut, logits_by_folds
 from headfit.learning.problem import Problem
 from headfit.learning.settings import DEFAULT_L2
 from headfit.maths.arrays import Array, DoubleArray, FloatArray, Scalar, TargetArray, blocks
 from headfit.maths.lbfgs import Product, Progress, minimise_lbfgs
 from headfit.maths.scaling import ROUNDING, standardised
-from headfit.maths.softmax import SoftmaxLoss, cross_entropy, softmax
+from headfit.maths.softmax import SoftmaxLoss, log_softmax, softmax
 
 REFITTED_UP_TO = 100
 """Examples up to which logistic regression is fitted again without some: a step of Newton's method
@@ -92,19 +92,19 @@ def regressed(problem: Problem, *, by_folds: bool = False) -> Candidate:
     """
     problem = with_penalty(problem)
     embeddings, targets, settings = problem.embeddings, problem.targets, problem.settings
-    counts = problem.counts
-    sample_weights = None
+    counts, left_out = problem.group_counts, problem.left_out
+    weights = problem.weights
     if settings.balanced:
-        weights = len(targets) / (problem.n_classes * counts)
-        sample_weights = weights[targets].astype(np.float32)
-    rows = judged(counts, targets)
+        factors = (problem.mass / (problem.n_classes * problem.masses))[targets]
+        weights = factors if weights is None else factors * weights
+    sample_weights = None if weights is None else weights.astype(np.float32)
     are_few = counts.max() <= FEW_PHOTOS
-    is_refitted = by_folds or are_few or len(targets) <= REFITTED_UP_TO
+    is_refitted = by_folds or are_few or counts.sum() <= REFITTED_UP_TO
 
     def fit(
         taught: TargetArray | slice,
         start: tuple[FloatArray, FloatArray] | None,
-        left_out: TargetArray | None = None,
+        left_out: LeftOut | None = None,
         progress: Progress | None = None,
     ) -> LogisticFit:
         return fit_logistic(
@@ -125,7 +125,7 @@ def regressed(problem: Problem, *, by_folds: bool = False) -> Candidate:
         without = fit(taught, (whole.weights, whole.bias))
         return embeddings[left_out] @ without.weights + without.bias
 
-    whole = fit(slice(None), problem.start, None if is_refitted else rows, problem.progress)
+    whole = fit(slice(None), problem.start, None if is_refitted else left_out, problem.progress)
     if not whole.converged:
         _logger.warning("training stopped after %d iterations, not converged", whole.iterations)
     left_out_logits: Array = whole.left_out_logits
@@ -133,7 +133,9 @@ def regressed(problem: Problem, *, by_folds: bool = False) -> Candidate:
         # As many folds as photos leave one photo of each class out at a time.
         most = FEWEST_FOLDS if by_folds else MOST_FOLDS
         n_folds = int(np.clip(counts.min(), 2 if are_few else FEWEST_FOLDS, most))
-        left_out_logits = logits_by_folds(rows, targets, problem.n_classes, n_folds, logits_without)
+        left_out_logits = logits_by_folds(
+            left_out, targets, problem.groups, n_folds, logits_without
+        )
     training: dict[str, Scalar] = {
         "method": "logistic-regression",
         "solver": "l-bfgs",
@@ -143,11 +145,11 @@ def regressed(problem: Problem, *, by_folds: bool = False) -> Candidate:
         "tolerance": float(settings.tolerance),
         "max_iterations": int(settings.max_iterations),
         "iterations": whole.iterations,
-        "loss": whole.loss,
+        "loss": whole.loss * len(targets) / problem.mass,
         "converged": whole.converged,
     }
     return Candidate(
-        whole.weights, whole.bias, rows, targets[rows], left_out_logits, _SHARPNESS,
+        whole.weights, whole.bias, left_out_logits, _SHARPNESS,
         whole.mean, whole.inverse_scale, training, (whole.weights, whole.bias),
     )  # fmt: skip
 
@@ -167,10 +169,14 @@ def with_penalty(problem: Problem) -> Problem:
         tried = tried.under(replace(problem.settings, l2=l2))
         fitted = regressed(tried, by_folds=True)
         tried = replace(tried, start=fitted.optimum)
-        if not len(fitted.rows):
+        left_out = problem.left_out
+        if not len(left_out.rows):
             break
-        (factor,) = sharpness([fitted.logits], fitted.targets, [fitted.expected_sharpness])
-        loss = cross_entropy(factor * fitted.logits, fitted.targets)
+        (factor,) = sharpness(
+            [fitted.logits], left_out.targets, [fitted.expected_sharpness], left_out.shares
+        )
+        found = log_softmax(factor * fitted.logits)[np.arange(len(left_out.rows)), left_out.targets]
+        loss = -float(np.average(found, weights=left_out.shares))
         if loss < least:
             best, least = l2, loss
     return problem.under(replace(problem.settings, l2=best))
@@ -187,7 +193,7 @@ def fit_logistic(
     label_smoothing: float = 0.0,
     sample_weights: FloatArray | None = None,
     start: tuple[FloatArray, FloatArray] | None = None,
-    left_out: TargetArray | None = None,
+    left_out: LeftOut | None = None,
     progress: Progress | None = None,
 ) -> LogisticFit:
     """Minimise the softmax loss on standardised embeddings, and fold the standardisation away.
@@ -210,8 +216,8 @@ def fit_logistic(
     start : weights and bias for plain embeddings, optional
         Where to begin: nearer than zero if the head has learned most of this before. The optimum
         is the same.
-    left_out : ndarray of int, optional
-        Rows of the examples to be left out, one by one, when all is fitted; by default none.
+    left_out : LeftOut, optional
+        Examples to be left out, a group at a time, when all is fitted; by default none.
     progress : callable, optional
         As in `headfit.maths.lbfgs.minimise_lbfgs`.
 
@@ -224,7 +230,7 @@ def fit_logistic(
     decades = -math.log10(max(tolerance, _LEAST_TOLERANCE))
     inverse_hessian = reference_norm = span = None
     with np.errstate(over="ignore", invalid="ignore"):  # the solver refuses what overflows
-        features, mean, scale = standardised(embeddings)
+        features, mean, scale = standardised(embeddings, sample_weights)
         loss = SoftmaxLoss(features, targets, n_classes, l2, label_smoothing, sample_weights)
         # The bias is the last row.
         begin = loss.at(np.zeros((embedding_dim + 1) * n_classes, np.float32))
@@ -243,7 +249,7 @@ def fit_logistic(
                 features = span.coordinates
                 loss = replace(loss, embeddings=features)
                 begin = loss.at(span.enter(begin.parameters, n_classes))
-            inverse_hessian = _inverse_hessian(features, n_classes, l2)
+            inverse_hessian = _inverse_hessian(features, n_classes, l2, sample_weights)
     minimum = minimise_lbfgs(
         begin,
         tolerance=tolerance,
@@ -266,11 +272,11 @@ def fit_logistic(
             f"(smallest standard deviation {scale.min():g}): scale them up"
         )
     left_out_logits = np.zeros((0, n_classes))
-    if left_out is not None and len(left_out):
+    if left_out is not None and len(left_out.rows):
         logits = features @ optimum[:-1] + optimum[-1]
         pull = np.ones(len(targets), np.float32) if sample_weights is None else sample_weights
-        wanted = np.full((len(left_out), n_classes), label_smoothing / n_classes)
-        wanted[np.arange(len(left_out)), targets[left_out]] += 1 - label_smoothing
+        wanted = np.full((len(left_out.rows), n_classes), label_smoothing / n_classes)
+        wanted[np.arange(len(left_out.rows)), left_out.targets] += 1 - label_smoothing
         left_out_logits = _without(features, logits, wanted, pull, l2, left_out)
     return LogisticFit(
         weights, bias, minimum.loss, minimum.iterations, minimum.converged, left_out_logits,
@@ -326,13 +332,17 @@ def is_worth_a_hessian(n_samples: int, embedding_dim: int, n_classes: int, decad
     return cost <= embedding_dim / 12 * decades * n_classes
 
 
-def _inverse_hessian(standardised: FloatArray, n_classes: int, l2: float) -> Product:
+def _inverse_hessian(
+    standardised: FloatArray, n_classes: int, l2: float, sample_weights: FloatArray | None
+) -> Product:
     """Return the product with the inverse of the loss's Hessian at zero, where it is simple.
 
     All classes are as probable there, and it is the same for each: their features' second moments
     over ``n_classes``, and the penalty. So the first step leads to a ridge regression.
     """
     n_samples = len(standardised)
+    if sample_weights is not None:
+        standardised = standardised * np.sqrt(sample_weights)[:, np.newaxis]
     hessian = standardised.T @ standardised
     hessian *= np.float32(1 / n_classes)
     ridge = l2 + ROUNDING * (1 + float(np.trace(hessian)))
@@ -355,9 +365,9 @@ def _without(
     wanted: DoubleArray,
     pull: FloatArray,
     l2: float,
-    left_out: TargetArray,
+    left_out: LeftOut,
 ) -> DoubleArray:
-    """Return the logits of examples under the optimum without each: one step of Newton's from here.
+    """Return logits of examples under the optimum without their groups, by a step of Newton's.
 
     Rad and Maleki, "A scalable estimate of the out-of-sample prediction error via approximate
     leave-one-out cross-validation", JRSS B 2020. Here the curvature of every example counts the
@@ -366,30 +376,49 @@ def _without(
     """
     probabilities = softmax(logits)
     curvature = pull * (1 - np.square(probabilities).sum(axis=1)) / (logits.shape[1] - 1)
-    share = np.minimum(leverage(standardised, curvature, l2, left_out), 1 - ROUNDING)
+    rows = left_out.rows
+    shares, among_groups = leverage(standardised, curvature, l2, left_out)
+    shares = np.minimum(shares, 1 - ROUNDING)
     # Of a certain example, which curves nothing, share over curvature is 0 / 0: it pulls at
     # nothing either.
-    reach = share / (np.maximum(curvature[left_out], ROUNDING) * (1 - share))
-    away = probabilities[left_out] - wanted
-    step: DoubleArray = (pull[left_out] * reach)[:, np.newaxis] * away
-    return logits[left_out] + step
+    curved = np.maximum(curvature[rows], ROUNDING).astype(np.float64)
+    away = pull[rows][:, np.newaxis] * (probabilities[rows] - wanted)
+    step: DoubleArray = (shares / (curved * (1 - shares)))[:, np.newaxis] * away
+    for here, block in among_groups:
+        # The same of several at once: H (I - H)^-1, each by the root of its curvature.
+        roots = np.sqrt(curved[here])[:, np.newaxis]
+        remains = (1 + ROUNDING) * np.eye(len(here)) - block
+        step[here] = block @ np.linalg.solve(remains, away[here] / roots) / roots
+    return logits[rows] + step
 
 
 def leverage(
-    features: FloatArray, curvature: FloatArray, l2: float, chosen: TargetArray
-) -> DoubleArray:
-    """Return chosen diagonal elements of ``rows (rows^T rows + l2 I)^-1 rows^T``.
+    features: FloatArray, curvature: FloatArray, l2: float, left_out: LeftOut
+) -> tuple[DoubleArray, list[tuple[TargetArray, DoubleArray]]]:
+    """Return elements of ``rows (rows^T rows + l2 I)^-1 rows^T``, the hat matrix.
 
     The rows are ``sqrt(curvature) * features``. Where they are fewer than features, from the
     smaller matrix ``rows rows^T``.
+
+    Returns
+    -------
+    diagonal : ndarray of shape (n_left_out,), dtype float64
+    among_groups : list of (places, elements)
+        For each group of several, where its examples are among those left out, and the elements
+        between them.
     """
     n_samples, embedding_dim = features.shape
     roots = np.sqrt(curvature)[:, np.newaxis]
+    chosen = left_out.rows
+    several = left_out.several
     if n_samples <= embedding_dim:
         rows = features * roots
-        products = _with_ridge((rows @ rows.T).astype(np.float64), l2)
-        outer: DoubleArray = 1 - products[1] * np.diagonal(np.linalg.inv(products[0]))
-        return outer[chosen]
+        products, ridge = _with_ridge((rows @ rows.T).astype(np.float64), l2)
+        outer = -ridge * np.linalg.inv(products)
+        outer[np.diag_indices_from(outer)] += 1
+        return np.diagonal(outer)[chosen], [
+            (here, outer[np.ix_(chosen[here], chosen[here])]) for here in several
+        ]
     moments = np.zeros((embedding_dim, embedding_dim))
     for block in blocks(n_samples, 2048):
         rows = features[block] * roots[block]
@@ -397,7 +426,9 @@ def leverage(
     some = features.T[:, chosen] * roots[chosen].T
     solved = np.linalg.inv(_with_ridge(moments, l2)[0]).astype(np.float32) @ some
     inner: DoubleArray = np.einsum("dn,dn->n", solved, some).astype(np.float64)
-    return inner
+    return inner, [
+        (here, (solved[:, here].T @ some[:, here]).astype(np.float64)) for here in several
+    ]
 
 
 def _with_ridge(products: DoubleArray, l2: float) -> tuple[DoubleArray, float]:

@@ -12,10 +12,12 @@ import numpy.typing as npt
 from headfit.learning.background import Background
 from headfit.learning.class_sums import ClassSums
 from headfit.learning.fitted_head import FittedHead
-from headfit.learning.held_out import HeldOut
+from headfit.learning.groups import grouped
+from headfit.learning.held_out import HeldOut, LeftOut, left_out_of
 from headfit.learning.settings import Settings
-from headfit.maths.arrays import FloatArray, TargetArray
+from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
 from headfit.maths.lbfgs import Progress
+from headfit.maths.scaling import weighted_mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,11 @@ class Problem:
     classes : tuple of str
         Class names in column order.
     settings : Settings
+    weights : ndarray of shape (n_samples,), dtype float64, or None
+        How many examples each counts for, above 0; None: one.
+    given_groups : ndarray of shape (n_samples,), dtype intp, or None
+        Examples of a class with the same number belong together, besides those that
+        `headfit.learning.groups` finds; one below 0 says nothing.
     known_sums : ClassSums or None
         Of these examples, where they are known already.
     start : weights and bias, or None
@@ -45,6 +52,8 @@ class Problem:
     targets: TargetArray
     classes: tuple[str, ...]
     settings: Settings
+    weights: DoubleArray | None = None
+    given_groups: TargetArray | None = None
     known_sums: ClassSums | None = None
     start: tuple[FloatArray, FloatArray] | None = None
     background: Background | None = None
@@ -56,16 +65,52 @@ class Problem:
         return len(self.classes)
 
     @cached_property
-    def counts(self) -> npt.NDArray[np.int64]:
-        """Examples of each class: shape (n_classes,)."""
-        return np.bincount(self.targets, minlength=self.n_classes)
+    def masses(self) -> DoubleArray:
+        """How many examples those of each class count for: shape (n_classes,)."""
+        return np.bincount(self.targets, self.weights, self.n_classes).astype(np.float64)
+
+    @property
+    def mass(self) -> float:
+        """How many examples all of them count for."""
+        return float(self.masses.sum())
+
+    @cached_property
+    def groups(self) -> TargetArray:
+        """The group of each example: see `headfit.learning.groups`."""
+        mean = weighted_mean(self.embeddings, self.weights).astype(np.float32)
+        return grouped(self.embeddings, self.targets, mean, self.given_groups)
+
+    @cached_property
+    def group_counts(self) -> npt.NDArray[np.int64]:
+        """Groups of each class, which is how many photos there effectively are."""
+        _, first = np.unique(self.groups, return_index=True)
+        return np.bincount(self.targets[first], minlength=self.n_classes).astype(np.int64)
+
+    @cached_property
+    def effective_masses(self) -> DoubleArray:
+        """How many independent photos have a mean as near to the true one: shape (n_classes,).
+
+        Kish's effective sample size, ``sum(w) ** 2 / sum(w ** 2)`` over the masses ``w`` of groups
+        (Kish, "Survey Sampling", 1965).
+        """
+        _, first = np.unique(self.groups, return_index=True)
+        masses = np.bincount(self.groups, self.weights)
+        squares = np.bincount(self.targets[first], np.square(masses), self.n_classes)
+        effective: DoubleArray = np.square(self.masses) / squares
+        return effective
+
+    @cached_property
+    def left_out(self) -> LeftOut:
+        """The examples that heads are to be made without."""
+        weights = np.ones(len(self.targets)) if self.weights is None else self.weights
+        return left_out_of(self.targets, self.groups, self.group_counts, weights)
 
     @cached_property
     def sums(self) -> ClassSums:
         """Counts, sums and second moments of the examples."""
         if self.known_sums is not None:
             return self.known_sums
-        return ClassSums.of(self.embeddings, self.targets, self.n_classes)
+        return ClassSums.of(self.embeddings, self.targets, self.n_classes, self.weights)
 
     def of(self, rows: TargetArray | slice) -> Problem:
         """Return the problem of some of the examples, from zero and without a word."""
@@ -73,6 +118,8 @@ class Problem:
             self,
             embeddings=self.embeddings[rows],
             targets=self.targets[rows],
+            weights=None if self.weights is None else self.weights[rows],
+            given_groups=self.groups[rows],
             known_sums=None,
             start=None,
             progress=None,

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from headfit.errors import TrainingDivergedError
-from headfit.maths.arrays import DoubleArray, FloatArray, blocks
+from headfit.learning.held_out import LeftOut
+from headfit.maths.arrays import DoubleArray, FloatArray
 
 # One minus a share that is nearer to one than this is rounding.
 _ROUNDING = 1e-6
@@ -62,33 +63,39 @@ class Typicality:
 
 
 def left_out_distances(
-    embeddings: FloatArray, mean: DoubleArray, inverse_scale: DoubleArray, n_samples: int
+    embeddings: FloatArray,
+    mean: DoubleArray,
+    inverse_scale: DoubleArray,
+    mass: float,
+    left_out: LeftOut,
 ) -> DoubleArray:
-    """Return the distance of each embedding, weighed by 1, from all of them but itself.
+    """Return the distance of each embedding, weighed by 1, from all of them but its group.
 
-    Without an example whose feature is ``z`` standard deviations off the mean of ``n``, that mean
-    is ``z n / (n - 1)`` off and the variance ``(n - z ** 2 n / (n - 1)) / (n - 1)`` of what it was.
-    A feature that does not vary without it has no say.
+    Of ``n`` examples, ``w`` are left out whose feature is ``z`` standard deviations off the mean
+    on average, its square ``q``. Without them the mean is ``-w z / (n - w)`` off, and the variance
+    ``(n - w q) / (n - w)`` less the square of that. A feature that does not vary without them has
+    no say.
 
     Parameters
     ----------
     embeddings : ndarray of shape (n_left_out, embedding_dim), dtype float32
         Some of those that mean and scale are of.
     mean, inverse_scale : ndarray of shape (embedding_dim,), dtype float64
-        Of all ``n_samples``; 0 for a feature that never varies.
-    n_samples : int
-        At least 2.
+        Of all; 0 for a feature that never varies.
+    mass : float
+        How many examples all of them count for.
+    left_out : LeftOut
+        Of these embeddings.
     """
     distances = np.empty(len(embeddings))
-    for rows in blocks(len(embeddings)):
-        squares = embeddings[rows] - mean
-        squares *= inverse_scale
-        np.square(squares, out=squares)
-        remains = squares / (1 - n_samples)
-        remains += 1
-        squares[remains < _ROUNDING] = 0
-        np.maximum(remains, _ROUNDING, out=remains)
-        squares /= remains
-        distances[rows] = squares.sum(axis=1)
-    distances *= n_samples / (n_samples - 1)
+    for places, part in left_out.parts():
+        off = embeddings[places] - mean
+        off *= inverse_scale
+        weights = part.masses[:, np.newaxis]
+        rest = mass - weights
+        moved = weights / rest * part.means(off)
+        variance = (mass - weights * part.means(np.square(off))) / rest - np.square(moved)
+        away = np.square(off + moved)
+        away[variance < _ROUNDING] = 0
+        distances[places] = (away / np.maximum(variance, _ROUNDING)).sum(axis=1)
     return distances

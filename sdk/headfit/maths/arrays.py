@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -31,6 +31,10 @@ Scalar: TypeAlias = str | int | float | bool | None
 """A value that says how something was trained."""
 
 MAX_EMBEDDING_DIM = 65_536
+
+
+MAX_SAMPLE_WEIGHT = 1e9
+"""Of examples in all: beyond it what one counts for drowns in the rounding of float32."""
 
 
 def blocks(n_samples: int, size: int = 256) -> Iterator[slice]:
@@ -75,3 +79,61 @@ def checked_embeddings(embeddings: npt.ArrayLike) -> FloatArray:
             f"{len(checked)}, the first at row {is_bad.argmax()}; leave them out"
         )
     return checked
+
+
+def checked_weights(sample_weight: npt.ArrayLike, n_samples: int) -> DoubleArray:
+    """Return how many examples each counts for, as float64; the caller's array is not written to.
+
+    Raises
+    ------
+    InputError
+        If they are not finite numbers from 0 on, one for each example, some of them above 0.
+    """
+    try:
+        given = np.asarray(sample_weight)
+    except ValueError as error:
+        raise InputError(f"expected a weight for each example, found: {error}") from error
+    if given.shape != (n_samples,) or given.dtype.kind not in "fiub":
+        raise InputError(
+            f"expected {n_samples} numbers for sample_weight, one for each embedding, found "
+            f"{given.dtype} of shape {given.shape}"
+        )
+    weights = given.astype(np.float64)
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise InputError("expected finite weights from 0 on, found others; 0 leaves an example out")
+    if not 0 < weights.sum() <= MAX_SAMPLE_WEIGHT:
+        raise InputError(
+            f"expected weights with a sum above 0 and up to {MAX_SAMPLE_WEIGHT:g}, found "
+            f"{weights.sum():g}; 1 is the weight of an example without any"
+        )
+    return weights
+
+
+def checked_groups(groups: Iterable[Any], n_samples: int) -> TargetArray:
+    """Return the number of each example's group, -1 where it is None; see `listed_groups`."""
+    listed = listed_groups(groups, n_samples)
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(listed))}
+    return np.array([-1 if group is None else numbers[group] for group in listed], np.intp)
+
+
+def listed_groups(groups: Iterable[Any], n_samples: int) -> list[str | int | None]:
+    """Return the group of each example as it was given.
+
+    Raises
+    ------
+    InputError
+        If they are not text, whole numbers or None, one for each example.
+    """
+    listed = groups.tolist() if isinstance(groups, np.ndarray) else list(groups)
+    for group in listed:
+        if not (group is None or isinstance(group, (str, int, np.integer))):
+            raise InputError(
+                "expected text, whole numbers or None for groups, found "
+                f"{type(group).__name__}; name what belongs together alike"
+            )
+    if len(listed) != n_samples:
+        raise InputError(
+            f"expected as many groups as embeddings, found {len(listed)} groups and {n_samples} "
+            "embeddings; give None to examples that belong to nothing"
+        )
+    return listed

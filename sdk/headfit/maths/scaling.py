@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from headfit.maths.arrays import DoubleArray, FloatArray, Floats, blocks
+from headfit.maths.arrays import Array, DoubleArray, FloatArray, Floats, blocks
 
 ROUNDING: Final = 16 * float(np.finfo(np.float32).eps)
 """A feature whose spread is this small beside its mean varies by the rounding of float32 alone."""
@@ -32,23 +32,51 @@ def scale_of(variance: DoubleArray, mean: Floats) -> Floats:
     return scale
 
 
-def mean_and_scale(embeddings: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return each feature's mean and `scale_of`, summed in float64, as float32."""
-    mean = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
+def mean_and_scale(
+    embeddings: FloatArray, weights: Array | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Return each feature's mean and `scale_of`, summed in float64, as float32.
+
+    Parameters
+    ----------
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+    weights : ndarray of shape (n_samples,), optional
+        How much each embedding counts; by default the same.
+    """
+    mean = weighted_mean(embeddings, weights).astype(np.float32)
     squares = np.zeros(len(mean))
     for rows in blocks(len(embeddings)):
         centred = embeddings[rows] - mean
-        squares += np.einsum("ij,ij->j", centred, centred, dtype=np.float64)
-    return mean, scale_of(squares / len(embeddings), mean)
+        if weights is None:
+            squares += np.einsum("ij,ij->j", centred, centred, dtype=np.float64)
+        else:
+            squares += np.einsum("i,ij,ij->j", weights[rows], centred, centred, dtype=np.float64)
+    mass = len(embeddings) if weights is None else weights.sum(dtype=np.float64)
+    return mean, scale_of(squares / mass, mean)
 
 
-def standardised(embeddings: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def weighted_mean(embeddings: FloatArray, weights: Array | None) -> DoubleArray:
+    """Return the mean of the rows, summed in float64."""
+    if weights is None:
+        plain: DoubleArray = embeddings.mean(axis=0, dtype=np.float64)
+        return plain
+    exact = weights.astype(np.float64)
+    sums = np.zeros(embeddings.shape[1])
+    for rows in blocks(len(embeddings)):
+        sums += exact[rows] @ embeddings[rows]
+    mean: DoubleArray = sums / exact.sum()
+    return mean
+
+
+def standardised(
+    embeddings: FloatArray, weights: Array | None = None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return ``(embeddings - mean) / scale``, each feature's mean and `scale_of`, as float32.
 
     The first is laid out by columns: the gradient's product of matrices takes a third to two thirds
-    of the time then, and that of the logits the same.
+    of the time then, and that of the logits the same. Weights are those of `mean_and_scale`.
     """
-    mean, scale = mean_and_scale(embeddings)
+    mean, scale = mean_and_scale(embeddings, weights)
     features = np.empty_like(embeddings, order="F")
     for rows in blocks(len(embeddings)):
         features[rows] = (embeddings[rows] - mean) / scale

@@ -8,6 +8,7 @@ from tests.support.hand import Hand
 from tests.support.photos import THINGS
 
 from headfit import SoftmaxHead
+from headfit_demo.session import ClassView
 from headfit_demo.widgets import FileWindow
 
 ENTER = 13
@@ -53,3 +54,16 @@ def test_a_head_is_saved_and_comes_in_again(toys: Hand, tmp_path: Path) -> None:
     toys.wait(lambda: toys.screen.name == "recognise")
     assert toys.app.project.n_photos == 0
     assert toys.app.project.head_classes == (BALLOON, BOAT)
+
+
+def test_photos_that_are_nearly_one_are_said(hand: Hand) -> None:
+    from headfit_demo.screens.class_card import feedback_words
+
+    def said(n_photos: int, n_effective: int | None) -> list[str]:
+        return [
+            text for text, _ in feedback_words(ClassView("fox", n_photos, None, False, n_effective))
+        ]
+
+    assert said(20, 1) == ["Nearly one photo: move, turn, other light"]
+    assert said(20, 2) == ["Nearly 2 photos: move, turn, other light"]
+    assert said(20, 11) == said(20, None) == []

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.support.photos import THINGS, fill, frames, picked
 from tests.support.small_disk import SmallDisk
@@ -331,6 +332,21 @@ def test_the_same_photo_again_is_noticed(taught: Session) -> None:
     taught.project.train()
     photos = photos_of(taught)
     assert any(photo.is_repeated for photo in photos[BOAT])
+
+
+def test_pictures_that_are_nearly_one_count_as_one(taught: Session) -> None:
+    """What a camera gives that is held still."""
+    (picture,) = frames(BOAT, 1, seed=77)
+    lit = [np.clip(picture.astype(int) + light, 0, 255).astype(np.uint8) for light in range(6)]
+    taught.project.train()
+    (before,) = [one for one in taught.project.view().classes if one.name == BOAT]
+    taught.project.add_photos(BOAT, lit)
+    taught.project.train()
+    (after,) = [one for one in taught.project.view().classes if one.name == BOAT]
+    assert after.n_photos == before.n_photos + 6
+    assert before.n_effective is not None
+    assert after.n_effective is not None
+    assert after.n_effective <= before.n_effective + 1
 
 
 def test_a_photo_of_something_else_is_doubted(taught: Session) -> None:

@@ -13,7 +13,7 @@ from headfit.errors import InputError
 from headfit.head import SoftmaxHead
 from headfit.learning.calibration import QUANTILES, calibrate, least_probability, sharpness
 from headfit.learning.fitting import fit_head
-from headfit.learning.held_out import HeldOut
+from headfit.learning.held_out import HeldOut, LeftOut
 from headfit.learning.logistic import FEW_PHOTOS, fit_logistic, leverage
 from headfit.learning.problem import Problem
 from headfit.learning.settings import Settings
@@ -35,7 +35,12 @@ def examples(n_samples: int, seed: int, n_classes: int = 5) -> tuple[FloatArray,
 
 
 def held_out(probabilities: npt.ArrayLike, targets: list[int]) -> HeldOut:
-    return HeldOut(np.arange(len(targets)), np.array(targets, np.intp), np.array(probabilities))
+    """Return examples of which each is a photo by itself."""
+    columns = np.array(targets, np.intp)
+    return HeldOut(
+        np.arange(len(targets)), columns, np.array(probabilities), np.ones(len(targets)),
+        np.bincount(columns, minlength=2),
+    )  # fmt: skip
 
 
 def test_the_threshold_and_the_scores_are_those_of_conformal_prediction() -> None:
@@ -151,8 +156,9 @@ def test_logistic_regression_left_one_out_is_near_brute_force(n_samples: int, l2
     targets = np.unique(names, return_inverse=True)[1].astype(np.intp)
     some = np.arange(0, n_samples, n_samples // 60)
     fit = fit_logistic(
-        embeddings, targets, 5, l2=l2, tolerance=1e-5, max_iterations=500, left_out=some
-    )
+        embeddings, targets, 5, l2=l2, tolerance=1e-5, max_iterations=500,
+        left_out=LeftOut.singly(targets, some),
+    )  # fmt: skip
     mean, scale = embeddings.mean(axis=0), embeddings.std(axis=0)
     standardised = (embeddings - mean) / scale
     exact = np.empty((len(some), 5))
@@ -178,8 +184,14 @@ def test_leverage_is_the_diagonal_of_the_hat_matrix(shape: tuple[int, int]) -> N
     rows = np.sqrt(curvature)[:, np.newaxis] * features
     hat = rows @ np.linalg.inv(rows.T @ rows + 2.5 * np.eye(shape[1])) @ rows.T
     chosen = np.array([5, 0, 3])
-    found = leverage(features, curvature, 2.5, chosen)
-    np.testing.assert_allclose(np.diagonal(hat)[chosen], found, rtol=1e-4)
+    one_by_one = LeftOut.singly(np.zeros(len(rows), np.intp), chosen)
+    diagonal, among_groups = leverage(features, curvature, 2.5, one_by_one)
+    np.testing.assert_allclose(np.diagonal(hat)[chosen], diagonal, rtol=1e-4)
+    assert not among_groups
+    together = LeftOut(chosen, one_by_one.targets, np.array([0, 1, 0]), np.ones(3))
+    _, ((places, block),) = leverage(features, curvature, 2.5, together)
+    np.testing.assert_array_equal([0, 2], places)
+    np.testing.assert_allclose(hat[np.ix_([5, 3], [5, 3])], block, rtol=1e-4, atol=1e-6)
 
 
 def test_every_term_counts_when_an_example_is_left_out() -> None:
@@ -191,7 +203,8 @@ def test_every_term_counts_when_an_example_is_left_out() -> None:
     def fit(rows: npt.NDArray[np.intp], left_out: npt.NDArray[np.intp]) -> FloatArray:
         done = fit_logistic(
             embeddings[rows], targets[rows], 5, l2=20.0, tolerance=1e-5, max_iterations=500,
-            label_smoothing=0.2, sample_weights=weights[rows], left_out=left_out,
+            label_smoothing=0.2, sample_weights=weights[rows],
+            left_out=LeftOut.singly(targets[rows], left_out),
         )  # fmt: skip
         if len(left_out):
             return done.left_out_logits.astype(np.float32)
@@ -253,7 +266,7 @@ def test_a_line_search_that_looks_too_far_comes_back() -> None:
     rows = np.arange(n_samples)
     heads[0][rows, targets] += rng.uniform(0, 0.5)
     heads[1][rows, targets] += rng.uniform(10, 80)
-    factors = sharpness(heads, targets, [4.0, 0.006])
+    factors = sharpness(heads, targets, [4.0, 0.006], np.ones(n_samples))
 
     def loss(factors: list[float]) -> float:
         logits = factors[0] * heads[0] + factors[1] * heads[1]

@@ -16,7 +16,7 @@ from headfit.learning.calibration import sharpness
 from headfit.learning.class_sums import ClassSums
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.fitting import LOGISTIC_FROM, fit_head
-from headfit.learning.held_out import MAX_JUDGED
+from headfit.learning.held_out import MAX_JUDGED, LeftOut
 from headfit.learning.imprint import imprint, imprint_leave_one_out
 from headfit.learning.lda import PRIOR_PHOTOS, fit_lda
 from headfit.learning.logistic import FEW_PHOTOS
@@ -105,7 +105,7 @@ def test_imprinting_left_one_out_is_brute_force(seed: int, embedding_dim: int) -
     embeddings, targets = examples(embedding_dim=embedding_dim, seed=seed)
     sums = ClassSums.of(embeddings, targets, 4)
     mean, inverse_scale = sums.mean_and_inverse_scale()
-    actual = imprint_leave_one_out(sums, mean, inverse_scale, embeddings, targets)
+    actual = imprint_leave_one_out(sums, mean, inverse_scale, embeddings, LeftOut.singly(targets))
     for i in range(len(targets)):
         rest = sums.minus(ClassSums.of(embeddings[i : i + 1], targets[i : i + 1], 4))
         weights, bias = imprint(rest, rest.sums.sum(axis=0) / rest.counts.sum(), inverse_scale)
@@ -118,8 +118,8 @@ def test_the_analysis_is_that_of_scikit_learn(prior_photos: float) -> None:
     embeddings, targets = examples((40, 10, 25, 25))
     sums = ClassSums.of(embeddings, targets, 4)
     mean, inverse_scale = sums.mean_and_inverse_scale()
-    nobody = np.zeros(0, np.intp)
-    analysis = fit_lda(sums, mean, inverse_scale, prior_photos, embeddings[:0], nobody)
+    nobody = LeftOut.singly(targets[:0])
+    analysis = fit_lda(sums, mean, inverse_scale, prior_photos, embeddings[:0], nobody, sums.counts)
 
     standardised = (embeddings - mean) * inverse_scale
     means = np.stack([standardised[targets == c].mean(axis=0) for c in range(4)])
@@ -152,12 +152,17 @@ def test_the_analysis_left_one_out_is_brute_force(
     embeddings, targets = examples(embedding_dim=embedding_dim, seed=seed)
     sums = ClassSums.of(embeddings, targets, 4)
     mean, inverse_scale = sums.mean_and_inverse_scale()
-    analysis = fit_lda(sums, mean, inverse_scale, prior_photos, embeddings, targets)
+    analysis = fit_lda(
+        sums, mean, inverse_scale, prior_photos, embeddings, LeftOut.singly(targets), sums.counts
+    )
     logits = analysis.left_out_logits
     actual = logits - logits[:, :1]
     for i in range(len(targets)):
         rest = sums.minus(ClassSums.of(embeddings[i : i + 1], targets[i : i + 1], 4))
-        without = fit_lda(rest, mean, inverse_scale, prior_photos, embeddings[:0], targets[:0])
+        without = fit_lda(
+            rest, mean, inverse_scale, prior_photos, embeddings[:0],
+            LeftOut.singly(targets[:0]), rest.counts,
+        )  # fmt: skip
         freedom = len(targets) - 1 - 4 + prior_photos
         corrected = without.bias + freedom / 2 * analysis.noise / rest.counts
         expected = embeddings[i] @ without.weights + corrected
@@ -173,7 +178,9 @@ def test_the_noise_is_the_distance_that_a_mean_of_few_photos_is_off_by() -> None
     embeddings = (true_means[targets] + rng.normal(size=(200, 6))).astype(np.float32)
     sums = ClassSums.of(embeddings, targets, 40)
     mean, inverse_scale = sums.mean_and_inverse_scale()
-    analysis = fit_lda(sums, mean, inverse_scale, 1.0, embeddings, targets)
+    analysis = fit_lda(
+        sums, mean, inverse_scale, 1.0, embeddings, LeftOut.singly(targets), sums.counts
+    )
     scatter = sums.scatter_within() * inverse_scale * inverse_scale[:, np.newaxis] + np.eye(6)
     off = (sums.means() - true_means) * inverse_scale
     actual = np.einsum("cd,de,ce->c", off, np.linalg.inv(scatter), off).mean()
@@ -187,20 +194,20 @@ def test_sharpness_is_the_factor_with_the_lowest_loss(seed: int, true_factor: fl
     logits = rng.normal(size=(4000, 3))
     probabilities = softmax((true_factor * logits).astype(np.float32)).astype(float)
     targets = (rng.random((4000, 1)) > probabilities.cumsum(axis=1)[:, :2]).sum(axis=1)
-    (found,) = sharpness([logits], targets, [1.0])
+    (found,) = sharpness([logits], targets, [1.0], np.ones(len(targets)))
     best = cross_entropy(found * logits, targets)
     assert best <= cross_entropy(1.05 * found * logits, targets) + 1e-4
     assert best <= cross_entropy(0.95 * found * logits, targets) + 1e-4
 
 
 def test_sharpness_without_evidence_is_the_expected() -> None:
-    (found,) = sharpness([np.zeros((0, 3))], np.zeros(0, np.intp), [15.0])
+    (found,) = sharpness([np.zeros((0, 3))], np.zeros(0, np.intp), [15.0], np.zeros(0))
     assert found == pytest.approx(15.0, rel=0.01)
 
 
 def test_a_few_photos_all_right_do_not_make_a_head_certain() -> None:
     """The best factor alone would be infinite."""
-    (found,) = sharpness([np.eye(3)], np.arange(3), [1.0])
+    (found,) = sharpness([np.eye(3)], np.arange(3), [1.0], np.ones(3))
     assert 1 < found < 10
 
 
@@ -228,8 +235,9 @@ def test_auto_goes_by_the_number_of_photos() -> None:
         assert few.training["method"] == "imprint+lda"
     embeddings, targets = examples((40, 40, 40, LOGISTIC_FROM - 1))
     assert fitted(embeddings, targets, 4, Settings()).training["method"] == "imprint+lda"
-    wide = np.tile(embeddings, (1, 20))  # more features than examples: the analysis tells little
-    training = fitted(wide[:80], np.arange(80) % 4, 4, Settings()).training
+    # More features than examples: the analysis tells little.
+    wide = np.random.default_rng(0).normal(size=(80, 120)).astype(np.float32)
+    training = fitted(wide, np.arange(80) % 4, 4, Settings()).training
     assert training["method"] == "imprint+logistic-regression"
 
 
@@ -281,9 +289,11 @@ def test_the_leave_one_out_accuracy_is_reported(method: str) -> None:
     sums = ClassSums.of(embeddings, targets, 4)
     spread = sums.mean_and_inverse_scale()
     if method == "imprint":
-        logits = imprint_leave_one_out(sums, *spread, embeddings, targets)
+        logits = imprint_leave_one_out(sums, *spread, embeddings, LeftOut.singly(targets))
     else:
-        analysis = fit_lda(sums, *spread, PRIOR_PHOTOS, embeddings, targets)
+        analysis = fit_lda(
+            sums, *spread, PRIOR_PHOTOS, embeddings, LeftOut.singly(targets), sums.counts
+        )
         logits = analysis.left_out_logits
     assert training["leave_one_out_accuracy"] == (logits.argmax(axis=1) == targets).mean()
     alone = fitted(embeddings[:2], np.array([0, 1]), 2, Settings(method=method))

@@ -1,0 +1,96 @@
+"""Whether heads of near copies know how right they are; prints a row per set, asserts nothing.
+
+Pictures of four classes in ten versions each: shifted by up to 5 %, turned, enlarged, lit
+otherwise, compressed. What leaving groups out tells is set against other photos of the classes.
+Needs the sets of photos that `HEADFIT_DATA` points to.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+
+import numpy as np
+from photos_per_class import DATA
+from PIL import Image, ImageEnhance
+
+from headfit import Extractor, SoftmaxHead
+
+SETS = {"flowers5-128": 60, "scene15-200": 20, "cub200-2010-224": 10}
+N_CLASSES, DRAWS = 4, 20
+
+
+def cropped(
+    image: Image.Image, right: float = 0, down: float = 0, share: float = 0.9
+) -> Image.Image:
+    """Return the middle of a picture, or a place that is that far from it."""
+    width, height = image.size
+    left = (1 - share) / 2 * width + right * width
+    top = (1 - share) / 2 * height + down * height
+    return image.crop((int(left), int(top), int(left + share * width), int(top + share * height)))
+
+
+def versions(image: Image.Image, rng: np.random.Generator) -> Iterator[Image.Image]:
+    """Yield a picture as a camera that is hardly moved sees it, plain first."""
+    plain = cropped(image)
+    yield plain
+    for far in (0.01, 0.02, 0.05):
+        angle = rng.uniform(0, 2 * np.pi)
+        yield cropped(image, far * np.cos(angle), far * np.sin(angle))
+    for light in (0.85, 1.15):
+        yield ImageEnhance.Brightness(plain).enhance(light)
+    stream = io.BytesIO()
+    plain.save(stream, "JPEG", quality=60)
+    yield Image.open(stream).convert("RGB")
+    yield cropped(image.rotate(2, Image.Resampling.BICUBIC))
+    yield cropped(image, share=0.857)
+    yield cropped(image.rotate(-1.5, Image.Resampling.BICUBIC), 0.015, -0.015, 0.88)
+
+
+def main() -> None:
+    extractor = Extractor.open()
+    for name, per_class in SETS.items():
+        rng = np.random.default_rng(0)
+        pictures, classes = [], []
+        with zipfile.ZipFile(DATA / f"{name}.zip") as file:
+            paths = [path for path in sorted(file.namelist()) if path.lower().endswith("jpg")]
+            folders = np.array([path.split("/")[-2] for path in paths])
+            for folder in np.unique(folders)[:30]:
+                for row in rng.permutation(np.flatnonzero(folders == folder))[:per_class]:
+                    image = Image.open(io.BytesIO(file.read(paths[row]))).convert("RGB")
+                    pictures.append(extractor.embed(list(versions(image, rng))))
+                    classes.append(folder)
+        embeddings, names = np.stack(pictures), np.array(classes)
+        for count in (2, 4):
+            rows = [row_of(embeddings, names, count, seed) for seed in range(DRAWS)]
+            told, true, one_each, groups = np.nanmean(np.array(rows, float), axis=0)
+            print(
+                f"{name}, {count} pictures a class: told {told:.1%}, true {true:.1%}, told of one "
+                f"version each {one_each:.1%}, groups a picture {groups:.2f}"
+            )
+
+
+def row_of(
+    embeddings: np.ndarray, names: np.ndarray, count: int, seed: int
+) -> tuple[float | None, float, float | None, float]:
+    """Return what a head of copies is told of itself, what is true, and both without copies."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(np.unique(names))[:N_CLASSES]
+    order = rng.permutation(len(names))
+    taught = np.concatenate([order[names[order] == name][:count] for name in chosen])
+    new = np.setdiff1d(np.flatnonzero(np.isin(names, chosen)), taught)
+    copies = embeddings[taught].reshape(-1, embeddings.shape[2])
+    head = SoftmaxHead().fit(copies, np.repeat(names[taught], embeddings.shape[1]))
+    plain = SoftmaxHead().fit(embeddings[taught, 0], names[taught])
+    assert head.calibration_ is not None
+    return (
+        head.training_["leave_one_out_accuracy"],  # type: ignore[return-value]
+        head.score(embeddings[new, 0], names[new]),
+        plain.training_["leave_one_out_accuracy"],
+        head.calibration_.n_held_out / len(taught),
+    )
+
+
+if __name__ == "__main__":
+    main()

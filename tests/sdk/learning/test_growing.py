@@ -1,0 +1,117 @@
+"""A head grows by a class without the examples of the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.sdk.learning.test_order import everything
+
+from headfit import InputError, NotFittedError, Privacy, PublicView, SoftmaxHead
+from headfit.learning import METHODS
+from headfit.maths.arrays import FloatArray
+
+WIDTH = 100
+CENTRES = 0.8 * np.random.default_rng(0).normal(size=(6, WIDTH))
+
+
+def photos(column: int, count: int, seed: int) -> FloatArray:
+    rng = np.random.default_rng([column, seed])
+    return (CENTRES[column] + 2 * rng.normal(size=(count, WIDTH)) + 1).astype(np.float32)
+
+
+def taught(n_classes: int, **parameters: object) -> SoftmaxHead:
+    embeddings = np.vstack([photos(column, 30, 0) for column in range(n_classes)])
+    names = np.repeat([f"class {column}" for column in range(n_classes)], 30)
+    return SoftmaxHead(**parameters).fit(embeddings, names)  # type: ignore[arg-type]
+
+
+def accuracy(head: SoftmaxHead, column: int) -> float:
+    return head.score(photos(column, 300, 1), [f"class {column}"] * 300)
+
+
+@pytest.mark.parametrize("storage", ["float32", "float16", "int8"])
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_a_new_class_is_recognised_and_the_others_still_are(
+    method: str, storage: str, tmp_path: Path
+) -> None:
+    """Out of a file, in every storage; what was known stays to the bit."""
+    head = taught(5, method=method)
+    if method == "binary":
+        head.save(tmp_path / "head")
+    else:
+        head.save(tmp_path / "head", storage=storage)
+    head = SoftmaxHead.load(tmp_path / "head")
+    before = head.fitted_
+    old = np.mean([accuracy(head, column) for column in range(5)])
+    assert head.add_class("class 5", photos(5, 5, 0)) is head
+    assert head.classes_.tolist() == [f"class {column}" for column in range(6)]
+    assert head.class_counts_ == (*before.class_counts, 5)
+    assert head.weights_[:, :5].tobytes() == before.weights.tobytes()
+    assert head.bias_[:5].tobytes() == before.bias.tobytes()
+    assert np.mean([accuracy(head, column) for column in range(5)]) > old - 0.1
+    assert accuracy(head, 5) > (0.35 if method == "binary" else 0.5)
+    assert head.is_known(photos(0, 300, 1)).mean() > 0.9
+    assert head.is_known(photos(5, 300, 1)).mean() > 0.6
+    covered = ["class 0" in each for each in head.predict_sets(photos(0, 300, 1))]
+    assert np.mean(covered) > 0.75
+    head.save(tmp_path / "grown")
+    assert everything(SoftmaxHead.load(tmp_path / "grown").fitted_) == everything(head.fitted_)
+
+
+def test_several_classes_one_after_the_other() -> None:
+    head = taught(3)
+    for column in (5, 3, 4):
+        head.add_class(f"class {column}", photos(column, 8, 0))
+    assert head.classes_.tolist() == [f"class {column}" for column in range(6)]
+    assert head.training_["grown_by"] == 3
+    assert np.mean([accuracy(head, column) for column in range(6)]) > 0.6
+
+
+def test_the_order_of_new_photos_and_their_repeats_do_not_matter() -> None:
+    new = photos(5, 6, 0)
+    one = taught(4).add_class("new", new)
+    two = taught(4).add_class("new", np.vstack([new[::-1], new[:2]]))
+    assert everything(one.fitted_) == everything(two.fitted_)
+
+
+def test_near_copies_of_one_photo_are_refused() -> None:
+    head = taught(4)
+    before = head.fitted_
+    jitter = 0.02 * np.random.default_rng(0).normal(size=(10, WIDTH))
+    for new in (photos(5, 1, 0), photos(5, 1, 0) + jitter.astype(np.float32)):
+        with pytest.raises(InputError, match="different photos"):
+            head.add_class("new", new)
+    assert head.fitted_ is before
+
+
+def test_whole_numbers_are_sorted_as_such() -> None:
+    embeddings = np.vstack([photos(column, 20, 0) for column in range(3)])
+    head = SoftmaxHead().fit(embeddings, np.repeat([1, 2, 10], 20))
+    head.add_class(3, photos(5, 5, 0))  # type: ignore[arg-type]
+    assert head.classes_.tolist() == [1, 2, 3, 10]
+    assert (head.predict(photos(5, 100, 1)) == 3).mean() > 0.5
+    with pytest.raises(InputError, match="whole number"):
+        head.add_class("4", photos(4, 5, 0))
+
+
+def test_what_cannot_grow_says_why() -> None:
+    new = photos(5, 5, 0)
+    with pytest.raises(NotFittedError):
+        SoftmaxHead().add_class("new", new)
+    with pytest.raises(InputError, match="knows"):
+        taught(4).add_class("class 1", new)
+    with pytest.raises(InputError, match="width"):
+        taught(4).add_class("new", new[:, 1:])
+    with pytest.raises(InputError, match="characters"):
+        taught(4).add_class("", new)
+    few = SoftmaxHead().fit(photos(0, 4, 0), ["a", "a", "b", "b"])
+    with pytest.raises(InputError, match="19 photos"):
+        few.add_class("new", new)
+    embeddings = np.vstack([photos(0, 20, 0), photos(1, 20, 0)])
+    view = PublicView.of(photos(2, 120, 2))
+    privacy = Privacy(1.0, 1e-5, public_view=view)
+    private = SoftmaxHead().fit(embeddings, ["a"] * 20 + ["b"] * 20, privacy=privacy)
+    with pytest.raises(InputError, match="privacy"):
+        private.add_class("new", new)
