@@ -101,9 +101,14 @@ def checked_weights(sample_weight: npt.ArrayLike, n_samples: int) -> DoubleArray
     weights = given.astype(np.float64)
     if not (np.isfinite(weights).all() and (weights >= 0).all()):
         raise InputError("expected finite weights from 0 on, found others; 0 leaves an example out")
-    if not 0 < weights.sum() <= MAX_SAMPLE_WEIGHT:
+    if not weights.any():
         raise InputError(
-            f"expected weights with a sum above 0 and up to {MAX_SAMPLE_WEIGHT:g}, found "
+            "expected weights above zero for some examples, found that every weight is zero; leave "
+            "sample_weight out to count each once"
+        )
+    if weights.sum() > MAX_SAMPLE_WEIGHT:
+        raise InputError(
+            f"expected weights with a sum of up to {MAX_SAMPLE_WEIGHT:g}, found "
             f"{weights.sum():g}; 1 is the weight of an example without any"
         )
     return weights
