@@ -493,7 +493,7 @@ class SoftmaxHead:
         with self._lock:
             before = self.fitted_
             if extractor is not None:
-                extractor.manifest.check_head(before, "this head")
+                before = self.seen_through(extractor).fitted_
             if is_whole != self._counts_classes:
                 kind = "a whole number" if self._counts_classes else "text"
                 raise InputError(

@@ -27,7 +27,7 @@ def test_teach_train_recognise_restart(hand: Hand, tmp_path: Path) -> None:
     assert all(thumb.texture for thumb in cards[BOAT].ids.strip.children)
     toys.tap(toys.screen.ids.train)
     toys.wait(lambda: not toys.app.is_training)
-    assert toys.screen.accuracy == "100%"
+    assert int(toys.screen.accuracy.rstrip("%")) > 90
     assert "all 10 photos" in toys.screen.training_text
 
     toys.app.go("recognise")

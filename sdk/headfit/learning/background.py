@@ -81,6 +81,13 @@ class Background:
             self.factor, len(self.mean)
         )
 
+    def unwhitened(self, whitened: DoubleArray) -> DoubleArray:
+        """Return the embedding that has this whitened one: shape (embedding_dim,)."""
+        matrix = _matrix(self.factor, len(self.mean)).astype(np.float64)
+        roots = np.linalg.solve(matrix.T, whitened) + np.array(self.mean)
+        embedding: DoubleArray = np.sign(roots) * np.square(roots)
+        return embedding
+
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the mean, as float32, and of the factor's bytes, as 64 hex digits."""

@@ -5,7 +5,7 @@ Fitting returns it, prediction and evaluation take it, head files hold it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -99,7 +99,7 @@ class FittedHead:
         order = sorted(range(len(names)), key=names.__getitem__)
         return replace(self, classes=tuple(names)).at_columns(order)
 
-    def at_columns(self, order: Sequence[int]) -> FittedHead:
+    def at_columns(self, order: list[int]) -> FittedHead:
         """Return the head with its classes in another order: column ``order[i]`` becomes ``i``."""
         return replace(
             self,

@@ -17,12 +17,11 @@ from typing import Final
 import numpy as np
 
 from headfit.errors import InputError
-from headfit.learning.calibration import Calibration, joined, sureness
+from headfit.learning.calibration import Calibration, joined, leads_of, sureness
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.groups import grouped
 from headfit.learning.held_out import LeftOut
 from headfit.learning.prediction import Prediction
-from headfit.learning.typicality import Typicality
 from headfit.maths.arrays import BoolArray, DoubleArray, FloatArray, Scalar
 
 LONGER: Final = 1.4
@@ -31,6 +30,7 @@ LONGER: Final = 1.4
 BELOW: Final = 1.2
 """Of 0.9 to 1.7: chosen on scenes and objects, judged on flowers (docs/choosing-parameters.md)."""
 
+_SHARED = 0.5  # of the length of whitened embeddings, what classes have in common
 _LEAST_ODDS = 1e-3  # of a probability, and of one less it
 
 
@@ -53,10 +53,10 @@ def grown(head: FittedHead, class_name: str, embeddings: FloatArray) -> FittedHe
     InputError
         If the head does not say where its examples lay, or the embeddings are nearly one photo.
     """
-    typicality, calibration = _known(head)
+    calibration = _calibration_of(head)
     embeddings = np.unique(embeddings, axis=0)  # in whatever order they came
     before = Prediction.of(head, embeddings)
-    centre, inverse = typicality.centre, typicality.inverse_spread
+    centre, inverse = _centre_and_inverse_spread(head, embeddings)
     groups = grouped(embeddings, np.zeros(len(embeddings), np.intp), centre)
     n_groups = int(groups.max(initial=-1)) + 1
     if n_groups < 2:
@@ -106,23 +106,52 @@ def grown(head: FittedHead, class_name: str, embeddings: FloatArray) -> FittedHe
         classes=(*head.classes, class_name),
         class_counts=(*head.class_counts, len(embeddings)),
         training=training,
-        calibration=_recalibrated(head, calibration, typicality, told, embeddings, together, bias),
+        calibration=_recalibrated(head, calibration, told, embeddings, together, bias, centre),
+        likeness=head.likeness and head.likeness.joined_by(_whitened(head, embeddings)),
     )
 
 
-def _known(head: FittedHead) -> tuple[Typicality, Calibration]:
+def _calibration_of(head: FittedHead) -> Calibration:
     if head.privacy is not None:
         raise InputError(
             "expected a head without a promise of privacy, found one; a class added without noise "
             "would have none: fit a private head to all examples"
         )
-    if head.typicality is None or head.calibration is None:
+    if head.calibration is None or (head.typicality is None and head.likeness is None):
         raise InputError(
             "expected a head that knows where its examples lay, found one fitted to fewer than 19 "
             "photos that could be left out, or streamed; fit it to examples of all classes, of the "
             "new one too"
         )
-    return head.typicality, head.calibration
+    return head.calibration
+
+
+def _whitened(head: FittedHead, embeddings: FloatArray) -> FloatArray:
+    if head.background is None:
+        raise InputError(
+            "expected the background of the extractor, which this head compares with, found none; "
+            "pass the extractor"
+        )
+    return head.background.whitened(embeddings)
+
+
+def _centre_and_inverse_spread(
+    head: FittedHead, embeddings: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return where the head's examples lay, and one over the spread of features.
+
+    Of likeness the first is the embedding halfway to what the classes have in common, seen from
+    the background; features are taken as they are. On flowers, scenes and objects that was within
+    a point of the true mean.
+    """
+    if head.typicality is not None:
+        return head.typicality.centre, head.typicality.inverse_spread
+    assert head.likeness is not None
+    lengths = np.linalg.norm(_whitened(head, embeddings), axis=1)
+    assert head.background is not None
+    shared = head.likeness.middle() * float(lengths.mean()) * _SHARED
+    centre = head.background.unwhitened(shared).astype(np.float32)
+    return centre, np.ones_like(centre)
 
 
 def _count(training: Mapping[str, Scalar], name: str) -> int:
@@ -139,22 +168,29 @@ def _log_odds(probabilities: DoubleArray) -> DoubleArray:
 def _recalibrated(
     head: FittedHead,
     calibration: Calibration,
-    typicality: Typicality,
     told: DoubleArray,
     embeddings: FloatArray,
     together: LeftOut,
     bias: float,
+    centre: FloatArray,
 ) -> Calibration:
     """Return the calibration with what the new photos say; ``told`` are their logits left out."""
     threshold = calibration.threshold
-    if threshold is not None:
+    logits = told.astype(np.float32)
+    if threshold is not None and head.typicality is not None:
         # Logits are linear, so their mean over the old examples is theirs at the centre.
         middle = head.bias.astype(np.float64)
         if head.thresholds is None:
-            middle = typicality.centre.astype(np.float64) @ head.weights + head.bias
+            middle = centre.astype(np.float64) @ head.weights + head.bias
         moved = float(middle.mean() - bias) / (len(head.classes) + 1)
-        sure = sureness("typicality", told.astype(np.float32), typicality.distances(embeddings))
+        sure = sureness("typicality", logits, head.typicality.distances(embeddings))
         threshold = min(threshold + moved, float(sure.min()))
+    elif threshold is not None and head.likeness is not None:
+        whitened = _whitened(head, embeddings)
+        for row, group in enumerate(together.groups):
+            likeness = head.likeness.joined_by(whitened[together.groups != group])
+            (score,) = likeness.scores(whitened[[row]], leads_of(logits[[row]]))
+            threshold = min(threshold, float(score))
     best = told.max(axis=1, keepdims=True)
     exponentials = np.exp(told - best)
     own = exponentials[:, -1] / exponentials.sum(axis=1)

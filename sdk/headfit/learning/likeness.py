@@ -52,6 +52,17 @@ class Likeness:
         """Return the same with the classes in another order: ``order[i]`` becomes ``i``."""
         return replace(self, prototypes=self.prototypes[order])
 
+    def middle(self) -> DoubleArray:
+        """Return the mean of the classes' directions: shape (embedding_dim,)."""
+        directions = _unit(self.prototypes.astype(np.float32))
+        middle: DoubleArray = directions.mean(axis=0, dtype=np.float64)
+        return middle
+
+    def joined_by(self, whitened: FloatArray) -> Likeness:
+        """Return the same with a class more, as its last, of which these are examples."""
+        sums = whitened.sum(axis=0, keepdims=True, dtype=np.float64)
+        return replace(self, prototypes=np.vstack([self.prototypes, _codes(sums)]))
+
     def scores(self, whitened: FloatArray, leads: FloatArray) -> FloatArray:
         """Return the likeness of each embedding.
 

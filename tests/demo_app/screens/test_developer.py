@@ -20,7 +20,8 @@ def test_developers_copy_the_lines_and_see_the_sizes(
     assert page.extractor_size == "Extractor: 335.6 kB"
     assert page.head_size.startswith("Head: ")
     assert 0 < page.share < 0.05
-    assert (page.n_classes, page.accuracy) == ("2", "100%")
+    assert page.n_classes == "2"
+    assert int(page.accuracy.rstrip("%")) > 90
     toys.press("Copy")
     assert Clipboard.paste() == page.code
     assert toys.notice == "Copied."

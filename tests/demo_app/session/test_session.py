@@ -43,7 +43,8 @@ def test_teach_train_recognise_and_start_again(taught: Session, tmp_path: Path) 
     view = taught.project.view()
     assert [(one.name, one.n_photos) for one in view.classes] == [(BALLOON, 5), (BOAT, 5)]
     assert view.head_is_fresh
-    assert view.accuracy == 1.0
+    assert view.accuracy is not None
+    assert view.accuracy > 0.9  # of drawings that are nearly one, each counts as a part
     taught.close()
 
     again = Session(tmp_path / "data", isolate=False)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.sdk.learning.test_order import everything
 
-from headfit import InputError, NotFittedError, Privacy, PublicView, SoftmaxHead
+from headfit import Extractor, InputError, NotFittedError, Privacy, PublicView, SoftmaxHead
 from headfit.learning import METHODS
 from headfit.maths.arrays import FloatArray
 
@@ -58,6 +58,34 @@ def test_a_new_class_is_recognised_and_the_others_still_are(
     assert np.mean(covered) > 0.75
     head.save(tmp_path / "grown")
     assert everything(SoftmaxHead.load(tmp_path / "grown").fitted_) == everything(head.fitted_)
+
+
+def test_a_head_that_compares_with_a_background_grows(tmp_path: Path) -> None:
+    """It holds no spread; what its classes have in common, seen from the background, does."""
+    extractor = Extractor.open()
+    rng = np.random.default_rng(0)
+    centres = np.abs(0.7 + 0.5 * rng.normal(size=(6, extractor.embedding_dim)))
+
+    def drawn(column: int, count: int) -> FloatArray:
+        noise = 0.8 * rng.normal(size=(count, extractor.embedding_dim))
+        return np.abs(centres[column] + noise).astype(np.float32)
+
+    embeddings = np.vstack([drawn(column, 30) for column in range(5)])
+    names = np.repeat([f"class {column}" for column in range(5)], 30)
+    SoftmaxHead().fit(embeddings, names, extractor=extractor).save(tmp_path / "head")
+    new, old = drawn(5, 200), drawn(0, 200)
+    with pytest.raises(InputError, match="background"):
+        SoftmaxHead.load(tmp_path / "head").add_class("a new one", new[:5])
+    head = SoftmaxHead.load(tmp_path / "head").add_class("a new one", new[:5], extractor=extractor)
+    assert head.fitted_.likeness is not None
+    assert head.classes_.tolist() == ["a new one", *sorted(set(names.tolist()))]
+    assert head.score(old, ["class 0"] * 200) > 0.8
+    assert head.score(new[5:], ["a new one"] * 195) > 0.5
+    assert head.is_known(old).mean() > 0.85
+    assert head.is_known(new[5:]).mean() > 0.6
+    head.save(tmp_path / "grown")
+    loaded = SoftmaxHead.load(tmp_path / "grown", extractor=extractor)
+    np.testing.assert_array_equal(head.is_known(new), loaded.is_known(new))
 
 
 def test_several_classes_one_after_the_other() -> None:
