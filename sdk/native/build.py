@@ -60,7 +60,7 @@ class Platform:
     )
 
 
-_MAC = ("-dynamiclib", "-nostdlib", "-Wl,-install_name,@rpath/libheadfit_native.dylib", "-Wl,-s")
+_MAC = ("-dynamiclib", "-nostdlib", "-Wl,-install_name,@rpath/libheadfit_native.dylib", "-s")
 PLATFORMS = {
     "linux-x86_64": Platform("x86_64-linux-musl", "manylinux_2_5_x86_64.musllinux_1_1_x86_64"),
     "linux-aarch64": Platform("aarch64-linux-musl", "manylinux_2_17_aarch64.musllinux_1_1_aarch64"),
@@ -71,7 +71,7 @@ PLATFORMS = {
         "x86_64-windows-gnu",
         "win_amd64",
         "headfit_native.dll",
-        ("-shared", "-nostdlib", "-s", "-Wl,--no-entry"),
+        ("-shared", "-nostdlib", "-s"),
     ),
     "android-arm64": Platform("aarch64-linux-musl", "android_21_arm64_v8a"),
     "android-x86_64": Platform("x86_64-linux-musl", "android_21_x86_64"),

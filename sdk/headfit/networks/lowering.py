@@ -141,9 +141,9 @@ class _Lowering:
             raise node.refusal(f"it returns {node.output.dtype}, expected float32, int8 or bool")
 
     def _max_pool(self, operator: Operator) -> None:
+        node = Node(self._source, operator)
         (x,), (output,) = operator.inputs, operator.outputs
         channels = self._tensors[x].shape[-1]
-        node = Node(self._source, operator)
         self._check_signs(node, x, channels)
         self._redefine_as_signs(output, (*node.output.shape[:-1], channels))
         self._emit("MAX_POOL_2D", (x,), output, **operator.options)

@@ -51,7 +51,7 @@ static void spread(const uint32_t *words, int64_t n, char *units) {
     } while (0)
 
 #define LOOK_UP(sum, table, filter) sum = _mm256_add_epi8(sum, _mm256_shuffle_epi8(table, filter))
-#define TABLE(unit) _mm256_broadcastsi128_si256(*(const __m128i *)(TABLES + (uint8_t)(unit)))
+#define TABLE(unit) _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(TABLES + (uint8_t)(unit))))
 
 static void counts(const char *const x[TILE], const piece *p, const char *filters, int64_t pitch, int wide,
                    uint16_t (*sums)[WIDE], int begun) {

@@ -116,7 +116,8 @@ static int pool_holds(const pool_step *s, const memory *m) {
 }
 
 static int mean_holds(const mean_step *s, const memory *m) {
-    return reads(m, s->x, times(4, times(s->outer, times(s->count, s->inner)))) &&
+    return s->outer && s->count && s->inner &&
+           reads(m, s->x, times(4, times(s->outer, times(s->count, s->inner)))) &&
            writes(m, s->y, times(4, times(s->outer, s->inner)));
 }
 
@@ -156,7 +157,7 @@ static int softmax_holds(const softmax_step *s, const memory *m) {
 }
 
 static int copy_holds(const copy_step *s, const memory *m) {
-    return (s->element == 1 || s->element == 4) &&
+    return (s->element == 1 || s->element == 4) && times((uint64_t)s->element, size_of(s->dims)) <= m->n_arena &&
            reads(m, s->x, times((uint64_t)s->element, reach(s->dims, s->x_strides))) &&
            writes(m, s->y, times((uint64_t)s->element, reach(s->dims, s->y_strides)));
 }

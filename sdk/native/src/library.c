@@ -20,6 +20,16 @@ static int has_avx2(void) {
 }
 #endif
 
+#if defined(_WIN32)
+/* What Windows calls when it loads and leaves the library, and what its linker asks for. */
+int32_t _DllMainCRTStartup(void *library, uint32_t reason, void *reserved);
+int32_t _DllMainCRTStartup(void *library, uint32_t reason, void *reserved) {
+    (void)library, (void)reason, (void)reserved;
+    return 1;
+}
+uint32_t _tls_index;
+#endif
+
 static int always(void) { return 1; }
 
 /* The fastest first. */
@@ -60,7 +70,7 @@ static int32_t each_step(int32_t kind, const char *plan, uint64_t n_plan, const 
     if (kind < 0 || kind >= N || !KINDS[kind].supported() || m->n_constants % 4 || m->n_picture % 4) return FAULTY;
     if ((uintptr_t)plan % 8 || (uintptr_t)m->constants % 4 || (uintptr_t)m->picture % 4 || (uintptr_t)m->arena % 4)
         return FAULTY;
-    const uint64_t largest = UINT64_MAX / 4;
+    const uint64_t largest = UINT64_C(1) << 36; /* so that no product of a place and a length overflows */
     if (m->n_constants > largest || m->n_picture > largest || m->n_arena > largest) return FAULTY;
     const kernels *k = KINDS[kind].kernels;
     int32_t n = 1;

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from headfit.errors import ExtractorError
 from headfit.networks.tflite.graph import Graph, Operator, Quantization, Tensor
+
+_OPERANDS: Final = {
+    **dict.fromkeys(("LceQuantize", "LceDequantize", "LceBMaxPool2d"), (1, 1)),
+    "LceBconv2d": (5, 5),
+    **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"), (2, 3)),
+    **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D", "SOFTMAX", "LOGISTIC", "ABS"), (1, 1)),
+    **dict.fromkeys(("RELU", "RELU_N1_TO_1", "RELU6", "QUANTIZE", "DEQUANTIZE"), (1, 1)),
+    **dict.fromkeys(("ADD", "SUB", "MUL", "LESS", "PRELU", "MEAN", "PAD", "TRANSPOSE"), (2, 2)),
+    **dict.fromkeys(("SELECT_V2", "PADV2"), (3, 3)),
+    "RESHAPE": (1, 2),
+}
+"""How many operands each may have; those that can be absent count."""
 
 
 class Node:
@@ -19,6 +31,11 @@ class Node:
 
     def __init__(self, graph: Graph, operator: Operator) -> None:
         self._operator = operator
+        least, most = _OPERANDS.get(operator.name, (0, len(operator.inputs)))
+        if not least <= len(operator.inputs) <= most:
+            raise self.refusal(
+                f"it has {len(operator.inputs)} operands, expected {least} to {most}"
+            )
         self._operands = [graph.tensors[i] if i >= 0 else None for i in operator.inputs]
         if len(operator.outputs) != 1:
             raise self.refusal(f"it has {len(operator.outputs)} outputs, expected one")
