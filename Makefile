@@ -26,6 +26,11 @@ $(NATIVE): sdk/native/build.py $(wildcard sdk/native/src/*) | $(VENV)/.made
 	@$(BIN)/python sdk/native/build.py
 	@touch $@
 
+.PHONY: wheels
+wheels: | $(VENV)/.made ## Pack the native engine's library into a wheel for each platform, by ziglang
+	@$(PIP) install --quiet ziglang
+	@$(BIN)/python sdk/native/wheels.py
+
 # What does not need it takes it where a compiler is here.
 .PHONY: native-if-possible
 native-if-possible: | $(VENV)/.made
@@ -83,6 +88,7 @@ offline: $(VENV)/.dev ## Run the device's tests where there is no network interf
 .PHONY: bench
 bench: $(VENV)/.dev $(NATIVE) build/numpy2/.made ## Measure engines, heads, the store and photos; prints tables, asserts nothing
 	@$(BIN)/python tests/benchmarks/engines.py
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/native.py
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/heads.py build/embeddings
 	@$(BIN)/python tests/benchmarks/store.py
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/photos.py

@@ -48,6 +48,8 @@ class Platform:
         The library's.
     link : tuple of str
         How its linker is told to make a library that needs nothing.
+    flags : tuple of str
+        More for the compiler.
     """
 
     triple: str
@@ -58,13 +60,18 @@ class Platform:
         # Android on 64-bit ARM may have pages of 16 kB.
         "-Wl,-z,max-page-size=16384",
     )
+    flags: tuple[str, ...] = ()
 
 
 _MAC = ("-dynamiclib", "-nostdlib", "-Wl,-install_name,@rpath/libheadfit_native.dylib", "-s")
 PLATFORMS = {
     "linux-x86_64": Platform("x86_64-linux-musl", "manylinux_2_5_x86_64.musllinux_1_1_x86_64"),
     "linux-aarch64": Platform("aarch64-linux-musl", "manylinux_2_17_aarch64.musllinux_1_1_aarch64"),
-    "linux-armv7": Platform("arm-linux-musleabihf", "manylinux_2_17_armv7l.musllinux_1_1_armv7l"),
+    "linux-armv7": Platform(
+        "arm-linux-musleabihf",
+        "manylinux_2_17_armv7l.musllinux_1_1_armv7l",
+        flags=("-Os",),  # vectors of floats are many instructions there
+    ),
     "macos-x86_64": Platform("x86_64-macos", "macosx_11_0_x86_64", "libheadfit_native.dylib", _MAC),
     "macos-arm64": Platform("aarch64-macos", "macosx_11_0_arm64", "libheadfit_native.dylib", _MAC),
     "windows-x86_64": Platform(
@@ -107,7 +114,18 @@ def zig(triple: str) -> list[str]:
     return [sys.executable, "-m", "ziglang", "cc", "-target", triple, "-fno-sanitize=all"]
 
 
-def build(name: str, folder: Path, compiler: list[str], flags: list[str], link: list[str]) -> Path:
+def compile_sources(name: str, folder: Path, compiler: list[str], flags: list[str]) -> list[Path]:
+    """Compile every source for a platform and return the objects."""
+    objects = []
+    for source in sorted(SOURCES.glob("*.c")):
+        objects.append(folder / f"{source.stem}.o")
+        own = OWN_FLAGS.get(source.name, []) if _suits(source, name) else []
+        command = [*compiler, *FLAGS, *PLATFORMS[name].flags, *own, *flags]
+        subprocess.run([*command, "-c", str(source), "-o", str(objects[-1])], check=True)
+    return objects
+
+
+def build(name: str, folder: Path, compiler: list[str], flags: list[str]) -> Path:
     """Compile every source, link, and put the library in its place at once.
 
     Parameters
@@ -116,21 +134,17 @@ def build(name: str, folder: Path, compiler: list[str], flags: list[str], link: 
         One of `PLATFORMS`.
     folder : Path
         Where the library goes.
-    compiler, flags, link : list of str
-        Command and its arguments beyond those that all need.
+    compiler, flags : list of str
+        Command, and its arguments beyond those that all need.
     """
     wanted = PLATFORMS[name]
     folder.mkdir(parents=True, exist_ok=True)
     library = folder / wanted.file_name
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        objects = []
-        for source in sorted(SOURCES.glob("*.c")):
-            objects.append(f"{scratch}/{source.stem}.o")
-            own = OWN_FLAGS.get(source.name, []) if _suits(source, name) else []
-            command = [*compiler, *FLAGS, *own, *flags, "-c", str(source), "-o", objects[-1]]
-            subprocess.run(command, check=True)
+        objects = compile_sources(name, Path(scratch), compiler, flags)
         made = Path(scratch, wanted.file_name)
-        subprocess.run([*compiler, *wanted.link, *link, "-o", str(made), *objects], check=True)
+        command = [*compiler, *wanted.link, *flags, "-o", str(made), *map(str, objects)]
+        subprocess.run(command, check=True)
         made.replace(library)
     return library
 
@@ -155,8 +169,7 @@ def main() -> None:
     here = None if given.platform else compiler_here()
     compiler = here or zig(PLATFORMS[name].triple)
     folder = given.folder or (BUILD if name == this_platform() else BUILD / name)
-    more = given.flags.split()
-    library = build(name, folder, compiler, more, more)
+    library = build(name, folder, compiler, given.flags.split())
     print(f"Built {library}, {library.stat().st_size:,} bytes, with {' '.join(compiler)}")
 
 

@@ -106,9 +106,12 @@ def measure_all(path: Path, openers: dict[str, Callable[[bytes], Engine]]) -> di
 
 def print_ratios(binary: dict[str, float], floating: dict[str, float]) -> None:
     """Print what the goals are stated in, as far as the engines are here."""
+    if "native" in binary and "lce" in binary:
+        print(f"lce / native: {binary['lce'] / binary['native']:.2f}")
     for engine, milliseconds in floating.items():
-        if "lce" in binary:
-            print(f"float in {engine} / lce: {milliseconds / binary['lce']:.2f}")
+        for ours in ("native", "lce"):
+            if ours in binary:
+                print(f"float in {engine} / {ours}: {milliseconds / binary[ours]:.2f}")
     for popcount in binary:
         if popcount.startswith("popcount") and "litert" in binary:
             print(f"{popcount} / litert, lowered: {binary[popcount] / binary['litert']:.2f}")

@@ -1,0 +1,85 @@
+"""Pack the native library into wheels: ``python sdk/native/wheels.py [PLATFORM ...]``.
+
+One file a platform, of the distribution ``headfit-native``: the library alone, for every Python. By
+default for all platforms of `build.py`; where this machine's compiler cannot, ziglang builds. The
+same sources give the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import re
+import sys
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(Path(__file__).parent))
+
+from build import BUILD, PLATFORMS, Platform, build, compiler_here, this_platform, zig  # noqa: E402
+
+INIT = '"""The native engine\'s library; headfit loads it (docs/engines.md)."""\n'
+
+
+def version() -> str:
+    """Return headfit's version, which is this distribution's too."""
+    text = (ROOT / "sdk/headfit/version.py").read_text(encoding="utf-8")
+    (found,) = re.findall(r'^__version__.*?"(.+)"', text, re.MULTILINE)
+    return str(found)
+
+
+def write_wheel(folder: Path, platform: Platform, library: bytes) -> Path:
+    """Write one wheel and return its path."""
+    name = f"headfit_native-{version()}"
+    metadata = (
+        f"Metadata-Version: 2.1\nName: headfit-native\nVersion: {version()}\n"
+        "Summary: The native engine of headfit: one small library without a libc.\n"
+        "License: Apache-2.0\nRequires-Python: >=3.10\n"
+    )
+    tags = "".join(f"Tag: py3-none-{tag}\n" for tag in platform.wheel.split("."))
+    wheel = f"Wheel-Version: 1.0\nGenerator: headfit\nRoot-Is-Purelib: false\n{tags}"
+    files = {
+        "headfit_native/__init__.py": INIT.encode(),
+        f"headfit_native/{platform.file_name}": library,
+        f"{name}.dist-info/METADATA": metadata.encode(),
+        f"{name}.dist-info/WHEEL": wheel.encode(),
+        f"{name}.dist-info/LICENSE": (ROOT / "LICENSE").read_bytes(),
+    }
+    record = f"{name}.dist-info/RECORD"
+    rows = [f"{path},{_digest(content)},{len(content)}\n" for path, content in files.items()]
+    files[record] = "".join([*rows, f"{record},,\n"]).encode()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}-py3-none-{platform.wheel}.whl"
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for file_name, content in files.items():
+            entry = ZipInfo(file_name, (1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content, ZIP_DEFLATED)
+    return path
+
+
+def _digest(content: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest())
+    return "sha256=" + digest.decode().rstrip("=")
+
+
+def main() -> None:
+    """Build and pack what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("platforms", nargs="*", metavar="PLATFORM", help=", ".join(PLATFORMS))
+    parser.add_argument("--folder", type=Path, default=ROOT / "dist")
+    given = parser.parse_args()
+    if unknown := set(given.platforms) - set(PLATFORMS):
+        parser.error(f"{', '.join(sorted(unknown))}: expected some of {', '.join(PLATFORMS)}")
+    for name in given.platforms or PLATFORMS:
+        here = compiler_here() if name == this_platform() else None
+        compiler = here or zig(PLATFORMS[name].triple)
+        library = build(name, BUILD / name, compiler, [])
+        path = write_wheel(given.folder, PLATFORMS[name], library.read_bytes())
+        print(f"Wrote {path}, {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

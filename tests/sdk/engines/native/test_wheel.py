@@ -1,0 +1,44 @@
+"""The distribution headfit-native: one wheel a platform, the library alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import pytest
+
+from headfit.engines.native.library import load_library
+
+ROOT = Path(__file__).parents[4]
+
+SCRIPT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from headfit.engines.native.library import load_library
+print(load_library().path)
+"""
+
+
+def test_an_installed_wheel_is_used(tmp_path: Path) -> None:
+    """Packed twice it has the same bytes; pip installs it; it goes before the checkout's build."""
+    spec = spec_from_file_location("native_wheels", ROOT / "sdk/native/wheels.py")
+    assert spec is not None
+    assert spec.loader is not None
+    wheels = module_from_spec(spec)
+    spec.loader.exec_module(wheels)
+    platform = wheels.PLATFORMS[wheels.this_platform()]
+    library = load_library().path.read_bytes()
+    path = wheels.write_wheel(tmp_path / "first", platform, library)
+    again = wheels.write_wheel(tmp_path / "second", platform, library)
+    assert path.read_bytes() == again.read_bytes()
+    if platform.wheel.startswith("manylinux") and sys.platform != "linux":
+        pytest.skip("pip does not install this wheel here")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    target = tmp_path / "installed"
+    subprocess.run([*pip, "--target", target, path], check=True)
+    command = [sys.executable, "-c", SCRIPT, target]
+    used = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    assert Path(used).parent == target / "headfit_native"
+    assert Path(used).read_bytes() == library
