@@ -25,7 +25,7 @@ from headfit.photos.photo_folder import PhotoFile, PhotoFolder, Skipped, find_ph
 FORMAT: Final = "headfit-embeddings"
 FORMAT_VERSION: Final = 1
 MAX_SHARDS: Final = 99_999
-MAX_PIECE_PHOTOS: Final = 10_000
+MAX_PIECE_PHOTOS: Final = 1_000
 """So many photos are embedded again at most if the work is interrupted."""
 
 _MAX_LIST_BYTES: Final = 1 << 28
@@ -155,12 +155,16 @@ class EmbeddedFolder(PhotoFolder):
 
 
 def is_embedded(directory: str | os.PathLike[str]) -> bool:
-    """Return whether a folder holds embeddings rather than photos."""
+    """Return whether a folder holds embeddings rather than photos, were they only begun."""
     try:
         with os.scandir(directory) as entries:
-            return any(_place_of(Path(entry.name)) for entry in entries)
+            return any(map(_is_of_piece, (Path(entry.name) for entry in entries)))
     except OSError:
         return False
+
+
+def _is_of_piece(path: Path) -> bool:
+    return path.suffix in (".jsonl", ".npy") and _STEM.fullmatch(path.stem) is not None
 
 
 def find_examples(directory: str | os.PathLike[str]) -> PhotoFolder:
@@ -182,6 +186,11 @@ def read_embedded(directory: Path) -> EmbeddedFolder:
     Errors are those of `find_examples`.
     """
     pieces = [read_piece(directory, place) for place in sorted_stems(directory)]
+    if not pieces:
+        raise InputError(
+            f"{directory}: expected whole shards, found one that was interrupted; run headfit "
+            "embed again"
+        )
     _refuse_gaps(directory, pieces)
     photos, skipped = [], []
     for piece in pieces:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -28,7 +28,10 @@ from headfit.photos.folders import Embedder, embed_each, reason, refuse_skipped
 from headfit.photos.images import PhotoProgress
 from headfit.photos.photo_folder import PhotoFile, PhotoFolder, Skipped
 
-Result: TypeAlias = tuple[FloatArray, int] | ImageError | OSError
+Embedded: TypeAlias = tuple[FloatArray, int]
+Result: TypeAlias = Embedded | ImageError | OSError
+File: TypeAlias = tuple[str, str, int, int]
+"""What says that a photo is the same: see `Entry.file`."""
 
 
 class DescribedEmbedder(Embedder, DescribedExtractor, Protocol):
@@ -44,7 +47,8 @@ class Sharded:
     n_photos : int
         How many photos of the folder are in it.
     n_kept : int
-        How many of them had been embedded before, and are the same files.
+        How many of them had been embedded before, and are the same files. What could not be read is
+        tried again.
     skipped : tuple of Skipped
         Those of them that could not be read, and why.
     """
@@ -121,6 +125,7 @@ def embed_shard(
     n_pieces = max(1, -(-len(mine) // piece_photos))
     done = n_kept = 0
     skipped: list[Skipped] = []
+    before: dict[File, Embedded] | None = None
     for piece in range(1, n_pieces + 1):
         place = Place(number, n_shards, piece, n_pieces)
         photos = mine[(piece - 1) * piece_photos : piece * piece_photos]
@@ -132,10 +137,13 @@ def embed_shard(
             if progress is not None and entries:
                 progress(done + len(entries), len(mine))
         else:
-            results = embed_each(extractor, photos, jobs, with_hashes=True)
+            if before is None:  # of the pieces that follow, before they are written anew
+                before = _embedded_before(output, place, there, extractor)
+            results = _each(extractor, files, photos, before, jobs)
             with contextlib.closing(results):
                 counted = _counted(results, done, len(mine), progress)
                 entries, rows = _gathered(files, photos, counted, strict)
+            n_kept += sum(file.file in before for file in files)
             rows = rows.reshape(-1, extractor.manifest.embedding_dim)
             write_piece(output, place, extractor.manifest, entries, rows)
         done += len(entries)
@@ -164,19 +172,61 @@ def _entry(folder: PhotoFolder, photo: PhotoFile) -> Entry:
 def _same(
     output: Path, place: Place, files: Sequence[Entry], extractor: DescribedEmbedder
 ) -> Piece | None:
-    """Return the piece that is there, if it is whole and of the same files and extractor."""
+    """Return the piece that is there, if it is whole, of the same files and extractor.
+
+    Not if one of its photos could not be read: perhaps it can be now.
+    """
     try:
         piece = read_piece(output, (place.shard, place.n_shards, place.piece))
         is_same = (
             piece.place == place
             and piece.extractor == extractor.manifest.reference()
             and [entry.file for entry in piece.entries] == [entry.file for entry in files]
+            and piece.n_rows == len(files)
         )
         if is_same:
             piece.read_rows(output)
     except (FileFormatError, FileNotFoundError):
         return None
     return piece if is_same else None
+
+
+def _embedded_before(
+    output: Path,
+    place: Place,
+    there: Sequence[tuple[int, int, int]],
+    extractor: DescribedEmbedder,
+) -> dict[File, Embedded]:
+    """Return what this piece and those after it hold: files may have come between."""
+    found: dict[File, Embedded] = {}
+    for old in there:
+        if old[0] != place.shard or old[2] < place.piece:
+            continue
+        try:
+            piece = read_piece(output, old)
+            if piece.extractor != extractor.manifest.reference():
+                continue
+            rows = piece.read_rows(output)
+        except (FileFormatError, FileNotFoundError):
+            continue
+        read = [entry for entry in piece.entries if entry.skipped is None]
+        for entry, row in zip(read, rows, strict=True):
+            found[entry.file] = (row, entry.photo_hash)
+    return found
+
+
+def _each(
+    extractor: DescribedEmbedder,
+    files: Sequence[Entry],
+    photos: Sequence[PhotoFile],
+    before: Mapping[File, Embedded],
+    jobs: int | None,
+) -> Generator[Result, None, None]:
+    """Yield what each photo gives, embedding those that were not embedded before."""
+    new = [photo for file, photo in zip(files, photos, strict=True) if file.file not in before]
+    with contextlib.closing(embed_each(extractor, new, jobs, with_hashes=True)) as embedded:
+        for file in files:
+            yield before[file.file] if file.file in before else next(embedded)
 
 
 def _counted(

@@ -12,13 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from headfit.classifier import ImageClassifier
+from headfit.commands.main import main
 from headfit.errors import ExtractorMismatchError, FileFormatError, HeadfitError, InputError
 from headfit.extractor import Extractor
 from headfit.photos import find_photos
 from headfit.photos.embedded import find_examples, is_embedded, read_embedded
 from headfit.photos.folders import embed_folder
+from headfit.photos.formats import VARIABLE
 from headfit.photos.shards import embed_shard
 
 
@@ -65,7 +68,7 @@ def test_heads_are_the_same(photos: Path, out: Path, extractor: Extractor, tmp_p
 
 
 def test_what_is_there_is_kept(photos: Path, out: Path, extractor: Extractor) -> None:
-    """A second run embeds nothing; after one photo changed, its piece and no other."""
+    """A second run embeds nothing; after one photo changed, that one alone."""
     before = bytes_of(out)
     runs: list[tuple[int, int]] = []
     done = embed_shard(
@@ -81,7 +84,7 @@ def test_what_is_there_is_kept(photos: Path, out: Path, extractor: Extractor) ->
     changed = find_photos(photos).photos[5].path
     shutil.copy(find_photos(photos).photos[0].path, changed)
     done = embed_shard(extractor, find_photos(photos), out, (1, 2), piece_photos=4)
-    assert (done.n_photos, done.n_kept) == (6, 4)
+    assert (done.n_photos, done.n_kept) == (6, 5)
     after = bytes_of(out)
     assert {name for name in before if before[name] != after[name]} == {
         "shard-00001-of-00002-000002.jsonl",
@@ -105,6 +108,58 @@ def test_what_was_interrupted_goes_on(photos: Path, tmp_path: Path, extractor: E
     done = embed_shard(extractor, find_photos(photos), out, piece_photos=4)
     assert (done.n_photos, done.n_kept) == (12, 8)
     assert len(find_examples(out).photos) == 12
+
+
+@pytest.mark.parametrize("left", ["a list", "an array", "a hidden file"])
+def test_what_was_killed_goes_on(
+    left: str, photos: Path, tmp_path: Path, extractor_path: Path
+) -> None:
+    """Wherever kill -9 met the command, the same command goes on; nothing else reads the rest."""
+    out = tmp_path / "out"
+    command = ["embed", str(photos), "-o", str(out), "--extractor", str(extractor_path)]
+    assert main(command) == 0
+    whole = bytes_of(out)
+    for path in out.iterdir():
+        if path.suffix != {"a list": ".jsonl", "an array": ".npy"}.get(left):
+            path.unlink()
+    (out / ".shard-00001-of-00001-000001.npy.0123456789abcdef.tmp").write_bytes(b"half")
+    if left == "an array":
+        with pytest.raises(InputError, match="found one that was interrupted"):
+            find_examples(out)
+    assert main(command) == 0
+    assert {name: bytes_of(out)[name] for name in whole} == whole
+
+
+def test_photos_between_others_are_embedded_alone(
+    photos: Path, out: Path, extractor: Extractor, tmp_path: Path
+) -> None:
+    """Though all that follow move on, into other pieces; the result is as if made at once."""
+    for name in ("00.png", "000.png", "0000.png"):
+        shutil.copy(photos / "red" / "0.png", photos / "blue" / name)
+    n_kept = 0
+    for shard in (1, 2):
+        done = embed_shard(extractor, find_photos(photos), out, (shard, 2), piece_photos=4)
+        n_kept += done.n_kept
+        embed_shard(extractor, find_photos(photos), tmp_path / "new", (shard, 2), piece_photos=4)
+    assert n_kept == 4 + 6  # shards are cut by count: two photos of the first are the second's now
+    assert bytes_of(out) == bytes_of(tmp_path / "new")
+
+
+def test_what_could_not_be_read_is_tried_again(
+    photos: Path, tmp_path: Path, extractor: Extractor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decoder was installed meanwhile: the file is the same, and can be read now."""
+    Image.new("RGB", (64, 64), "red").save(photos / "red" / "scan.tiff")
+    out = tmp_path / "out"
+    monkeypatch.delenv(VARIABLE, raising=False)
+    for _ in range(2):
+        done = embed_shard(extractor, find_photos(photos), out)
+        assert [one.path.name for one in done.skipped] == ["scan.tiff"]
+    assert (done.n_photos, done.n_kept) == (13, 12)
+    monkeypatch.setenv(VARIABLE, "tiff")
+    done = embed_shard(extractor, find_photos(photos), out)
+    assert (done.n_photos, done.n_kept, done.skipped) == (13, 12, ())
+    assert find_examples(out).skipped == ()
 
 
 def test_a_folder_that_shrank_leaves_nothing_behind(
