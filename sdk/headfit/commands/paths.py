@@ -220,7 +220,14 @@ def check_output(
     for path, one in wanted:
         _check_place(path)
         _refuse_input(path, read)
-        if is_forced or not path.exists() or path.stat().st_size == 0:
+        if not path.exists() or path.stat().st_size == 0:
+            continue
+        if not one.is_of(path) and (source := _inside(path, read)) is not None:
+            raise InputError(
+                f"{path}: expected another file than those that are read, found one of {source}; "
+                "choose another name"
+            )
+        if is_forced:
             continue
         if not one.is_of(path):
             raise InputError(
@@ -259,12 +266,25 @@ def _refuse_input(path: Path, read: Iterable[Path]) -> None:
             )
 
 
+def _inside(path: Path, read: Iterable[Path]) -> Path | None:
+    """Return which folder that is read holds a path."""
+    above = Path(os.path.realpath(path)).parents
+    return next((one for one in read if Path(os.path.realpath(one)) in above), None)
+
+
 def _check_output_folder(folder: Path, kind: Kind, read: Iterable[Path], is_forced: bool) -> None:
     _refuse_input(folder, read)
+    if (source := _inside(folder, read)) is not None:
+        raise InputError(
+            f"{folder}: expected a folder outside {source}, which is read, found one in it; what "
+            "is written there would be taken for a class: choose another"
+        )
     if folder.exists():
         if not folder.is_dir():
             raise InputError(f"{folder}: expected a folder, found a file; choose another name")
-        if not is_forced and any(folder.iterdir()) and not kind.is_of(folder):
+        # Hidden files are the system's, or were left by a run that was killed.
+        is_used = any(not one.name.startswith(".") for one in folder.iterdir())
+        if not is_forced and is_used and not kind.is_of(folder):
             raise InputError(
                 f"{folder}: expected a new or empty folder, or a {kind.name}, found other files; "
                 "choose another, or say --force"

@@ -178,6 +178,33 @@ def test_what_is_read_is_not_written(
         assert Path("read.x").read_bytes() == data
 
 
+@pytest.mark.parametrize("force", [[], ["--force"]], ids=["plain", "forced"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "photos", "-o", "photos/cat/01.jpg"],
+        ["report", "x.head", "photos", "-o", "photos/cat/01.jpg"],
+        ["report", "x.head", "nowhere", "--unknown", "photos", "-o", "link/cat/01.jpg"],
+        ["embed", "photos", "-o", "photos/embeddings"],
+        ["embed", "link", "-o", "photos/cat/embeddings"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_is_written_among_the_photos(
+    command: list[str], force: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No photo of a folder that is read is replaced; no folder of embeddings becomes a class."""
+    photo = Path("photos/cat/01.jpg")
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(b"a cat")
+    Path("link").symlink_to("photos")
+    code, err = outcome(capsys, [*command, *force])
+    assert code == 3
+    assert "read, found one" in err
+    assert photo.read_bytes() == b"a cat"
+    assert len(list(Path("photos").rglob("*"))) == 2
+
+
 @pytest.mark.parametrize("names", WRITERS, ids=" ".join)
 @pytest.mark.parametrize(
     ("output", "message"),
