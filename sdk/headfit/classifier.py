@@ -606,11 +606,14 @@ class ImageClassifier:
 
         Parameters and errors are those of `predict_many`.
         """
-        if top is not None and top < 1:
-            raise InputError(f"expected top of at least 1, found {top}; leave it out for all")
-        if not 0 <= min_confidence <= 1:
+        if top is not None and not (isinstance(top, (int, np.integer)) and top >= 1):
             raise InputError(
-                f"expected min_confidence from 0 to 1, found {min_confidence}; it is a probability"
+                f"expected top to be a whole number from 1 on, found {top!r}; leave it out for all"
+            )
+        if not (isinstance(min_confidence, (int, float, np.number)) and 0 <= min_confidence <= 1):
+            raise InputError(
+                f"expected min_confidence from 0 to 1, found {min_confidence!r}; it is a "
+                "probability"
             )
         head = self._fitted_head().fitted_
         embeddings = self.extractor.embed(images, jobs=jobs, channels=channels, progress=progress)
@@ -683,7 +686,7 @@ class ImageClassifier:
         fitted = self._fitted_head()
         head = fitted.fitted_
         if not isinstance(photos, (str, os.PathLike, PhotoFolder)):
-            pairs = [(image, class_name) for image, class_name in photos]
+            pairs = [_pair(each) for each in photos]
             names = [class_name for _, class_name in pairs]
             check_known(names, head.classes)
             images = [image for image, _ in pairs]
@@ -841,6 +844,16 @@ class ImageClassifier:
 
 def _found(directory: str | os.PathLike[str] | PhotoFolder) -> PhotoFolder:
     return directory if isinstance(directory, PhotoFolder) else find_examples(directory)
+
+
+def _pair(example: Any) -> tuple[ImageSource, str]:
+    if not isinstance(example, (tuple, list, np.ndarray)) or len(example) != 2:
+        raise InputError(
+            f"expected pairs of an image and its class, found {type(example).__name__}; give "
+            "[(image, class_name), ...] or a folder"
+        )
+    image, class_name = example
+    return image, class_name
 
 
 def _emptied(learner: HeadLearner, numbers: list[int]) -> set[str]:

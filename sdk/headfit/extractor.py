@@ -328,8 +328,8 @@ class Extractor:
         """
         if _is_one_image(images):
             raise InputError(
-                f"expected a list of images, found one {type(images).__name__}; for a single "
-                "image write embed([image])"
+                f"expected a list of images, found one {type(images).__name__}; put a single "
+                "image into a list: [image]"
             )
         if isinstance(images, (Set, Mapping)):
             raise InputError(

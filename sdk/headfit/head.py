@@ -349,7 +349,7 @@ class SoftmaxHead:
         embeddings: npt.ArrayLike,
         class_names: Sequence[str] | npt.NDArray[np.str_],
         *,
-        classes: Sequence[str] | None = None,
+        classes: Iterable[str] | None = None,
         extractor: DescribedExtractor | None = None,
     ) -> SoftmaxHead:
         """Go on training by one step of the solver on a batch, and return the head itself.
@@ -367,7 +367,7 @@ class SoftmaxHead:
         embeddings : array of shape (n_samples, embedding_dim)
             Some dozens: the first batches say how features are spread.
         class_names : sequence of str, length n_samples
-        classes : sequence of str, optional
+        classes : iterable of str, optional
             Further classes that later batches will have; the first batch and these must be two at
             least.
         extractor : Extractor, optional
@@ -404,6 +404,8 @@ class SoftmaxHead:
                 )
             announced: list[str] = []
             if classes is not None:
+                if not isinstance(classes, (str, bytes)):
+                    classes = list(classes)
                 announced, also_whole = checked_labels(classes, len(classes))
                 if also_whole != are_whole:
                     raise InputError(
@@ -807,21 +809,22 @@ class SoftmaxHead:
         embeddings : array of shape (n_samples, embedding_dim)
         class_names : sequence of str, length n_samples
         sample_weight : array of shape (n_samples,), optional
-            How much each counts.
+            How much each counts, as in `fit`.
 
         Raises
         ------
         NotFittedError
             If the head has not been fitted.
         InputError
-            If the embeddings or the names cannot be used, or the names are of another kind than
-            those of `fit`, so that none could ever be right.
+            If the embeddings, the names or the weights cannot be used, or there are none; if the
+            names are of another kind than those of `fit`, so that none could ever be right.
         """
         predicted = self.predict(embeddings)
         names = self._labels(class_names, len(predicted))
-        return float(
-            np.average(predicted.astype(np.str_) == np.array(names), weights=sample_weight)
-        )
+        weights = None if sample_weight is None else checked_weights(sample_weight, len(names))
+        if not names:
+            raise InputError("expected examples to score, found none; give at least one")
+        return float(np.average(predicted.astype(np.str_) == np.array(names), weights=weights))
 
     def evaluate(
         self,

@@ -86,7 +86,18 @@ class Watcher:
         self._lock = threading.Lock()
 
     def see(self, found: Recognition) -> Sighting:
-        """Take in what was recognised in the newest frame, and return what is seen by now."""
+        """Take in what was recognised in the newest frame, and return what is seen by now.
+
+        Raises
+        ------
+        InputError
+            If it is no `Recognition`; it counts for nothing then.
+        """
+        if not isinstance(found, Recognition):
+            raise InputError(
+                f"expected what ImageClassifier.recognise returns, found {type(found).__name__}; "
+                "a ranking does not say whether anything known is seen"
+            )
         with self._lock:
             self._frames.append(found)
             votes = Counter(vote for frame in self._frames if (vote := self._vote(frame)))

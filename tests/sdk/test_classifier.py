@@ -339,7 +339,10 @@ def test_only_the_best_or_the_surest(photos: Path, extractor_path: Path) -> None
         each for each in every if each[1] == 1
     ]
     assert classifier.recognise_many([photo], top=1)[0].ranking == every[:1]
-    for wrong in ({"top": 0}, {"min_confidence": 1.5}, {"min_confidence": float("nan")}):
+    for wrong in (
+        {"top": 0}, {"top": 1.5}, {"top": "2"},
+        {"min_confidence": 1.5}, {"min_confidence": float("nan")}, {"min_confidence": "1"},
+    ):  # fmt: skip
         with pytest.raises(InputError, match="expected (top|min_confidence)"):
             classifier.predict(photo, **wrong)  # type: ignore[arg-type]
 
@@ -367,6 +370,9 @@ def test_evaluate_takes_pairs_and_embeddings(photos: Path, extractor_path: Path)
         classifier.head.evaluate(embeddings[:1], ["sea"])
     with pytest.raises(InputError, match="at least one"):
         classifier.evaluate([])
+    for wrong in ({"red": paths}, [(paths[0], "red", 1)], [paths[0]], ["ab"]):
+        with pytest.raises(InputError, match="expected pairs"):
+            classifier.evaluate(wrong)  # type: ignore[call-overload]
     with pytest.raises(ImageError):
         classifier.evaluate([(b"no image", "red")])
 

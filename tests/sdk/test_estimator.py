@@ -205,7 +205,7 @@ def test_whole_numbers_are_classes_in_their_order(tmp_path: Path) -> None:
     # One column of the probabilities, by name: a tuple would be one False here.
     column = head.predict_proba(values)[:, head.classes_ == 2]
     assert column.shape == (120, 1)
-    head.partial_fit(values[:4], [7, 7, 2, 2])
+    head.partial_fit(values[:4], [7, -1, 2, 10])  # all that it knows, and one more
     assert head.classes_.tolist() == [-1, 2, 7, 10]
     with pytest.raises(InputError, match="which were whole numbers, found text"):
         head.partial_fit(values[:2], ["2", "10"])
@@ -278,6 +278,20 @@ def test_a_score_of_other_names_than_those_of_fit_is_refused() -> None:
     values = np.array([[0.0, 1.0], [2.0, 1.0]])
     with pytest.raises(InputError, match="expected class names like 'cup', found '1' as a whole"):
         SoftmaxHead().fit(values, ["cup", "pen"]).score(values, [1, 2])
+
+
+def test_a_score_of_nothing_is_refused() -> None:
+    head = SoftmaxHead().fit(np.eye(2), ["cup", "pen"])
+    with pytest.raises(InputError, match="found none"):
+        head.score(np.empty((0, 2)), [])
+
+
+def test_probabilities_are_held_out_in_the_order_of_the_names() -> None:
+    """scikit-learn turns names into whole numbers for this."""
+    names = ["pen", "cup", "ink"] * 6
+    values = np.eye(3)[np.tile([0, 1, 2], 6)] * 9 + np.linspace(0, 1, 54).reshape(18, 3)
+    held_out = cross_val_predict(SoftmaxHead(), values, names, cv=3, method="predict_proba")
+    assert np.unique(names)[held_out.argmax(axis=1)].tolist() == names
 
 
 def test_a_score_may_weigh_its_examples() -> None:

@@ -471,7 +471,7 @@ def test_unusable_embeddings_are_refused_at_prediction() -> None:
         head.predict(np.full((1, 12), np.nan))
     with pytest.raises(InputError, match="which overflow"):
         head.predict(np.full((1, 12), 3e38))
-    with pytest.raises(InputError, match="k of at least 1"):
+    with pytest.raises(InputError, match="k to be a whole number"):
         head.top_k(embeddings, 0)
 
 

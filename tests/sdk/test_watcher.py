@@ -78,6 +78,15 @@ def test_rankings_may_be_cut() -> None:
     assert last.ranking == [("cup", pytest.approx(0.9 / 6))]
 
 
+def test_what_is_no_recognition_is_refused_and_leaves_no_trace() -> None:
+    watcher = Watcher()
+    names(watcher, CUP, CUP, CUP)
+    for wrong in (CUP.ranking, "cup", None):
+        with pytest.raises(InputError, match="recognise returns"):
+            watcher.see(wrong)  # type: ignore[arg-type]
+    assert names(watcher, CUP) == ["cup"]
+
+
 @given(st.lists(st.sampled_from([CUP, PEN, FAINT_CUP, NOTHING]), min_size=7, max_size=40))
 def test_a_decision_stands_on_the_last_frames_alone(frames: list[Recognition]) -> None:
     """Whatever came before: what is decided had the votes; four alike are always decided."""

@@ -117,7 +117,12 @@ def _examples(store: Path, head: SoftmaxHead, head_path: Path) -> Examples:
                 f"{store}: expected examples of the views {views_text(head.views_)}, as those of "
                 f"{head_path} are, found those of {views_text(opened.views)}; give another store"
             )
-        return opened.load()
+        examples = opened.load()
+    if not examples.class_names:
+        raise InputError(
+            f"{store}: expected examples, found none; give the store that taught {head_path}"
+        )
+    return examples
 
 
 def _plain(head: SoftmaxHead) -> Fitting:

@@ -54,6 +54,8 @@ def grown(head: FittedHead, class_name: str, embeddings: FloatArray) -> FittedHe
         If the head does not say where its examples lay, or the embeddings are nearly one photo.
     """
     calibration = _calibration_of(head)
+    if not len(embeddings):
+        raise InputError(f"expected at least 2 different photos of {class_name!r}, found none")
     embeddings = np.unique(embeddings, axis=0)  # in whatever order they came
     before = Prediction.of(head, embeddings)
     centre, inverse = _centre_and_inverse_spread(head, embeddings)

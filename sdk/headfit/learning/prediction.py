@@ -121,10 +121,12 @@ class Prediction:
         Raises
         ------
         InputError
-            If ``k`` is below 1.
+            If ``k`` is no whole number from 1 on.
         """
-        if k < 1:
-            raise InputError(f"expected k of at least 1, found {k}; ask for one class or more")
+        if not (isinstance(k, (int, np.integer)) and k >= 1):
+            raise InputError(
+                f"expected k to be a whole number from 1 on, found {k!r}; ask for one class or more"
+            )
         probabilities = self.probabilities()
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
         return [

@@ -78,6 +78,8 @@ def test_a_head_that_compares_with_a_background_grows(tmp_path: Path) -> None:
         SoftmaxHead.load(tmp_path / "head").add_class("a new one", new[:5])
     head = SoftmaxHead.load(tmp_path / "head").add_class("a new one", new[:5], extractor=extractor)
     assert head.fitted_.likeness is not None
+    with pytest.raises(InputError, match="found none"):
+        head.copy().add_class("another", new[:0], extractor=extractor)
     assert head.classes_.tolist() == ["a new one", *sorted(set(names.tolist()))]
     assert head.score(old, ["class 0"] * 200) > 0.8
     assert head.score(new[5:], ["a new one"] * 195) > 0.5
@@ -130,6 +132,8 @@ def test_what_cannot_grow_says_why() -> None:
         SoftmaxHead().add_class("new", new)
     with pytest.raises(InputError, match="knows"):
         taught(4).add_class("class 1", new)
+    with pytest.raises(InputError, match="found none"):
+        taught(4).add_class("new", new[:0])
     with pytest.raises(InputError, match="width"):
         taught(4).add_class("new", new[:, 1:])
     with pytest.raises(InputError, match="characters"):

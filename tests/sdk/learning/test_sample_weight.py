@@ -80,6 +80,9 @@ def test_nothing_is_written_to() -> None:
 def test_weights_that_cannot_be_are_refused(weights: npt.ArrayLike) -> None:
     with pytest.raises(InputError, match="weight"):
         SoftmaxHead().fit(np.eye(4), list("abab"), weights)
+    head = SoftmaxHead().fit(np.eye(4), list("abab"))
+    with pytest.raises(InputError, match="weight"):
+        head.score(np.eye(4), list("abab"), weights)
 
 
 def test_a_private_head_takes_no_weights() -> None:

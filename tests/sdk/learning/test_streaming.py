@@ -130,7 +130,7 @@ def test_it_goes_on_from_a_fitted_head_and_is_no_longer_calibrated(tmp_path: Pat
 
 def test_a_class_may_come_later_or_be_announced() -> None:
     embeddings, names = examples(120, n_classes=3)
-    head = SoftmaxHead().partial_fit(embeddings[:1], ["red"], classes=["green"])
+    head = SoftmaxHead().partial_fit(embeddings[:1], ["red"], classes=(name for name in ["green"]))
     assert head.fitted_.classes == ("green", "red")
     assert head.class_counts_ == (0, 1)
     for _ in range(60):

@@ -235,6 +235,16 @@ def test_a_head_with_a_public_view_is_audited_by_that_view(
     assert report["private"]["head_tpr"] < 0.08
 
 
+def test_the_command_refuses_a_store_without_examples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    SoftmaxHead.of(overfit(*examples())).save(tmp_path / "a.head")
+    with ExampleStore.open(tmp_path / "a.store", Source()):
+        pass
+    assert main(["audit", str(tmp_path / "a.head"), str(tmp_path / "a.store")]) == 3
+    assert "expected examples, found none" in capsys.readouterr().err
+
+
 def test_the_command_takes_epsilon_from_a_private_head(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
