@@ -25,6 +25,7 @@ from headfit.report.page import GENERATOR
 from headfit.store import exchange
 
 _FORCE: Final = "force"
+_WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _MAX_HEADER_BYTES: Final = 1 << 25
 
 
@@ -84,7 +85,20 @@ KEY: Final = Kind("blank file", lambda path: False)
 """A private key is replaced by nothing but force: it cannot be made again."""
 
 
-class InputPath(click.Path):
+class _AnyPath(click.Path):
+    """A path of which the command itself says why it cannot be used, and goes on with others."""
+
+    def __init__(self, path_type: type[Any] = Path) -> None:
+        super().__init__(readable=False, path_type=path_type)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse "", which a shell makes of a variable that is not set."""
+        if value == "":
+            self.fail("expected a path, found an empty text", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class InputPath(_AnyPath):
     """A path that a command reads, or a store that it opens: what is there is not replaced."""
 
 
@@ -92,7 +106,7 @@ class HeadPath(InputPath):
     """A head file that a command reads; what comes in its place is told from it."""
 
 
-class OutputPath(click.Path):
+class OutputPath(_AnyPath):
     """A file that a command writes.
 
     Parameters
@@ -107,11 +121,11 @@ class OutputPath(click.Path):
     def __init__(
         self, kind: Kind, beside: Callable[[Path], Mapping[Path, Kind]] = lambda path: {}
     ) -> None:
-        super().__init__(path_type=Path)
+        super().__init__()
         self.kind, self.beside = kind, beside
 
 
-class OutputFolder(click.Path):
+class OutputFolder(_AnyPath):
     """A folder that a command fills: a new one, an empty one, or one that it filled before.
 
     Parameters
@@ -121,7 +135,7 @@ class OutputFolder(click.Path):
     """
 
     def __init__(self, kind: Kind) -> None:
-        super().__init__(path_type=Path)
+        super().__init__()
         self.kind = kind
 
 
@@ -234,6 +248,11 @@ def check_output(
                 f"{path}: expected a new name, or a {one.name} to replace, found another kind of "
                 "file; choose another name, or say --force"
             )
+        if not path.stat().st_mode & _WRITABLE:
+            raise InputError(
+                f"{path}: expected a file that may be replaced, found one that is write-protected; "
+                "choose another name, or say --force"
+            )
         if path != output and not output.exists():
             raise InputError(
                 f"{path}: expected a new name, found a {one.name} that belongs to another file "
@@ -292,4 +311,8 @@ def _check_output_folder(folder: Path, kind: Kind, read: Iterable[Path], is_forc
     there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
     if not there.is_dir():
         raise InputError(f"{folder}: expected a folder, found the file {there}; choose another")
-    prove_writable(there / folder.name)
+    try:
+        prove_writable(there / folder.name)
+    except OSError as error:
+        error.filename = str(folder)
+        raise

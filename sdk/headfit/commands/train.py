@@ -213,7 +213,13 @@ def _photos(images: tuple[Path, ...], strict: bool) -> tuple[list[Path], list[Sk
         if not image.is_dir():
             photos.append(image)
             continue
-        folder = find_unsorted_photos(image)
+        try:
+            folder = find_unsorted_photos(image)
+        except (InputError, OSError) as error:
+            if strict:
+                raise
+            skipped.append(Skipped(image, reason(error, image)))
+            continue
         photos += [photo.path for photo in folder.photos]
         skipped += folder.skipped
     if strict:

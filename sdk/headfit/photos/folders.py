@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from headfit.errors import ExtractorMismatchError, FileFormatError, ImageError, InputError
+from headfit.errors import ExtractorMismatchError, HeadfitError, ImageError, InputError
 from headfit.learning.evaluation import Evaluation, evaluate_head
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.origin import WHOLE
@@ -199,7 +199,7 @@ def refuse_skipped(skipped: Iterable[Skipped]) -> None:
             )
 
 
-def reason(error: ImageError | FileFormatError | OSError, path: Path) -> str:
+def reason(error: HeadfitError | OSError, path: Path) -> str:
     """Return why ``path`` cannot be used, without naming it again."""
     if isinstance(error, OSError):
         return error.strerror or str(error)

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -217,6 +218,24 @@ def test_predict_a_folder(head: Path, photos: Path, headfit: Headfit) -> None:
     assert "link.png" in headfit.err
 
 
+def test_predict_goes_on_past_what_cannot_be_read(
+    head: Path, photos: Path, headfit: Headfit, tmp_path: Path
+) -> None:
+    """A folder without photos, one that may not be read, and a photo that may not."""
+    empty, locked, secret = tmp_path / "empty", tmp_path / "locked", tmp_path / "secret.png"
+    empty.mkdir()
+    locked.mkdir(0)
+    shutil.copy(photos / "red" / "0.png", secret)
+    secret.chmod(0)
+    given = [empty, locked, secret] if os.geteuid() else [empty, locked]
+    document = headfit.json("predict", head, *given, photos / "red" / "0.png")
+    assert headfit.code == 3
+    assert [one["path"] for one in document["skipped"]] == [str(one) for one in given]
+    assert [one["image"] for one in document["predictions"]] == [str(photos / "red" / "0.png")]
+    assert headfit("predict", head, empty, photos, "--strict") == 3
+    assert f"{empty}: expected photos" in headfit.err
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
 def test_predict_reads_pipes(
     head: Path, photos: Path, headfit: Headfit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -361,7 +380,7 @@ def test_inspect_says_all_that_a_file_holds(headfit: Headfit) -> None:
         (["dance"], 2, "No such command"),
         (["train", "nowhere", "-o", "x.head"], 3, "nowhere"),
         (["train", "PHOTOS", "-o", "nowhere/x.head"], 3, "expected a folder to write into"),
-        (["train", "PHOTOS", "-o", "PHOTOS/red/0.png"], 3, "another kind of file"),
+        (["train", "PHOTOS", "-o", "PHOTOS/red/0.png"], 3, "another file than those"),
         (["train", "PHOTOS/red", "-o", "x.head"], 3, "found no photo"),
         (["train", "PHOTOS", "-o", "x.head", "--extractor", "no-such"], 4, "no-such"),
         (["train", "PHOTOS", "-o", "x.head", "--engine", "abacus"], 4, "abacus"),

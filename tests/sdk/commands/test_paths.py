@@ -386,3 +386,40 @@ def test_a_damaged_head_may_be_replaced(capsys: pytest.CaptureFixture[str]) -> N
     assert paths.HEAD_FILE.is_of(Path("a.head"))
     Path("a.head").write_bytes(data[:12])
     assert not paths.HEAD_FILE.is_of(Path("a.head"))
+
+
+@pytest.mark.parametrize("names", WRITERS, ids=" ".join)
+def test_what_is_write_protected_stays(
+    names: tuple[str, ...], kinds: dict[paths.Kind, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Though it is of the same kind: somebody wanted to keep it."""
+    data = kinds[WRITERS[names].type.kind]
+    Path("mine.x").write_bytes(data)
+    os.chmod("mine.x", 0o444)
+    code, err = outcome(capsys, words(names, "mine.x"))
+    assert code == 3
+    assert "write-protected" in err or WRITERS[names].type.kind is paths.KEY
+    assert Path("mine.x").read_bytes() == data
+
+
+def test_no_text_is_no_path(capsys: pytest.CaptureFixture[str]) -> None:
+    """`headfit predict x.head "$UNSET"` is not about this folder."""
+    for command in (["predict", "x.head", ""], ["train", "", "-o", "x"], ["embed", "x", "-o", ""]):
+        code, err = outcome(capsys, command)
+        assert code == 2
+        assert "expected a path, found an empty text" in err
+
+
+def test_a_folder_to_fill_is_named_as_the_user_did(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(paths, "prove_writable", refuse)
+    Path("there").mkdir()
+    for output in ("there", "there/new", "new"):
+        assert outcome(capsys, ["embed", "photos", "-o", output]) == (
+            3,
+            f"headfit: {output}: Permission denied ",
+        )
