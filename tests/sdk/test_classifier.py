@@ -377,6 +377,16 @@ def test_evaluate_takes_pairs_and_embeddings(photos: Path, extractor_path: Path)
         classifier.evaluate([(b"no image", "red")])
 
 
+def test_a_loaded_head_has_no_examples_to_forget(
+    photos: Path, extractor_path: Path, tmp_path: Path
+) -> None:
+    ImageClassifier.from_folder(photos, extractor=extractor_path).save(tmp_path / "a.head")
+    loaded = ImageClassifier.load(tmp_path / "a.head", extractor=extractor_path)
+    with pytest.raises(InputError, match="a head file holds none"):
+        loaded.forget("red")
+    assert "red" in loaded.predict(photos / "red" / "0.png")[0]
+
+
 def test_the_learning_curve_is_that_of_the_report(photos: Path, extractor_path: Path) -> None:
     """In whatever order the photos came."""
     classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)

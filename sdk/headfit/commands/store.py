@@ -215,7 +215,10 @@ def undo(key: bytes | None, store_path: Path) -> None:
 def forget(
     key: bytes | None, store_path: Path, class_names: tuple[str, ...], ids: tuple[int, ...]
 ) -> None:
-    """Delete classes or single examples from STORE for good; their bytes too."""
+    """Delete classes, single examples or both from STORE for good; their bytes too.
+
+    A CLASS is deleted with all its examples, whether or not some are named by --id as well.
+    """
     if not class_names and not ids:
         raise InputError("expected a CLASS or --id ID to forget, found none; `list` says which are")
     with ExampleStore.open(store_path, key=key) as opened:

@@ -29,6 +29,11 @@ def check_class_name(name: object) -> None:
 
 def check_class(class_name: str, classes: Collection[str]) -> None:
     """Refuse the name of a class that is not there."""
+    if not classes:
+        raise InputError(
+            f"expected the name of a class of which there are examples, found {class_name!r}, and "
+            "no examples; a head file holds none"
+        )
     if class_name not in classes:
         raise InputError(
             f"expected one of the classes ({', '.join(sorted(classes))}), found {class_name!r}; "
