@@ -708,7 +708,8 @@ class ImageClassifier:
     def learning_curve(self) -> tuple[CurvePoint, ...]:
         """Return how accurate heads of fewer photos are: what more photos would bring.
 
-        New heads are fitted on some of one half of the examples and tested on the other half.
+        New heads are fitted on some of one half of the examples and tested on the other half. What
+        is nearly one photo counts as one.
 
         Returns
         -------

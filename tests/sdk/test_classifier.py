@@ -387,6 +387,7 @@ def test_a_loaded_head_has_no_examples_to_forget(
     assert "red" in loaded.predict(photos / "red" / "0.png")[0]
 
 
+@pytest.mark.usefixtures("unlike")
 def test_the_learning_curve_is_that_of_the_report(photos: Path, extractor_path: Path) -> None:
     """In whatever order the photos came."""
     classifier = ImageClassifier.from_folder(photos, extractor=extractor_path)

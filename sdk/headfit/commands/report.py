@@ -23,7 +23,7 @@ from headfit.files.disk import write_atomically
 from headfit.head import SoftmaxHead
 from headfit.photos.embedded import find_examples
 from headfit.photos.folders import FolderExamples, embed_folder
-from headfit.photos.photo_folder import PhotoFolder, find_unsorted_photos
+from headfit.photos.photo_folder import PhotoFolder, Skipped, find_unsorted_photos
 from headfit.report import measure_head, write_page
 
 
@@ -79,9 +79,13 @@ def report(
     )
     page = write_page(measured, fitted, head.name, thumbnails=not no_thumbnails)
     write_atomically(output, page.encode())
+    if measured.seen:
+        reason = "the training folder has it, or nearly it"
+        terminal.print_skipped([Skipped(path, reason) for path in measured.seen])
+    n_tested = measured.evaluation.n_samples
+    effectively = f" (effectively {measured.n_effective})" * (measured.n_effective < n_tested)
     click.echo(
-        f"Wrote {output}: {measured.evaluation.top1:.1%} of {measured.evaluation.n_samples} photos "
-        "right."
+        f"Wrote {output}: {measured.evaluation.top1:.1%} of {n_tested} photos{effectively} right."
     )
 
 

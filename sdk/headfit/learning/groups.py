@@ -13,6 +13,7 @@ import math
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from headfit.maths.arrays import BoolArray, FloatArray, TargetArray
 
@@ -71,6 +72,24 @@ def grouped(
             groups[rows] = rows[_joined(len(rows), first, second)]
     _, numbers = np.unique(groups, return_inverse=True)
     return np.asarray(numbers, np.intp)
+
+
+def photo_groups(embeddings: FloatArray, class_names: npt.NDArray[np.str_]) -> TargetArray:
+    """Return the group of each photo, counted from 0 in the order of their first ones.
+
+    Parameters
+    ----------
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+        The same ones belong together, however few numbers they have.
+    class_names : ndarray of shape (n_samples,), dtype str
+        A group is always of one class.
+    """
+    if not len(embeddings):
+        return np.zeros(0, np.intp)
+    _, targets = np.unique(class_names, return_inverse=True)
+    places: dict[bytes, int] = {}
+    same = [places.setdefault(row.tobytes(), len(places)) for row in embeddings]
+    return grouped(embeddings, targets, embeddings.mean(axis=0), np.array(same, np.intp))
 
 
 def linked(given: TargetArray, targets: TargetArray, starts: TargetArray) -> TargetArray:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from headfit.head import SoftmaxHead
-from headfit.maths.arrays import FloatArray
+from headfit.learning.groups import photo_groups
+from headfit.maths.arrays import BoolArray, FloatArray, TargetArray
 
 CURVE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 DRAWS: Final = 5
@@ -34,9 +36,11 @@ def learning_curve(
 ) -> tuple[CurvePoint, ...]:
     """Return top-1 by photos per class: `DRAWS` heads each, on photos drawn at random.
 
-    Without photos to test on, every other photo of a class tests, and the rest teaches. A class
-    with fewer photos gives all it has. Counts that no class has, or that are more than
-    `MAX_CURVE_PHOTOS` in all, are left out, and so is all if fewer than two classes are there.
+    Without photos to test on, every other photo of a class tests, and the rest teaches. Of photos
+    that are nearly one (`headfit.learning.groups`) a single one is there, and none tests that is
+    nearly one that teaches. A class with fewer photos gives all it has. Counts that no class has,
+    or that are more than `MAX_CURVE_PHOTOS` in all, are left out, and so is all if fewer than two
+    classes are there. The order of the photos does not matter.
 
     Parameters
     ----------
@@ -45,12 +49,24 @@ def learning_curve(
     test_embeddings : ndarray of shape (n_test, embedding_dim), dtype float32, optional
     test_class_names : sequence of str, length n_test
     """
-    names, expected = np.array(class_names), np.array(test_class_names)
+    names = np.array(class_names, np.str_)
+    order = _in_order(embeddings, names)
+    embeddings, names = embeddings[order], names[order]
     if test_embeddings is None:
-        order = sorted(range(len(names)), key=lambda i: (names[i], embeddings[i].tobytes()))
-        teach, test = order[::2], order[1::2]
-        test_embeddings, expected = embeddings[test], names[test]
-        embeddings, names = embeddings[teach], names[teach]
+        is_first = _are_first(embeddings, names)
+        embeddings, names = embeddings[is_first], names[is_first]
+        embeddings, test_embeddings = embeddings[::2], embeddings[1::2]
+        names, expected = names[::2], names[1::2]
+    else:
+        expected = np.array(test_class_names, np.str_)
+        order = _in_order(test_embeddings, expected)
+        test_embeddings, expected = test_embeddings[order], expected[order]
+        is_first = _are_first(
+            np.concatenate([embeddings, test_embeddings]), np.concatenate([names, expected])
+        )
+        teaches, tests = is_first[: len(names)], is_first[len(names) :]
+        embeddings, names = embeddings[teaches], names[teaches]
+        test_embeddings, expected = test_embeddings[tests], expected[tests]
     classes, counts = np.unique(names, return_counts=True)
     is_tested = np.isin(expected, classes)
     if len(classes) < 2 or not is_tested.any():
@@ -69,3 +85,16 @@ def learning_curve(
             scores.append(head.score(test_embeddings[is_tested], expected[is_tested]))
         points.append(CurvePoint(per_class, float(np.mean(scores)), float(np.std(scores, ddof=1))))
     return tuple(points)
+
+
+def _in_order(embeddings: FloatArray, names: npt.NDArray[np.str_]) -> TargetArray:
+    """Return the rows by class name and embedding."""
+    order = sorted(range(len(names)), key=lambda row: (names[row], embeddings[row].tobytes()))
+    return np.array(order, np.intp)
+
+
+def _are_first(embeddings: FloatArray, names: npt.NDArray[np.str_]) -> BoolArray:
+    """Return which rows are the first of their group."""
+    is_first = np.zeros(len(names), np.bool_)
+    is_first[np.unique(photo_groups(embeddings, names), return_index=True)[1]] = True
+    return is_first

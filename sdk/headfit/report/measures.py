@@ -12,6 +12,7 @@ import numpy as np
 from headfit.errors import InputError
 from headfit.head import SoftmaxHead
 from headfit.learning.evaluation import columns_of
+from headfit.learning.groups import photo_groups
 from headfit.maths import metrics
 from headfit.maths.arrays import FloatArray, TargetArray
 from headfit.photos.folders import FolderEvaluation, FolderExamples
@@ -79,7 +80,12 @@ class Report:
     ----------
     evaluation : FolderEvaluation
     interval : tuple of two floats
-        Between which top-1 lies with 95 % confidence (Wilson's interval).
+        Between which top-1 lies with 95 % confidence (Wilson's interval), of as many photos as
+        there effectively are.
+    n_effective : int
+        Tested photos, those that are nearly one counted as one: `headfit.learning.groups`.
+    n_effective_training : int or None
+        The same of the training folder, None without such a folder.
     calibration_error : float
     bins : tuple of Bin
         Without empty ones.
@@ -92,20 +98,22 @@ class Report:
         None without photos of none of the classes.
     mistakes : tuple of Mistake
         The surest first.
-    n_seen : int or None
-        Photos of the training folder that lay among the tested ones and were left out, None
-        without such a folder.
+    seen : tuple of Path, or None
+        Photos that were left out because the training folder has them or nearly them, None without
+        such a folder.
     """
 
     evaluation: FolderEvaluation
     interval: tuple[float, float]
+    n_effective: int
+    n_effective_training: int | None
     calibration_error: float
     bins: tuple[Bin, ...]
     curve: tuple[CurvePoint, ...]
     curve_is_apart: bool
     rejection: Rejection | None
     mistakes: tuple[Mistake, ...]
-    n_seen: int | None
+    seen: tuple[Path, ...] | None
 
 
 def measure_head(
@@ -123,8 +131,8 @@ def measure_head(
     photos : FolderExamples
         Of the head's classes; those that were trained on flatter it.
     training : FolderExamples, optional
-        What the head was trained on: whatever is in it is left out of ``photos``, and the learning
-        curve is fitted on it.
+        What the head was trained on: whatever is in it, or nearly in it, is left out of ``photos``,
+        and the learning curve is fitted on it.
     unknown : ndarray of shape (n_samples, embedding_dim), dtype float32, optional
         Embeddings of photos of none of the classes.
 
@@ -140,17 +148,27 @@ def measure_head(
             f"expected photos of the head's classes ({', '.join(classes)}), found also "
             f"{', '.join(strange)}; rename or remove these folders"
         )
-    n_seen = None
+    seen = n_effective_training = None
+    groups = photo_groups(photos.embeddings, np.array(photos.class_names, np.str_))
     if training is not None:
-        # One photo, one embedding: a copy under another name is found too.
-        seen = {embedding.tobytes() for embedding in training.embeddings}
-        is_new = np.array([embedding.tobytes() not in seen for embedding in photos.embeddings])
-        n_seen = int((~is_new).sum())
+        n_trained = len(training.class_names)
+        together = photo_groups(
+            np.concatenate([training.embeddings, photos.embeddings]),
+            np.array([*training.class_names, *photos.class_names], np.str_),
+        )
+        # Under the name of another class a copy is found by its embedding.
+        known = {embedding.tobytes() for embedding in training.embeddings}
+        is_same = np.array([embedding.tobytes() in known for embedding in photos.embeddings])
+        is_new = ~(is_same | np.isin(together[n_trained:], together[:n_trained]))
+        seen = tuple(photos.paths[row] for row in np.flatnonzero(~is_new))
+        n_effective_training = len(np.unique(together[:n_trained]))
         if not is_new.any():
             raise InputError(
-                f"expected photos that were not trained on, found all {n_seen} of them among the "
-                "training photos; keep some apart before training"
+                f"expected photos that were not trained on, found all {len(seen)} of them, or "
+                "nearly them, among the training photos; keep others apart before training, not "
+                "further pictures of the same moment"
             )
+        groups = together[n_trained:][is_new]
         photos = FolderExamples(
             photos.embeddings[is_new],
             [photos.class_names[row] for row in np.flatnonzero(is_new)],
@@ -169,18 +187,30 @@ def measure_head(
         )
     return Report(
         evaluation=evaluation,
-        interval=wilson_interval(evaluation.top1, evaluation.n_samples),
+        interval=wilson_interval(evaluation.top1, effective_size(groups)),
+        n_effective=len(np.unique(groups)),
+        n_effective_training=n_effective_training,
         calibration_error=metrics.calibration_error(targets, probabilities),
         bins=reliability(targets, probabilities),
         curve=curve,
         curve_is_apart=curve_is_apart,
         rejection=None if unknown is None else _rejection(head, photos.embeddings, unknown),
         mistakes=_mistakes(head, photos, targets, probabilities),
-        n_seen=n_seen,
+        seen=seen,
     )
 
 
-def wilson_interval(fraction: float, n_samples: int) -> tuple[float, float]:
+def effective_size(groups: TargetArray) -> float:
+    """Return how many independent photos have a mean as near to the true one.
+
+    Kish's effective sample size, ``sum(w) ** 2 / sum(w ** 2)`` over the sizes ``w`` of groups
+    (Kish, "Survey Sampling", 1965).
+    """
+    sizes = np.unique(groups, return_counts=True)[1].astype(np.float64)
+    return float(sizes.sum() ** 2 / np.square(sizes).sum())
+
+
+def wilson_interval(fraction: float, n_samples: float) -> tuple[float, float]:
     """Return between what the true fraction lies with 95 % confidence.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927: right

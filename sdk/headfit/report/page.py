@@ -20,6 +20,9 @@ from headfit.report.measures import Mistake, Report
 _THUMBNAIL_SIDE: Final = 128
 """Longest side of a thumbnail, in pixels."""
 
+_MAX_NAMED: Final = 24
+"""Photos that a note names at most."""
+
 GENERATOR: Final = '<meta name="generator" content="headfit report">'
 """By what a page of ours is known from another, in its first 200 bytes."""
 
@@ -74,16 +77,30 @@ def _header(report: Report, head: SoftmaxHead, title: str) -> str:
 
 
 def _notes(report: Report) -> str:
-    if report.n_seen is None:
+    if report.seen is None:
         notes = [
             "Photos that the head was trained on flatter every number here, and a head file cannot "
             "say which those were. Give the training folder too, and they are left out."
         ]
-    elif report.n_seen:
-        photos = "1 photo" if report.n_seen == 1 else f"{report.n_seen} photos"
-        notes = [f"Left out, as the training folder has the same: {photos}."]
+    elif report.seen:
+        names = [escape("/".join(path.parts[-2:])) for path in report.seen[:_MAX_NAMED]]
+        if len(report.seen) > _MAX_NAMED:
+            names.append(f"and {len(report.seen) - _MAX_NAMED} more")
+        photos = "1 photo" if len(report.seen) == 1 else f"{len(report.seen)} photos"
+        notes = [
+            "Left out, as the training folder has the same or nearly the same: "
+            f"{photos} ({', '.join(names)})."
+        ]
     else:
         notes = []
+    n_tested = report.evaluation.n_samples
+    if report.n_effective < n_tested:
+        notes.append(
+            f"Some of the {n_tested} tested photos are nearly one: effectively there are "
+            f"{report.n_effective}."
+        )
+    if report.n_effective_training is not None:
+        notes.append(f"The training folder has effectively {report.n_effective_training} photos.")
     if report.evaluation.skipped:
         notes.append(f"Files that could not be used: {len(report.evaluation.skipped)}.")
     return "".join(f'<p class="note">{note}</p>' for note in notes)
@@ -94,7 +111,7 @@ def _figures(report: Report) -> str:
     figures = [
         (f"{evaluation.top1:.1%}", f"right at once (95 % sure: {low:.1%} to {high:.1%})"),
         (f"{evaluation.top5:.1%}", "among the five best guesses"),
-        (f"{evaluation.n_samples}", "photos tested"),
+        (f"{evaluation.n_samples}", _tested(report)),
         (f"{report.calibration_error:.1%}", "calibration error"),
     ]
     if len(evaluation.classes) <= 5:
@@ -106,6 +123,12 @@ def _figures(report: Report) -> str:
         + "".join(f"<div><b>{value}</b><span>{what}</span></div>" for value, what in figures)
         + "</div>"
     )
+
+
+def _tested(report: Report) -> str:
+    if report.n_effective == report.evaluation.n_samples:
+        return "photos tested"
+    return f"photos tested, effectively {report.n_effective}"
 
 
 def _classes(report: Report, head: SoftmaxHead) -> str:
