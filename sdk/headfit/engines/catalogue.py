@@ -73,7 +73,7 @@ ENGINES: Final[dict[str, Callable[[bytes], Engine]]] = {
     **_INTERPRETERS,
     "popcount": _popcount,
 }
-"""In the order in which "auto" tries them: as measured on x86, docs/engines.md has the numbers."""
+"""Fastest first, as measured on x86 with AVX2; docs/engines.md has the numbers."""
 
 
 def engine_opener(name: str) -> Callable[[bytes], Engine]:

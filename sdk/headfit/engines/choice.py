@@ -112,7 +112,7 @@ def open_engine(
     if engine != "auto":
         return _open(model, engine, check, isolate)
     errors: list[ExtractorError] = []
-    for name in ENGINES:
+    for name in _fastest_first():
         try:
             return _open(model, name, check, isolate)
         except EngineMissingError as error:
@@ -128,7 +128,7 @@ def open_engine(
 def survey_engines(
     model: bytes, check: SelfCheck | None = None, *, isolate: bool = True
 ) -> tuple[EngineReport, ...]:
-    """Try every engine on an extractor and report on each.
+    """Try every engine on an extractor and report on each, in the order in which "auto" tries them.
 
     Parameters
     ----------
@@ -140,7 +140,29 @@ def survey_engines(
         Try each in a process of its own, so that none can take this one down. Android has no such
         processes.
     """
-    return tuple(_report(model, name, check, isolate) for name in ENGINES)
+    return tuple(_report(model, name, check, isolate) for name in _fastest_first())
+
+
+def _fastest_first() -> tuple[str, ...]:
+    """Return the catalogue's order, but LCE before a native library that has plain C alone.
+
+    Plain C takes 1.4 times as long as LCE, which runs on x86 only (docs/engines.md).
+    """
+    names = list(ENGINES)
+    if {"native", "lce"} <= set(names) and _native_is_plain():
+        names.remove("native")
+        names.insert(names.index("lce") + 1, "native")
+    return tuple(names)
+
+
+def _native_is_plain() -> bool:
+    """Whether the library is here and has no kernels for this processor; runs no network."""
+    from headfit.engines.native.library import load_library
+
+    try:
+        return load_library().kernels[0].name == "plain"
+    except EngineMissingError:
+        return False
 
 
 def _open(model: bytes, name: str, check: SelfCheck | None, isolate: bool) -> Engine:

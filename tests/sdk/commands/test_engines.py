@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -35,6 +36,19 @@ def test_doctor_reports_every_engine(capsys: pytest.CaptureFixture[str]) -> None
     assert document["chosen"] == next(name for name in engines if engines[name]["usable"])
     for engine in engines.values():
         assert engine["usable"] or engine["reason"]
+
+
+@pytest.mark.parametrize("kernels", ["avx2", "plain"])
+def test_doctor_says_that_plain_c_comes_after_lce(
+    kernels: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake = SimpleNamespace(kernels=(SimpleNamespace(name=kernels),))
+    monkeypatch.setattr("headfit.engines.native.library.load_library", lambda: fake)
+    few = {name: ENGINES[name] for name in ("native", "lce", "popcount")}
+    monkeypatch.setattr("headfit.engines.choice.ENGINES", few)
+    assert main(["doctor"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert ("plain C alone for this processor: lce comes first" in printed) == (kernels == "plain")
 
 
 @pytest.fixture

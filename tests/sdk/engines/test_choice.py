@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -31,6 +33,26 @@ def test_auto_takes_the_first_present() -> None:
     expected = next(name for name in ENGINES if _opens(name))
     assert open_engine(NETWORK.model, check=CHECK).name == expected
     assert list(ENGINES)[-1] == "popcount"
+
+
+@pytest.mark.parametrize(("kernels", "first"), [("avx2", "native"), ("plain", "lce")])
+def test_plain_c_comes_after_lce(kernels: str, first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor without AVX2 is faster with LCE; what is tried first is taken and reported so."""
+
+    class Named(PopcountEngine):
+        def __init__(self, model: bytes, name: str) -> None:
+            super().__init__(model)
+            self.name = name  # type: ignore[misc]
+
+    fake = SimpleNamespace(kernels=(SimpleNamespace(name=kernels),))
+    monkeypatch.setattr("headfit.engines.native.library.load_library", lambda: fake)
+    for name in ("native", "lce"):
+        monkeypatch.setitem(ENGINES, name, partial(Named, name=name))
+    assert open_engine(NETWORK.model, check=CHECK).name == first
+    reports = survey_engines(NETWORK.model, CHECK, isolate=False)
+    assert {reports[0].name, reports[1].name} == {"native", "lce"}
+    assert reports[0].name == first
+    assert sorted(report.name for report in reports) == sorted(ENGINES)
 
 
 def test_a_wrong_engine_is_not_used() -> None:
