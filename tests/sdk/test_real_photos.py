@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from headfit import Extractor, ImageClassifier, SoftmaxHead
+from headfit.errors import EngineMissingError
 
 PER_CLASS = 60
 
@@ -74,6 +76,51 @@ def test_halving_costs_no_accuracy(flowers: Path) -> None:
         for rows in (halved, whole)
     ]
     assert right[0] >= right[1] - 0.05, right
+
+
+@pytest.fixture(scope="module")
+def scenes(shared_data: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty photos of each of fifteen scenes: half in ``train/``, half in ``test/``."""
+    root = tmp_path_factory.mktemp("scenes")
+    with zipfile.ZipFile(shared_data("scene15-200.zip")) as archive:
+        names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
+        for folder in sorted({name.rpartition("/")[0] for name in names}):
+            for name in [name for name in names if name.startswith(f"{folder}/")][:10]:
+                archive.extract(name, root)
+    return root
+
+
+@pytest.mark.parametrize("photos", ["flowers", "scenes"])
+def test_a_photos_class_changes_with_a_turned_sign_at_most(
+    photos: str, request: pytest.FixtureRequest
+) -> None:
+    """Rounding turns a sign in a photo in a hundred; only that may change its class.
+
+    All others have equal classes and probabilities in every engine, from a head fitted in one.
+    """
+    root: Path = request.getfixturevalue(photos)
+    extractors = {}
+    for engine in ("native", "lce", "popcount"):
+        with contextlib.suppress(EngineMissingError):
+            extractors[engine] = Extractor.open(engine=engine)
+    if len(extractors) == 1:
+        pytest.skip("popcount alone is here, and nothing to compare it with: make native")
+    paths = {part: sorted((root / part).glob("*/*.jpg")) for part in ("train", "test")}
+    assert len(paths["test"]) >= 100
+    fitted = extractors["popcount"].embed(paths["train"])
+    head = SoftmaxHead().fit(fitted, [path.parent.name for path in paths["train"]])
+    embeddings = {name: it.embed(paths["test"]) for name, it in extractors.items()}
+    expected = embeddings["popcount"]
+    probabilities = head.predict_proba(expected)
+    span = np.ptp(expected, axis=1)
+    for name, rows in embeddings.items():
+        turned = np.abs(rows - expected).max(axis=1) / span > 1e-5
+        assert np.mean(turned) <= 0.05, name
+        found = head.predict_proba(rows)
+        assert np.abs(found - probabilities)[~turned].max() <= 1e-4, name
+        changed = found.argmax(axis=1) != probabilities.argmax(axis=1)
+        assert not np.any(changed & ~turned), name
+        assert np.mean(changed) <= 0.01, name
 
 
 def _embed_all_pixels(extractor: Extractor, data: bytes) -> np.ndarray:
