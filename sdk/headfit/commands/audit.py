@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 import numpy as np
 
+from headfit.commands import terminal
 from headfit.commands.options import HEAD, JSON, PATH, STORE
 from headfit.commands.paths import Command
-from headfit.commands.terminal import print_json
 from headfit.errors import ExtractorMismatchError, InputError
 from headfit.files.views import views_text
 from headfit.head import SoftmaxHead
@@ -77,25 +77,25 @@ def audit(
     if as_json:
         rows = {kind: asdict(leakage) for kind, leakage in found.items()}
         promised = {"epsilon": privacy.epsilon, "delta": privacy.delta, "method": privacy.method}
-        print_json(**rows, privacy=promised, counts_agree=is_whole)
+        terminal.print_json(**rows, privacy=promised, counts_agree=is_whole)
         return
     _print(found, privacy, is_whole)
 
 
 def _print(found: dict[str, Leakage], privacy: Privacy, is_whole: bool) -> None:
     asked = found["plain"].n_samples
-    click.echo(f"Attacked {found['plain'].n_heads} heads of each kind, about {asked} photos:")
+    terminal.echo(f"Attacked {found['plain'].n_heads} heads of each kind, about {asked} photos:")
     for kind, leakage in found.items():
         what = f"private, epsilon {privacy.epsilon:g}" if kind == "private" else "plain"
-        click.echo(_line(what, leakage.auc, leakage.tpr))
+        terminal.echo(_line(what, leakage.auc, leakage.tpr))
         if leakage.head_auc is not None and leakage.head_tpr is not None:
-            click.echo(_line("HEAD itself", leakage.head_auc, leakage.head_tpr))
-    click.echo(
+            terminal.echo(_line("HEAD itself", leakage.head_auc, leakage.head_tpr))
+    terminal.echo(
         f"Guessing has AUC 0.5 and recognises {FALSE_ALARMS:.0%}. Recognised means: said to have "
         f"taught the head, where {FALSE_ALARMS:.0%} of photos that did not are said so too."
     )
     if not is_whole:
-        click.echo(
+        terminal.echo(
             "STORE has not as many photos of each class as taught HEAD: what is said of HEAD "
             "itself is not to be relied on."
         )

@@ -11,7 +11,6 @@ import click
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
-from rich.text import Text
 
 from headfit.classifier import ImageClassifier
 from headfit.commands import terminal
@@ -48,7 +47,10 @@ def run(into: Path, console: Console, extractor: str | None = None) -> None:
     into.mkdir(parents=True, exist_ok=True)
     (into / _NOTE).write_bytes(_TEXT.encode())
     cut_sample_photos(sample_pictures(), photos)
-    console.print(f"Sample photos: squares cut from {len(PICTURES)} pictures, now in {photos}")
+    console.print(
+        f"Sample photos: squares cut from {len(PICTURES)} pictures, "
+        f"now in {terminal.visible(photos)}"
+    )
 
     classifier = ImageClassifier(extractor)
     started = time.perf_counter()
@@ -96,8 +98,8 @@ def run(into: Path, console: Console, extractor: str | None = None) -> None:
 
     headfit = command()
     console.print("\nNow with photos of your own, in a folder per class:\n")
-    console.print(Text(f"  {headfit} train photos -o mine.head", style=terminal.ACCENT))
-    console.print(Text(f"  {headfit} predict mine.head new.jpg", style=terminal.ACCENT))
+    console.print(terminal.plain(f"  {headfit} train photos -o mine.head", style=terminal.ACCENT))
+    console.print(terminal.plain(f"  {headfit} predict mine.head new.jpg", style=terminal.ACCENT))
 
 
 def command() -> str:

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import click
-from rich.text import Text
 
 from headfit.commands import terminal
 from headfit.commands.options import ENGINE, EXTRACTOR, JOBS, JSON, PHOTO_FOLDER, STRICT
@@ -92,4 +91,4 @@ def embed(
     text = f"Embedded {n_embedded} photos in {terminal.duration(seconds)} into {output}"
     if done.n_kept:
         text += f"; {done.n_kept} were there"
-    terminal.OUTPUT.print(Text(f"{text}."), soft_wrap=True)
+    terminal.OUTPUT.print(terminal.plain(f"{text}."), soft_wrap=True)

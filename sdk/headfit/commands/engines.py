@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 from rich.table import Column, Table
-from rich.text import Text
 
 from headfit.commands import terminal
 from headfit.commands.exit_codes import DONE, UNUSABLE_EXTRACTOR
@@ -81,7 +80,7 @@ def _engine_table(reports: tuple[EngineReport, ...], chosen: str | None) -> Tabl
             report.version or "",
             check,
             f"{report.milliseconds:.1f}" if report.milliseconds is not None else "",
-            Text(report.reason or verdict),
+            terminal.plain(report.reason or verdict),
             style=None if report.usable else "dim",
         )
     return table
@@ -97,7 +96,7 @@ def lower(model: Path, output: Path) -> None:
     """
     lowered = lower_network(read_bounded(model, MAX_MODEL_BYTES))
     write_atomically(output, lowered)
-    click.echo(f"Wrote {output}, {len(lowered):,} bytes.")
+    terminal.echo(f"Wrote {output}, {len(lowered):,} bytes.")
 
 
 @click.command(cls=Command)
@@ -131,7 +130,7 @@ def cut(
     data = read_bounded(model, MAX_MODEL_BYTES)
     if list_only:
         for name, shape in cuttable_tensors(data):
-            click.echo(f"{'x'.join(map(str, shape)):>20}  {name}")
+            terminal.echo(f"{'x'.join(map(str, shape)):>20}  {name}")
         return
     if tensor is None or output is None:
         raise click.UsageError("expected --at TENSOR and -o OUT.TFLITE, or --list")
@@ -159,7 +158,7 @@ def cut(
     )
     save_manifest(manifest, output.with_suffix(".json"))
     write_atomically(output, network)
-    click.echo(
+    terminal.echo(
         f"Wrote {output}, {len(network):,} bytes, embedding of {engine.embedding_dim}, and "
         f"{output.with_suffix('.json')}. Check mean, std and resize_to there before you train."
     )

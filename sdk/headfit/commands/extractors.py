@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.text import Text
 
 from headfit.commands import terminal
 from headfit.commands.options import JSON
@@ -37,9 +36,9 @@ def extractors(as_json: bool) -> None:
         terminal.print_json(extractors=[_fields(one) for one in found])
         return
     for one in found:
-        terminal.OUTPUT.print(Text(one.path.stem, style="bold"), soft_wrap=True)
-        terminal.OUTPUT.print(Text(f"  {_line(one)}"), soft_wrap=True)
-        terminal.OUTPUT.print(Text(f"  {one.path.parent}", style="dim"), soft_wrap=True)
+        terminal.OUTPUT.print(terminal.plain(one.path.stem, style="bold"), soft_wrap=True)
+        terminal.OUTPUT.print(terminal.plain(f"  {_line(one)}"), soft_wrap=True)
+        terminal.OUTPUT.print(terminal.plain(f"  {one.path.parent}", style="dim"), soft_wrap=True)
     if not found:
         terminal.OUTPUT.print("There is none.")
 

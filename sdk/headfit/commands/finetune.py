@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.text import Text
 
 from headfit.commands import terminal
 from headfit.commands.options import (
@@ -109,8 +108,10 @@ def finetune(
         f"{terminal.duration(embedded - started)}, trained in {terminal.duration(fit_s)}."
     )
     for path, size_bytes in sizes.items():
-        terminal.OUTPUT.print(Text(f"Wrote {path}, {terminal.size(size_bytes)}."), soft_wrap=True)
-    terminal.OUTPUT.print(Text(f"Try it: headfit predict {output} PHOTO"), soft_wrap=True)
+        terminal.OUTPUT.print(
+            terminal.plain(f"Wrote {path}, {terminal.size(size_bytes)}."), soft_wrap=True
+        )
+    terminal.OUTPUT.print(terminal.plain(f"Try it: headfit predict {output} PHOTO"), soft_wrap=True)
 
 
 class _Views:

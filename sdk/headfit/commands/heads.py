@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 from rich.table import Table
-from rich.text import Text
 
 from headfit.commands import terminal
 from headfit.commands.options import EXTRACTOR, FEW_PHOTOS, HEAD, JSON, PATH, STRICT, output_option
@@ -100,7 +99,7 @@ def _head_table(path: Path, file: HeadFile) -> Table:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in rows.items():
-        table.add_row(name, Text(value))
+        table.add_row(name, terminal.plain(value))
     return table
 
 
@@ -158,7 +157,7 @@ def convert_head(
     if as_json:
         terminal.print_json(head=str(output), dtype=dtype, size_bytes=after, was_bytes=before)
         return
-    click.echo(f"Wrote {output}, {after:,} bytes; {head} has {before:,}.")
+    terminal.echo(f"Wrote {output}, {after:,} bytes; {head} has {before:,}.")
 
 
 def _trained_binary(
@@ -206,7 +205,7 @@ def export_tflite(
         )
     model = export(fitted.fitted_, extractor, lowered=lowered, force=few_photos)
     write_atomically(output, model)
-    click.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.fitted_.classes)}.")
+    terminal.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.fitted_.classes)}.")
 
 
 @click.command(cls=Command)
@@ -218,7 +217,7 @@ def share(head: Path, output: Path, few_photos: bool) -> None:
     file = load_head(head)
     released(file.head, force=few_photos)
     write_atomically(output, save_head_bytes(file))
-    click.echo(f"Wrote {output}.")
+    terminal.echo(f"Wrote {output}.")
 
 
 @click.command(cls=Command)
@@ -232,7 +231,7 @@ def keygen(key: Path) -> None:
     key.unlink(missing_ok=True)  # empty, or forced: its permissions are not those of a key
     with open(os.open(key, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
         stream.write(private)
-    click.echo(public_key(private))
+    terminal.echo(public_key(private))
 
 
 @click.command(cls=Command)
@@ -244,7 +243,7 @@ def sign(head: Path, key: Path, output: Path, few_photos: bool) -> None:
     """Sign HEAD, as `share` writes it, and write it to FILE."""
     private = read_bounded(key, _MAX_KEY_BYTES)
     write_atomically(output, sign_head_bytes(load_head(head).head, private, force=few_photos))
-    click.echo(f"Wrote {output}, signed by {public_key(private)}.")
+    terminal.echo(f"Wrote {output}, signed by {public_key(private)}.")
 
 
 @click.command(cls=Command)
@@ -256,4 +255,4 @@ def verify(head: Path, trust: tuple[str, ...]) -> None:
     """Say whether HEAD was signed by a key that you trust."""
     data = verify_head_bytes(read_bounded(head, MAX_FILE_BYTES), trust, str(head))
     assert data.signature is not None
-    click.echo(f"{head} is what {data.signature.public_key} signed.")
+    terminal.echo(f"{head} is what {data.signature.public_key} signed.")

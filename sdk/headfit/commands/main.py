@@ -44,7 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         result = app.main(arguments, prog_name="headfit", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        for line in said.getvalue().rstrip("\n").split("\n"):
+            terminal.echo(line, err=True)
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         return _fail("stopped", STOPPED)
@@ -66,7 +69,9 @@ def _said(error: OSError) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    terminal.ERRORS.print(Text.assemble(("headfit: ", "bold red"), message), soft_wrap=True)
+    terminal.ERRORS.print(
+        Text.assemble(("headfit: ", "bold red"), terminal.visible(message)), soft_wrap=True
+    )
     return code
 
 

@@ -84,7 +84,7 @@ def report(
         terminal.print_skipped([Skipped(path, reason) for path in measured.seen])
     n_tested = measured.evaluation.n_samples
     effectively = f" (effectively {measured.n_effective})" * (measured.n_effective < n_tested)
-    click.echo(
+    terminal.echo(
         f"Wrote {output}: {measured.evaluation.top1:.1%} of {n_tested} photos{effectively} right."
     )
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from headfit.classifier import ImageClassifier
+from headfit.commands import terminal
 from headfit.commands.options import ENGINE, EXTRACTOR, JOBS, JSON, PATH, PRUNE, STORE, STRICT
 from headfit.commands.paths import EXAMPLES, Group, OutputPath
 from headfit.commands.teaching import open_store, teach_folder
-from headfit.commands.terminal import counted, print_json
 from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.files.class_names import check_class
@@ -55,11 +55,11 @@ def info(key: bytes | None, store_path: Path, as_json: bool) -> None:
             "fingerprint": opened.fingerprint,
         }
     if as_json:
-        print_json(**fields)
+        terminal.print_json(**fields)
         return
     classes = ", ".join(f"{name} ({count})" for name, count in counts.items())
-    click.echo(f"{fields['n_samples']} examples: {classes or 'none'}")
-    click.echo(
+    terminal.echo(f"{fields['n_samples']} examples: {classes or 'none'}")
+    terminal.echo(
         f"{fields['embedding_dim']} wide, {fields['dtype']}, of the extractor with SHA-256 "
         f"{fields['fingerprint']}"
     )
@@ -78,12 +78,12 @@ def repair(key: bytes | None, store_path: Path, extractor: str | None) -> None:
     opened = None if extractor is None else Extractor.open(extractor)
     report = repair_store(store_path, opened, key=key)
     if not report.was_damaged:
-        click.echo(f"{store_path} is whole: {report.n_samples} examples.")
+        terminal.echo(f"{store_path} is whole: {report.n_samples} examples.")
         return
-    click.echo(f"Repaired {store_path}: {report.n_samples} examples could be read.")
+    terminal.echo(f"Repaired {store_path}: {report.n_samples} examples could be read.")
     if report.nameless:
-        click.echo(f"Class names were lost; they are now: {', '.join(report.nameless)}.")
-    click.echo(
+        terminal.echo(f"Class names were lost; they are now: {', '.join(report.nameless)}.")
+    terminal.echo(
         f"The damaged file is {report.damaged_copy}. It may hold what you forget later: delete it "
         "when you need it no more."
     )
@@ -129,7 +129,7 @@ def add(
         else:
             for photo in photos:
                 classifier.add(photo, class_name)
-        click.echo(f"{store_path} had {before} examples, and has {there.n_samples}.")
+        terminal.echo(f"{store_path} had {before} examples, and has {there.n_samples}.")
 
 
 @store.command("list")
@@ -152,10 +152,10 @@ def list_(key: bytes | None, store_path: Path, class_names: tuple[str, ...], as_
         if not class_names or name in class_names
     ]
     if as_json:
-        print_json(store=str(store_path), examples=found)
+        terminal.print_json(store=str(store_path), examples=found)
         return
     for one in found:
-        click.echo(f"{one['id']:>6}  {one['added_at']}  {one['class']}")
+        terminal.echo(f"{one['id']:>6}  {one['added_at']}  {one['class']}")
 
 
 @store.command()
@@ -167,7 +167,7 @@ def rename(key: bytes | None, store_path: Path, class_name: str, new_name: str) 
     """Call CLASS by another name; `undo` takes it back."""
     with ExampleStore.open(store_path, key=key) as opened:
         opened.rename_class(class_name, new_name)
-    click.echo(f"{class_name} is {new_name} now. Train heads again that know it.")
+    terminal.echo(f"{class_name} is {new_name} now. Train heads again that know it.")
 
 
 @store.command()
@@ -179,7 +179,9 @@ def move(key: bytes | None, store_path: Path, ids: tuple[int, ...], class_name: 
     """Give examples another class; `list` says their ids, `undo` takes it back."""
     with ExampleStore.open(store_path, key=key) as opened:
         count = opened.move_examples(ids, class_name)
-    click.echo(f"Moved {counted(count)} to {class_name}. Train heads again that know them.")
+    terminal.echo(
+        f"Moved {terminal.counted(count)} to {class_name}. Train heads again that know them."
+    )
 
 
 @store.command()
@@ -191,7 +193,7 @@ def merge(key: bytes | None, store_path: Path, class_name: str, into: str) -> No
     """Move all examples of CLASS to another class; `undo` takes it back."""
     with ExampleStore.open(store_path, key=key) as opened:
         count = opened.merge_classes(class_name, into=into)
-    click.echo(f"Moved {counted(count)} to {into}. Train heads again that know them.")
+    terminal.echo(f"Moved {terminal.counted(count)} to {into}. Train heads again that know them.")
 
 
 @store.command()
@@ -201,7 +203,7 @@ def undo(key: bytes | None, store_path: Path) -> None:
     """Take back the last change that added, imported, moved, merged or renamed."""
     with ExampleStore.open(store_path, key=key) as opened:
         undone = opened.undo()
-    click.echo("There is nothing to undo." if undone is None else f"Undone: {undone}.")
+    terminal.echo("There is nothing to undo." if undone is None else f"Undone: {undone}.")
 
 
 @store.command()
@@ -224,7 +226,7 @@ def forget(
     with ExampleStore.open(store_path, key=key) as opened:
         count = opened.forget([*class_names, *ids])
     of = f" of {', '.join(class_names)}" if class_names and not ids else ""
-    click.echo(f"Forgot {counted(count)}{of}. Train heads again that know them.")
+    terminal.echo(f"Forgot {terminal.counted(count)}{of}. Train heads again that know them.")
 
 
 @store.command()
@@ -236,7 +238,7 @@ def wipe(key: bytes | None, store_path: Path) -> None:
     with ExampleStore.open(store_path, key=key) as opened:
         count = opened.n_samples
         opened.wipe()
-    click.echo(f"Wiped {count} examples.")
+    terminal.echo(f"Wiped {count} examples.")
 
 
 @store.command("export")
@@ -246,7 +248,7 @@ def wipe(key: bytes | None, store_path: Path) -> None:
 def export_(key: bytes | None, store_path: Path, file: Path) -> None:
     """Write the examples of STORE to FILE and print its content hash."""
     with ExampleStore.open(store_path, key=key) as opened:
-        click.echo(opened.export_to(file))
+        terminal.echo(opened.export_to(file))
 
 
 @store.command("import")
@@ -257,7 +259,7 @@ def import_(key: bytes | None, store_path: Path, file: Path) -> None:
     """Add the examples of FILE, which `export` wrote, to STORE; make it, if there is none."""
     if not store_path.exists():
         with ExampleStore.of_export(store_path, file, key=key) as opened:
-            click.echo(f"Made {store_path} of {counted(opened.n_samples)}.")
+            terminal.echo(f"Made {store_path} of {terminal.counted(opened.n_samples)}.")
         return
     with ExampleStore.open(store_path, key=key) as opened:
-        click.echo(f"Added {counted(len(opened.import_from(file)))}.")
+        terminal.echo(f"Added {terminal.counted(len(opened.import_from(file)))}.")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import click
-
 from headfit.classifier import TAUGHT_BEFORE, ImageClassifier
 from headfit.commands import terminal
 from headfit.errors import InputError
@@ -49,7 +47,7 @@ def teach_folder(
                 f"expected to be told what becomes of photos that are gone, found {found}; say "
                 "--prune to forget them for good, or --keep"
             )
-        return click.confirm(f"{found}: forget them for good?", err=True)
+        return terminal.ask(f"{found}: forget them for good?")
 
     folder = find_examples(directory)
     terminal.print_found(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -28,6 +29,38 @@ BAR_WIDTH: Final = 28
 CLASSES_LISTED: Final = 24
 SKIPPED_LISTED: Final = 8
 ACCENT: Final = "cyan"
+
+
+# Bidi controls turn the letters around them, so "gpj.exe" can look like "exe.jpg".
+_TURNING: Final = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+
+
+def visible(text: object) -> str:
+    """Return text with its control characters escaped: a file's name moves no cursor.
+
+    What they print passes here, in `plain`, `echo` or `ask`; JSON escapes by itself.
+    """
+    return "".join(
+        one.encode("unicode_escape").decode()
+        if one in _TURNING or unicodedata.category(one) in ("Cc", "Zl", "Zp")
+        else one
+        for one in str(text)
+    )
+
+
+def plain(text: object, style: str = "") -> Text:
+    """Return text for a console as it is, without markup; see `visible`."""
+    return Text(visible(text), style)
+
+
+def echo(line: object, *, err: bool = False) -> None:
+    """Print one line as it is; see `visible`."""
+    click.echo(visible(line), err=err)
+
+
+def ask(question: str) -> bool:
+    """Ask for a yes or no on standard error; see `visible`."""
+    return click.confirm(visible(question), err=True)
 
 
 def print_json(**fields: object) -> None:
@@ -69,7 +102,7 @@ def probability_table(classes: Sequence[tuple[str, float]]) -> Table:
     table.add_column(overflow="fold")  # a name is never cut
     for class_name, probability in classes:
         table.add_row(
-            Text(class_name),
+            plain(class_name),
             bar(probability),
             Text(f"{probability:6.1%}", style="bold" if probability >= 0.5 else ""),
         )
@@ -87,7 +120,7 @@ def print_found(folder: PhotoFolder) -> None:
     counts = folder.class_counts
     kinds = "1 class" if len(counts) == 1 else f"{len(counts)} classes"
     found = f"Found {len(folder.photos)} photos of {kinds}: {class_list(counts)}."
-    ERRORS.print(Text(found), soft_wrap=True)
+    ERRORS.print(plain(found), soft_wrap=True)
 
 
 def class_list(counts: Mapping[str, int]) -> str:
@@ -107,15 +140,15 @@ def print_skipped(skipped: Sequence[Skipped]) -> None:
         ERRORS.print(f"[yellow]Skipped {sum(map(len, by_reason.values()))}:[/]")
     for reason, items in by_reason.items():
         for item in items[:SKIPPED_LISTED]:
-            ERRORS.print(Text(f"  {item.path}: {reason}"), soft_wrap=True)
+            ERRORS.print(plain(f"  {item.path}: {reason}"), soft_wrap=True)
         if (more := len(items) - SKIPPED_LISTED) > 0:
-            ERRORS.print(Text(f"  and {more} more: {reason}"), soft_wrap=True)
+            ERRORS.print(plain(f"  and {more} more: {reason}"), soft_wrap=True)
     litter = [item.path.name for item in skipped if item.is_litter]
     if litter:
         names = ", ".join(sorted(set(litter))[:SKIPPED_LISTED])
         dots = ", ..." if len(set(litter)) > SKIPPED_LISTED else ""
         said = f"Passed over {len(litter)} hidden or of the system's own: {names}{dots}."
-        ERRORS.print(Text(said), soft_wrap=True)
+        ERRORS.print(plain(said), soft_wrap=True)
 
 
 def counted(count: int) -> str:

@@ -12,7 +12,6 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
-from rich.text import Text
 
 from headfit.classifier import ImageClassifier
 from headfit.commands import terminal
@@ -136,7 +135,9 @@ def _train(
         f"classes: embedded in {terminal.duration(embed_s)} by {classifier.extractor.engine_name}, "
         f"trained in {terminal.duration(fit_s)}."
     )
-    terminal.OUTPUT.print(Text(f"Wrote {output}, {terminal.size(size_bytes)}."), soft_wrap=True)
+    terminal.OUTPUT.print(
+        terminal.plain(f"Wrote {output}, {terminal.size(size_bytes)}."), soft_wrap=True
+    )
 
 
 @click.command(cls=Command)
@@ -194,7 +195,7 @@ def predict(
             best = [{"class": name, "probability": p} for name, p in seen.ranking[:top]]
             results.append({"image": str(image), "is_known": seen.is_known, "classes": best})
         else:
-            terminal.OUTPUT.print(Text(str(image), style="bold"), soft_wrap=True)
+            terminal.OUTPUT.print(terminal.plain(str(image), style="bold"), soft_wrap=True)
             if not seen.is_known:
                 terminal.OUTPUT.print("looks like none of the classes; nearest are")
             terminal.OUTPUT.print(terminal.probability_table(seen.ranking[:top]))
@@ -292,14 +293,16 @@ def _print_evaluation(evaluation: Evaluation) -> None:
     counts = evaluation.confusion.sum(axis=1)
     for name, recall, count in zip(evaluation.classes, evaluation.recall, counts, strict=True):
         if count:
-            table.add_row(Text(name), terminal.bar(recall), f"{recall:6.1%}", f"of {count}")
+            table.add_row(
+                terminal.plain(name), terminal.bar(recall), f"{recall:6.1%}", f"of {count}"
+            )
     terminal.OUTPUT.print("\nRecognised, by class:")
     terminal.OUTPUT.print(table)
     confused = evaluation.most_confused(5)
     if confused:
         terminal.OUTPUT.print("\nMost confused:")
     for class_name, taken_for, count in confused:
-        terminal.OUTPUT.print(Text(f"  {count} x {class_name} taken for {taken_for}"))
+        terminal.OUTPUT.print(terminal.plain(f"  {count} x {class_name} taken for {taken_for}"))
 
 
 def _load(head: Path, extractor: str | None, engine: str) -> ImageClassifier:
