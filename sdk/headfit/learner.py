@@ -80,8 +80,9 @@ class HeadLearner:
     ----------
     head : SoftmaxHead, optional
         Its parameters say how to fit. It is never changed: each `fit` puts a new one in its place,
-        that knows the examples and nothing of what this one was taught; `SoftmaxHead.add_class`
-        lets a head grow without its examples.
+        that knows the examples and nothing of what this one was taught: a class without examples
+        here is gone, and so are weights, calibration and thresholds of before;
+        `SoftmaxHead.add_class` lets a head grow without its examples.
     extractor : Extractor, optional
         What makes the embeddings; the head remembers it.
 

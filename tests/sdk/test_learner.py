@@ -296,3 +296,20 @@ def test_training_can_be_watched_and_cancelled() -> None:
 
 def test_the_example_in_the_docstring_runs() -> None:
     assert doctest.testmod(headfit.learner).failed == 0
+
+
+def test_of_a_fitted_head_only_the_parameters_are_kept() -> None:
+    """As the page of the class says; the head that was given stays as it was."""
+    embeddings, names = examples()
+    given_head = SoftmaxHead(method="lda").fit(
+        np.vstack([embeddings, embeddings[:3] + 1]), [*names, *["gone"] * 3]
+    )
+    weights = given_head.weights_.copy()
+    learner = HeadLearner(given_head)
+    learner.add_examples(embeddings, names)
+    head = learner.fit()
+    assert head.method == "lda"
+    assert "gone" not in head.classes_
+    assert_same_head(SoftmaxHead(method="lda").fit(embeddings, names), head, atol=0)
+    assert "gone" in given_head.classes_
+    np.testing.assert_array_equal(given_head.weights_, weights)

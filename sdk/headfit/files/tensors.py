@@ -264,8 +264,8 @@ def _unpacked_codes(
     largest = np.abs(codes.astype(np.int16) - _CODE_OF_ZERO).max(axis=1)
     if (codes == 0).any() or spare.any() or not np.isin(largest, (0, MAX_CODE)).all():
         raise FileFormatError(
-            f"{source}: expected whitened_means of halves of bytes from 1 to 15, in each class "
-            "one of them 1 or 15 or all of them 8, and 0 after the last, found others"
+            f"{source}: expected the tensor 'whitened_means' of halves of bytes from 1 to 15, in "
+            "each class one of them 1 or 15 or all of them 8, and 0 after the last, found others"
         )
     unpacked: npt.NDArray[np.int8] = (codes.astype(np.int16) - _CODE_OF_ZERO).astype(np.int8)
     return unpacked

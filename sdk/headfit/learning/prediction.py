@@ -76,7 +76,8 @@ class Prediction:
             if background is None:
                 raise InputError(
                     "expected the background of the extractor, which this head compares with, "
-                    "found none; pass the extractor to SoftmaxHead.load, or call seen_through"
+                    "found none; pass the extractor to SoftmaxHead.load, or call "
+                    "SoftmaxHead.seen_through"
                 )
             return likeness.scores(background.whitened(self.embeddings), leads_of(self.logits))
         calibration, typicality = self.head.calibration, self.head.typicality

@@ -152,6 +152,22 @@ def test_held_out_examples_are_compared_with_classes_without_their_group() -> No
     np.testing.assert_allclose(singly[6:], together[6:], atol=5e-3)  # both set by all
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_copies_do_not_set_the_threshold(method: str) -> None:
+    """Left out alone, each would be compared with its copies, and only copies would be known."""
+    embeddings, names = taught(count=7, seed=8)
+    jitter = np.random.default_rng(0).normal(size=(10 * len(names), WIDTH))
+    shots = np.repeat(embeddings, 10, axis=0) + 0.02 * embeddings.std(axis=0) * jitter
+    groups = np.repeat(np.arange(len(names)), 10)
+    fit = SoftmaxHead(method=method).fit
+    one_each = fit(embeddings, names, extractor=EXTRACTOR).calibration_
+    copies = fit(shots, np.repeat(names, 10), groups=groups, extractor=EXTRACTOR).calibration_
+    assert copies is not None
+    assert one_each is not None
+    assert (copies.score, copies.n_held_out) == ("likeness", len(names))
+    assert copies.threshold == pytest.approx(one_each.threshold, abs=0.05)  # by rows 0.1 more
+
+
 @settings(max_examples=15)
 @given(method=st.sampled_from(sorted(METHODS)), seed=st.integers(0, 2**32 - 1))
 def test_the_order_of_examples_does_not_matter(method: str, seed: int) -> None:
