@@ -74,7 +74,7 @@ def test_errors_come_through(engine: IsolatedEngine) -> None:
     """What the engine refuses in the worker is refused here, with the same words."""
     with pytest.raises(InputError, match="takes shape"):
         engine.run(NETWORK.image[0])
-    with pytest.raises(InputError, match="found 'none'"):
+    with pytest.raises(EngineMissingError, match="found 'none'"):
         IsolatedEngine(NETWORK.model, "none")
     with pytest.raises(ExtractorError, match=r"no usable \.tflite"):
         IsolatedEngine(NETWORK.model[:1000], "popcount")
