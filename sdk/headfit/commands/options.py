@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from headfit.commands.paths import HeadPath, InputPath, Kind, OutputPath
+from headfit.commands.paths import HeadPath, InputPath, Kind, OutputPath, StorePath
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -16,7 +16,7 @@ PATH: Final = InputPath(path_type=Path)
 
 HEAD: Final = click.argument("head", metavar="HEAD", type=HeadPath(path_type=Path))
 PHOTO_FOLDER: Final = click.argument("directory", metavar="DIR", type=PATH)
-STORE: Final = click.argument("store_path", metavar="STORE", type=PATH)
+STORE: Final = click.argument("store_path", metavar="STORE", type=StorePath())
 MODEL: Final = click.argument("model", metavar="IN.TFLITE", type=PATH)
 
 EXTRACTOR: Final = click.option(

@@ -21,6 +21,7 @@ from headfit.errors import FileFormatError, InputError
 from headfit.files import blockfile, headfile
 from headfit.files.disk import prove_writable
 from headfit.files.manifest import load_manifest
+from headfit.photos.formats import format_of
 from headfit.report.page import GENERATOR
 from headfit.store import exchange
 
@@ -104,6 +105,31 @@ class InputPath(_AnyPath):
 
 class HeadPath(InputPath):
     """A head file that a command reads; what comes in its place is told from it."""
+
+
+class StorePath(InputPath):
+    """An example store that a command opens, or makes where there is none.
+
+    What is plainly something else is named, before a question is asked or damage is seen in it.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse a folder, and a file whose first bytes are of another kind."""
+        path = super().convert(value, param, ctx)
+        if path is not None and (found := _no_store(Path(path))) is not None:
+            raise InputError(f"{path}: expected an example store, found {found}; give another path")
+        return path
+
+
+def _no_store(path: Path) -> str | None:
+    """Return what a path is if that is no store; a damaged store may have lost its beginning."""
+    if path.is_dir():
+        return "a folder"
+    if not path.is_file() or not os.access(path, os.R_OK):
+        return None
+    kinds = (HEAD_FILE, BLOCK_FILE, EXAMPLES, NETWORK, PAGE)
+    named = next((f"a {kind.name}" for kind in kinds if kind.is_of(path)), None)
+    return named or format_of(_start(path))
 
 
 class OutputPath(_AnyPath):
@@ -248,6 +274,12 @@ def check_output(
                 f"{path}: expected a new name, or a {one.name} to replace, found another kind of "
                 "file; choose another name, or say --force"
             )
+        if one is NETWORK and _is_extractor(path):
+            raise InputError(
+                f"{path}: expected a new name, found an extractor with its manifest "
+                f"{path.with_suffix('.json')}, on which heads may rest; choose another name, or "
+                "say --force"
+            )
         if not path.stat().st_mode & _WRITABLE:
             raise InputError(
                 f"{path}: expected a file that may be replaced, found one that is write-protected; "
@@ -260,6 +292,11 @@ def check_output(
             )
     for path, _ in wanted:
         prove_writable(path)
+
+
+def _is_extractor(network: Path) -> bool:
+    manifest = network.with_suffix(".json")
+    return manifest.is_file() and _is_manifest(manifest)
 
 
 def _check_place(path: Path) -> None:

@@ -18,9 +18,13 @@ from headfit.store import ExampleStore, key_from_keyring, repair_store
 
 FILE = click.argument("file", metavar="FILE", type=PATH)
 NEW_FILE = click.argument("file", metavar="FILE", type=OutputPath(EXAMPLES))
-YES = click.confirmation_option(
-    "--yes", prompt="This cannot be undone. Go on?", help="Do not ask first."
-)
+YES = click.option("--yes", is_flag=True, help="Do not ask first.")
+
+
+def _confirm(yes: bool) -> None:
+    """Ask before what cannot be undone, once it is known that there is a store to do it to."""
+    if not (yes or terminal.ask("This cannot be undone. Go on?")):
+        raise click.Abort
 
 
 @click.group(cls=Group)
@@ -215,7 +219,11 @@ def undo(key: bytes | None, store_path: Path) -> None:
 )
 @YES
 def forget(
-    key: bytes | None, store_path: Path, class_names: tuple[str, ...], ids: tuple[int, ...]
+    key: bytes | None,
+    store_path: Path,
+    class_names: tuple[str, ...],
+    ids: tuple[int, ...],
+    yes: bool,
 ) -> None:
     """Delete classes, single examples or both from STORE for good; their bytes too.
 
@@ -224,6 +232,7 @@ def forget(
     if not class_names and not ids:
         raise InputError("expected a CLASS or --id ID to forget, found none; `list` says which are")
     with ExampleStore.open(store_path, key=key) as opened:
+        _confirm(yes)
         count = opened.forget([*class_names, *ids])
     of = f" of {', '.join(class_names)}" if class_names and not ids else ""
     terminal.echo(f"Forgot {terminal.counted(count)}{of}. Train heads again that know them.")
@@ -233,9 +242,10 @@ def forget(
 @click.pass_obj
 @STORE
 @YES
-def wipe(key: bytes | None, store_path: Path) -> None:
+def wipe(key: bytes | None, store_path: Path, yes: bool) -> None:
     """Delete everything in STORE for good; its bytes too."""
     with ExampleStore.open(store_path, key=key) as opened:
+        _confirm(yes)
         count = opened.n_samples
         opened.wipe()
     terminal.echo(f"Wiped {count} examples.")

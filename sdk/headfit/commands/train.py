@@ -28,7 +28,7 @@ from headfit.commands.options import (
     STRICT,
     output_option,
 )
-from headfit.commands.paths import HEAD_FILE, Command
+from headfit.commands.paths import HEAD_FILE, Command, StorePath
 from headfit.commands.teaching import open_store, teach_folder
 from headfit.errors import FileFormatError, ImageError, InputError
 from headfit.extractor import Extractor
@@ -55,7 +55,7 @@ VIEWS: Final[dict[str, tuple[View, ...]]] = {
     "--store",
     "store_path",
     metavar="STORE",
-    type=PATH,
+    type=StorePath(),
     help="Keep the embeddings in this file, and embed only photos that it does not know.",
 )
 @PRUNE

@@ -20,7 +20,7 @@ from tests.support.small_disk import SmallDisk
 
 from headfit.commands import paths
 from headfit.commands.main import app, main
-from headfit.commands.paths import Command, InputPath, OutputFolder, OutputPath
+from headfit.commands.paths import Command, InputPath, OutputFolder, OutputPath, StorePath
 from headfit.files import disk
 from headfit.files.container import pack
 from headfit.head import SoftmaxHead
@@ -165,6 +165,8 @@ def test_what_is_read_is_not_written(
     if not any(isinstance(one.type, InputPath) for one in COMMANDS[names].params):
         pytest.skip("it reads nothing")
     data = kinds[WRITERS[names].type.kind]
+    if any(isinstance(one.type, StorePath) for one in COMMANDS[names].params):
+        data = b"SQLite format 3\0"  # what else is there is no store
     Path("read.x").write_bytes(data)
     output = "read.x"
     if link != "same name":
@@ -304,6 +306,23 @@ def test_a_second_finetune_does_not_take_the_blocks_of_the_first(
     code, err = outcome(capsys, ["finetune", "photos", "-o", "model.a"])
     assert "photos" in err
     assert "model.block" not in err
+
+
+@pytest.mark.parametrize("names", [n for n in WRITERS if WRITERS[n].type.kind is paths.NETWORK])
+def test_an_extractor_with_its_manifest_stays(
+    names: tuple[str, ...], kinds: dict[paths.Kind, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A network is of the same kind, but the manifest beside would fit it no more."""
+    Path("x.tflite").write_bytes(kinds[paths.NETWORK])
+    Path("x.json").write_bytes(kinds[paths.MANIFEST])
+    _, err = outcome(capsys, words(names, "x.tflite"))
+    assert "x.tflite: expected a new name, found an extractor with its manifest x.json" in err
+    _, err = outcome(capsys, [*words(names, "x.tflite"), "--force"])
+    assert "x.tflite" not in err
+    Path("x.json").write_text("{}")
+    Path("x.tflite").write_bytes(kinds[paths.NETWORK])
+    if names != ("cut",):
+        assert "x.tflite" not in outcome(capsys, words(names, "x.tflite"))[1]
 
 
 def test_an_extractor_is_an_input(kinds: dict[paths.Kind, bytes]) -> None:

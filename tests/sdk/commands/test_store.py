@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.sdk.conftest import PhotoWriter
+from tests.support.headfiles import golden_path
 from tests.support.stores import FINGERPRINT, Source, embeddings, filled_store, on_disk
 
 from headfit import Extractor, ImageClassifier
@@ -220,3 +221,39 @@ def test_a_missing_store_is_not_made(tmp_path: Path, capsys: pytest.CaptureFixtu
         assert main(["store", command, str(tmp_path / "none")]) == 3
         assert "No such file" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["wipe", "forget", "info", "repair", "train"])
+@pytest.mark.parametrize("what", ["a folder", "JPEG", "a head file", "a .tflite"])
+def test_what_is_no_store_is_named_and_nothing_is_asked(
+    command: str,
+    what: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda prompt="": pytest.fail(prompt))
+    given = tmp_path / "given"
+    if what == "a folder":
+        given.mkdir()
+    elif what == "JPEG":
+        given.write_bytes(b"\xff\xd8\xff\xe0" + bytes(60))
+    elif what == "a head file":
+        given.write_bytes(golden_path("plain").read_bytes())
+    else:
+        given.write_bytes(b"\x1c\0\0\0TFL3" + bytes(60))
+    line = ["store", command, str(given)] + ["cup"] * (command == "forget")
+    if command == "train":
+        line = ["train", str(tmp_path), "-o", str(tmp_path / "a.head"), "--store", str(given)]
+    assert main(line) == 3
+    assert f"{given}: expected an example store, found {what}" in capsys.readouterr().err
+
+
+def test_a_file_of_unknown_kind_is_not_asked_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda prompt="": pytest.fail(prompt))
+    (tmp_path / "notes").write_text("milk, bread\n" * 99)
+    assert main(["store", "wipe", str(tmp_path / "notes")]) == 3
+    assert main(["store", "wipe", str(tmp_path / "nothing")]) == 3
+    assert "undone" not in "".join(capsys.readouterr())
