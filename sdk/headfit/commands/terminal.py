@@ -147,7 +147,7 @@ def print_skipped(skipped: Sequence[Skipped]) -> None:
     if litter:
         names = ", ".join(sorted(set(litter))[:SKIPPED_LISTED])
         dots = ", ..." if len(set(litter)) > SKIPPED_LISTED else ""
-        said = f"Passed over {len(litter)} hidden or of the system's own: {names}{dots}."
+        said = f"Passed over {len(litter)} hidden, or left by systems and apps: {names}{dots}."
         ERRORS.print(plain(said), soft_wrap=True)
 
 

@@ -35,7 +35,14 @@ _SYSTEM_NAMES: Final = {
     "lost+found",
 }
 
-_SETS: Final = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
+# What photo apps write beside a photo: Takeout, Lightroom, iPhones, cameras, Picasa.
+_SIDECARS: Final = {".json", ".xmp", ".aae", ".thm", ".ini"}
+
+_OWN: Final = {".head", ".block", ".store", ".store-wal", ".store-shm"}
+
+_SETS: Final = {
+    "train", "training", "val", "valid", "validation", "dev", "test", "testing", "holdout",
+}  # fmt: skip
 """Names of the parts that data sets are split into."""
 
 MAX_DEPTH: Final = 64
@@ -62,8 +69,8 @@ class Skipped:
     path : Path
     reason : str
     is_litter : bool
-        Whether it is hidden, or the system's own. Such things lie in any folder, so strict reading
-        passes over them.
+        Whether it is hidden, or was left by a system, a photo app or headfit itself. Such things
+        lie in any folder, so strict reading passes over them.
     is_unread : bool
         Whether there may be photos that nobody could see: no permission, a disk that is not there.
     """
@@ -290,6 +297,11 @@ def _sorted_in(
             if entry.is_symlink() and not path.exists():
                 return Skipped(path, "is a link that leads nowhere", is_unread=True)
             return Skipped(path, "is no regular file")
+        ending = path.suffix.lower()
+        if ending in _SIDECARS:
+            return Skipped(path, "is what a photo app wrote beside a photo", is_litter=True)
+        if ending in _OWN:
+            return Skipped(path, "is headfit's own", is_litter=True)
         folder.files.append(path)
         return None
     # Of a folder and a link to it, the folder counts, whichever is met first.
@@ -338,11 +350,12 @@ def _refuse_sets(root: _Folder) -> None:
             f"({_names(sets)}); put its photos into it, or give {_listed(meant)} as a folder of "
             "its own"
         )
-    if len(filled) > 1 and all(folder.path.name.lower() in _SETS for folder in filled):
+    parts = [folder.path for folder in filled if folder.path.name.lower() in _SETS]
+    if len(parts) > 1:
         raise InputError(
             f"{root.path}: expected a folder per class, found parts of a data set "
-            f"({_names(sets)}) without one; put the photos of a class into a folder, such as "
-            f"{filled[0].path / 'cat'}, and give {filled[0].path}"
+            f"({_names(parts)}) without one; put the photos of a class into a folder, such as "
+            f"{parts[0] / 'cat'}, and give {parts[0]}"
         )
 
 

@@ -108,6 +108,16 @@ def test_names_that_look_the_same_are_one_class(
         ("System Volume Information/x", "is the system's own"),
         ("__MACOSX/cat/1.jpg", "is the system's own"),
         ("lost+found/1.jpg", "is the system's own"),
+        ("cat/1.jpg.supplemental-metadata.json", "is what a photo app wrote beside a photo"),
+        ("cat/metadata.JSON", "is what a photo app wrote beside a photo"),
+        ("cat/1.xmp", "is what a photo app wrote beside a photo"),
+        ("cat/IMG_1.AAE", "is what a photo app wrote beside a photo"),
+        ("cat/1.THM", "is what a photo app wrote beside a photo"),
+        ("cat/.picasa.ini", "is hidden"),
+        ("cat/Picasa.ini", "is what a photo app wrote beside a photo"),
+        ("mine.head", "is headfit's own"),
+        ("cat/mine.store", "is headfit's own"),
+        ("mine.store-wal", "is headfit's own"),
     ],
 )
 def test_what_systems_leave_is_no_photo(tmp_path: Path, litter: str, reason: str) -> None:
@@ -218,6 +228,8 @@ def test_folders_without_end(tmp_path: Path) -> None:
         (["train/a/1.jpg", "train/b/1.jpg", "readme.jpg"], ["{}/train"]),
         (["train/1.jpg", "test/1.jpg"], ["parts of a data set", "{}/test/cat"]),
         (["Train/a/1.jpg", "VAL/a/1.jpg"], ["parts of a data set"]),
+        (["Train/1.jpg", "Validation/1.jpg", "cat/1.jpg"], ["(Train, Validation)"]),
+        (["cat/1.jpg", "holdout/1.jpg", "train/1.jpg"], ["(holdout, train)"]),
         # a class folder that holds nothing but folders, beside good ones
         (["cat/1.jpg", "more/a/1.jpg", "more/b/1.jpg"], ["{}/more: expected photos of one class"]),
         # one folder too low, and nothing at all
