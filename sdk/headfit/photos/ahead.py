@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -47,7 +48,7 @@ def decode_ahead(
     Raises
     ------
     InputError
-        If ``jobs`` is below 1.
+        If ``jobs`` is no whole number, or below 1.
     """
     n_threads = checked_jobs(jobs)
     if n_threads == 1:
@@ -68,9 +69,16 @@ def checked_jobs(jobs: int | None) -> int:
     """Return how many threads ``jobs`` asks for; errors are those of `decode_ahead`."""
     if jobs is None:
         return default_jobs()
-    if jobs < 1:
-        raise InputError(f"expected at least 1 job, found {jobs}; leave it out for one per core")
-    return jobs
+    try:
+        n_threads = operator.index(jobs)
+    except TypeError:
+        n_threads = 0
+    if n_threads < 1:
+        raise InputError(
+            f"expected at least 1 job, as a whole number, found {jobs!r}; leave it out for one per "
+            "core"
+        )
+    return n_threads
 
 
 def _in_threads(

@@ -294,9 +294,10 @@ def _read(stream: Any, name: str, max_pixels: int, least_side: int | None) -> Im
     found = format_of(data)
     if found is None or (remedy := why_not(found)):
         *others, last = decoded_formats()
+        unknown = "none of these; convert it" if data else "nothing: it is empty; copy it again"
         raise ImageError(
             f"{name}: expected an image as {', '.join(others)} or {last}, found "
-            + (f"{found}; {remedy}" if found else "none of these; convert it or leave it out")
+            + (f"{found}; {remedy}" if found else f"{unknown} or leave it out")
         )
     # By its first bytes it is a picture: only now is it read as a whole.
     data += _read_up_to(stream, MAX_FILE_BYTES + 1 - len(data), name)
@@ -413,6 +414,8 @@ def _to_whole_bytes(image: Image.Image, profile: object) -> Image.Image:
         )
     if image.mode.startswith("I"):
         image = _to_8_bit(image)
+    if image.mode == "La":  # Pillow converts it to nothing else
+        image = image.convert("LA")
     if image.has_transparency_data:
         wanted = "RGBA"
     else:

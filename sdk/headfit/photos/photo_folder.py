@@ -45,6 +45,9 @@ _SETS: Final = {
 }  # fmt: skip
 """Names of the parts that data sets are split into."""
 
+# Not the joiners, which letters and emoji are written with.
+_NO_WIDTH: Final = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+
 MAX_DEPTH: Final = 64
 """How many folders deep photos are looked for."""
 
@@ -190,8 +193,8 @@ def find_unsorted_photos(directory: str | os.PathLike[str]) -> PhotoFolder:
 def class_name_of(folder: Path) -> str:
     """Return the class that a folder's name stands for.
 
-    Unicode is composed (NFC), space around the name is dropped and space in it is one blank: names
-    that look the same are the same.
+    Unicode is composed (NFC), space around the name is dropped, space in it is one blank, and
+    space of no width is none: names that look the same are the same.
 
     Raises
     ------
@@ -205,7 +208,7 @@ def class_name_of(folder: Path) -> str:
             f"{os.fsencode(folder)!r}: expected the name of a class in UTF-8, found another "
             "encoding; rename the folder"
         ) from error
-    composed = unicodedata.normalize("NFC", folder.name)
+    composed = unicodedata.normalize("NFC", folder.name.translate(_NO_WIDTH))
     blanks = "".join(" " if unicodedata.category(one) == "Zs" else one for one in composed)
     class_name = " ".join(filter(None, blanks.split(" ")))
     if not is_class_name(class_name):

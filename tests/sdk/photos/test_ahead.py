@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,8 +100,8 @@ def test_a_closed_iterator_leaves_no_thread_and_decodes_no_more() -> None:
     assert threading.active_count() == before
 
 
-@pytest.mark.parametrize("jobs", [0, -1])
-def test_no_jobs_are_refused(jobs: int) -> None:
+@pytest.mark.parametrize("jobs", [0, -1, "2", 1.5])
+def test_no_jobs_are_refused(jobs: Any) -> None:
     """At once, not when the first result is asked for."""
     with pytest.raises(InputError, match="at least 1 job"):
         decode_ahead([], str, jobs)

@@ -107,7 +107,7 @@ def test_further_decoders_have_to_be_asked_for(
         (boxed(b"qt  "), "a video; save the picture as JPEG"),
         (b"%PDF-1.7", "PDF; save"),
         (b"dear diary", "none of these; convert it or leave it out"),
-        (b"", "none of these"),
+        (b"", "nothing: it is empty"),
     ],
 )
 def test_what_is_no_photo_is_named(data: bytes, found: str) -> None:

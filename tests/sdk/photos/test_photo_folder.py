@@ -74,6 +74,7 @@ def test_spaces_and_unicode_in_names(tmp_path: Path) -> None:
     ("names", "class_names"),
     [
         (["cat", "cat ", " cat"], ("cat",)),
+        (["cat", "cat\u200b", "\ufeffcat"], ("cat",)),
         (["grey cat", "grey  cat", "grey\N{NO-BREAK SPACE}cat"], ("grey cat",)),
         (["café", unicodedata.normalize("NFD", "café")], ("café",)),
         ([unicodedata.normalize("NFD", "가")], ("가",)),

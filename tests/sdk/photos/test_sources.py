@@ -222,3 +222,13 @@ def test_without_littlecms_colours_stay(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(colours, "_colour_management", lambda: None)
     data = encode(Image.fromarray(PIXELS), icc_profile=ADOBE)
     np.testing.assert_array_equal(PIXELS, decode_image(data))
+
+
+def test_premultiplied_grey_is_as_grey() -> None:
+    grey = Image.new("LA", (4, 4), (90, 255))
+    assert np.array_equal(decode_image(grey.convert("La")), decode_image(grey))
+
+
+def test_nothing_is_called_empty() -> None:
+    with pytest.raises(ImageError, match="it is empty"):
+        decode_image(b"")
