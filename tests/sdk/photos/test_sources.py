@@ -81,10 +81,10 @@ def test_a_file_is_one_image_not_a_list_of_lines(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(PNG)
     extractor = Extractor.open()
     with (tmp_path / "a.png").open("rb") as stream:
-        with pytest.raises(InputError, match=r"embed\(\[image\]\)"):
+        with pytest.raises(InputError, match=r"into a list: \[image\]"):
             extractor.embed(stream)
         assert extractor.embed([stream]).shape == (1, 288)
-    with pytest.raises(InputError, match=r"embed\(\[image\]\)"):
+    with pytest.raises(InputError, match=r"into a list: \[image\]"):
         extractor.embed(bytearray(PNG))
 
 
