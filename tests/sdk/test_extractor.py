@@ -210,7 +210,7 @@ def test_no_images_give_no_rows(extractor_path: Path) -> None:
 )
 def test_one_image_is_not_a_list(extractor_path: Path, one: object) -> None:
     """A path given alone would be read letter by letter, a picture row by row: both are refused."""
-    with pytest.raises(InputError, match=r"write embed\(\[image\]\)"):
+    with pytest.raises(InputError, match=r"put a single image into a list"):
         Extractor.open(extractor_path).embed(one)  # type: ignore[arg-type]
 
 

@@ -121,7 +121,8 @@ def test_the_default_is_the_cores_that_may_be_used() -> None:
 def test_ctrl_c_stops_at_once() -> None:
     """While a thousand photos are on their way: what is being decoded ends, nothing else begins."""
     code = (
-        "import time; from headfit.photos.ahead import decode_ahead\n"
+        "import signal, time; from headfit.photos.ahead import decode_ahead\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's job may ignore it\n"
         "print('on', flush=True)\n"
         "try:\n    list(decode_ahead(range(1000), lambda _: time.sleep(0.1), 2))\n"
         "except KeyboardInterrupt:\n    print('stopped')\n"

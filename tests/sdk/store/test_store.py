@@ -418,7 +418,7 @@ def test_examples_of_another_extractor_are_not_imported(path: Path, tmp_path: Pa
     with filled_store(path) as store:
         store.export_to(tmp_path / "file")
     with ExampleStore.open(tmp_path / "other", Source(fingerprint="cd" * 32)) as other:
-        with pytest.raises(ExtractorMismatchError, match="of that extractor"):
+        with pytest.raises(ExtractorMismatchError, match="import them into a store of these"):
             other.import_from(tmp_path / "file")
         assert other.n_samples == 0
 
