@@ -62,7 +62,7 @@ def test_sources_that_hold_nothing_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a folder or a zip"):
         Pictures.open(tmp_path / "file")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="found none"):
+    with pytest.raises(InputError, match="found nothing"):
         Pictures.open(tmp_path / "empty")
 
 
