@@ -12,9 +12,10 @@ from rich.text import Text
 
 from headfit.commands import terminal
 from headfit.commands.audit import audit
+from headfit.commands.cut import cut
 from headfit.commands.demo import demo
 from headfit.commands.embed import embed
-from headfit.commands.engines import cut, doctor, lower
+from headfit.commands.engines import doctor, lower
 from headfit.commands.exit_codes import CLOSED_PIPE, DONE, EXIT_CODES, STOPPED, USAGE, exit_code
 from headfit.commands.extractors import extractors
 from headfit.commands.finetune import finetune

@@ -82,6 +82,7 @@ EXAMPLES: Final = _container("file of examples", exchange.FORMAT)
 NETWORK: Final = Kind(".tflite", lambda path: _start(path)[4:8] == b"TFL3")
 PAGE: Final = Kind("report", lambda path: GENERATOR.encode() in _start(path))
 MANIFEST: Final = Kind("manifest", _is_manifest)
+GOLDEN: Final = Kind("golden picture", lambda path: _start(path).startswith(b"\x89PNG\r\n"))
 KEY: Final = Kind("blank file", lambda path: False)
 """A private key is replaced by nothing but force: it cannot be made again."""
 

@@ -80,6 +80,53 @@ class _TfliteEngine:
         return embedding.astype(np.float32, copy=False).reshape(self.embedding_dim)
 
 
+def shapes_at(model: bytes, picture: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return the shape of every tensor of a network for a picture of this shape.
+
+    For files that leave lengths open: an interpreter runs it once, on zeros.
+
+    Raises
+    ------
+    EngineMissingError
+        If no TFLite runtime is installed.
+    ExtractorError
+        If none takes the picture.
+    """
+    reasons = []
+    is_here = False
+    for engine in (LiteRtEngine, TfliteRuntimeEngine, TensorFlowEngine):
+        try:
+            with _arithmetic_kept():
+                module = import_module(engine._module)
+        except ImportError as error:
+            reasons.append(f"the {engine.name} engine does not load ({error}): {engine._hint}")
+            continue
+        is_here = True
+        try:
+            # Delegates hide the shapes of what they took over.
+            interpreter = module.Interpreter(
+                model_content=model,
+                num_threads=1,
+                experimental_op_resolver_type=module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+                experimental_preserve_all_tensors=True,
+            )
+            (taken,) = interpreter.get_input_details()
+            interpreter.resize_tensor_input(taken["index"], picture)
+            interpreter.allocate_tensors()
+            interpreter.set_tensor(taken["index"], np.zeros(picture, taken["dtype"]))
+            interpreter.invoke()
+        except (RuntimeError, ValueError) as error:
+            reasons.append(f"{engine.name} refuses this network: {error}")
+            continue
+        shapes = {t["index"]: tuple(map(int, t["shape"])) for t in interpreter.get_tensor_details()}
+        return [shapes.get(i, ()) for i in range(max(shapes) + 1)]
+    kind = ExtractorError if is_here else EngineMissingError
+    raise kind(
+        "expected a TFLite runtime that settles the lengths that this file leaves open, found "
+        f"none: {'; '.join(reasons)}; or convert it with a fixed picture size"
+    )
+
+
 @contextmanager
 def _arithmetic_kept() -> Iterator[None]:
     """Leave the processor's rounding and its denormal numbers as they were.

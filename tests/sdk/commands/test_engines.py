@@ -1,4 +1,4 @@
-"""``headfit doctor``, ``lower`` and ``cut``, run as a user runs them."""
+"""``headfit doctor`` and ``lower``, run as a user runs them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from tests.support.networks import DATA
 
 import headfit
-from headfit import Extractor
 from headfit.commands.main import main
 from headfit.engines.catalogue import ENGINES
 from headfit.engines.popcount import PopcountEngine
@@ -108,36 +107,10 @@ def test_lower_writes_a_plain_network(classifier: Path, tmp_path: Path) -> None:
     assert np.allclose(packed.run(image), lowered.run(image), rtol=1e-5, atol=1e-5)
 
 
-def test_cut_makes_an_extractor(
-    classifier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A network cut at a listed tensor opens as an extractor and returns that tensor."""
-    pytest.importorskip("flatbuffers")
-    assert main(["cut", str(classifier), "--list"]) == 0
-    vectors = [
-        line.split(maxsplit=1)[1]
-        for line in capsys.readouterr().out.splitlines()
-        if line.split()[0].count("x") == 1
-    ]
-    output = tmp_path / "cut.tflite"
-    arguments = ["cut", str(classifier), "--at", vectors[-1], "-o", str(output)]
-    assert main([*arguments, "--mean", "127.5", "127.5", "127.5", "--std", "64", "64", "64"]) == 0
-    assert "Check mean, std and resize_to" in capsys.readouterr().out
-    extractor = Extractor.open(output, engine="popcount")
-    picture = np.random.default_rng(1).integers(0, 256, (64, 64, 3)).astype(np.uint8)
-    assert extractor.embed([picture]).shape == (1, extractor.embedding_dim)
-    assert extractor.manifest.preprocessing.std == (64.0, 64.0, 64.0)
-
-
-def test_wrong_input_is_one_sentence(
-    classifier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """No network, no such tensor, nothing asked for: each ends with its code and no file."""
+def test_wrong_input_is_one_sentence(tmp_path: Path) -> None:
+    """No network: it ends with its code and no file."""
     text = tmp_path / "text.tflite"
     text.write_text("no network")
     output = tmp_path / "out.tflite"
     assert main(["lower", str(text), "-o", str(output)]) == 4
-    assert main(["cut", str(classifier), "--at", "nowhere", "-o", str(output)]) == 3
-    assert "nowhere" in capsys.readouterr().err
-    assert main(["cut", str(classifier)]) == 2
     assert not output.exists()

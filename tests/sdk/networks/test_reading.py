@@ -282,7 +282,7 @@ def test_operators_that_popcount_does_not_run() -> None:
     builder = GraphBuilder(1, 1, 1, 4)
     model = builder.model(builder.add("TANH", (0,), (1, 1, 1, 4)))
     read_graph(model)
-    assert "does not know the operator TANH" in refused(model)
+    assert "does not know the operators TANH" in refused(model)
 
 
 def test_networks_that_are_no_extractor() -> None:

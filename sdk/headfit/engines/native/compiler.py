@@ -22,6 +22,7 @@ from headfit.networks.operators.convolutions import (
     read_dense,
     read_depthwise_convolution,
 )
+from headfit.networks.operators.known import runnable
 from headfit.networks.operators.node import Node
 from headfit.networks.operators.pooling import read_binary_max_pool, read_mean, read_pool
 from headfit.networks.operators.windows import Window
@@ -83,7 +84,7 @@ def compile_plan(graph: Graph, kernels: Kernels) -> Plan:
     ExtractorError
         If it has an operator that is not run here, or one that is not well-formed.
     """
-    return _Compiler(graph, kernels).run()
+    return _Compiler(runnable(graph, _COMPILERS, "native"), kernels).run()
 
 
 class _Compiler:
@@ -107,11 +108,6 @@ class _Compiler:
 
     def run(self) -> Plan:
         for operator in self._graph.operators:
-            if operator.name not in _COMPILERS:
-                raise ExtractorError(
-                    f"the native engine does not know the operator {operator.name}; use another "
-                    "engine (pip install 'headfit[litert]')"
-                )
             _COMPILERS[operator.name](self, operator, Node(self._graph, operator))
         output = self._read(self._graph.outputs[0])
         if output.buffer is None:  # of the picture itself, or a constant

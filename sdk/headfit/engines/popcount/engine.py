@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from headfit.engines.interface import check_input, check_signature
 from headfit.engines.popcount import activations, arrays, binary, convolutions, pooling
 from headfit.engines.popcount.kernel import Kernel
-from headfit.errors import ExtractorError
 from headfit.maths.arrays import FloatArray
+from headfit.networks.operators.known import runnable
 from headfit.networks.operators.node import Node
 from headfit.networks.tflite import Graph, read_graph
 
@@ -64,6 +64,7 @@ class Program:
     """
 
     def __init__(self, graph: Graph) -> None:
+        graph = runnable(graph, _COMPILERS, "popcount")
         self._inputs, (self._output,) = graph.inputs, graph.outputs
         self._constants = {
             i: tensor.data for i, tensor in enumerate(graph.tensors) if tensor.data is not None
@@ -131,11 +132,6 @@ class PopcountEngine:
 
 def _compile(graph: Graph, i: int) -> Kernel:
     operator = graph.operators[i]
-    if operator.name not in _COMPILERS:
-        raise ExtractorError(
-            f"the popcount engine does not know the operator {operator.name}; use another engine "
-            "(pip install 'headfit[litert]')"
-        )
     return _COMPILERS[operator.name](Node(graph, operator))
 
 

@@ -24,13 +24,18 @@ class Quantization:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
-    """One tensor; `data` is its content if it is constant, and None otherwise."""
+    """One tensor; `data` is its content if it is constant, and None otherwise.
+
+    `open_axes` are those whose length the file leaves open; `shape` has some length for them,
+    mostly 1. What is written has no open axes.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     data: NDArray[Any] | None = None
     quantization: Quantization | None = None
+    open_axes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

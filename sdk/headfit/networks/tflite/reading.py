@@ -15,13 +15,14 @@ from headfit.networks.tflite.graph import Graph, Operator, Options, Quantization
 from headfit.networks.tflite.schema import (
     BUILTINS,
     CUSTOM,
+    DELEGATED,
     IDENTIFIER,
     LCE_OPTIONS,
     TENSOR_TYPES,
     VERSION,
     Builtin,
 )
-from headfit.networks.tflite.tables import Table, damaged
+from headfit.networks.tflite.tables import Table, damaged, unfit
 
 MAX_BYTES: Final = 1 << 28
 """Largest file, 256 MB; the embedded extractor has 1 MB."""
@@ -35,8 +36,8 @@ _MAX_OPERANDS: Final = 128
 _MAX_NAME: Final = 4096
 
 
-def read_graph(model: bytes) -> Graph:
-    """Read a TFLite file and check that it is a plain, static, acyclic network.
+def read_graph(model: bytes, *, keep_unknown: bool = False) -> Graph:
+    """Read a TFLite file and check that it is a plain, acyclic network.
 
     Constants are views of `model`: nothing is copied, and nothing large is allocated whatever
     the file claims.
@@ -45,6 +46,9 @@ def read_graph(model: bytes) -> Graph:
     ----------
     model : bytes
         Content of a `.tflite`.
+    keep_unknown : bool
+        Keep operators that headfit does not know, without their options, for what is cut off with
+        them. Otherwise they are refused, and nothing that is not known here reaches native code.
 
     Returns
     -------
@@ -56,7 +60,7 @@ def read_graph(model: bytes) -> Graph:
         If the file is damaged, or uses something that headfit does not run.
     """
     if len(model) > MAX_BYTES:
-        raise damaged(f"{len(model)} bytes, and at most {MAX_BYTES} are read")
+        raise unfit(f"it has {len(model):,} bytes, and at most {MAX_BYTES:,} are read")
     if len(model) < 8 or model[4:8] != IDENTIFIER:
         raise damaged(f"it does not carry the identifier {IDENTIFIER.decode()}")
     root = Table.root(model)
@@ -65,11 +69,11 @@ def read_graph(model: bytes) -> Graph:
         raise damaged(f"schema version {version}, expected {VERSION}")
     subgraphs = list(root.tables(2, MAX_ENTRIES))
     if len(subgraphs) != 1:
-        raise damaged(f"{len(subgraphs)} subgraphs, expected one")
+        raise unfit(f"it has {len(subgraphs)} subgraphs, expected one")
     subgraph = subgraphs[0]
     buffers = [_read_buffer(table) for table in root.tables(4, MAX_ENTRIES)]
     tensors = tuple(_read_tensor(table, buffers) for table in subgraph.tables(0, MAX_ENTRIES))
-    codes = [_read_code(table) for table in root.tables(1, MAX_ENTRIES)]
+    codes = [_read_code(table, keep_unknown) for table in root.tables(1, MAX_ENTRIES)]
     operators = tuple(_read_operator(table, codes) for table in subgraph.tables(3, MAX_ENTRIES))
     graph = Graph(tensors, operators, _indices(subgraph, 1), _indices(subgraph, 2))
     check_graph(graph)
@@ -132,11 +136,11 @@ def _read_tensor(table: Table, buffers: Sequence[NDArray[np.uint8]]) -> Tensor:
         raise damaged(f"tensor {name!r} of shape {shape}")
     type_code = table.scalar(1, "b", 0)
     if type_code not in TENSOR_TYPES:
-        raise damaged(f"tensor {name!r} has type {type_code}, which is not known here")
+        raise unfit(f"tensor {name!r} has type {type_code}, expected numbers")
     if table.scalar(5, "?", False):
-        raise damaged(f"tensor {name!r} is a variable, expected a network without memory")
+        raise unfit(f"tensor {name!r} is a variable, expected a network without memory")
     if table.table(6) is not None:
-        raise damaged(f"tensor {name!r} is stored sparsely, which is not known here")
+        raise unfit(f"tensor {name!r} is stored sparsely, expected all its values")
     buffer = table.scalar(2, "I", 0)
     if buffer >= max(1, len(buffers)):
         raise damaged(f"tensor {name!r} names buffer {buffer} of {len(buffers)}")
@@ -150,7 +154,14 @@ def _read_tensor(table: Table, buffers: Sequence[NDArray[np.uint8]]) -> Tensor:
                 f"expected {expected}"
             )
         data = buffers[buffer].view(dtype).reshape(shape)
-    return Tensor(name, shape, dtype, data, _read_quantization(table.table(4), shape, name))
+    quantization = _read_quantization(table.table(4), shape, name)
+    return Tensor(name, shape, dtype, data, quantization, _open_axes(table, shape))
+
+
+def _open_axes(table: Table, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes of length -1 in the signature, which is the shape as the model stated it."""
+    signature = table.array(7, "<i4", _MAX_RANK).tolist()
+    return tuple(i for i, n in enumerate(signature) if n < 0 and i < len(shape))
 
 
 def _read_quantization(
@@ -175,25 +186,29 @@ def _read_quantization(
         )
     if not all(math.isfinite(s) and s > 0 for s in scale):
         raise damaged(f"tensor {name!r} has scales that are not positive numbers")
-    return Quantization(scale, zero_point or (0,), axis)
+    return Quantization(scale, zero_point or (0,) * expected, axis)
 
 
-def _read_code(table: Table) -> tuple[str, Builtin | None, int]:
+def _read_code(table: Table, keep_unknown: bool) -> tuple[str, Builtin | None, int]:
     # The first field is a byte from the time when there were fewer operators than 128.
     code = max(table.scalar(0, "b", 0), table.scalar(3, "i", 0))
     version = table.scalar(2, "i", 1)
     if code == CUSTOM:
         name = table.text(1, _MAX_NAME)
-        if name not in LCE_OPTIONS:
+        if name not in LCE_OPTIONS and name != DELEGATED and not keep_unknown:
             raise ExtractorError(
                 f"custom operator {name!r} is not known; known are {', '.join(LCE_OPTIONS)}. "
-                "Convert the network with Larq Compute Engine or as plain TFLite."
+                "Convert the network with Larq Compute Engine or as plain TFLite, or cut it before "
+                "that operator: headfit cut."
             )
         return name, None, version
     if code not in BUILTINS:
+        if keep_unknown:
+            return f"operator number {code}", None, version
         raise ExtractorError(
             f"TFLite operator number {code} is not known to headfit; convert a network of "
-            "convolutions, pooling and elementwise operators"
+            "convolutions, pooling and elementwise operators, or cut it before that operator: "
+            "headfit cut"
         )
     return BUILTINS[code].name, BUILTINS[code], version
 
@@ -211,7 +226,11 @@ def _read_operator(table: Table, codes: Sequence[tuple[str, Builtin | None, int]
     return Operator(name, _indices(table, 1), _indices(table, 2), options, version)
 
 
-def _read_custom_options(table: Table, name: str) -> dict[str, int]:
+def _read_custom_options(table: Table, name: str) -> dict[str, Any]:
+    if name == DELEGATED:
+        return {"data": table.array(5, "u1", MAX_BYTES).tobytes()}
+    if name not in LCE_OPTIONS:
+        return {}
     data = table.array(5, "u1", _MAX_NAME).tobytes()
     expected = LCE_OPTIONS[name]
     options = read_int_map(data) if expected else {}

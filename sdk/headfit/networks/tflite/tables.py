@@ -22,6 +22,14 @@ def damaged(reason: str) -> ExtractorError:
     return ExtractorError(f"this is no usable .tflite: {reason}; fetch or convert the file again")
 
 
+def unfit(reason: str) -> ExtractorError:
+    """Return the error for a file that is whole, and holds what headfit does not run."""
+    return ExtractorError(
+        f"headfit does not run this network: {reason}; choose a network for pictures, of "
+        "convolutions, pooling and elementwise operators, with fixed weights"
+    )
+
+
 class Table:
     """One table of a FlatBuffer.
 

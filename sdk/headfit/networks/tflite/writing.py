@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.errors import EngineMissingError
+from headfit.errors import EngineMissingError, ExtractorError
 from headfit.networks.tflite.graph import Graph, Operator, Quantization, Tensor
 from headfit.networks.tflite.schema import (
     BUILTINS,
     CUSTOM,
+    DELEGATED,
     IDENTIFIER,
     LCE_OPTIONS,
     TENSOR_TYPES,
@@ -31,9 +32,18 @@ def write_graph(graph: Graph, *, description: str = "") -> bytes:
 
     Raises
     ------
+    ExtractorError
+        If it has an operator that headfit does not know.
     EngineMissingError
         If the package `flatbuffers` is not installed.
     """
+    known = {*_CODES, *LCE_OPTIONS, DELEGATED}
+    strange = dict.fromkeys(o.name for o in graph.operators if o.name not in known)
+    if strange:
+        raise ExtractorError(
+            f"expected operators that headfit knows, found {', '.join(strange)}; cut the network "
+            "before them"
+        )
     try:
         import flatbuffers
     except ImportError as error:
@@ -110,7 +120,7 @@ class _Writer:
             (1, "offset", inputs),
             (2, "offset", outputs),
         ]
-        if operator.name in LCE_OPTIONS:
+        if operator.name not in _CODES:
             fields.append((5, "offset", self._custom_options(operator)))
         else:
             builtin = BUILTINS[_CODES[operator.name]]
@@ -122,6 +132,8 @@ class _Writer:
     def _custom_options(self, operator: Operator) -> int:
         from flatbuffers import flexbuffers
 
+        if operator.name == DELEGATED:
+            return int(self._builder.CreateByteVector(operator.options["data"]))
         options = {key: int(operator.options[key]) for key in LCE_OPTIONS[operator.name]}
         data = bytes(flexbuffers.Dumps(options)) if options else b""
         return int(self._builder.CreateByteVector(data))
@@ -138,9 +150,9 @@ class _Writer:
         return self._table(fields)
 
     def _operator_code(self, name: str, version: int) -> int:
-        code = CUSTOM if name in LCE_OPTIONS else _CODES[name]
+        code = _CODES.get(name, CUSTOM)
         fields: list[tuple[int, str, Any]] = []
-        if name in LCE_OPTIONS:
+        if code == CUSTOM:
             fields.append((1, "offset", self._builder.CreateString(name)))
         # Old runtimes read only the first field, a byte; 127 sends newer ones to the last.
         fields += [(0, "b", min(code, 127)), (2, "i", version), (3, "i", code)]

@@ -109,7 +109,7 @@ def test_refuses_what_it_cannot_count() -> None:
 def test_refuses_unknown_operators() -> None:
     builder = GraphBuilder(1, 1, 1, 8)
     y = builder.add("TANH", (0,), (1, 1, 1, 8))
-    with pytest.raises(ExtractorError, match="does not know the operator TANH"):
+    with pytest.raises(ExtractorError, match="does not know the operators TANH"):
         NativeEngine(builder.flat_graph(y))
 
 
