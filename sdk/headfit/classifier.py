@@ -709,7 +709,7 @@ class ImageClassifier:
         """Return how accurate heads of fewer photos are: what more photos would bring.
 
         New heads are fitted on some of one half of the examples and tested on the other half. What
-        is nearly one photo counts as one.
+        is nearly one photo, or was added as one group, counts as one.
 
         Returns
         -------
@@ -719,7 +719,8 @@ class ImageClassifier:
         """
         from headfit.report import learning_curve
 
-        return learning_curve(*self._current_learner().examples())
+        embeddings, names, groups = self._current_learner().examples()
+        return learning_curve(embeddings, names, groups=groups)
 
     def save(self, path: str | os.PathLike[str], *, storage: str | None = None) -> None:
         """Write the head to a file, whole or not at all; examples are not in it.

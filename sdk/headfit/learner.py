@@ -209,18 +209,21 @@ class HeadLearner:
                 self._version += 1
             return numbers
 
-    def examples(self) -> tuple[FloatArray, list[str]]:
-        """Return the embeddings that are there and their class names, in the order of their coming.
+    def examples(self) -> tuple[FloatArray, list[str], list[str | int | None]]:
+        """Return the examples that are there, in the order of their coming.
 
         Returns
         -------
         embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
         class_names : list of str
+        groups : list of str, int or None
+            As they were given.
         """
         with self._lock:
             there = list(self._examples.values())
+            groups = [self._groups.get(number) for number in self._examples]
         names = [name for name, _ in there]
-        return np.array([embedding for _, embedding in there], np.float32), names
+        return np.array([embedding for _, embedding in there], np.float32), names, groups
 
     def contains(self, embeddings: FloatArray, class_names: Sequence[str]) -> BoolArray:
         """Return which examples are here already: the same embedding under the same name.

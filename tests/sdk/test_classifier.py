@@ -398,9 +398,16 @@ def test_the_learning_curve_is_that_of_the_report(photos: Path, extractor_path: 
     for path in sorted(photos.glob("*/*.png"), reverse=True):
         backwards.add(path, path.parent.name)
     assert backwards.learning_curve() == curve
-    embeddings, names = backwards._learner.examples()
+    embeddings, names, groups = backwards._learner.examples()
+    assert set(groups) == {None}
     assert learning_curve(embeddings, names) == curve
     assert ImageClassifier(extractor_path).learning_curve() == ()
+    of_one_moment = ImageClassifier(extractor_path)
+    for path in sorted(photos.glob("*/*.png")):
+        of_one_moment.add(
+            path, path.parent.name, group=f"{path.parent.name}, day {path.stem > '1'}"
+        )
+    assert [point.per_class for point in of_one_moment.learning_curve()] == [1]
 
 
 @pytest.mark.usefixtures("unlike")
@@ -456,22 +463,22 @@ def test_a_loaded_head_grows_by_a_class(
             write_photo(photos / name / f"{number}.png", colour, 1000 + number)
     taught = ImageClassifier.from_folder(photos, extractor=extractor_path)
     taught.save(tmp_path / "head")
-    new = [write_photo(tmp_path / "new" / f"{n}.png", (230, 230, 230), n) for n in range(6)]
+    new = [write_photo(tmp_path / "new" / f"{n}.png", (240, 230, 20), n) for n in range(6)]
     with pytest.raises(InputError, match="add the photos, and fit"):
-        taught.add_class("white", new)
+        taught.add_class("yellow", new)
     classifier = ImageClassifier.load(tmp_path / "head", extractor=extractor_path)
     before = classifier.head
-    classifier.add(new[0], "white")
+    classifier.add(new[0], "yellow")
     with pytest.raises(InputError, match="add_class"):
         classifier.fit()
     with pytest.raises(InputError, match="knows"):
         classifier.add_class("red", new)
-    head = classifier.add_class("white", new[:5])
+    head = classifier.add_class("yellow", new[:5])
     assert classifier.head is head is not before
     assert before is not None
-    assert "white" not in before.classes_
-    white = dict(classifier.predict(new[5]))["white"]
+    assert "yellow" not in before.classes_
+    yellow = dict(classifier.predict(new[5]))["yellow"]
     for name in COLOURS:
         ranking = classifier.predict(photos / name / "0.png")
         assert ranking[0][0] == name
-        assert dict(ranking)["white"] < white
+        assert dict(ranking)["yellow"] < yellow

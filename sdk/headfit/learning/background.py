@@ -82,11 +82,11 @@ class Background:
         )
 
     def unwhitened(self, whitened: DoubleArray) -> DoubleArray:
-        """Return the embedding that has this whitened one: shape (embedding_dim,)."""
+        """Return the embeddings that have these whitened ones: shape (n_samples, embedding_dim)."""
         matrix = _matrix(self.factor, len(self.mean)).astype(np.float64)
-        roots = np.linalg.solve(matrix.T, whitened) + np.array(self.mean)
-        embedding: DoubleArray = np.sign(roots) * np.square(roots)
-        return embedding
+        roots = np.linalg.solve(matrix.T, whitened.T).T + np.array(self.mean)
+        embeddings: DoubleArray = np.sign(roots) * np.square(roots)
+        return embeddings
 
     @property
     def fingerprint(self) -> str:

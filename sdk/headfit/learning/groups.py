@@ -46,7 +46,7 @@ def grouped(
     embeddings: FloatArray,
     targets: TargetArray,
     mean: FloatArray,
-    given: TargetArray | None = None,
+    *given: TargetArray | None,
 ) -> TargetArray:
     """Return the group of each example, counted from 0 in the order of their first examples.
 
@@ -58,15 +58,14 @@ def grouped(
         A group is always of one class.
     mean : ndarray of shape (embedding_dim,), dtype float32
         Of all embeddings.
-    given : ndarray of shape (n_samples,), dtype intp, optional
+    *given : ndarray of shape (n_samples,), dtype intp, or None
         Examples of a class with the same number belong together; one below 0 says nothing.
     """
     groups = np.arange(len(targets))
     for column in np.unique(targets):
         rows = np.flatnonzero(targets == column)
         links = _near(embeddings[rows], mean)
-        if given is not None:
-            links.append(_alike(given[rows]))
+        links += [_alike(each[rows]) for each in given if each is not None]
         first, second = np.concatenate(links, axis=1)
         if len(first):
             groups[rows] = rows[_joined(len(rows), first, second)]
@@ -74,7 +73,11 @@ def grouped(
     return np.asarray(numbers, np.intp)
 
 
-def photo_groups(embeddings: FloatArray, class_names: npt.NDArray[np.str_]) -> TargetArray:
+def photo_groups(
+    embeddings: FloatArray,
+    class_names: npt.NDArray[np.str_],
+    given: TargetArray | None = None,
+) -> TargetArray:
     """Return the group of each photo, counted from 0 in the order of their first ones.
 
     Parameters
@@ -83,13 +86,15 @@ def photo_groups(embeddings: FloatArray, class_names: npt.NDArray[np.str_]) -> T
         The same ones belong together, however few numbers they have.
     class_names : ndarray of shape (n_samples,), dtype str
         A group is always of one class.
+    given : ndarray of shape (n_samples,), dtype intp, optional
+        As in `grouped`.
     """
     if not len(embeddings):
         return np.zeros(0, np.intp)
     _, targets = np.unique(class_names, return_inverse=True)
     places: dict[bytes, int] = {}
     same = [places.setdefault(row.tobytes(), len(places)) for row in embeddings]
-    return grouped(embeddings, targets, embeddings.mean(axis=0), np.array(same, np.intp))
+    return grouped(embeddings, targets, embeddings.mean(axis=0), np.array(same, np.intp), given)
 
 
 def linked(given: TargetArray, targets: TargetArray, starts: TargetArray) -> TargetArray:

@@ -52,11 +52,9 @@ class Likeness:
         """Return the same with the classes in another order: ``order[i]`` becomes ``i``."""
         return replace(self, prototypes=self.prototypes[order])
 
-    def middle(self) -> DoubleArray:
-        """Return the mean of the classes' directions: shape (embedding_dim,)."""
-        directions = _unit(self.prototypes.astype(np.float32))
-        middle: DoubleArray = directions.mean(axis=0, dtype=np.float64)
-        return middle
+    def directions(self) -> FloatArray:
+        """Return the prototypes, of length 1 each: shape (n_classes, embedding_dim)."""
+        return _unit(self.prototypes.astype(np.float32))
 
     def joined_by(self, whitened: FloatArray) -> Likeness:
         """Return the same with a class more, as its last, of which these are examples."""
@@ -74,8 +72,7 @@ class Likeness:
             Largest logits less the mean ones.
         """
         lengths = _lengths(whitened)
-        prototypes = _unit(self.prototypes.astype(np.float32))
-        cosines = (whitened @ prototypes.T).max(axis=1) / lengths
+        cosines = (whitened @ self.directions().T).max(axis=1) / lengths
         shortfall = np.minimum(leads / lengths - np.float32(self.usual_lead), 0)
         scores: FloatArray = cosines + np.float32(self.lead_weight) * shortfall
         return scores

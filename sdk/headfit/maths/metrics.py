@@ -62,7 +62,12 @@ def recall(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return fractions
 
 
-def auroc(positive: Array, negative: Array) -> float:
+def auroc(
+    positive: Array,
+    negative: Array,
+    positive_weights: Array | None = None,
+    negative_weights: Array | None = None,
+) -> float:
     """Return how often a positive score is above a negative one; ties count half.
 
     The area under the receiver operating characteristic curve, as the statistic of Mann and
@@ -72,19 +77,36 @@ def auroc(positive: Array, negative: Array) -> float:
     ----------
     positive, negative : ndarray of shape (n,) and (m,)
         At least one score each.
+    positive_weights, negative_weights : ndarray of shape (n,) and (m,), optional
+        How much each counts; by default the same.
     """
-    ordered = np.sort(negative)
-    below = np.searchsorted(ordered, positive, "left") + np.searchsorted(ordered, positive, "right")
-    return float(below.mean(dtype=np.float64) / 2 / len(negative))
+    order = np.argsort(negative, kind="stable")
+    weights = np.ones(len(negative)) if negative_weights is None else negative_weights[order]
+    passed = np.append(0.0, np.cumsum(weights, dtype=np.float64))
+    places = [np.searchsorted(negative[order], positive, side) for side in ("left", "right")]
+    below = (passed[places[0]] + passed[places[1]]) / 2
+    return float(np.average(below, weights=positive_weights) / passed[-1])
 
 
-def calibration_error(targets: TargetArray, probabilities: Array, n_bins: int = 15) -> float:
+def calibration_error(
+    targets: TargetArray,
+    probabilities: Array,
+    n_bins: int = 15,
+    weights: Array | None = None,
+) -> float:
     """Return the expected calibration error: how far confidence is from accuracy.
 
     Samples are binned by the probability of their most probable class, in ``n_bins`` bins of equal
     width, each with its upper edge. The error is the mean over samples of
     ``|accuracy - mean confidence|`` of their bin. Guo et al., "On Calibration of Modern Neural
     Networks", ICML 2017, equation 3.
+
+    Parameters
+    ----------
+    targets, probabilities
+    n_bins : int
+    weights : ndarray of shape (n_samples,), optional
+        How much each sample counts; by default the same.
 
     Returns
     -------
@@ -94,6 +116,7 @@ def calibration_error(targets: TargetArray, probabilities: Array, n_bins: int = 
     confidence = probabilities.max(axis=1).astype(np.float64)
     is_right = probabilities.argmax(axis=1) == targets
     bins = np.searchsorted(np.linspace(0, 1, n_bins + 1)[1:-1], confidence)
+    weights = np.ones(len(targets)) if weights is None else weights
     # accuracy - mean confidence, times the samples in the bin
-    gaps = np.bincount(bins, weights=is_right - confidence, minlength=n_bins)
-    return float(np.abs(gaps).sum() / len(targets))
+    gaps = np.bincount(bins, weights=weights * (is_right - confidence), minlength=n_bins)
+    return float(np.abs(gaps).sum() / weights.sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from headfit.head import SoftmaxHead
 from headfit.learning.groups import photo_groups
-from headfit.maths.arrays import BoolArray, FloatArray, TargetArray
+from headfit.maths.arrays import BoolArray, FloatArray, TargetArray, checked_groups
 
 CURVE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 DRAWS: Final = 5
@@ -33,14 +33,16 @@ def learning_curve(
     class_names: Sequence[str],
     test_embeddings: FloatArray | None = None,
     test_class_names: Sequence[str] = (),
+    *,
+    groups: Iterable[str | int | None] | None = None,
 ) -> tuple[CurvePoint, ...]:
     """Return top-1 by photos per class: `DRAWS` heads each, on photos drawn at random.
 
     Without photos to test on, every other photo of a class tests, and the rest teaches. Of photos
-    that are nearly one (`headfit.learning.groups`) a single one is there, and none tests that is
-    nearly one that teaches. A class with fewer photos gives all it has. Counts that no class has,
-    or that are more than `MAX_CURVE_PHOTOS` in all, are left out, and so is all if fewer than two
-    classes are there. The order of the photos does not matter.
+    that are nearly one (`headfit.learning.groups`), or of one group, a single one is there, and
+    none tests that is nearly one that teaches. A class with fewer photos gives all it has. Counts
+    that no class has, or that are more than `MAX_CURVE_PHOTOS` in all, are left out, and so is all
+    if fewer than two classes are there. The order of the photos does not matter.
 
     Parameters
     ----------
@@ -48,12 +50,15 @@ def learning_curve(
     class_names : sequence of str, length n_samples
     test_embeddings : ndarray of shape (n_test, embedding_dim), dtype float32, optional
     test_class_names : sequence of str, length n_test
+    groups : iterable of str, int or None, length n_samples, optional
+        What belongs together, as in `headfit.SoftmaxHead.fit`.
     """
     names = np.array(class_names, np.str_)
     order = _in_order(embeddings, names)
     embeddings, names = embeddings[order], names[order]
+    given = np.full(len(names), -1) if groups is None else checked_groups(groups, len(names))[order]
     if test_embeddings is None:
-        is_first = _are_first(embeddings, names)
+        is_first = _are_first(embeddings, names, given)
         embeddings, names = embeddings[is_first], names[is_first]
         embeddings, test_embeddings = embeddings[::2], embeddings[1::2]
         names, expected = names[::2], names[1::2]
@@ -62,7 +67,9 @@ def learning_curve(
         order = _in_order(test_embeddings, expected)
         test_embeddings, expected = test_embeddings[order], expected[order]
         is_first = _are_first(
-            np.concatenate([embeddings, test_embeddings]), np.concatenate([names, expected])
+            np.concatenate([embeddings, test_embeddings]),
+            np.concatenate([names, expected]),
+            np.append(given, np.full(len(expected), -1)),
         )
         teaches, tests = is_first[: len(names)], is_first[len(names) :]
         embeddings, names = embeddings[teaches], names[teaches]
@@ -93,8 +100,10 @@ def _in_order(embeddings: FloatArray, names: npt.NDArray[np.str_]) -> TargetArra
     return np.array(order, np.intp)
 
 
-def _are_first(embeddings: FloatArray, names: npt.NDArray[np.str_]) -> BoolArray:
+def _are_first(
+    embeddings: FloatArray, names: npt.NDArray[np.str_], given: TargetArray
+) -> BoolArray:
     """Return which rows are the first of their group."""
     is_first = np.zeros(len(names), np.bool_)
-    is_first[np.unique(photo_groups(embeddings, names), return_index=True)[1]] = True
+    is_first[np.unique(photo_groups(embeddings, names, given), return_index=True)[1]] = True
     return is_first

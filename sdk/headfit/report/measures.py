@@ -14,7 +14,7 @@ from headfit.head import SoftmaxHead
 from headfit.learning.evaluation import columns_of
 from headfit.learning.groups import photo_groups
 from headfit.maths import metrics
-from headfit.maths.arrays import FloatArray, TargetArray
+from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
 from headfit.photos.folders import FolderEvaluation, FolderExamples
 from headfit.report.curve import CurvePoint, learning_curve
 
@@ -32,7 +32,8 @@ class Bin:
         Bounds of the probability.
     n_samples : int
     confidence, accuracy : float
-        The mean probability, and the fraction that was right.
+        The mean probability, and the fraction that was right, where those that are nearly one photo
+        count as one.
     """
 
     low: float
@@ -45,6 +46,8 @@ class Bin:
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """How well the head tells photos of its classes from others.
+
+    In all shares those that are nearly one photo count as one.
 
     Attributes
     ----------
@@ -87,6 +90,7 @@ class Report:
     n_effective_training : int or None
         The same of the training folder, None without such a folder.
     calibration_error : float
+        Of as many photos as there effectively are.
     bins : tuple of Bin
         Without empty ones.
     curve : tuple of CurvePoint
@@ -178,6 +182,7 @@ def measure_head(
     evaluation = FolderEvaluation.of(head.fitted_, photos)
     probabilities = head.predict_proba(photos.embeddings)
     targets = columns_of(classes, photos.class_names)
+    shares = shares_of(groups)
     curve_is_apart = training is not None
     if training is None:
         curve = learning_curve(photos.embeddings, photos.class_names)
@@ -190,14 +195,21 @@ def measure_head(
         interval=wilson_interval(evaluation.top1, effective_size(groups)),
         n_effective=len(np.unique(groups)),
         n_effective_training=n_effective_training,
-        calibration_error=metrics.calibration_error(targets, probabilities),
-        bins=reliability(targets, probabilities),
+        calibration_error=metrics.calibration_error(targets, probabilities, weights=shares),
+        bins=reliability(targets, probabilities, shares),
         curve=curve,
         curve_is_apart=curve_is_apart,
-        rejection=None if unknown is None else _rejection(head, photos.embeddings, unknown),
+        rejection=None if unknown is None else _rejection(head, photos.embeddings, shares, unknown),
         mistakes=_mistakes(head, photos, targets, probabilities),
         seen=seen,
     )
+
+
+def shares_of(groups: TargetArray) -> DoubleArray:
+    """Return how much each photo counts, so that every group counts one."""
+    _, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    shares: DoubleArray = 1 / sizes[inverse]
+    return shares
 
 
 def effective_size(groups: TargetArray) -> float:
@@ -223,8 +235,13 @@ def wilson_interval(fraction: float, n_samples: float) -> tuple[float, float]:
     return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
 
 
-def reliability(targets: TargetArray, probabilities: FloatArray) -> tuple[Bin, ...]:
-    """Return how often the head is right by how sure it is, in bins of equal width."""
+def reliability(
+    targets: TargetArray, probabilities: FloatArray, shares: DoubleArray
+) -> tuple[Bin, ...]:
+    """Return how often the head is right by how sure it is, in bins of equal width.
+
+    Photos count as their shares say, of shape (n_samples,).
+    """
     confidence = probabilities.max(axis=1)
     is_right = probabilities.argmax(axis=1) == targets
     edges = np.linspace(0, 1, N_BINS + 1)
@@ -237,20 +254,22 @@ def reliability(targets: TargetArray, probabilities: FloatArray) -> tuple[Bin, .
                 float(edges[place]),
                 float(edges[place + 1]),
                 int(inside.sum()),
-                float(confidence[inside].mean()),
-                float(is_right[inside].mean()),
+                float(np.average(confidence[inside], weights=shares[inside])),
+                float(np.average(is_right[inside], weights=shares[inside])),
             )
         )
     return tuple(bins)
 
 
-def _rejection(head: SoftmaxHead, known: FloatArray, unknown: FloatArray) -> Rejection:
-    scores = [head.sureness(embeddings) for embeddings in (known, unknown)]
+def _rejection(
+    head: SoftmaxHead, known: FloatArray, shares: DoubleArray, unknown: FloatArray
+) -> Rejection:
+    of_none = shares_of(photo_groups(unknown, np.full(len(unknown), "")))
     return Rejection(
-        auroc=metrics.auroc(*scores),
+        auroc=metrics.auroc(head.sureness(known), head.sureness(unknown), shares, of_none),
         n_unknown=len(unknown),
-        known_accepted=float(head.is_known(known).mean()),
-        unknown_accepted=float(head.is_known(unknown).mean()),
+        known_accepted=float(np.average(head.is_known(known), weights=shares)),
+        unknown_accepted=float(np.average(head.is_known(unknown), weights=of_none)),
     )
 
 

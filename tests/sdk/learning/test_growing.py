@@ -51,7 +51,7 @@ def test_a_new_class_is_recognised_and_the_others_still_are(
     assert head.weights_[:, :5].tobytes() == before.weights.tobytes()
     assert head.bias_[:5].tobytes() == before.bias.tobytes()
     assert np.mean([accuracy(head, column) for column in range(5)]) > old - 0.1
-    assert accuracy(head, 5) > (0.35 if method == "binary" else 0.5)
+    assert accuracy(head, 5) > (0.35 if method == "binary" else 0.6)
     assert head.is_known(photos(0, 300, 1)).mean() > 0.9
     assert head.is_known(photos(5, 300, 1)).mean() > 0.6
     covered = ["class 0" in each for each in head.predict_sets(photos(0, 300, 1))]
@@ -82,9 +82,12 @@ def test_a_head_that_compares_with_a_background_grows(tmp_path: Path) -> None:
         head.copy().add_class("another", new[:0], extractor=extractor)
     assert head.classes_.tolist() == ["a new one", *sorted(set(names.tolist()))]
     assert head.score(old, ["class 0"] * 200) > 0.8
-    assert head.score(new[5:], ["a new one"] * 195) > 0.5
+    assert head.score(new[5:], ["a new one"] * 195) > 0.6
     assert head.is_known(old).mean() > 0.85
     assert head.is_known(new[5:]).mean() > 0.6
+    again = SoftmaxHead.load(tmp_path / "head")
+    again.add_class("a new one", new[4::-1], extractor=extractor)
+    assert everything(again.fitted_) == everything(head.fitted_)
     head.save(tmp_path / "grown")
     loaded = SoftmaxHead.load(tmp_path / "grown", extractor=extractor)
     np.testing.assert_array_equal(head.is_known(new), loaded.is_known(new))
@@ -96,6 +99,7 @@ def test_several_classes_one_after_the_other() -> None:
         head.add_class(f"class {column}", photos(column, 8, 0))
     assert head.classes_.tolist() == [f"class {column}" for column in range(6)]
     assert head.training_["grown_by"] == 3
+    assert head.training_["leave_one_out_accuracy"] is None  # it was that of three classes
     assert np.mean([accuracy(head, column) for column in range(6)]) > 0.6
 
 

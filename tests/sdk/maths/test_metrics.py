@@ -105,3 +105,25 @@ def test_auroc_is_that_of_scikit_learn(positive: FloatArray, negative: FloatArra
     targets = np.repeat([1, 0], [len(positive), len(negative)])
     expected = roc_auc_score(targets, np.concatenate([positive, negative]))
     assert auroc(positive, negative) == pytest.approx(expected)
+
+
+@given(SCORES, SCORES, st.data())
+def test_what_counts_more_is_there_more_often(
+    positive: FloatArray, negative: FloatArray, data: st.DataObject
+) -> None:
+    counts = [
+        np.array(data.draw(st.lists(st.integers(1, 4), min_size=len(each), max_size=len(each))))
+        for each in (positive, negative)
+    ]
+    expected = auroc(np.repeat(positive, counts[0]), np.repeat(negative, counts[1]))
+    assert auroc(positive, negative, *counts) == pytest.approx(expected)
+
+
+@given(cases(), st.data())
+def test_weighed_calibration_is_that_of_repeated_samples(case: Case, data: st.DataObject) -> None:
+    targets, probabilities = case
+    n_samples = len(targets)
+    counts = data.draw(st.lists(st.integers(1, 4), min_size=n_samples, max_size=n_samples))
+    expected = calibration_error(np.repeat(targets, counts), np.repeat(probabilities, counts, 0))
+    found = calibration_error(targets, probabilities, weights=np.array(counts))
+    assert found == pytest.approx(expected)

@@ -66,7 +66,7 @@ def test_the_reliability_is_scikit_learns() -> None:
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet(np.ones(4), 500).astype(np.float32)
     targets = rng.integers(0, 4, 500)
-    bins = reliability(targets, probabilities)
+    bins = reliability(targets, probabilities, np.ones(500))
     is_right = probabilities.argmax(axis=1) == targets
     accuracy, confidence = calibration_curve(is_right, probabilities.max(axis=1), n_bins=10)
     np.testing.assert_allclose([each.accuracy for each in bins], accuracy)
@@ -170,6 +170,43 @@ def test_copies_among_the_tested_photos_count_as_one() -> None:
     assert report.curve == learning_curve(
         shots.embeddings[rows], [shots.class_names[row] for row in rows]
     )
+
+
+def test_copies_count_as_one_in_how_sure_the_head_may_be(head: SoftmaxHead) -> None:
+    """One picture in many copies, of a class or of none, moves neither error nor AUROC."""
+    once, none = examples(20, 1), examples(10, 5, ("d",))
+    rows = [*range(60), *[0] * 200, *[25] * 100]
+    often = rows_of(once, rows)
+    unknown = none.embeddings[[*range(10), *[3] * 300]]
+    plain = measure_head(head, once, unknown=none.embeddings)
+    copied = measure_head(head, often, unknown=unknown)
+    assert copied.calibration_error == pytest.approx(plain.calibration_error)
+    assert plain.rejection is not None
+    assert copied.rejection is not None
+    assert copied.rejection.auroc == pytest.approx(plain.rejection.auroc)
+    assert copied.rejection.known_accepted == pytest.approx(plain.rejection.known_accepted)
+    assert copied.rejection.unknown_accepted == pytest.approx(plain.rejection.unknown_accepted)
+    for one, two in zip(copied.bins, plain.bins, strict=True):
+        assert (one.confidence, one.accuracy) == pytest.approx((two.confidence, two.accuracy))
+    assert sum(each.n_samples for each in copied.bins) == 360
+
+
+def test_a_group_teaches_or_tests_as_one_photo() -> None:
+    """What its photos show differs too much to be found near."""
+    shots = examples(12, 0)
+    groups = [f"{name}, day {row % 4}" for row, name in enumerate(shots.class_names)]
+    curve = learning_curve(shots.embeddings, shots.class_names, groups=groups)
+    assert [point.per_class for point in curve] == [1, 2]
+    alone = learning_curve(shots.embeddings, shots.class_names, groups=[None] * 36)
+    assert alone == learning_curve(shots.embeddings, shots.class_names)
+    assert [point.per_class for point in alone] == [1, 2, 5]
+    other = examples(30, 1)
+    apart = learning_curve(
+        shots.embeddings, shots.class_names, other.embeddings, other.class_names, groups=groups
+    )
+    assert [point.per_class for point in apart] == [1, 2]
+    with pytest.raises(InputError, match="as many groups"):
+        learning_curve(shots.embeddings, shots.class_names, groups=groups[1:])
 
 
 def test_the_curve_of_copies_tells_what_new_photos_show() -> None:
