@@ -30,6 +30,10 @@ FLAGS = [
 ]
 OWN_FLAGS = {
     "avx2.c": ["-mavx2"],
+    "avx512.c": [
+        *("-mavx2", "-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx512vpopcntdq"),
+        "-mprefer-vector-width=256",  # of what compilers make of plain loops
+    ],
     "memory.c": ["-fno-builtin"],
 }
 
@@ -151,7 +155,7 @@ def build(name: str, folder: Path, compiler: list[str], flags: list[str]) -> Pat
 
 def _suits(source: Path, name: str) -> bool:
     """Say whether a source is for this kind of processor; others are empty there."""
-    return source.name != "avx2.c" or "x86_64" in name
+    return not source.name.startswith("avx") or "x86_64" in name
 
 
 def main() -> None:

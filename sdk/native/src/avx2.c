@@ -105,11 +105,5 @@ static uint32_t reached_word(const uint16_t *sums, const uint16_t *limits) {
     return (uint32_t)_mm256_movemask_epi8(bytes);
 }
 
-#define OWN_CLAMP
-static inline __m256 clamp8(__m256 v, float low, float high) { /* of NaN and a bound, the second comes back */
-    v = _mm256_max_ps(_mm256_set1_ps(low), v);
-    return _mm256_min_ps(_mm256_set1_ps(high), v);
-}
-
 #include "kernels.inc"
 #endif

@@ -11,12 +11,23 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-/* The processor has AVX2, and the system keeps its registers. */
+/* The system keeps these registers (bits of XCR0). macOS keeps AVX-512's only for who used them before,
+ * so there it has none. */
+__attribute__((target("xsave"))) static int keeps(unsigned registers) {
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_OSXSAVE) && (__builtin_ia32_xgetbv(0) & registers) == registers;
+}
+
 static int has_avx2(void) {
-    unsigned a, b, c, d, low, high;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
-    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (low & 6) == 6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2);
+    unsigned a, b, c, d;
+    return keeps(0x06) && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2);
+}
+
+static int has_avx512(void) {
+    const unsigned needed = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
+    unsigned a, b, c, d;
+    return keeps(0xe6) && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & needed) == needed &&
+           (c & bit_AVX512VPOPCNTDQ);
 }
 #endif
 
@@ -38,6 +49,7 @@ static const struct {
     int (*supported)(void);
 } KINDS[] = {
 #if defined(__x86_64__)
+    {&avx512_kernels, has_avx512},
     {&avx2_kernels, has_avx2},
 #endif
 #if defined(__aarch64__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,17 +30,20 @@ class Kernels:
     number : int
         By which the library knows them.
     name : str
-        "avx2", "plain", ...
+        "avx512", "avx2", "neon" or "plain".
     unit_bits : int
         How many channels a binary convolution compares at a time.
     unit_bytes : int
         In how many bytes it keeps them.
+    library : Library, optional
+        Where they are; None for another machine's, which plans can be made for.
     """
 
     number: int
     name: str
     unit_bits: int
     unit_bytes: int
+    library: Library | None = field(default=None, repr=False)
 
 
 class Library:
@@ -94,7 +97,7 @@ class Library:
         bits, size, number = ctypes.c_int32(), ctypes.c_int32(), 0
         while answer := self._describe(number, name, ctypes.byref(bits), ctypes.byref(size)):
             if answer > 0:
-                yield Kernels(number, name.value.decode(), bits.value, size.value)
+                yield Kernels(number, name.value.decode(), bits.value, size.value, self)
             number += 1
 
 

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import platform
+from functools import cache
+
 import pytest
+from tests.support import simde
 
 from headfit.engines.native.library import Kernels, load_library
 from headfit.errors import EngineMissingError
@@ -9,6 +13,15 @@ try:
     KERNELS = load_library().kernels
 except EngineMissingError:
     KERNELS = ()
+NAMES = [kernels.name for kernels in KERNELS]
+SIMULATED = "avx512 by SIMDe"
+IS_SIMULATED = platform.machine() in ("x86_64", "AMD64") and "avx512" not in NAMES
+
+
+@cache
+def every_kernels() -> tuple[Kernels, ...]:
+    """What this processor can run, and what it can with SIMDe's help where that is here."""
+    return (*KERNELS, *([simde.simulated_kernels()] if IS_SIMULATED and simde.has_simde() else []))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,8 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="no native library: make native"))
 
 
-@pytest.fixture(params=KERNELS, ids=lambda kernels: kernels.name)
+@pytest.fixture(params=[*NAMES, *([SIMULATED] if IS_SIMULATED else [])])
 def kernels(request: pytest.FixtureRequest) -> Kernels:
-    """Every kind of kernels that this processor can run, in turn."""
-    kind: Kernels = request.param
-    return kind
+    """Every kind of kernels that this processor can run, in turn, and AVX-512's by SIMDe."""
+    if request.param != SIMULATED:
+        return KERNELS[NAMES.index(request.param)]
+    if not simde.has_simde():
+        pytest.skip(f"AVX-512's kernels {simde.NEEDS}")
+    return simde.simulated_kernels()

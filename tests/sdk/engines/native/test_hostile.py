@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.sdk.engines.native.conftest import IS_SIMULATED
+from tests.support import simde
 
 ROOT = Path(__file__).parents[4]
 HOSTILE = Path(__file__).with_name("hostile.py")
@@ -28,7 +30,8 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         if not Path(found).is_absolute():
             pytest.skip(f"no gcc with {name} here")
         runtimes.append(found)
-    command = [sys.executable, ROOT / "sdk/native/build.py", "--folder", folder, f"--flags={FLAGS}"]
+    flags = f"{FLAGS} {simde.FLAGS}" if IS_SIMULATED and simde.has_simde() else FLAGS
+    command = [sys.executable, ROOT / "sdk/native/build.py", "--folder", folder, f"--flags={flags}"]
     subprocess.run(command, check=True, env={**os.environ, "CC": "gcc"})
     return folder / "libheadfit_native.so", ":".join(runtimes)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.sdk.engines.native.conftest import KERNELS
+from tests.sdk.engines.native.conftest import every_kernels
 from tests.sdk.engines.test_equality import convolution_cases, pool_cases
 from tests.support.graphs import INT32, ConvolutionCase, GraphBuilder
 
@@ -26,7 +26,7 @@ Draw = Callable[..., Any]
 def check(network: bytes | Graph, image: NDArray[np.float32], tolerance: float = 0) -> None:
     """All kernels agree to the bit, and with popcount up to `tolerance` of the largest number."""
     expected = PopcountEngine(network).run(image)
-    first, *others = (NativeEngine(network, kernels).run(image) for kernels in KERNELS)
+    first, *others = (NativeEngine(network, kernels).run(image) for kernels in every_kernels())
     for other in others:
         np.testing.assert_array_equal(first, other)
     if tolerance == 0:
@@ -74,21 +74,16 @@ def test_fused_sums_and_signs() -> None:
         packed = builder.add("LceQuantize", (x,), (1, 6, 7, 2), INT32)
         filters = rng.integers(0, 1 << 31, (40, 3, 3, 2), dtype=INT32)
         filters[..., 1] &= 255
-        of_channels = [
+        multiplier, bias = (
             builder.constant(rng.standard_normal(40).astype(np.float32)) for _ in range(2)
-        ]
-        y = builder.add(
-            "LceBconv2d",
-            (packed, builder.constant(filters), *of_channels, -1),
+        )
+        y = builder.binary_convolution(
+            packed,
+            filters,
+            (multiplier, bias, -1),
             (1, 6, 7, 40),
             channels_in=40,
-            dilation_height_factor=1,
-            dilation_width_factor=1,
             fused_activation_function=1,
-            pad_values=1,
-            padding=0,
-            stride_height=1,
-            stride_width=1,
         )
         operands = (y, x) if activation % 2 else (x, y)
         x = builder.add("ADD", operands, (1, 6, 7, 40), fused_activation_function=activation)
