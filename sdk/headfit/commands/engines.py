@@ -44,9 +44,11 @@ def doctor(extractor: str | None, as_json: bool) -> int:
     console.print(_engine_table(reports, chosen))
     if manifest.golden is None:
         console.print("\nIts manifest has no golden picture: no engine was checked.")
-    names = [report.name for report in reports]
-    if {"lce", "native"} <= set(names) and names.index("lce") < names.index("native"):
-        console.print("\nThe native library has plain C alone for this processor: lce comes first.")
+    present = [report.name for report in reports if report.present]
+    if {"lce", "native"} <= set(present) and present.index("lce") < present.index("native"):
+        console.print(
+            "\nThe native library has plain C alone for this processor: lce goes before it."
+        )
     if chosen:
         which = "works" if manifest.golden is None else "is right"
         console.print(f"\nUsed: [bold]{chosen}[/], the fastest kind that {which}.")

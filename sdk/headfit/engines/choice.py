@@ -112,7 +112,7 @@ def open_engine(
     if engine != "auto":
         return _open(model, engine, check, isolate)
     errors: list[ExtractorError] = []
-    for name in _fastest_first(model):
+    for name in fastest_first(model):
         try:
             return _open(model, name, check, isolate)
         except EngineMissingError as error:
@@ -140,15 +140,15 @@ def survey_engines(
         Try each in a process of its own, so that none can take this one down. Android has no such
         processes.
     """
-    return tuple(_report(model, name, check, isolate) for name in _fastest_first(model))
+    return tuple(_report(model, name, check, isolate) for name in fastest_first(model))
 
 
 def quick_engines(model: bytes) -> tuple[str, ...]:
     """Return the engines that are opened in a moment, fastest first: all but TensorFlow."""
-    return tuple(name for name in _fastest_first(model) if name != "tensorflow")
+    return tuple(name for name in fastest_first(model) if name != "tensorflow")
 
 
-def _fastest_first(model: bytes) -> tuple[str, ...]:
+def fastest_first(model: bytes) -> tuple[str, ...]:
     """Return the catalogue's order, but for two things (docs/engines.md).
 
     LCE comes before a native library that has plain C alone, which takes 1.4 times as long; and

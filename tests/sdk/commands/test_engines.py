@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,9 +13,13 @@ import pytest
 from tests.support.networks import DATA
 
 import headfit
+from headfit import Extractor
 from headfit.commands.main import main
 from headfit.engines.catalogue import ENGINES
+from headfit.engines.choice import fastest_first
+from headfit.engines.native.library import load_library
 from headfit.engines.popcount import PopcountEngine
+from headfit.errors import EngineMissingError
 
 
 @pytest.fixture
@@ -28,7 +33,8 @@ def test_doctor_reports_every_engine(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["doctor", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     engines = {engine["name"]: engine for engine in document["engines"]}
-    assert list(engines) == ["native", "lce", "litert", "tflite-runtime", "tensorflow", "popcount"]
+    (embedded,) = (Path(headfit.__file__).parent / "extractors").glob("*.tflite")
+    assert list(engines) == list(fastest_first(embedded.read_bytes()))
     assert engines["popcount"]["usable"]
     assert engines["popcount"]["cosine"] >= 0.99999
     assert engines["popcount"]["milliseconds"] > 0
@@ -37,17 +43,54 @@ def test_doctor_reports_every_engine(capsys: pytest.CaptureFixture[str]) -> None
         assert engine["usable"] or engine["reason"]
 
 
+@pytest.mark.parametrize("lce_is_here", [True, False])
 @pytest.mark.parametrize("kernels", ["avx2", "plain"])
 def test_doctor_says_that_plain_c_comes_after_lce(
-    kernels: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kernels: str,
+    lce_is_here: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """It says so where the two are here; of an engine that is not, it says nothing of the kind."""
+
+    class Named(PopcountEngine):
+        def __init__(self, model: bytes, name: str) -> None:
+            super().__init__(model)
+            self.name = name  # type: ignore[misc]
+
+    def missing(model: bytes) -> PopcountEngine:
+        raise EngineMissingError("pip install 'headfit[lce]'")
+
     fake = SimpleNamespace(kernels=(SimpleNamespace(name=kernels),))
     monkeypatch.setattr("headfit.engines.native.library.load_library", lambda: fake)
-    few = {name: ENGINES[name] for name in ("native", "lce", "popcount")}
+    few = {
+        "native": partial(Named, name="native"),
+        "lce": partial(Named, name="lce") if lce_is_here else missing,
+        "popcount": ENGINES["popcount"],
+    }
     monkeypatch.setattr("headfit.engines.choice.ENGINES", few)
+    monkeypatch.setattr("headfit.engines.choice.engine_opener", few.__getitem__)
+    monkeypatch.setattr(
+        "headfit.commands.engines.Extractor.survey", partial(Extractor.survey, isolate=False)
+    )
     assert main(["doctor"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert ("plain C alone for this processor: lce comes first" in printed) == (kernels == "plain")
+    says = "plain C alone for this processor: lce goes before it" in printed
+    assert says == (kernels == "plain" and lce_is_here)
+    used = "lce" if says else "native"
+    assert f"Used: {used}, the fastest kind that is right" in printed
+
+
+@pytest.mark.usefixtures("without_tensorflow")
+def test_doctor_names_the_native_engines_kernels(capsys: pytest.CaptureFixture[str]) -> None:
+    """By name, of those that this processor can run."""
+    try:
+        names = {kernels.name for kernels in load_library().kernels}
+    except EngineMissingError:
+        pytest.skip("no native library: make native")
+    assert main(["doctor"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert any(f", {name} kernels" in printed for name in names)
 
 
 @pytest.fixture
