@@ -217,9 +217,11 @@ def look(image: Image.Image, preprocessing: Preprocessing, view: View = WHOLE) -
     )
     if view.is_flipped:
         resized = resized.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    mean = np.array(preprocessing.mean, np.float32)
-    std = np.array(preprocessing.std, np.float32)
-    return ((np.asarray(resized, np.float32) - mean) / std)[np.newaxis]
+    # In rows as wide as the picture: over rows of three NumPy takes far longer.
+    pixels = np.array(resized, np.float32).reshape(height, width * 3)
+    pixels -= np.tile(np.array(preprocessing.mean, np.float32), width)
+    pixels /= np.tile(np.array(preprocessing.std, np.float32), width)
+    return pixels.reshape(1, height, width, 3)
 
 
 def open_rgb(

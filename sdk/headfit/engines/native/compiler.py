@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,12 @@ from numpy.typing import NDArray
 from headfit.engines.native import layout, steps
 from headfit.engines.native.library import Kernels
 from headfit.engines.native.memory import Buffer, Constants, arrange
-from headfit.engines.native.packing import in_lanes, pack_filters, pack_float_filters
+from headfit.engines.native.packing import (
+    in_lanes,
+    pack_filters,
+    pack_float_filters,
+    packed_bytes,
+)
 from headfit.errors import ExtractorError
 from headfit.networks.operators import arrays, quantisation
 from headfit.networks.operators.binary_convolution import Thresholds, read_binary_convolution
@@ -31,6 +37,8 @@ from headfit.networks.tflite.schema import ACTIVATION_RANGES, RELU, RELU6, RELU_
 
 MAX_ARENA: Final = 1 << 30
 _UNBOUNDED: Final = (-math.inf, math.inf)
+_SHORT_ROW: Final = 16
+_LONGEST_ROW: Final = 1 << 14
 _LONGEST_SUM: Final = 65535
 """Counts are kept in 16 bits."""
 
@@ -232,10 +240,12 @@ class _Compiler:
             )
         places = math.prod(_padded(window, shape))
         unit_bytes = 32 // kernels.unit_bits * kernels.unit_bytes
+        filters = (conv.filters, conv.groups, kernels)
+        write = partial(pack_filters, *filters)
         fields: dict[str, Any] = {
             "x": self._read(operator.inputs[0]),
             "y": self._write(operator),
-            "filters": self._constant(pack_filters(conv.filters, conv.groups, kernels)),
+            "filters": Place(constant=self._constants.reserve(packed_bytes(*filters), write)),
             "scratch": self._buffer(places * words * unit_bytes),
             "window": _window(window, shape),
             "words": words,
@@ -429,11 +439,11 @@ class _Compiler:
         bounds: tuple[float, float] = _UNBOUNDED,
     ) -> None:
         shape = node.output.shape
-        operands = [layout.broadcast(self._graph.tensors[i].shape, shape) for i in operator.inputs]
+        places, operands = zip(*(self._operand(i, shape) for i in operator.inputs), strict=True)
         dims, strides = self._joined(node, shape, *operands)
         if len(strides) == 2:
             strides.append((0,) * steps.DIMS)
-        a, b, *c = [self._read(i) for i in operator.inputs]
+        a, b, *c = places
         self._emit(
             steps.Broadcast,
             a=a,
@@ -448,6 +458,24 @@ class _Compiler:
             high=bounds[1],
             operation=operation,
         )
+
+    def _operand(self, i: int, shape: tuple[int, ...]) -> tuple[Place, layout.Strides]:
+        """Return where an operand of an output of this shape is read, and by which strides.
+
+        A constant of one short row, such as a mean for each of three channels, is written out for
+        the axis before as well: the library goes by rows, eight elements at a time.
+        """
+        tensor = self._graph.tensors[i]
+        row = tensor.data
+        if (
+            row is not None
+            and len(shape) > 1
+            and 1 < row.size == tensor.shape[-1] == shape[-1] < _SHORT_ROW
+            and shape[-2] * row.size < _LONGEST_ROW
+        ):
+            wide = np.tile(row.reshape(-1), (shape[-2], 1))
+            return self._constant(wide), layout.broadcast(wide.shape, shape)
+        return self._read(i), layout.broadcast(tensor.shape, shape)
 
     def clamp(self, operator: Operator, node: Node) -> None:
         arrays.read_elementwise(node)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import insort
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
@@ -27,25 +30,33 @@ class Constants:
     """Arrays one after another, each written once."""
 
     def __init__(self) -> None:
-        self._parts: list[NDArray[Any]] = []
-        self._places: dict[int, int] = {}
+        self._parts: list[tuple[int, Callable[[NDArray[np.uint8]], None]]] = []
         self.size = 0
 
     def add(self, array: NDArray[Any]) -> int:
         """Append an array and return its place."""
+        flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+        def write(to: NDArray[np.uint8]) -> None:
+            to[:] = flat
+
+        return self.reserve(flat.size, write)
+
+    def reserve(self, n_bytes: int, write: Callable[[NDArray[np.uint8]], None]) -> int:
+        """Append what `write` will put there when all are joined, and return its place."""
         place = self.size
-        self._parts.append(np.ascontiguousarray(array))
-        self.size += round_up(max(1, array.nbytes))
+        self._parts.append((n_bytes, write))
+        self.size += round_up(max(1, n_bytes))
         return place
 
     def join(self) -> NDArray[np.uint8]:
         """Return all of them as one block."""
         block = aligned_bytes(self.size)
         place = 0
-        for part in self._parts:
-            end = place + part.nbytes
-            block[place:end] = part.reshape(-1).view(np.uint8)
-            place += round_up(max(1, part.nbytes))
+        for n_bytes, write in self._parts:
+            end = place + n_bytes
+            write(block[place:end])
+            place += round_up(max(1, n_bytes))
             block[end:place] = 0
         return block
 
@@ -70,12 +81,12 @@ def arrange(buffers: list[Buffer]) -> int:
     arranged: list[Buffer] = []
     for buffer in sorted(buffers, key=lambda it: -it.size):
         size, place = round_up(buffer.size), 0
-        for other in sorted(arranged, key=lambda it: it.place):
+        for other in arranged:
             if other.first > buffer.last or other.last < buffer.first:
                 continue
             if place + size <= other.place:
                 break
             place = max(place, other.place + round_up(other.size))
         buffer.place = place
-        arranged.append(buffer)
+        insort(arranged, buffer, key=attrgetter("place"))
     return max((it.place + round_up(it.size) for it in arranged), default=0)

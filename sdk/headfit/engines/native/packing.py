@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,23 @@ def in_lanes(values: NDArray[Any], groups: int, lanes: int) -> NDArray[Any]:
     -------
     ndarray of shape (groups, blocks, lanes, ...)
     """
-    of_group = values.shape[0] // groups
+    of_group, rest = values.shape[0] // groups, values.shape[1:]
     blocks = -(-of_group // lanes)
-    filled = np.zeros((groups, blocks * lanes, *values.shape[1:]), values.dtype)
-    filled[:, :of_group] = values.reshape(groups, of_group, *values.shape[1:])
-    return filled.reshape(groups, blocks, lanes, *values.shape[1:])
+    if of_group < blocks * lanes:
+        filled = np.zeros((groups, blocks * lanes, *rest), values.dtype)
+        filled[:, :of_group] = values.reshape(groups, of_group, *rest)
+        values = filled
+    return values.reshape(groups, blocks, lanes, *rest)
 
 
-def pack_filters(filters: Words, groups: int, kernels: Kernels) -> NDArray[Any]:
+def packed_bytes(filters: Words, groups: int, kernels: Kernels) -> int:
+    """Return how many bytes `pack_filters` writes."""
+    n_filters, *window = filters.shape
+    lanes = groups * -(-n_filters // (groups * LANES)) * LANES
+    return lanes * math.prod(window) * (32 // kernels.unit_bits) * kernels.unit_bytes
+
+
+def pack_filters(filters: Words, groups: int, kernels: Kernels, packed: NDArray[np.uint8]) -> None:
     """Pack binary filters in the kernels' units.
 
     Parameters
@@ -40,23 +50,22 @@ def pack_filters(filters: Words, groups: int, kernels: Kernels) -> NDArray[Any]:
     filters : ndarray of shape (n_filters, height, width, words), dtype uint32
     groups : int
     kernels : Kernels
-
-    Returns
-    -------
-    ndarray of shape (groups, blocks, units, 32)
-        uint32 for units of 32 bits, else uint8.
+    packed : ndarray of shape (packed_bytes,)
+        Where they go: by groups, blocks, units and filters of a block.
     """
     words = np.ascontiguousarray(filters, "<u4").reshape(filters.shape[0], -1)
     if kernels.unit_bits == 32:
-        return np.ascontiguousarray(in_lanes(words, groups, LANES).swapaxes(2, 3))
-    octets = np.ascontiguousarray(in_lanes(words.view(np.uint8), groups, LANES).swapaxes(2, 3))
+        units = in_lanes(words, groups, LANES).swapaxes(2, 3)
+        packed.view("<u4").reshape(units.shape)[...] = units
+        return
+    octets = in_lanes(words.view(np.uint8), groups, LANES).swapaxes(2, 3)
     if kernels.unit_bits == 8:
-        return octets
-    n_groups, blocks, n_octets, lanes = octets.shape
-    nibbles = np.empty((n_groups, blocks, n_octets, 2, lanes), np.uint8)
-    nibbles[..., 0, :] = octets & 15
-    nibbles[..., 1, :] = octets >> 4
-    return nibbles.reshape(n_groups, blocks, 2 * n_octets, lanes)
+        packed.reshape(octets.shape)[...] = octets
+        return
+    rows = np.ascontiguousarray(octets).reshape(-1, LANES)
+    nibbles = packed.reshape(-1, 2, LANES)
+    np.bitwise_and(rows, 15, out=nibbles[:, 0])
+    np.right_shift(rows, 4, out=nibbles[:, 1])
 
 
 def pack_float_filters(weights: FloatArray, groups: int) -> FloatArray:

@@ -86,7 +86,7 @@ def _find(model: bytes) -> bytes | None:
             index = entry.scalar(1, "I", 0)
             for i, buffer in enumerate(root.tables(4, MAX_ENTRIES)):
                 if i == index:
-                    return buffer.array(0, "u1", MAX_BYTES).tobytes()
+                    return buffer.octets(0, MAX_BYTES)
             raise ExtractorError(f"it names buffer {index}, which is not there")
     return None
 
@@ -124,8 +124,8 @@ def _normalization(
         options = unit.table(1)
         if options is None:
             raise ExtractorError("its normalisation is empty")
-        mean = tuple(options.array(0, "<f4", _MAX_CHANNELS).tolist())
-        std = tuple(options.array(1, "<f4", _MAX_CHANNELS).tolist())
+        mean = options.numbers(0, "f", _MAX_CHANNELS)
+        std = options.numbers(1, "f", _MAX_CHANNELS)
         if len(mean) not in (1, 3) or len(std) not in (1, 3):
             raise ExtractorError(
                 f"it has {len(mean)} means and {len(std)} deviations, for one channel or three"

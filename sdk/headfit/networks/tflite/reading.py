@@ -120,18 +120,18 @@ def _write(ready: set[int], indices: Sequence[int], n_tensors: int, who: str) ->
 
 
 def _indices(table: Table, field: int) -> tuple[int, ...]:
-    return tuple(table.array(field, "<i4", _MAX_OPERANDS).tolist())
+    return table.numbers(field, "i", _MAX_OPERANDS)
 
 
 def _read_buffer(table: Table) -> NDArray[np.uint8]:
     if table.scalar(1, "Q", 0) or table.scalar(2, "Q", 0):
         raise damaged("a buffer that lies outside the FlatBuffer")
-    return table.array(0, "u1", MAX_BYTES)
+    return table.array(0, MAX_BYTES)
 
 
 def _read_tensor(table: Table, buffers: Sequence[NDArray[np.uint8]]) -> Tensor:
     name = table.text(3, _MAX_NAME)
-    shape = tuple(table.array(0, "<i4", _MAX_RANK).tolist())
+    shape = table.numbers(0, "i", _MAX_RANK)
     if any(n < 1 for n in shape) or math.prod(shape) > MAX_ELEMENTS:
         raise damaged(f"tensor {name!r} of shape {shape}")
     type_code = table.scalar(1, "b", 0)
@@ -160,7 +160,7 @@ def _read_tensor(table: Table, buffers: Sequence[NDArray[np.uint8]]) -> Tensor:
 
 def _open_axes(table: Table, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the axes of length -1 in the signature, which is the shape as the model stated it."""
-    signature = table.array(7, "<i4", _MAX_RANK).tolist()
+    signature = table.numbers(7, "i", _MAX_RANK)
     return tuple(i for i, n in enumerate(signature) if n < 0 and i < len(shape))
 
 
@@ -169,8 +169,8 @@ def _read_quantization(
 ) -> Quantization | None:
     if table is None:
         return None
-    scale = tuple(table.array(2, "<f4", MAX_ENTRIES).tolist())
-    zero_point = tuple(table.array(3, "<i8", MAX_ENTRIES).tolist())
+    scale = table.numbers(2, "f", MAX_ENTRIES)
+    zero_point = table.numbers(3, "q", MAX_ENTRIES)
     if not scale:
         return None
     axis = table.scalar(6, "i", 0)
@@ -228,10 +228,10 @@ def _read_operator(table: Table, codes: Sequence[tuple[str, Builtin | None, int]
 
 def _read_custom_options(table: Table, name: str) -> dict[str, Any]:
     if name == DELEGATED:
-        return {"data": table.array(5, "u1", MAX_BYTES).tobytes()}
+        return {"data": table.octets(5, MAX_BYTES)}
     if name not in LCE_OPTIONS:
         return {}
-    data = table.array(5, "u1", _MAX_NAME).tobytes()
+    data = table.octets(5, _MAX_NAME)
     expected = LCE_OPTIONS[name]
     options = read_int_map(data) if expected else {}
     missing = [key for key in expected if key not in options]
@@ -250,7 +250,7 @@ def _read_builtin_options(table: Table, builtin: Builtin) -> dict[str, Any]:
         if fields is None:
             options[name] = default
         elif kind == "*i":
-            options[name] = tuple(fields.array(slot, "<i4", _MAX_RANK).tolist())
+            options[name] = fields.numbers(slot, "i", _MAX_RANK)
         else:
             options[name] = fields.scalar(slot, kind, default)
     return options
