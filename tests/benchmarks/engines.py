@@ -2,8 +2,9 @@
 
 Usage: python tests/benchmarks/engines.py [FILE.tflite ...]
 
-Without files: residual networks with random weights, binary and float, where the `zoo` extra is
-installed; without it, the embedded extractor. Milliseconds are of one thread, the best of several
+A float network is compared with the binary one before it. Without files: networks with random
+weights, each binary and float, where the `zoo` extra is installed; without it, the embedded
+extractor. Milliseconds are of one thread, the best of several
 rounds in which every engine takes its turn, so that a busy moment strikes all alike. Processor
 time is the one to believe on a busy machine. Asserts nothing.
 """
@@ -30,6 +31,8 @@ from headfit.engines.popcount import PopcountEngine
 from headfit.errors import ExtractorError
 from headfit.head import SoftmaxHead
 from headfit.networks.lowering import lower
+from headfit.networks.tflite import read_graph
+from headfit.networks.tflite.schema import LCE_OPTIONS
 
 ROUNDS = 10
 N_CLASSES = 20
@@ -125,17 +128,21 @@ def measure_all(path: Path, openers: dict[str, Callable[[bytes], Engine]]) -> di
     return {name: processor for name, (processor, _) in measured.items()}
 
 
-def print_ratios(binary: dict[str, float], floating: dict[str, float]) -> None:
-    """Print what the goals are stated in, as far as the engines are here."""
+def print_ratios(binary: dict[str, float]) -> None:
+    """Print what the goals between engines are stated in, as far as the engines are here."""
     if "native" in binary and "lce" in binary:
         print(f"lce / native: {binary['lce'] / binary['native']:.2f}")
+    for popcount in binary:
+        if popcount.startswith("popcount") and "litert" in binary:
+            print(f"{popcount} / litert, lowered: {binary[popcount] / binary['litert']:.2f}")
+
+
+def print_gains(binary: dict[str, float], floating: dict[str, float]) -> None:
+    """Print how much longer a float network takes than a binary one."""
     for engine, milliseconds in floating.items():
         for ours in ("native", "lce"):
             if ours in binary:
                 print(f"float in {engine} / {ours}: {milliseconds / binary[ours]:.2f}")
-    for popcount in binary:
-        if popcount.startswith("popcount") and "litert" in binary:
-            print(f"{popcount} / litert, lowered: {binary[popcount] / binary['litert']:.2f}")
 
 
 def measure_lowering(path: Path) -> None:
@@ -167,20 +174,27 @@ def main() -> None:
         print(np.__version__, *measure({"popcount": engine})["popcount"])
         return
     openers = {**ENGINES, LceDefaultEngine.name: LceDefaultEngine}
+    floating = {name: ENGINES[name] for name in FLOAT_ENGINES}
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, best of {ROUNDS} rounds")
     files = list(map(Path, sys.argv[1:]))
-    if not files and find_spec("tensorflow") is None:
+    made = not files and find_spec("tensorflow") is not None
+    if made:
+        sizes = {path: path.stat().st_size for path in make_networks().glob("*, binary.tflite")}
+        for path in sorted(sizes, key=sizes.__getitem__):
+            files += [path, path.with_name(path.name.replace("binary", "float"))]
+    elif not files:
         print("no TensorFlow, so no float network to compare with: pip install 'headfit[zoo]'")
         files = sorted(Path(headfit.__file__).with_name("extractors").glob("*.tflite"))
+    binary: dict[str, float] = {}
     for path in files:
-        print_ratios(measure_all(path, openers), {})
-    if files:
-        return
-    for path in sorted(make_networks().glob("*, binary.tflite"), key=lambda it: it.stat().st_size):
-        binary = measure_all(path, openers)
-        twin = path.with_name(path.name.replace("binary", "float"))
-        print_ratios(binary, measure_all(twin, {name: ENGINES[name] for name in FLOAT_ENGINES}))
-    measure_lowering(NETWORKS / "large.tflite")
+        names = {operator.name for operator in read_graph(path.read_bytes()).operators}
+        if names & set(LCE_OPTIONS):
+            binary = measure_all(path, openers)
+            print_ratios(binary)
+        else:
+            print_gains(binary, measure_all(path, floating))
+    if made:
+        measure_lowering(NETWORKS / "large.tflite")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,13 @@ from headfit.networks.tflite import Graph, Operator, Quantization, Tensor, write
 FLOAT = np.dtype("<f4")
 INT8 = np.dtype("i1")
 INT32 = np.dtype("<i4")
+_PLAIN = {
+    **dict.fromkeys(("stride_height", "stride_width"), 1),
+    **dict.fromkeys(("dilation_height_factor", "dilation_width_factor"), 1),
+    "padding": 0,
+    "pad_values": 1,
+    "fused_activation_function": 0,
+}
 
 
 class GraphBuilder:
@@ -42,6 +49,24 @@ class GraphBuilder:
         output = len(self.tensors) - 1
         self.operators.append(Operator(name, inputs, (output,), options))
         return output
+
+    def binary_convolution(
+        self,
+        x: int,
+        filters: NDArray[Any],
+        transform: tuple[int, int, int],
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any] = FLOAT,
+        quantization: Quantization | None = None,
+        **options: Any,
+    ) -> int:
+        """Append a LceBconv2d, and return its output's index.
+
+        `transform` are multiplier, bias and thresholds, -1 for what is absent; `options` those
+        that are not of stride and dilation 1 over a picture that keeps its size by +1 around it.
+        """
+        inputs = (x, self.constant(filters), *transform)
+        return self.add("LceBconv2d", inputs, shape, dtype, quantization, **(_PLAIN | options))
 
     def graph(self, output: int) -> Graph:
         """Return the graph that ends in `output`."""
@@ -151,18 +176,18 @@ def convolution_model(
     packed = builder.add("LceQuantize", (x,), (1, *case.picture, n_words(case.channels)), INT32)
     height, width = case.output_size()
     shape = (1, height, width, case.filters)
-    weights = builder.constant(filters)
-    affine = (builder.constant(multiplier), builder.constant(bias), -1)
-    inputs = (packed, weights, *affine)
     dtype, quantization = FLOAT, None
     if case.output == "packed":
-        inputs = (packed, weights, -1, -1, builder.constant(thresholds))
+        transform = (-1, -1, builder.constant(thresholds))
         dtype, shape = INT32, (1, height, width, n_words(case.filters))
-    elif case.output == "int8":
+    else:
+        transform = (builder.constant(multiplier), builder.constant(bias), -1)
+    if case.output == "int8":
         dtype, quantization = INT8, int8 or Quantization((0.375,), (-5,))
-    output = builder.add(
-        "LceBconv2d",
-        inputs,
+    output = builder.binary_convolution(
+        packed,
+        filters,
+        transform,
         shape,
         dtype,
         quantization,
