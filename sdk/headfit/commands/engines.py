@@ -46,9 +46,7 @@ def doctor(extractor: str | None, as_json: bool) -> int:
         console.print("\nIts manifest has no golden picture: no engine was checked.")
     present = [report.name for report in reports if report.present]
     if {"lce", "native"} <= set(present) and present.index("lce") < present.index("native"):
-        console.print(
-            "\nThe native library has plain C alone for this processor: lce goes before it."
-        )
+        console.print("\nThe native library has plain C alone for this processor: lce is faster.")
     if chosen:
         which = "works" if manifest.golden is None else "is right"
         console.print(f"\nUsed: [bold]{chosen}[/], the fastest kind that {which}.")
