@@ -78,7 +78,6 @@ def _described(model: bytes, taken: Tensor) -> Described:
         # Pixels go in as they are: what makes numbers of them is what the network takes back.
         steps = taken.quantization
         scale, zero = (steps.scale[0], steps.zero_point[0]) if steps else (1.0, 0)
-        mean = zero + _HALF[taken.dtype] if steps else _HALF[taken.dtype]
-        own = ((float(mean),), (1.0 / scale,))
+        own = ((float(zero + _HALF[taken.dtype]),), (1.0 / scale,))
         return Described(*who, *own, "the network's own scale")
     return Described(*who, said.mean, said.std, "the file's metadata", fault)

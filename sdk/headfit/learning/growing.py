@@ -35,9 +35,7 @@ OWN: Final = 0.4
 Chosen on training halves of flowers, scenes, birds and objects (docs/choosing-parameters.md).
 """
 
-_FLOOR = (
-    0.2  # least spread of a feature, in the root mean square of all: few photos show too little
-)
+_FLOOR = 0.2  # least spread, by the root mean square of all features: few photos show too little
 _LEAST_ODDS = 1e-3  # of a probability, and of one less it
 _REPLAYED = 32  # embeddings of each class
 _STEPS = 8  # to find how near they are to its mean

@@ -229,7 +229,7 @@ class _Joined:
         if taken.dtype != _FLOAT:
             source = self._add("photo", taken.shape, _FLOAT)
             if _is_quantised(taken):
-                version = 1 if taken.dtype == np.uint8 else 2 if taken.dtype == np.int16 else 1
+                version = 2 if taken.dtype == np.int16 else 1
                 first = Operator("QUANTIZE", (source,), (self._input,), {}, version)
             elif taken.dtype in _TYPE_CODES:
                 codes = {"in_data_type": 0, "out_data_type": _TYPE_CODES[taken.dtype]}
