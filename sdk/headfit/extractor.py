@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from headfit.engines import Engine, EngineReport, SelfCheck, open_engine, survey_engines
+from headfit.engines.catalogue import with_delegate
 from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
 from headfit.extractors.finding import (
     find_extractor,
@@ -84,22 +85,27 @@ class Extractor:
         *,
         engine: str = "auto",
         isolate: bool = False,
+        delegate: str | None = None,
     ) -> Extractor:
         """Open an extractor after checking that its file is the one its manifest describes.
 
         Parameters
         ----------
         name_or_path : str or path, optional
-            Path of a ``.tflite`` whose manifest lies beside it as ``.json``, or the name of an
-            extractor in `headfit.extractors.installed_folder`. By default the one that headfit
-            knows: it came with the package, or was put on this device by `install`. Path of a
-            ``.block`` (`headfit.finetune`): the extractor it was trained for, with these last
-            blocks; that extractor lies beside it or is installed.
+            Path of a ``.tflite`` or ``.onnx`` whose manifest lies beside it as ``.json``, or the
+            name of an extractor in `headfit.extractors.installed_folder`. By default the one
+            that headfit knows: it came with the package, or was put on this device by `install`.
+            Path of a ``.block`` (`headfit.finetune`): the extractor it was trained for, with these
+            last blocks; that extractor lies beside it or is installed.
         engine : str
             Which engine runs it; "auto" takes the fastest one that is present and reproduces the
             golden picture's embedding.
         isolate : bool
             Run the engine in a process of its own, which cannot take this one down.
+        delegate : str, optional
+            Library of a TFLite delegate, such as "libedgetpu.so.1": LiteRT, tflite-runtime or
+            TensorFlow hand it what it can run. A command names it behind the engine:
+            ``--engine litert:libedgetpu.so.1``.
 
         Raises
         ------
@@ -117,6 +123,7 @@ class Extractor:
         FileNotFoundError
             If the file or its manifest is missing.
         """
+        engine = with_delegate(engine, delegate)
         if name_or_path is not None and Path(name_or_path).suffix == blockfile.SUFFIX:
             extractor = _open_tuned(Path(name_or_path), engine, isolate)
         else:
@@ -135,6 +142,7 @@ class Extractor:
         *,
         engine: str = "auto",
         isolate: bool = False,
+        delegate: str | None = None,
     ) -> Extractor:
         """Open the extractor that a head file names by its fingerprint, looking in its views.
 
@@ -147,7 +155,7 @@ class Extractor:
             A head file.
         name_or_path : str or path, optional
             Open this one instead.
-        engine, isolate
+        engine, isolate, delegate
             As for `open`.
 
         Raises
@@ -161,7 +169,7 @@ class Extractor:
         if name_or_path is None:
             made_on = fitted.extractor
             name_or_path = find_made_by(made_on.fingerprint if made_on else None, head)
-        opened = cls.open(name_or_path, engine=engine, isolate=isolate)
+        opened = cls.open(name_or_path, engine=engine, isolate=isolate, delegate=delegate)
         return opened.looking(fitted.views)
 
     @staticmethod

@@ -25,7 +25,7 @@ import numpy as np
 
 import headfit
 from headfit.engines import Engine
-from headfit.engines.catalogue import ENGINES
+from headfit.engines.catalogue import ENGINES, ONNX
 from headfit.engines.lce import LceEngine, _load_wrapper
 from headfit.engines.popcount import PopcountEngine
 from headfit.errors import ExtractorError
@@ -173,7 +173,8 @@ def main() -> None:
         engine = PopcountEngine(Path(sys.argv[2]).read_bytes())
         print(np.__version__, *measure({"popcount": engine})["popcount"])
         return
-    openers = {**ENGINES, LceDefaultEngine.name: LceDefaultEngine}
+    openers = {name: opener for name, opener in ENGINES.items() if name != ONNX}
+    openers[LceDefaultEngine.name] = LceDefaultEngine
     floating = {name: ENGINES[name] for name in FLOAT_ENGINES}
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, best of {ROUNDS} rounds")
     files = list(map(Path, sys.argv[1:]))

@@ -22,13 +22,14 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, features
+from tests.support.foreign import with_metadata
 from tests.support.icc import ADOBE_RGB, profile
 
 import headfit
 from headfit.commands.exit_codes import EXIT_CODES
 from headfit.commands.main import main
 from headfit.engines.popcount.engine import PopcountEngine
-from headfit.errors import HeadfitError
+from headfit.errors import ExtractorError, HeadfitError
 from headfit.extractor import Extractor
 from headfit.files.blockfile import BlockData, save_blocks_bytes
 from headfit.files.fields import canonical_json
@@ -41,7 +42,13 @@ from headfit.files.manifest import (
 )
 from headfit.finetune.tail import Tail
 from headfit.head import SoftmaxHead
+from headfit.networks import cut, places, read_graph
+from headfit.networks.onnx import read_onnx
+from headfit.networks.onnx.cutting import Seen, cut_onnx, looked_into, taken_size
+from headfit.networks.onnx.cutting import choose as choose_of_onnx
+from headfit.networks.onnx.cutting import places as places_of_onnx
 from headfit.networks.splitting import split
+from headfit.networks.tflite.metadata import read_metadata
 from headfit.photos import WHOLE, View
 from headfit.photos.formats import VARIABLE
 from headfit.photos.images import prepare_input
@@ -226,6 +233,54 @@ def enter_network(data: bytes) -> None:
     engine.run(np.zeros(engine.input_shape, np.float32))
 
 
+# Networks of others, before they are cut: bytes that nobody has checked
+
+FOREIGN = DATA / "foreign"
+
+
+def foreign_seeds() -> list[bytes]:
+    """Float, half and quantised files, and one that says how pictures are prepared."""
+    names = ("float32", "float16", "uint8", "flattened")
+    return [(FOREIGN / f"{name}.tflite").read_bytes() for name in names]
+
+
+def enter_foreign(data: bytes) -> None:
+    """Read it leniently, list its places, cut it, and read what was written."""
+    graph = read_graph(data, keep_unknown=True)
+    places(graph)
+    read_graph(cut(data))
+
+
+def metadata_seeds() -> list[bytes]:
+    """A file that says everything, its labels in an archive behind."""
+    said = {"author": "me", "licence": "MIT", "labels": ["tench", "goldfish"]}
+    model = (FOREIGN / "uint8.tflite").read_bytes()
+    return [with_metadata(model, mean=[127.5], std=[127.5], **said)]
+
+
+def enter_metadata(data: bytes) -> None:
+    """Read what a .tflite says of itself; what is none says nothing, and is refused elsewhere."""
+    if data[4:8] != b"TFL3":
+        raise ExtractorError("no .tflite")
+    read_metadata(data)
+
+
+def onnx_seeds() -> list[bytes]:
+    return [path.read_bytes() for path in sorted(FOREIGN.glob("*.onnx"))]
+
+
+def enter_onnx(data: bytes) -> None:
+    """Read it, and write what a runtime would look into; no runtime sees it."""
+    model = read_onnx(data)
+    taken_size(model, (24, 32))
+    looked, names = looked_into(model, (24, 32))
+    read_onnx(looked)
+    seen = {name: Seen("float32", (1, 24, 6, 8)) for name in names}
+    found = places_of_onnx(model, seen)
+    i = choose_of_onnx(model, seen, None)
+    read_onnx(cut_onnx(model, seen, found[i], "mean", (24, 32)))
+
+
 # Block files: retrained blocks of a small network, which lies beside them
 
 _RAM = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -349,6 +404,9 @@ class CommandDoor:
         "inspect damaged.head",
         "cut net.tflite --list",
         "cut net.tflite --at x -o cut.tflite",
+        "cut net.tflite --at 1 --mean 127.5 --std 64,64,64 --pool max -o cut.tflite --json",
+        "cut net.onnx --list",
+        "cut note.txt --size 32x24 -o cut.tflite",
         "lower net.tflite -o low.tflite",
         "store info a.store --json",
         "store repair a.store",
@@ -438,6 +496,9 @@ DOORS = {
     "head": Door(head_seeds, enter_head, 128 * MEBIBYTE, mend_container),
     "manifest": Door(manifest_seeds, enter_manifest, 128 * MEBIBYTE),
     "network": Door(network_seeds, enter_network, 512 * MEBIBYTE),
+    "foreign": Door(foreign_seeds, enter_foreign, 256 * MEBIBYTE),
+    "metadata": Door(metadata_seeds, enter_metadata, 128 * MEBIBYTE),
+    "onnx": Door(onnx_seeds, enter_onnx, 256 * MEBIBYTE),
     "block": Door(_BLOCK.seeds, _BLOCK.enter, 256 * MEBIBYTE, mend_container),
     "store": Door(store_seeds, enter_store, 128 * MEBIBYTE),
     "export": Door(export_seeds, enter_export, 128 * MEBIBYTE, mend_container),

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from headfit.commands import terminal
-from headfit.commands.options import JSON, PATH, output_option
+from headfit.commands.options import ENGINE, JSON, PATH, output_option
 from headfit.commands.paths import GOLDEN, MANIFEST, NETWORK, Command
 from headfit.errors import ExtractorError, InputError
 from headfit.extractors.making import MadeExtractor, list_places, make_extractor
 from headfit.files.disk import read_bounded
 from headfit.files.manifest import MAX_MODEL_BYTES
-from headfit.networks.places import AUTOMATIC, POOLS, Place
-
-ENDINGS: Final = (".tflite",)
+from headfit.networks.onnx import is_onnx
+from headfit.networks.place import AUTOMATIC, POOLS, Place
 
 
 class _Numbers(click.ParamType):  # type: ignore[type-arg]
@@ -51,7 +50,7 @@ class _Size(click.ParamType):  # type: ignore[type-arg]
 @click.command(cls=Command)
 @click.argument("model", metavar="NETWORK", type=PATH)
 @output_option(
-    "OUT.TFLITE",
+    "OUT",
     NETWORK,
     "The file to write; manifest and golden picture go beside it.",
     beside=lambda network: {
@@ -77,6 +76,7 @@ class _Size(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--picture", metavar="PHOTO", type=PATH, help="For the self-check; else one is drawn."
 )
+@ENGINE
 @JSON
 def cut(
     model: Path,
@@ -89,22 +89,24 @@ def cut(
     size: tuple[int, int] | None,
     resize_to: int | None,
     picture: Path | None,
+    engine: str,
     as_json: bool,
 ) -> None:
     """Make an extractor of a network: cut it before its classifier.
 
-    NETWORK is a .tflite of Larq Compute Engine or TensorFlow, float or quantised. A map of several
-    places is pooled. How pictures are prepared is read from the file; where it does not say, give
-    --mean and --std as it was trained.
+    NETWORK is a .tflite of Larq Compute Engine or TensorFlow, float or quantised, or an ONNX file.
+    A map of several places is pooled. How pictures are prepared is read from the file; where it
+    does not say, give --mean and --std as it was trained.
     """
     if not list_only and output is None:
-        raise click.UsageError("expected -o OUT.TFLITE, or --list")
+        raise click.UsageError("expected -o OUT, or --list")
     data = read_bounded(model, MAX_MODEL_BYTES)
-    if output is not None and output.suffix not in ENDINGS:
-        ending = " or ".join(ENDINGS)
+    ending = ".onnx" if is_onnx(data) else ".tflite"
+    if output is not None and output.suffix != ending:
         raise InputError(
             f"{output}: expected a name that ends in {ending}, by which extractors are found, "
-            f"found another; call it {output}{ENDINGS[0]}"
+            f"found another; call it {output}{ending}"
+            f"found another; call it {output}{ending}"
         )
     if output is None or list_only:
         _list(*list_places(data, pool=pool, size=size), as_json=as_json)
@@ -119,6 +121,7 @@ def cut(
         size=size,
         resize_to=resize_to,
         picture=picture,
+        engine=engine,
         source=model.name,
     )
     made.write(output)

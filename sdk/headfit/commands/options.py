@@ -23,10 +23,12 @@ EXTRACTOR: Final = click.option(
     "--extractor",
     metavar="NAME",
     type=InputPath(path_type=str),
-    help="Name of an installed extractor, or path of a .tflite.",
+    help="Name of an installed extractor, or path of a .tflite or .onnx.",
 )
 ENGINE: Final = click.option(
-    "--engine", default="auto", help="What runs the extractor; auto, the default, is the fastest."
+    "--engine",
+    default="auto",
+    help="What runs the extractor; by default the fastest. ENGINE:LIBRARY has a delegate.",
 )
 STRICT: Final = click.option("--strict", is_flag=True, help="Refuse files that are no photos.")
 JOBS: Final = click.option(

@@ -21,6 +21,7 @@ from headfit.errors import FileFormatError, InputError
 from headfit.files import blockfile, headfile
 from headfit.files.disk import prove_writable
 from headfit.files.manifest import load_manifest
+from headfit.networks.onnx import is_onnx
 from headfit.photos.formats import format_of
 from headfit.report.page import GENERATOR
 from headfit.store import exchange
@@ -68,6 +69,10 @@ def _start(path: Path) -> bytes:
         return stream.read(1024)
 
 
+def _is_onnx(path: Path) -> bool:
+    return path.suffix == ".onnx" and is_onnx(_start(path))
+
+
 def _is_manifest(path: Path) -> bool:
     try:
         load_manifest(path)
@@ -79,7 +84,7 @@ def _is_manifest(path: Path) -> bool:
 HEAD_FILE: Final = _container("head file", headfile.FORMAT)
 BLOCK_FILE: Final = _container("block file", blockfile.FORMAT)
 EXAMPLES: Final = _container("file of examples", exchange.FORMAT)
-NETWORK: Final = Kind(".tflite", lambda path: _start(path)[4:8] == b"TFL3")
+NETWORK: Final = Kind(".tflite", lambda path: _start(path)[4:8] == b"TFL3" or _is_onnx(path))
 PAGE: Final = Kind("report", lambda path: GENERATOR.encode() in _start(path))
 MANIFEST: Final = Kind("manifest", _is_manifest)
 GOLDEN: Final = Kind("golden picture", lambda path: _start(path).startswith(b"\x89PNG\r\n"))

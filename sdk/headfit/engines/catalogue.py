@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from headfit.engines.interface import Engine
 from headfit.errors import EngineMissingError
+
+ONNX: Final = "onnx"
+"""The engine of ONNX files, which no other engine runs."""
 
 _ON_ANDROID: Final = hasattr(sys, "getandroidapilevel") or "ANDROID_ARGUMENT" in os.environ
 
@@ -32,28 +36,34 @@ def _lce(model: bytes) -> Engine:
     return LceEngine(model)
 
 
-def _litert(model: bytes) -> Engine:
+def _litert(model: bytes, delegate: str | None = None) -> Engine:
     from headfit.engines.litert import LiteRtEngine
 
-    return LiteRtEngine(model)
+    return LiteRtEngine(model, delegate)
 
 
-def _tflite_runtime(model: bytes) -> Engine:
+def _tflite_runtime(model: bytes, delegate: str | None = None) -> Engine:
     from headfit.engines.litert import TfliteRuntimeEngine
 
-    return TfliteRuntimeEngine(model)
+    return TfliteRuntimeEngine(model, delegate)
 
 
-def _tensorflow(model: bytes) -> Engine:
+def _tensorflow(model: bytes, delegate: str | None = None) -> Engine:
     from headfit.engines.litert import TensorFlowEngine
 
-    return TensorFlowEngine(model)
+    return TensorFlowEngine(model, delegate)
 
 
 def _popcount(model: bytes) -> Engine:
     from headfit.engines.popcount import PopcountEngine
 
     return PopcountEngine(model)
+
+
+def _onnx(model: bytes) -> Engine:
+    from headfit.engines.onnx import OnnxEngine
+
+    return OnnxEngine(model)
 
 
 _INTERPRETERS: Final[dict[str, Callable[[bytes], Engine]]] = (
@@ -72,18 +82,40 @@ ENGINES: Final[dict[str, Callable[[bytes], Engine]]] = {
     "native": _native,
     **_INTERPRETERS,
     "popcount": _popcount,
+    ONNX: _onnx,
 }
 """Fastest first, as measured on x86 with AVX2; docs/engines.md has the numbers."""
 
 
+DELEGATING: Final[dict[str, Callable[..., Engine]]] = (
+    {}
+    if _ON_ANDROID
+    else {"litert": _litert, "tflite-runtime": _tflite_runtime, "tensorflow": _tensorflow}
+)
+"""Those that hand a network to a delegate, a library for other hardware."""
+
+
+def with_delegate(engine: str, delegate: str | None) -> str:
+    """Return the name of an engine that works with a delegate: "litert:libedgetpu.so.1"."""
+    return engine if delegate is None else f"{engine}:{delegate}"
+
+
 def engine_opener(name: str) -> Callable[[bytes], Engine]:
-    """Return what opens the engine of this name.
+    """Return what opens the engine of this name, which may name a delegate: "ENGINE:LIBRARY".
 
     Raises
     ------
     EngineMissingError
-        If there is no engine of that name.
+        If there is no engine of that name, or none of that name takes a delegate.
     """
+    name, colon, delegate = name.partition(":")
+    if colon and name in ENGINES:
+        if name not in DELEGATING:
+            raise EngineMissingError(
+                f"expected an engine that takes a delegate, {' or '.join(DELEGATING)}, found "
+                f"{name!r}; choose one of these"
+            )
+        return partial(DELEGATING[name], delegate=delegate)
     if name not in ENGINES:
         raise EngineMissingError(
             f"expected an engine out of auto, {', '.join(ENGINES)}, found {name!r}; choose one of "

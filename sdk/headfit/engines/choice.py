@@ -11,11 +11,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headfit.engines.catalogue import ENGINES, engine_opener
+from headfit.engines.catalogue import DELEGATING, ENGINES, ONNX, engine_opener, with_delegate
 from headfit.engines.interface import Engine
 from headfit.engines.isolated import IsolatedEngine
 from headfit.errors import EngineMissingError, ExtractorError
 from headfit.maths.arrays import FloatArray
+from headfit.networks.onnx import is_onnx
 
 _log = logging.getLogger(__name__)
 _TIMED_RUNS: Final = 5
@@ -96,7 +97,8 @@ def open_engine(
     model : bytes
         The `.tflite`, its fingerprint already checked.
     engine : str
-        An engine's name, or "auto" for the fastest one that is present and right.
+        An engine's name, or "auto" for the fastest one that is present and right. With a delegate,
+        "ENGINE:LIBRARY".
     check : SelfCheck, optional
         An engine that does not pass is not used.
     isolate : bool
@@ -109,10 +111,14 @@ def open_engine(
     ExtractorError
         If the engine refuses the network or fails the check (with "auto": if every one does).
     """
-    if engine != "auto":
+    kind, colon, delegate = engine.partition(":")
+    if kind != "auto":
         return _open(model, engine, check, isolate)
+    names = list(fastest_first(model))
+    if colon:
+        names = [with_delegate(name, delegate) for name in names if name in DELEGATING]
     errors: list[ExtractorError] = []
-    for name in fastest_first(model):
+    for name in names:
         try:
             return _open(model, name, check, isolate)
         except EngineMissingError as error:
@@ -121,14 +127,16 @@ def open_engine(
         except ExtractorError as error:
             _log.warning("engine %s is not used: %s", name, error)
             errors.append(error)
-    kind = EngineMissingError if _all_missing(errors) else ExtractorError
-    raise kind("no engine can run this extractor: " + "; ".join(map(str, errors))) from errors[-1]
+    error_kind = EngineMissingError if _all_missing(errors) else ExtractorError
+    cause = errors[-1] if errors else None
+    said = "; ".join(map(str, errors)) or "none runs this kind of file with a delegate"
+    raise error_kind(f"no engine can run this extractor: {said}") from cause
 
 
 def survey_engines(
     model: bytes, check: SelfCheck | None = None, *, isolate: bool = True
 ) -> tuple[EngineReport, ...]:
-    """Try every engine on an extractor and report on each, in the order in which "auto" tries them.
+    """Try every engine for an extractor's kind of file, in the order in which "auto" does.
 
     Parameters
     ----------
@@ -149,12 +157,14 @@ def quick_engines(model: bytes) -> tuple[str, ...]:
 
 
 def fastest_first(model: bytes) -> tuple[str, ...]:
-    """Return the catalogue's order, but for two things (docs/engines.md).
+    """Return the engines for a file of this kind, in the catalogue's order but for two things.
 
     LCE comes before a native library that has plain C alone, which takes 1.4 times as long; and
-    behind LiteRT where the network has no operator of LCE's.
+    behind LiteRT where the network has no operator of LCE's (docs/engines.md).
     """
-    names = list(ENGINES)
+    if is_onnx(model):
+        return (ONNX,)
+    names = [name for name in ENGINES if name != ONNX]
     if {"lce", "litert"} <= set(names) and b"LceBconv2d" not in model:
         names.remove("lce")
         names.insert(names.index("litert") + 1, "lce")

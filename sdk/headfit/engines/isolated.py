@@ -60,7 +60,8 @@ class IsolatedEngine:
 
     def __init__(self, model: bytes, engine: str, patience_s: float = _PATIENCE_S) -> None:
         engine_opener(engine)
-        self.name = engine
+        self.name = engine.partition(":")[0]
+        self._engine = engine
         self._model = model
         self._patience_s = patience_s
         self._lock = threading.Lock()
@@ -109,7 +110,7 @@ class IsolatedEngine:
             raise ExtractorError(_NO_GUARD)
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self.name), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, self._engine), daemon=True)
         self._process.start()
         theirs.close()  # so that the worker's death ends the conversation
         try:

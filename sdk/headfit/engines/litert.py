@@ -14,6 +14,7 @@ from headfit.engines.interface import check_input, check_signature
 from headfit.errors import EngineMissingError, ExtractorError
 from headfit.maths.arrays import FloatArray
 from headfit.networks.lowering import lower
+from headfit.networks.tflite.schema import DELEGATED
 
 
 class _TfliteEngine:
@@ -23,13 +24,15 @@ class _TfliteEngine:
     ----------
     model : bytes
         A `.tflite` whose fingerprint was checked.
+    delegate : str, optional
+        Library of a TFLite delegate, which takes over what it can: the network runs elsewhere.
 
     Raises
     ------
     EngineMissingError
         If the package is not installed.
     ExtractorError
-        If the file is damaged, or the runtime refuses the network.
+        If the file is damaged, the library is no delegate, or the runtime refuses the network.
     """
 
     name: str
@@ -38,20 +41,29 @@ class _TfliteEngine:
     _distribution: str
     _hint: str
 
-    def __init__(self, model: bytes) -> None:
+    def __init__(self, model: bytes, delegate: str | None = None) -> None:
         try:
             with _arithmetic_kept():
-                interpreter = import_module(self._module).Interpreter
+                module = import_module(self._module)
         except ImportError as error:
             raise EngineMissingError(
                 f"the {self.name} engine does not load ({error}): {self._hint}"
             ) from error
+        delegates = None if delegate is None else [_load_delegate(module, delegate)]
         try:
-            self._interpreter: Any = interpreter(model_content=lower(model), num_threads=1)
+            self._interpreter: Any = module.Interpreter(
+                model_content=lower(model), num_threads=1, experimental_delegates=delegates
+            )
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
+            needs = DELEGATED.encode() in model and delegate is None
+            advice = (
+                'open it with the delegate that runs it, delegate="libedgetpu.so.1"'
+                if needs
+                else "use another engine"
+            )
             raise ExtractorError(
-                f"{self.name} {self.version} refuses this network: {error}; use another engine"
+                f"{self.name} {self.version} refuses this network: {error}; {advice}"
             ) from error
         inputs = self._interpreter.get_input_details()
         outputs = self._interpreter.get_output_details()
@@ -78,6 +90,23 @@ class _TfliteEngine:
             raise ExtractorError(f"{self.name} could not run this network: {error}") from error
         embedding: FloatArray = self._interpreter.get_tensor(self._output)
         return embedding.astype(np.float32, copy=False).reshape(self.embedding_dim)
+
+
+def _load_delegate(module: Any, library: str) -> Any:
+    import ctypes
+
+    try:
+        # Looked at first: the runtimes complain beside the error, where it is no delegate.
+        opened = ctypes.CDLL(library)
+        for name in ("tflite_plugin_create_delegate", "tflite_plugin_destroy_delegate"):
+            if not hasattr(opened, name):
+                raise ValueError(f"it lacks {name}")
+        return module.load_delegate(library)
+    except (OSError, ValueError) as error:
+        raise ExtractorError(
+            f"expected a library with a TFLite delegate, {library} gave none: {error}; install "
+            "what its hardware needs, and check that it is plugged in, or leave delegate out"
+        ) from error
 
 
 def shapes_at(model: bytes, picture: tuple[int, ...]) -> list[tuple[int, ...]]:

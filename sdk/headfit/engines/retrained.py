@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from headfit.engines.catalogue import with_delegate
 from headfit.engines.choice import SelfCheck, open_engine
 from headfit.engines.interface import Engine
 from headfit.engines.native import NativeEngine
@@ -110,6 +111,8 @@ def open_front(
     """
     halves = split(model, n_blocks)
     chosen = open_engine(model, engine, check=check, isolate=isolate).name
+    if ":" in engine:
+        chosen = with_delegate(chosen, engine.partition(":")[2])
     # These take the graph as it is; to write it for the others takes a package that they need.
     for ours in (NativeEngine, PopcountEngine):
         if chosen == ours.name and not isolate:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from headfit.errors import ExtractorError, InputError
 from headfit.files.manifest import MAX_INPUT_SIDE
-from headfit.networks.places import Place
+from headfit.networks.place import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from headfit.extractors.finding import read_extractor
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.origin import WHOLE
 from headfit.networks.appending import append_head
+from headfit.networks.onnx import is_onnx
 from headfit.privacy.sharing import released
 
 
@@ -41,7 +42,8 @@ def export_tflite(
     ExtractorMismatchError
         If the head was fitted on another extractor.
     InputError
-        If the head was taught with several views of each photo: a .tflite sees one.
+        If the head was taught with several views of each photo: a .tflite sees one. If the
+        extractor is an ONNX file.
     UnshareableHeadError
         If a class rests on fewer than three photos: see `SoftmaxHead.share`.
     EngineMissingError
@@ -49,6 +51,12 @@ def export_tflite(
     """
     _, manifest, model = read_extractor(extractor)
     manifest.check_head(head, "this head")
+    if is_onnx(model):
+        raise InputError(
+            f"expected an extractor that is a .tflite, found {manifest.name}, an ONNX file, of "
+            "which no .tflite can be made here; convert that network to a .tflite, cut it, and "
+            "train the head on it"
+        )
     if head.views != (WHOLE,):
         raise InputError(
             f"expected a head of one view of each photo, found one of {len(head.views)}, which a "

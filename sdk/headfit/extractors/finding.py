@@ -19,6 +19,9 @@ from headfit.files import blockfile
 from headfit.files.disk import write_atomically
 from headfit.files.manifest import Manifest, load_manifest
 
+ENDINGS: Final = (".tflite", ".onnx")
+"""Of the files that hold a network."""
+
 _EMBEDDED: Final = Path(__file__).parent
 
 
@@ -52,12 +55,12 @@ def known_extractor() -> Manifest:
 
 
 def find_extractor(name_or_path: str | os.PathLike[str] | None = None) -> Path:
-    """Return the path of a ``.tflite`` whose manifest lies beside it.
+    """Return the path of a network, ``.tflite`` or ``.onnx``, whose manifest lies beside it.
 
     Parameters
     ----------
     name_or_path : str or path, optional
-        Path of the ``.tflite``, or the name of an extractor. By default the one this headfit knows.
+        Path of the network, or the name of an extractor. By default the one this headfit knows.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def find_extractor(name_or_path: str | os.PathLike[str] | None = None) -> Path:
     if name_or_path is None:
         return _find_known()
     path = Path(name_or_path)
-    if path.suffix == ".tflite" or len(path.parts) > 1:
+    if path.suffix in ENDINGS or len(path.parts) > 1:
         return path
     present = list_extractors()
     for candidate in present:
@@ -109,7 +112,11 @@ def _read_verified(path: Path, manifest: Manifest) -> bytes:
 def list_extractors() -> list[Path]:
     """Return the path of every extractor that is found by name, the package's own first."""
     folders = (_EMBEDDED, installed_folder())
-    return [path for folder in folders for path in sorted(folder.glob("*.tflite"))]
+    return [
+        path
+        for folder in folders
+        for path in sorted(one for ending in ENDINGS for one in folder.glob(f"*{ending}"))
+    ]
 
 
 def find_made_by(fingerprint: str | None, head: str | os.PathLike[str]) -> Path | None:

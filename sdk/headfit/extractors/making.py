@@ -24,12 +24,14 @@ from headfit.engines.choice import SelfCheck, open_engine, quick_engines
 from headfit.engines.interface import Engine
 from headfit.errors import ExtractorError, InputError
 from headfit.extractors.cut_network import CutNetwork, Described
+from headfit.extractors.onnx_source import cut_onnx_network, onnx_places
 from headfit.extractors.tflite_source import cut_tflite, tflite_places
 from headfit.files.disk import write_atomically
 from headfit.files.manifest import MAX_INPUT_SIDE, Golden, Manifest, save_manifest
 from headfit.learning.origin import Preprocessing
 from headfit.maths.arrays import FloatArray
-from headfit.networks.places import AUTOMATIC, Place
+from headfit.networks.onnx import is_onnx
+from headfit.networks.place import AUTOMATIC, Place
 from headfit.photos.images import ImageSource, decode_image, prepare_input
 
 _log = logging.getLogger(__name__)
@@ -84,6 +86,7 @@ def make_extractor(
     size: tuple[int, int] | None = None,
     resize_to: int | None = None,
     picture: ImageSource | None = None,
+    engine: str = "auto",
     source: str = "a network",
 ) -> MadeExtractor:
     """Make an extractor of a network: cut it, describe it, and try it.
@@ -91,7 +94,7 @@ def make_extractor(
     Parameters
     ----------
     model : bytes
-        A `.tflite`, LCE or plain, float or quantised.
+        A `.tflite`, LCE or plain, float or quantised, or an ONNX file.
     name : str
         Of the extractor; what a manifest does not allow in it becomes "_".
     at, pool
@@ -105,6 +108,8 @@ def make_extractor(
         Shorter side in pixels before the crop; by default the longer side of the input.
     picture : path, bytes or pixels, optional
         Which becomes the golden picture; by default one that is made.
+    engine : str
+        Which makes the golden embedding; by default all that are here must agree on it.
     source : str
         What the network is called in the manifest's description.
 
@@ -130,7 +135,7 @@ def make_extractor(
         mean=mean,
         std=std,
     )
-    tried = _try(cut, preprocessing, picture)
+    tried = _try(cut, preprocessing, picture, engine)
     told = f"; it told {len(cut.described.labels):,} classes apart" if cut.described.labels else ""
     by = f"; by {cut.described.author}" if cut.described.author else ""
     manifest = Manifest(
@@ -155,7 +160,8 @@ def cut_network(
     size: tuple[int, int] | None = None,
 ) -> CutNetwork:
     """Cut a network of whatever format; parameters and errors are those of `make_extractor`."""
-    return cut_tflite(model, at, pool, size)
+    cut = cut_onnx_network if is_onnx(model) else cut_tflite
+    return cut(model, at, pool, size)
 
 
 def list_places(
@@ -165,7 +171,8 @@ def list_places(
 
     That is None where it cannot be told. Errors are those of `make_extractor`.
     """
-    return tflite_places(model, pool, size)
+    listed = onnx_places if is_onnx(model) else tflite_places
+    return listed(model, pool, size)
 
 
 def allowed_name(text: str) -> str:
@@ -228,13 +235,16 @@ class _Tried:
     engines: tuple[str, ...]
 
 
-def _try(cut: CutNetwork, preprocessing: Preprocessing, picture: ImageSource | None) -> _Tried:
+def _try(
+    cut: CutNetwork, preprocessing: Preprocessing, picture: ImageSource | None, engine: str
+) -> _Tried:
     """Embed a picture in every engine that is quickly opened; they must agree.
 
     Of a made picture another is made where they do not: of a binary network, one number near zero
     may fall on the other side of it and turn a sign.
     """
-    engines = _open_all(cut.model)
+    named = engine != "auto"
+    engines = [open_engine(cut.model, engine)] if named else _open_all(cut.model)
     bounds = _ROUNDED if cut.is_rounded else _EXACT
     as_it_is = _as_it_is(preprocessing)
     pictures = (

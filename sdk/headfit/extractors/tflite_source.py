@@ -10,7 +10,7 @@ from headfit.engines.litert import shapes_at
 from headfit.errors import ExtractorError
 from headfit.extractors.cut_network import CutNetwork, Described, checked_size, needed_size
 from headfit.networks.cutting import choose, cut_graph, fixed, is_open, picture_size, places
-from headfit.networks.places import Place
+from headfit.networks.place import Place
 from headfit.networks.tflite import Graph, Tensor, read_graph, write_graph
 from headfit.networks.tflite.metadata import Metadata, read_metadata
 

@@ -4,7 +4,7 @@ from headfit.networks.cutting import cut, places
 from headfit.networks.lowering import lower
 from headfit.networks.operators.binary_convolution import Affine, read_binary_convolution
 from headfit.networks.operators.node import Node
-from headfit.networks.places import Place
+from headfit.networks.place import Place
 from headfit.networks.tflite import Graph, Operator, Quantization, Tensor, read_graph, write_graph
 
 __all__ = [

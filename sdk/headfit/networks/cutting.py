@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit.errors import ExtractorError
-from headfit.networks import places as rules
-from headfit.networks.places import AUTOMATIC, Place, Step
+from headfit.networks import place as rules
+from headfit.networks.place import AUTOMATIC, Place, Step
 from headfit.networks.tflite import Graph, Operator, Tensor, read_graph, write_graph
 from headfit.networks.tflite.pruning import prune
 from headfit.networks.tflite.schema import NO_ACTIVATION, TENSOR_TYPES, VALID
@@ -24,6 +24,11 @@ from headfit.networks.tflite.schema import NO_ACTIVATION, TENSOR_TYPES, VALID
 _FLOAT: Final = np.dtype("<f4")
 _TYPE_CODES: Final = {dtype: code for code, dtype in TENSOR_TYPES.items()}
 _WHOLE: Final = (np.dtype("u1"), np.dtype("i1"), np.dtype("<i2"))
+_CHANNELS_LAST: Final = (
+    *("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "MAX_POOL_2D", "AVERAGE_POOL_2D"),
+    *("LceBconv2d", "LceBMaxPool2d", "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"),
+)
+"""What reads maps with channels last, or makes something else of them."""
 _VERSIONS: Final = {np.dtype("u1"): 1, np.dtype("i1"): 2, np.dtype("<i2"): 3}
 """Of DEQUANTIZE, by what it reads."""
 
@@ -58,7 +63,29 @@ def places(graph: Graph, pool: str = AUTOMATIC) -> list[Place]:
     """Return every tensor that an operator computes, in order, and what it would become."""
     rules.check_pool(pool)
     makers = {i: operator.name for operator in graph.operators for i in operator.outputs}
-    return [_place(graph.tensors[i], makers[i], pool) for i in makers]
+    exchanged = channels_first(graph)
+    return [_place(graph.tensors[i], makers[i], pool, i not in exchanged) for i in makers]
+
+
+def channels_first(graph: Graph) -> set[int]:
+    """Return the maps whose axes were exchanged, as conversions from PyTorch leave them.
+
+    Convolutions and poolings want channels last. What works number by number keeps the order.
+    """
+    found = {i for i in graph.inputs if _is_exchanged(graph.tensors[i])}
+    for operator in graph.operators:
+        maps = [i for i in operator.inputs if i >= 0 and len(graph.tensors[i].shape) == 4]
+        if operator.name in rules.TRANSPOSES:
+            order = graph.tensors[operator.inputs[1]].data if len(operator.inputs) == 2 else None
+            if order is not None and order.tolist() == [0, 3, 1, 2]:
+                found.update(operator.outputs)
+        elif operator.name not in _CHANNELS_LAST and found.intersection(maps):
+            found.update(i for i in operator.outputs if len(graph.tensors[i].shape) == 4)
+    return found
+
+
+def _is_exchanged(taken: Tensor) -> bool:
+    return len(taken.shape) == 4 and taken.shape[1] == 3 and taken.shape[3] != 3
 
 
 def choose(graph: Graph, at: str | None, pool: str = AUTOMATIC) -> int:
@@ -83,7 +110,11 @@ def choose(graph: Graph, at: str | None, pool: str = AUTOMATIC) -> int:
     steps = rules.of_picture(
         [Step(o.name, o.inputs, o.outputs) for o in graph.operators], graph.inputs
     )
-    shapes = {i: tensor.shape for i, tensor in enumerate(graph.tensors)}
+    exchanged = channels_first(graph)
+    shapes = {
+        i: (_channels_last(tensor.shape) if i in exchanged else tensor.shape)
+        for i, tensor in enumerate(graph.tensors)
+    }
     tensor = rules.before_classifier(steps, shapes, graph.outputs[0])
     is_classifier = tensor != graph.outputs[0]
     order = [i for operator in graph.operators for i in operator.outputs]
@@ -158,7 +189,7 @@ def cut_graph(graph: Graph, index: int, pool: str = AUTOMATIC) -> Graph:
     _check_numbers(kept)
     joined = _Joined(kept)
     joined.take_picture()
-    joined.give_vector(pool)
+    joined.give_vector(pool, is_exchanged=output in channels_first(graph))
     return joined.graph()
 
 
@@ -178,12 +209,15 @@ def is_open(graph: Graph) -> bool:
     return any(set(tensor.open_axes) - {0} for tensor in graph.tensors)
 
 
-def _place(tensor: Tensor, maker: str, pool: str) -> Place:
+def _channels_last(shape: tuple[int, ...]) -> tuple[int, ...]:
+    one, channels, height, width = shape
+    return one, height, width, channels
+
+
+def _place(tensor: Tensor, maker: str, pool: str, channels_last: bool) -> Place:
     dtype = str(tensor.dtype)
     why = ""
-    if maker in rules.TRANSPOSES and len(tensor.shape) > 2 and pool != "none":
-        why = "its axes were exchanged; cut it before"
-    elif tensor.dtype in _WHOLE and not _is_quantised(tensor):
+    if tensor.dtype in _WHOLE and not _is_quantised(tensor):
         why = "whole numbers without one scale and zero point"
     elif tensor.dtype == np.int32 and maker in ("LceQuantize", "LceBconv2d", "LceBMaxPool2d"):
         why = "packed bits; cut it after the next float operator"
@@ -191,7 +225,7 @@ def _place(tensor: Tensor, maker: str, pool: str) -> Place:
         why = f"{dtype} are no features"
     if why:
         return Place(tensor.name, tensor.shape, dtype, None, why)
-    return rules.place(tensor.name, tensor.shape, dtype, pool)
+    return rules.place(tensor.name, tensor.shape, dtype, pool, channels_last=channels_last)
 
 
 def _is_quantised(tensor: Tensor) -> bool:
@@ -243,7 +277,7 @@ class _Joined:
             self._operators.insert(0, Operator("TRANSPOSE", (source, order), (self._input,)))
             self._input = source
 
-    def give_vector(self, pool: str) -> None:
+    def give_vector(self, pool: str, *, is_exchanged: bool = False) -> None:
         """Put behind what makes one vector of float32 of the network's own output."""
         made = self._tensors[self._output]
         shape = made.shape
@@ -252,6 +286,9 @@ class _Joined:
             self._step("CAST", (), shape, **codes)
         elif made.dtype != _FLOAT:
             self._step("DEQUANTIZE", (), shape, version=_VERSIONS[made.dtype])
+        if is_exchanged and pool != "none":
+            shape = _channels_last(shape)
+            self._step("TRANSPOSE", (self._constant(np.array([0, 2, 3, 1], "<i4")),), shape)
         area = rules.area_of(shape)
         if math.prod(area) > 1 and pool == "mean":
             axes = self._constant(np.arange(1, len(shape) - 1, dtype="<i4"))

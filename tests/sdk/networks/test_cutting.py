@@ -132,8 +132,45 @@ def test_channels_first_are_exchanged() -> None:
     image = np.random.default_rng(0).normal(size=(1, 4, 5, 3)).astype(np.float32)
     engine = open_engine(cut(write_graph(graph), "2", pool="none"), "popcount")
     np.testing.assert_array_equal(engine.run(image), np.abs(image).ravel())
-    with pytest.raises(ExtractorError, match="its axes were exchanged; cut it before"):
-        cut(write_graph(graph), "1")
+
+
+@pytest.mark.parametrize("pool", ["mean", "max", "none"])
+def test_maps_whose_axes_were_exchanged_are_pooled_over_their_places(pool: str) -> None:
+    """As a conversion from PyTorch leaves them, before it flattens them for its classifier."""
+    builder = GraphBuilder(1, 4, 5, 3)
+    widths = builder.constant(np.array([[0, 0], [0, 0], [0, 0], [0, 5]], "<i4"))
+    wide = builder.add("PAD", (0, widths), (1, 4, 5, 8))
+    first = builder.constant(np.array([0, 3, 1, 2], "<i4"))
+    moved = builder.add("TRANSPOSE", (wide, first), (1, 8, 4, 5))
+    active = builder.add("ABS", (moved,), (1, 8, 4, 5))
+    flat = builder.constant(np.array([1, 160], "<i4"))
+    flattened = builder.add("RESHAPE", (active, flat), (1, 160), new_shape=(1, 160))
+    weights = builder.constant(np.ones((5, 160), np.float32))
+    options = dict.fromkeys(("fused_activation_function", "weights_format"), 0)
+    logits = builder.add("FULLY_CONNECTED", (flattened, weights), (1, 5), **options)
+    model = write_graph(builder.graph(logits))
+    assert choose(read_graph(model), None) == 2
+    image = np.random.default_rng(0).normal(size=(1, 4, 5, 3)).astype(np.float32)
+    found = open_engine(cut(model, pool=pool), "popcount").run(image)
+    channels = np.abs(np.pad(image, [(0, 0), (0, 0), (0, 0), (0, 5)]))[0]
+    expected = {
+        "mean": channels.mean(axis=(0, 1)),
+        "max": channels.max(axis=(0, 1)),
+        "none": channels.transpose(2, 0, 1).ravel(),
+    }
+    np.testing.assert_allclose(found, expected[pool], rtol=1e-5)
+
+
+def test_of_a_map_of_few_channels_every_number_is_kept() -> None:
+    """A mean of each would leave too little."""
+    builder = GraphBuilder(1, 4, 5, 3)
+    map_ = builder.add("ABS", (0,), (1, 4, 5, 3))
+    flat = builder.constant(np.array([1, 60], "<i4"))
+    flattened = builder.add("RESHAPE", (map_, flat), (1, 60), new_shape=(1, 60))
+    weights = builder.constant(np.ones((5, 60), np.float32))
+    options = dict.fromkeys(("fused_activation_function", "weights_format"), 0)
+    graph = builder.graph(builder.add("FULLY_CONNECTED", (flattened, weights), (1, 5), **options))
+    assert places(graph)[choose(graph, None)].embedding_dim == 60
 
 
 def test_what_comes_after_the_cut_need_not_be_known() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit.errors import ExtractorError
+from headfit.networks.onnx import is_onnx
 from headfit.networks.tflite.flexbuffer import read_int_map
 from headfit.networks.tflite.graph import Graph, Operator, Options, Quantization, Tensor
 from headfit.networks.tflite.schema import (
@@ -61,6 +62,10 @@ def read_graph(model: bytes, *, keep_unknown: bool = False) -> Graph:
     """
     if len(model) > MAX_BYTES:
         raise unfit(f"it has {len(model):,} bytes, and at most {MAX_BYTES:,} are read")
+    if is_onnx(model):
+        raise ExtractorError(
+            "expected a .tflite, found an ONNX file; the engine onnx runs it, and nothing else can"
+        )
     if len(model) < 8 or model[4:8] != IDENTIFIER:
         raise damaged(f"it does not carry the identifier {IDENTIFIER.decode()}")
     root = Table.root(model)

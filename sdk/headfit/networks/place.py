@@ -18,6 +18,9 @@ AUTOMATIC: Final = "mean"
 FEWEST: Final = 16
 """Numbers of an output that is taken for features without being named."""
 
+_FEWEST_CHANNELS: Final = 8
+"""Of a map that is pooled without being named: of fewer, every number is kept."""
+
 _CERTAIN: Final = {"SOFTMAX", "LOG_SOFTMAX", "Softmax", "LogSoftmax"}
 """Only a classifier ends in these."""
 _ENDINGS: Final = _CERTAIN | {
@@ -250,6 +253,7 @@ def _map_behind(
         shape = shapes.get(behind, ())
         is_moved = (last := makers.get(behind)) is not None and last.kind in TRANSPOSES
         if len(shape) == 4 and not is_moved:
-            area = area_of(shape, channels_last=channels_last)
-            return behind if math.prod(area) > 1 else tensor
+            area = math.prod(area_of(shape, channels_last=channels_last))
+            is_map = area > 1 and math.prod(shape) // area >= _FEWEST_CHANNELS
+            return behind if is_map else tensor
     return tensor

@@ -1,0 +1,262 @@
+"""An extractor out of an ONNX classifier: float32 of (1, height, width, 3) in, one vector out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from headfit.errors import ExtractorError
+from headfit.networks import place as rules
+from headfit.networks.cutting import check_picture
+from headfit.networks.onnx.model import FLOAT, OnnxModel, OnnxNode, count_unsound
+from headfit.networks.onnx.wire import join, write_bytes, write_number
+from headfit.networks.place import Place, Step
+
+_PHOTO: Final = "headfit/photo"
+_EMBEDDING: Final = "headfit/embedding"
+_POOLINGS: Final = {"mean": "GlobalAveragePool", "max": "GlobalMaxPool"}
+_CHANNELS_FIRST: Final = (
+    *("Conv", "ConvTranspose", "QLinearConv", "ConvInteger", "MaxPool", "AveragePool"),
+    *("GlobalAveragePool", "GlobalMaxPool", "Reshape", "Flatten", "Resize", "BatchNormalization"),
+)
+"""What reads maps with channels first, or makes something else of them."""
+_ROUNDING: Final = ("Quantize", "QLinear", "Integer")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a runtime found a tensor to be: its type, as ONNX Runtime names it, and its shape."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def open_picture(model: OnnxModel) -> bool:
+    """Whether a network leaves height or width open."""
+    (taken,) = model.inputs
+    return len(taken.shape) == 4 and None in taken.shape[1:]
+
+
+def taken_size(model: OnnxModel, size: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Return height and width of the picture that a network takes; `size` fills open lengths.
+
+    Raises
+    ------
+    ExtractorError
+        If it takes anything but one picture of three channels.
+    """
+    if len(model.inputs) != 1:
+        raise ExtractorError(
+            f"expected a network with one input, the picture, found {len(model.inputs)}; choose a "
+            "network that takes a picture and nothing else"
+        )
+    return check_picture(_input_shape(model, size), model.inputs[0].dtype)
+
+
+def _input_shape(model: OnnxModel, size: tuple[int, int] | None) -> tuple[int, ...]:
+    shape = list(model.inputs[0].shape)
+    if len(shape) == 4:
+        sides = (2, 3) if shape[1] == 3 else (1, 2)
+        filled = {0: 1, **dict(zip(sides, size or (1, 1), strict=True))}
+        shape = [filled.get(i, 0) if n is None else n for i, n in enumerate(shape)]
+    return tuple(n or 0 for n in shape)
+
+
+def runnable(model: OnnxModel) -> list[OnnxNode]:
+    """Return the operators that come before any that headfit does not run."""
+    missing: set[str] = set()
+    kept = []
+    for node in model.nodes:
+        if node.strange or missing.intersection(node.inputs):
+            missing.update(node.outputs)
+        else:
+            kept.append(node)
+    return kept
+
+
+def looked_into(model: OnnxModel, size: tuple[int, int]) -> tuple[bytes, list[str]]:
+    """Return a network that gives every tensor that an operator makes, and their names."""
+    nodes = runnable(model)
+    names = [name for node in nodes for name in node.outputs if name]
+    outputs = [write_bytes(1, name) for name in names]
+    return _written(model, nodes, size, outputs), names
+
+
+def places(model: OnnxModel, seen: Mapping[str, Seen], pool: str = rules.AUTOMATIC) -> list[Place]:
+    """Return every tensor that an operator makes, in order, and what it would become."""
+    rules.check_pool(pool)
+    exchanged: set[str] = set()
+    for node in model.nodes:
+        is_exchanged = node.kind in rules.TRANSPOSES or exchanged.intersection(node.inputs)
+        if is_exchanged and node.kind not in _CHANNELS_FIRST:
+            exchanged.update(node.outputs)
+    return [
+        _place(name, node, seen.get(name), pool, is_exchanged=name in exchanged)
+        for node in model.nodes
+        for name in node.outputs
+        if name
+    ]
+
+
+def choose(
+    model: OnnxModel, seen: Mapping[str, Seen], at: str | None, pool: str = rules.AUTOMATIC
+) -> int:
+    """Return which of `places` is meant; see `headfit.networks.cutting.choose`."""
+    found = places(model, seen, pool)
+    if at is not None:
+        return rules.named(found, at)
+    if len(model.outputs) != 1:
+        raise ExtractorError(
+            f"expected a network with one output, found {len(model.outputs)}, as detectors have; "
+            "choose a tensor of those that headfit cut --list shows, and name it with --at"
+        )
+    steps = rules.of_picture(
+        [Step(node.kind, node.inputs, node.outputs) for node in model.nodes],
+        [value.name for value in model.inputs],
+    )
+    shapes = {name: one.shape for name, one in seen.items()}
+    tensor = rules.before_classifier(steps, shapes, model.outputs[0], channels_last=False)
+    order = [one.name for one in found]
+    if tensor not in order:
+        raise ExtractorError(
+            "expected a network that computes something before its classifier, found a classifier "
+            "of the picture itself; choose a network with layers before its last one"
+        )
+    i = order.index(tensor)
+    rules.check_automatic(found[i], tensor != model.outputs[0])
+    return i
+
+
+def cut_onnx(
+    model: OnnxModel, seen: Mapping[str, Seen], place: Place, pool: str, size: tuple[int, int]
+) -> bytes:
+    """Return the network up to a place.
+
+    Raises
+    ------
+    ExtractorError
+        If it holds weights that are no numbers, or operators that headfit does not run.
+    """
+    needed, nodes = {place.name}, []
+    for node in reversed(model.nodes):
+        if needed.intersection(node.outputs):
+            if node.strange:
+                raise ExtractorError(
+                    f"{node.kind} cannot be run: {node.strange}; cut the network before it"
+                )
+            nodes.append(node)
+            needed.update(node.inputs)
+    nodes.reverse()
+    for name in needed & model.weights.keys():
+        _, n_bad = count_unsound(model.weights[name])
+        if n_bad:
+            raise ExtractorError(
+                f"expected weights that are finite numbers, found {n_bad} in {name!r} that are "
+                "not; its training diverged: choose another network"
+            )
+    assert place.embedding_dim is not None
+    behind = _behind(place, seen[place.name], pool)
+    output = _value(_EMBEDDING, (1, place.embedding_dim))
+    return _written(model, [*nodes, *behind], size, [output], needed)
+
+
+def is_rounded(model: OnnxModel) -> bool:
+    """Whether layers are rounded to 8 bits."""
+    return any(part in node.kind for node in model.nodes for part in _ROUNDING)
+
+
+def _place(name: str, node: OnnxNode, seen: Seen | None, pool: str, *, is_exchanged: bool) -> Place:
+    if seen is None:
+        return Place(name, (), "", None, node.strange or "it comes after what headfit does not run")
+    if seen.dtype not in ("float32", "float16", "float64"):
+        return Place(name, seen.shape, seen.dtype, None, f"{seen.dtype} are no features")
+    if len(seen.shape) < 2:
+        return Place(name, seen.shape, seen.dtype, None, "it has fewer than 2 axes")
+    if is_exchanged and len(seen.shape) == 4 and pool != "none":
+        why = "its axes were exchanged; cut it before"
+        return Place(name, seen.shape, seen.dtype, None, why)
+    return rules.place(name, seen.shape, seen.dtype, pool, channels_last=False)
+
+
+def _behind(place: Place, seen: Seen, pool: str) -> list[OnnxNode]:
+    """Return what makes one vector of float32 of a tensor."""
+    nodes: list[OnnxNode] = []
+    last = place.name
+
+    def step(kind: str, *attributes: bytes, output: str | None = None) -> None:
+        nonlocal last
+        made = output or f"headfit/{kind.lower()}"
+        nodes.append(_node(kind, last, made, *attributes))
+        last = made
+
+    if seen.dtype != "float32":
+        step("Cast", _whole("to", FLOAT))
+    area = rules.area_of(place.shape, channels_last=False)
+    if any(n > 1 for n in area) and pool in _POOLINGS:
+        if len(place.shape) == 3:
+            step("Transpose", _wholes("perm", (0, 2, 1)))
+        step(_POOLINGS[pool])
+    step("Flatten", _whole("axis", 1), output=_EMBEDDING)
+    return nodes
+
+
+def _written(
+    model: OnnxModel,
+    nodes: Sequence[OnnxNode],
+    size: tuple[int, int],
+    outputs: Sequence[bytes],
+    needed: set[str] | None = None,
+) -> bytes:
+    """Return a file of these operators, that takes a photo."""
+    (taken,) = model.inputs
+    shape = _input_shape(model, size)
+    front: list[OnnxNode] = []
+    source = _PHOTO
+    if shape[3] != 3:
+        target = taken.name if taken.type_code == FLOAT else "headfit/exchanged"
+        front.append(_node("Transpose", source, target, _wholes("perm", (0, 3, 1, 2))))
+        source = target
+    if taken.type_code != FLOAT:
+        front.append(_node("Cast", source, taken.name, _whole("to", taken.type_code)))
+    elif source == _PHOTO:
+        front.append(_node("Identity", source, taken.name))
+    kept = [raw for name, raw in model.weights.items() if needed is None or name in needed]
+    graph = join(
+        (
+            *(write_bytes(1, node.raw) for node in (*front, *nodes)),
+            write_bytes(2, "headfit"),
+            *(write_bytes(5, raw) for raw in kept),
+            write_bytes(11, _value(_PHOTO, (1, *size, 3))),
+            *(write_bytes(12, output) for output in outputs),
+        )
+    )
+    return join(
+        (
+            write_number(1, model.version),
+            write_bytes(2, "headfit"),
+            write_bytes(7, graph),
+            *(write_bytes(8, opset) for opset in model.opsets),
+        )
+    )
+
+
+def _node(kind: str, source: str, target: str, *attributes: bytes) -> OnnxNode:
+    fields = (write_bytes(1, source), write_bytes(2, target), write_bytes(4, kind))
+    raw = join((*fields, *(write_bytes(5, attribute) for attribute in attributes)))
+    return OnnxNode(kind, (source,), (target,), raw)
+
+
+def _whole(name: str, value: int) -> bytes:
+    return join((write_bytes(1, name), write_number(3, value), write_number(20, 2)))
+
+
+def _wholes(name: str, values: Sequence[int]) -> bytes:
+    numbers = (write_number(8, value) for value in values)
+    return join((write_bytes(1, name), *numbers, write_number(20, 7)))
+
+
+def _value(name: str, shape: Sequence[int]) -> bytes:
+    dims = join(write_bytes(1, write_number(1, n)) for n in shape)
+    kind = join((write_number(1, FLOAT), write_bytes(2, dims)))
+    return join((write_bytes(1, name), write_bytes(2, write_bytes(1, kind))))
