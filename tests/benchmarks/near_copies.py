@@ -2,6 +2,11 @@
 
 Pictures of four classes in ten versions each: shifted by up to 5 %, turned, enlarged, lit
 otherwise, compressed. What leaving groups out tells is set against other photos of the classes.
+
+Then a single picture of each class, in such versions or in squares cut from its left part: how well
+each method knows other photos of the classes, and squares cut from the right part. Nothing can be
+held out there. Training halves alone.
+
 Needs the sets of photos that `HEADFIT_DATA` points to.
 """
 
@@ -9,16 +14,31 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from photos_per_class import DATA
+from photos_per_class import DATA, is_test
 from PIL import Image, ImageEnhance
 
 from headfit import Extractor, SoftmaxHead
+from headfit.learning import Problem, Settings
+from headfit.learning.candidate import Candidate, combined
+from headfit.learning.imprint import imprinted
+from headfit.learning.lda import analysed
+from headfit.learning.logistic import regressed
+from headfit.photos.samples import TRAINING_PART, _random_square
 
 SETS = {"flowers5-128": 60, "scene15-200": 20, "cub200-2010-224": 10}
 N_CLASSES, DRAWS = 4, 20
+ALONE = ("flowers5-128", "scene15-200", "flowers102-64", "cub200-2010-224")
+ALONE_DRAWS, OTHERS, SQUARES = 30, 12, 12
+SUMS: dict[str, tuple[Callable[[Problem], Candidate], ...]] = {
+    "imprint": (imprinted,),
+    "lda": (analysed,),
+    "logistic": (regressed,),
+    "imprint + lda": (imprinted, analysed),
+    "all three": (imprinted, analysed, regressed),
+}
 
 
 def cropped(
@@ -69,6 +89,8 @@ def main() -> None:
                 f"{name}, {count} pictures a class: told {told:.1%}, true {true:.1%}, told of one "
                 f"version each {one_each:.1%}, groups a picture {groups:.2f}"
             )
+    for name in ALONE:
+        pictures_alone(name, extractor)
 
 
 def row_of(
@@ -90,6 +112,50 @@ def row_of(
         plain.training_["leave_one_out_accuracy"],
         head.calibration_.n_held_out / len(taught),
     )
+
+
+def pictures_alone(dataset: str, extractor: Extractor) -> None:
+    """Print top-1 of each sum of heads, taught a picture of each class, on a training half."""
+    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    with zipfile.ZipFile(DATA / f"{dataset}.zip") as archive:
+        paths = [path for path in sorted(archive.namelist()) if path.endswith(".jpg")]
+        paths = [path for path in paths if not path.startswith("val/")]
+        teach = [path for row, path in enumerate(paths) if not is_test(dataset, path, row)]
+        folders = np.array([path.split("/")[-2] for path in teach])
+        for seed in range(ALONE_DRAWS):
+            rng = np.random.default_rng([seed, 5])
+            taught: dict[str, list[np.ndarray]] = {"versions": [], "squares": []}
+            tests: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+            for folder in rng.permutation(np.unique(folders))[:N_CLASSES]:
+                rows = rng.permutation(np.flatnonzero(folders == folder))[: OTHERS + 1]
+                image = Image.open(io.BytesIO(archive.read(teach[rows[0]]))).convert("RGB")
+                border = round(image.width * TRAINING_PART)
+                left = image.crop((0, 0, border, image.height))
+                right = image.crop((border, 0, *image.size))
+                taught["versions"].append(extractor.embed(list(versions(image, rng))))
+                for part, into in ((left, taught["squares"]), (right, tests[1])):
+                    squares = [_random_square(part, rng) for _ in range(SQUARES)]
+                    into.append(extractor.embed(squares))
+                tests[0].append(extractor.embed([archive.read(teach[row]) for row in rows[1:]]))
+            for kind, parts in taught.items():
+                targets = np.repeat(np.arange(N_CLASSES), [len(part) for part in parts])
+                classes = tuple("abcd"[:N_CLASSES])
+                problem = Problem(
+                    np.concatenate(parts), targets, classes, Settings(), given_groups=targets
+                )
+                for name, methods in SUMS.items():
+                    head = combined(problem, [method(problem) for method in methods]).head
+                    right_of = [
+                        np.concatenate([
+                            (part @ head.weights + head.bias).argmax(axis=1) == column
+                            for column, part in enumerate(each)
+                        ]).mean()
+                        for each in tests
+                    ]  # fmt: skip
+                    found.setdefault((kind, name), []).append((right_of[0], right_of[1]))
+    for (kind, name), pairs in found.items():
+        other, same = 100 * np.mean(pairs, axis=0)
+        print(f"{dataset}, {kind}, {name}: other photos {other:.1f}, other part {same:.1f}")
 
 
 if __name__ == "__main__":

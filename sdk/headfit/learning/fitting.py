@@ -116,11 +116,12 @@ def fit_auto(problem: Problem) -> Fit:
     logistic regression and imprinting. Otherwise it is that of imprinting and the analysis: with
     very few photos mostly the former, with more the latter. Where no class has more than
     `FEW_PHOTOS` and none a single one, logistic regression is added to both. What is nearly one
-    photo counts as one.
+    photo counts as one; where each class is one, in however many copies, nothing is held out, and
+    the factors are those that are expected.
     """
     counts = problem.group_counts
     methods: tuple[Callable[[Problem], Candidate], ...]
-    if counts.max() == 1:  # nothing could say how far to trust each
+    if len(problem.targets) == problem.n_classes:  # one example each: nothing varies within a class
         methods = (imprinted,)
     elif counts.min() >= 2 and counts.max() <= FEW_PHOTOS:
         methods = (imprinted, analysed, regressed)

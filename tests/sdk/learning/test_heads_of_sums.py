@@ -220,9 +220,22 @@ def method_of(n_per_class: int, n_classes: int = 4, **parameters: object) -> str
     return str(head.training_["method"])
 
 
+def method_of_copies(spread: float) -> str:
+    """Of one picture a class in five versions."""
+    rng = np.random.default_rng(0)
+    embeddings = np.repeat(rng.normal(size=(4, 100)), 5, axis=0)
+    embeddings += spread * rng.normal(size=embeddings.shape)
+    head = SoftmaxHead().fit(embeddings, np.repeat([*"abcd"], 5))
+    assert head.calibration_ is not None
+    assert head.calibration_.n_held_out == 0
+    return str(head.training_["method"])
+
+
 def test_auto_goes_by_the_number_of_photos() -> None:
     """Of the smallest class; and says which head it took."""
     assert method_of(1) == "imprint"
+    assert method_of_copies(0.05) == "imprint+lda"
+    assert method_of_copies(0) == "imprint"  # the very same ones are one
     assert method_of(2) == method_of(FEW_PHOTOS) == "imprint+lda+logistic-regression"
     assert method_of(FEW_PHOTOS + 1) == "imprint+lda"
     assert method_of(LOGISTIC_FROM - 1) == "imprint+lda"
