@@ -237,7 +237,7 @@ def test_copies_do_not_make_a_head_believe_in_itself(method: str) -> None:
 
 
 def test_auto_goes_by_the_number_of_photos_that_there_are() -> None:
-    for per_class, expected in ((1, "imprint"), (2, "imprint+lda+logistic-regression")):
+    for per_class, expected in ((1, "imprint+lda"), (2, "imprint+lda+logistic-regression")):
         embeddings, targets = pictures(per_class, copies=30)
         assert SoftmaxHead().fit(embeddings, names_of(targets)).training_["method"] == expected
 
