@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence, Set
@@ -13,7 +14,13 @@ import numpy as np
 
 from headfit.errors import InputError, NotFittedError
 from headfit.extractor import Extractor
-from headfit.files.class_names import check_class, check_known, check_merge, checked_names
+from headfit.files.class_names import (
+    check_known,
+    checked_class,
+    checked_class_name,
+    checked_merge,
+    checked_names,
+)
 from headfit.files.manifest import check_made
 from headfit.head import SoftmaxHead
 from headfit.learner import HeadLearner
@@ -21,6 +28,7 @@ from headfit.learning.evaluation import Evaluation
 from headfit.learning.feedback import Feedback
 from headfit.learning.origin import WHOLE, View
 from headfit.learning.prediction import Prediction
+from headfit.maths.arrays import FloatArray
 from headfit.maths.lbfgs import Progress
 from headfit.photos.embedded import EmbeddedFolder, find_examples
 from headfit.photos.folders import (
@@ -39,6 +47,8 @@ if TYPE_CHECKING:  # a store needs SQLite, which not every Python on a phone has
     from headfit.report import CurvePoint
     from headfit.store import ExampleStore
 
+
+_logger = logging.getLogger("headfit")
 
 TAUGHT_BEFORE: Final = "was taught before under the same name"
 """Why a photo is left out that is in no way unusable."""
@@ -126,6 +136,13 @@ class ImageClassifier:
         self._learner = HeadLearner(head, extractor=self.extractor)
         self._is_given = self.head is not None  # fitted elsewhere, to examples that are not here
         self._lock = threading.RLock()  # learner and store change together; no fit is done under it
+        self._digests: dict[int, bytes] = {}  # of photos of folders; a store keeps its own
+        self._seen: object = None  # the store's state, as of when the learner was last made like it
+        self._is_behind = False  # whether the head knows what the store has lost to others since
+        if store is not None and self._is_given:
+            there = self._current_learner().class_counts.keys()
+            known_classes = set(self._learner.head.fitted_.classes)
+            self._say_what_is_gone(known_classes if known_classes & there else set())
 
     @property
     def head(self) -> SoftmaxHead | None:
@@ -220,9 +237,9 @@ class ImageClassifier:
         """Add every photo of a folder that holds a folder per class.
 
         Files that are no images are left out and named in `skipped`, and so are photos that were
-        taught before under the same name: a folder that grew may be added again. With a store,
-        which knows photos by their content, these are not embedded again, and a photo that lies in
-        the folder of another class now is moved there.
+        taught before under the same name: a folder that grew may be added again. Photos of folders
+        are known by their content: these are not embedded again, and a photo that lies in the
+        folder of another class now is moved there, as when a folder is renamed.
 
         Parameters
         ----------
@@ -235,8 +252,8 @@ class ImageClassifier:
         jobs : int, optional
             How many threads decode photos ahead: see `Extractor.embed`.
         prune : bool, or callable
-            Whether to forget what the store holds of photos of folders that are not in this one; a
-            callable is asked with how many these are. Examples that were added in other ways stay.
+            Whether to forget the examples of photos of folders that are not in this one; a callable
+            is asked with how many these are. Examples that were added in other ways stay.
         progress : callable, optional
             Called as ``progress(done, total)`` after every photo that is embedded.
 
@@ -283,14 +300,15 @@ class ImageClassifier:
         self.skipped += tuple(Skipped(path, TAUGHT_BEFORE) for path in again)
 
     def _compared(self, folder: PhotoFolder) -> tuple[dict[Path, bytes], FolderChanges]:
-        """Return the digests of a folder's photos, if there is a store, and what became of it."""
-        if self.store is None or isinstance(folder, EmbeddedFolder):  # there are no photos to hash
+        """Return the digests of a folder's photos, and what became of it since it was taught."""
+        if isinstance(folder, EmbeddedFolder):  # there are no photos to hash
             return {}, FolderChanges((), {}, folder.photos, ())
         digests = digests_of(
             folder.photos, self.extractor.manifest.preprocessing, self.extractor.views
         )
         with self._lock:
-            names, known = self.store.names_by_id(), self.store.digests()
+            names = self._current_learner().names
+            known = dict(self._digests) if self.store is None else self.store.digests()
         taught = {number: (names[number], known[number]) for number in known if number in names}
         return digests, compare(folder.photos, digests, taught)
 
@@ -300,19 +318,20 @@ class ImageClassifier:
             kept = examples.embeddings
             if self.store is not None:
                 kept = kept.astype(self.store.dtype).astype(np.float32)
-            taught_before = self._current_learner().contains(kept, examples.class_names)
+            learner = self._current_learner()
+            taught_before = learner.contains(kept, examples.class_names)
+            _say_what_contradicts(learner, kept, examples)
             new = np.flatnonzero(~taught_before)
             embeddings = examples.embeddings[new]
             names = [examples.class_names[row] for row in new]
+            known_by = [digests.get(examples.paths[row]) for row in new]
             if self.store is None:
-                self._learner.add_examples(embeddings, names)
+                numbers = self._learner.add_examples(embeddings, names)
+                pairs = zip(numbers, known_by, strict=True)
+                self._digests.update((number, by) for number, by in pairs if by is not None)
             else:
-                self.store.add_many(
-                    embeddings,
-                    names,
-                    photo_hashes=[examples.photo_hashes[row] for row in new],
-                    digests=[digests.get(examples.paths[row]) for row in new],
-                )
+                hashes = [examples.photo_hashes[row] for row in new]
+                self.store.add_many(embeddings, names, photo_hashes=hashes, digests=known_by)
         return [examples.paths[row] for row in np.flatnonzero(taught_before)]
 
     def fit(self, *, progress: Progress | None = None) -> SoftmaxHead:
@@ -342,8 +361,9 @@ class ImageClassifier:
             )
         if not taught:
             raise InputError("expected examples to train on, found none; add photos first")
-        head = self._current_learner().fit(progress=progress)
-        self._is_given = False
+        learner = self._current_learner()
+        head = learner.fit(progress=progress)
+        self._has_followed(learner)
         return head
 
     def add_class(self, class_name: str, images: Iterable[ImageSource]) -> SoftmaxHead:
@@ -393,8 +413,8 @@ class ImageClassifier:
         self.fit()
         return self._current_learner().feedback()
 
-    def forget(self, class_names: str | Iterable[str]) -> None:
-        """Forget classes for good: their examples, in the store too, and what the head knows.
+    def forget(self, class_names: str | Iterable[str]) -> int:
+        """Forget classes for good, in the store and the head too; return how many examples.
 
         The head is fitted again to what is left, once, or gone if that is fewer than two classes.
         Head files that were saved before still know the class.
@@ -411,16 +431,16 @@ class ImageClassifier:
         names = {class_names} if isinstance(class_names, str) else set(class_names)
         with self._lock:
             learner = self._current_learner()
-            for name in sorted(names):
-                check_class(name, learner.class_counts)
-            self._forget([number for name in names for number in learner.numbers_of(name)])
+            names = {checked_class(name, learner.class_counts) for name in names}
+            count = self._forget([number for name in names for number in learner.numbers_of(name)])
         self._follow()
+        return count
 
-    def forget_examples(self, numbers: Iterable[int]) -> None:
-        """Forget examples for good, in the store too; the head is fitted again to what is left.
+    def forget_examples(self, numbers: Iterable[int]) -> int:
+        """Forget examples for good, in the store too, and return how many.
 
-        All at once: the store is rewritten and the head fitted one time, however many they are. A
-        class whose last example goes is forgotten with it.
+        All at once: the store is rewritten and the head fitted again to what is left one time,
+        however many they are. A class whose last example goes is forgotten with it.
 
         Raises
         ------
@@ -429,14 +449,16 @@ class ImageClassifier:
         """
         numbers = list(numbers)
         with self._lock:
-            self._forget(numbers)
+            count = self._forget(numbers)
         self._follow()
+        return count
 
-    def move_examples(self, numbers: Iterable[int], class_name: str) -> None:
-        """Give examples another class, a new one perhaps; the head, if there is one, follows.
+    def move_examples(self, numbers: Iterable[int], class_name: str) -> int:
+        """Give examples another class, a new one perhaps; return how many were of another.
 
         They keep their numbers, and in a store their times and thumbnails. It is as if they had
-        been taught so at once; a class that is left without examples is gone. `undo` takes it back.
+        been taught so at once, and the head, if there is one, follows; a class that is left without
+        examples is gone. `undo` takes it back.
 
         Raises
         ------
@@ -444,11 +466,12 @@ class ImageClassifier:
             If there is no such example, or ``class_name`` is unusable. Nothing is moved.
         """
         with self._lock:
-            self._move(list(numbers), class_name)
+            count = self._move(list(numbers), class_name)
         self._follow()
+        return count
 
-    def merge_classes(self, class_name: str, *, into: str) -> None:
-        """Move all examples of a class to another one, as `move_examples`.
+    def merge_classes(self, class_name: str, *, into: str) -> int:
+        """Move all examples of a class to another one, as `move_examples`; return how many.
 
         Raises
         ------
@@ -457,9 +480,10 @@ class ImageClassifier:
         """
         with self._lock:
             learner = self._current_learner()
-            check_merge(learner.class_counts, class_name, into)
-            self._move(learner.numbers_of(class_name), into)
+            class_name, into = checked_merge(learner.class_counts, class_name, into)
+            count = self._move(learner.numbers_of(class_name), into)
         self._follow()
+        return count
 
     def rename_class(self, class_name: str, new_name: str) -> None:
         """Call a class by another name, in the store and in the head; nothing is trained.
@@ -471,6 +495,7 @@ class ImageClassifier:
         """
         with self._lock:
             learner, head = self._current_learner(), self.head
+            class_name = checked_class_name(class_name)
             if class_name not in learner.class_counts and head is not None:
                 head = head.copy()  # other threads may be predicting with that one
                 head.rename_class(class_name, new_name)  # of a file, without examples
@@ -516,7 +541,8 @@ class ImageClassifier:
         """Return classes with their probabilities, best first: every one, unless told otherwise.
 
         If there is no head, one is fitted to the examples first: a store that is opened again
-        predicts at once.
+        predicts at once. So it is if examples went from the store by other ways than this object,
+        or have other names now: what the store has forgotten is predicted no more.
 
         Parameters
         ----------
@@ -688,7 +714,7 @@ class ImageClassifier:
         if not isinstance(photos, (str, os.PathLike, PhotoFolder)):
             pairs = [_pair(each) for each in photos]
             names = [class_name for _, class_name in pairs]
-            check_known(names, head.classes)
+            check_known(checked_names(names, len(names)), head.classes)
             images = [image for image, _ in pairs]
             embeddings = self.extractor.embed(
                 images, jobs=jobs, channels=channels, progress=progress
@@ -747,7 +773,8 @@ class ImageClassifier:
         extractor : Extractor, name or path, optional
             What embeds the photos; by default what the file names: see `Extractor.open_for`.
         store : ExampleStore, optional
-            The examples that the head was fitted to, and where further ones are kept.
+            The examples that the head was fitted to, and where further ones are kept. If it lacks
+            some of the head's classes, and has others, that is logged.
 
         Raises
         ------
@@ -768,37 +795,75 @@ class ImageClassifier:
             return {name: value for name, value in vars(self).items() if name != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _lock=threading.RLock())
+        vars(self).update(state, _lock=threading.RLock(), _seen=None)
 
     def _current_learner(self) -> HeadLearner:
         """Return the learner, with the examples that are in the store now."""
         if self.store is None:
             return self._learner
         with self._lock:
+            state = self.store.state  # before it is read: what changes meanwhile is seen next time
+            if state == self._seen:
+                return self._learner
             there, known = self.store.names_by_id(), self._learner.names
+            lost: set[str] = set()
             if list(there.items())[: len(known)] != list(known.items()):  # undone, or by others
                 self._learner = HeadLearner(self._learner.head, extractor=self.extractor)
-                known = {}
+                known, lost = {}, set(known.values())
             if len(there) > len(known):
                 new = self.store.load(after=max(known, default=0))
                 self._learner.add_examples(
                     new.embeddings, new.class_names, numbers=new.ids.tolist()
                 )
+            self._seen = state
+            if lost:
+                self._lose(lost)
             return self._learner
 
-    def _forget(self, numbers: list[int]) -> None:
+    def _lose(self, before: Set[str]) -> None:
+        """Note that others took away from the store; ``before`` are the classes that it had.
+
+        A head of a file whose classes were all there is taken for one of this store.
+        """
+        if self.head is None:
+            return
+        self._is_given &= not before >= set(self.head.fitted_.classes)
+        self._is_behind = not self._is_given
+        self._say_what_is_gone(before)
+
+    def _say_what_is_gone(self, before: Set[str]) -> None:
+        """Warn of classes that a head of a file goes on to name, and of which no example is left.
+
+        Fitted to what there is, it would lose further ones.
+        """
+        if not self._is_given or self.store is None or self.head is None:
+            return
+        gone = (before & set(self.head.fitted_.classes)) - self._learner.class_counts.keys()
+        if gone:
+            _logger.warning(
+                "%s: holds no example of %s, which the head of a file knows, and still predicts; "
+                "fit the head to examples of all its classes",
+                self.store.path,
+                ", ".join(sorted(gone)),
+            )
+
+    def _forget(self, numbers: list[int]) -> int:
         learner = self._current_learner()
         self._check_following(_emptied(learner, numbers))
-        learner.forget_examples(numbers)
+        count = learner.forget_examples(numbers)
+        for number in numbers:
+            self._digests.pop(number, None)
         if self.store is not None:
             self.store.forget(numbers)
+        return count
 
-    def _move(self, numbers: list[int], class_name: str) -> None:
-        learner = self._current_learner()
+    def _move(self, numbers: list[int], class_name: str) -> int:
+        learner, class_name = self._current_learner(), checked_class_name(class_name)
         self._check_following(_emptied(learner, numbers) - {class_name})
-        learner.move_examples(numbers, class_name)
+        count = learner.move_examples(numbers, class_name)
         if self.store is not None:
             self.store.move_examples(numbers, class_name)
+        return count
 
     def _check_following(self, going: Set[str]) -> None:
         """Refuse that classes go which a head of a file knows, if it cannot be fitted without them.
@@ -830,9 +895,21 @@ class ImageClassifier:
             learner.fit()
         else:
             learner.drop_head()
-        self._is_given = False
+        self._has_followed(learner)
+
+    def _has_followed(self, learner: HeadLearner) -> None:
+        with self._lock:
+            self._is_given = False
+            if learner is self._learner:  # others may have taken away more meanwhile
+                self._is_behind = False
 
     def _fitted_head(self) -> SoftmaxHead:
+        """Return the head to predict with: it names nothing that the store has lost to others."""
+        with self._lock:
+            self._current_learner()
+            is_behind = self._is_behind
+        if is_behind:
+            self._follow()
         head = self.head
         if head is None and len(self.class_counts) >= 2:
             return self.fit()
@@ -846,6 +923,27 @@ class ImageClassifier:
 
 def _found(directory: str | os.PathLike[str] | PhotoFolder) -> PhotoFolder:
     return directory if isinstance(directory, PhotoFolder) else find_examples(directory)
+
+
+def _say_what_contradicts(
+    learner: HeadLearner, embeddings: FloatArray, examples: FolderExamples
+) -> None:
+    """Warn of photos whose embedding is there under another name too."""
+    there, names = learner.examples()
+    first = {row.tobytes(): name for row, name in zip(there, names, strict=True)}
+    count = 0
+    for row, name, path in zip(embeddings, examples.class_names, examples.paths, strict=True):
+        other = first.setdefault(row.tobytes(), name)
+        if other != name:
+            count += 1
+            shown = path, name, other
+    if count:
+        _logger.warning(
+            "photos lie in the folders of two classes: %d, the last %s in %s, and in %s too; keep "
+            "each in one",
+            count,
+            *shown,
+        )
 
 
 def _pair(example: Any) -> tuple[ImageSource, str]:

@@ -17,8 +17,8 @@ from headfit.errors import InputError, NotFittedError
 from headfit.files.class_names import (
     MAX_CLASSES,
     check_known,
-    check_rename,
     checked_labels,
+    checked_rename,
     classes_and_targets,
 )
 from headfit.files.disk import read_bounded
@@ -271,7 +271,8 @@ class SoftmaxHead:
         embeddings : array of shape (n_samples, embedding_dim)
         class_names : sequence of str, length n_samples
             The class of each example; at least two different ones. One example is enough for a
-            class.
+            class. Names are kept in one form, composed (NFC) and without space around them:
+            `headfit.files.normal_name`.
         sample_weight : array of shape (n_samples,), optional
             How many examples each counts for: 2 is the example twice, 0 leaves it out. By default
             1. As evidence of how right the head is, examples count one, whatever their weights;
@@ -653,7 +654,8 @@ class SoftmaxHead:
         """
         with self._lock:
             before = self.fitted_
-            check_rename(before.classes, class_name, new_name)
+            (class_name,), _ = checked_labels([class_name], 1)
+            class_name, new_name = checked_rename(before.classes, class_name, new_name)
             after = before.renamed(class_name, new_name)
             if self._stream is not None:
                 renamed = {new_name: class_name}

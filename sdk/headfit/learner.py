@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from headfit.errors import InputError
 from headfit.files.class_names import (
-    check_class,
-    check_class_name,
-    check_merge,
-    check_rename,
+    checked_class,
+    checked_class_name,
+    checked_merge,
     checked_names,
+    checked_rename,
 )
 from headfit.files.manifest import DescribedExtractor
 from headfit.head import SoftmaxHead
@@ -100,6 +100,7 @@ class HeadLearner:
     >>> cups = learner.add_examples(np.array([[0, 1], [0, 2]], np.float32), ["cup", "cup"])
     >>> pens = learner.add_examples(np.array([[5, 1], [6, 2]], np.float32), ["pen", "pen"])
     >>> learner.forget_examples(cups[:1])
+    1
     >>> head = learner.fit()
     >>> head.class_counts_
     (1, 2)
@@ -239,11 +240,13 @@ class HeadLearner:
         """
         with self._lock:
             here = {(name, embedding.tobytes()) for name, embedding in self._examples.values()}
-        pairs = zip(class_names, embeddings, strict=True)
+        pairs = zip(checked_names(class_names, len(embeddings)), embeddings, strict=True)
         return np.array([(name, row.tobytes()) in here for name, row in pairs], np.bool_)
 
-    def forget_examples(self, numbers: Iterable[int]) -> None:
-        """Forget examples as if they had never been; a class whose last goes is forgotten with it.
+    def forget_examples(self, numbers: Iterable[int]) -> int:
+        """Forget examples as if they had never been; return how many.
+
+        A class whose last example goes is forgotten with it.
 
         Raises
         ------
@@ -254,9 +257,10 @@ class HeadLearner:
         with self._lock:
             self._check_numbers(numbers)
             self._forget(numbers)
+        return len(numbers)
 
-    def remove_class(self, class_name: str) -> None:
-        """Forget a class and all its examples.
+    def remove_class(self, class_name: str) -> int:
+        """Forget a class and all its examples; return how many.
 
         Raises
         ------
@@ -264,13 +268,14 @@ class HeadLearner:
             If there is no such class.
         """
         with self._lock:
-            check_class(class_name, self.class_counts)
-            self._forget(set(self.numbers_of(class_name)))
+            class_name = checked_class(class_name, self.class_counts)
+            return self.forget_examples(self.numbers_of(class_name))
 
-    def move_examples(self, numbers: Iterable[int], class_name: str) -> None:
-        """Give examples another class, a new one perhaps, as if they had been taught so at once.
+    def move_examples(self, numbers: Iterable[int], class_name: str) -> int:
+        """Give examples another class, a new one perhaps; return how many were of another.
 
-        A class that is left without examples is gone. The head learns of it at the next `fit`.
+        It is as if they had been taught so at once. A class that is left without examples is gone.
+        The head learns of it at the next `fit`.
 
         Raises
         ------
@@ -278,7 +283,7 @@ class HeadLearner:
             If there is no such example, or ``class_name`` is unusable; none is moved.
         """
         numbers = set(numbers)
-        check_class_name(class_name)
+        class_name = checked_class_name(class_name)
         with self._lock:
             self._check_numbers(numbers)
             moved = {n for n in numbers if self._examples[n][0] != class_name}
@@ -287,9 +292,10 @@ class HeadLearner:
             if moved:
                 self._version += 1
                 self._losses += 1
+        return len(moved)
 
-    def merge_classes(self, class_name: str, *, into: str) -> None:
-        """Move all examples of a class to another one, as `move_examples`.
+    def merge_classes(self, class_name: str, *, into: str) -> int:
+        """Move all examples of a class to another one, as `move_examples`; return how many.
 
         Raises
         ------
@@ -297,11 +303,12 @@ class HeadLearner:
             If one of them is not there, or they are the same; none is moved.
         """
         with self._lock:
-            check_merge(self.class_counts, class_name, into)
-            self.move_examples(self.numbers_of(class_name), into)
+            class_name, into = checked_merge(self.class_counts, class_name, into)
+            return self.move_examples(self.numbers_of(class_name), into)
 
     def numbers_of(self, class_name: str) -> list[int]:
         """Return the numbers of the examples of a class, in the order of their coming."""
+        class_name = checked_class_name(class_name)
         return [number for number, name in self.names.items() if name == class_name]
 
     def rename_class(self, class_name: str, new_name: str) -> None:
@@ -313,7 +320,7 @@ class HeadLearner:
             If there is no such class, or the new name is taken or unusable.
         """
         with self._lock:
-            check_rename(self.class_counts, class_name, new_name)
+            class_name, new_name = checked_rename(self.class_counts, class_name, new_name)
             head, lesson = self.head, self._lesson
             if head.is_fitted and class_name in head.fitted_.classes:
                 head = head.copy()  # other threads may be predicting with that one
@@ -447,10 +454,9 @@ class HeadLearner:
         return weights, bias
 
     def _check_numbers(self, numbers: set[int]) -> None:
-        unknown = sorted(numbers - self._examples.keys())
-        if unknown:
+        for number in numbers - self._examples.keys():
             raise InputError(
-                f"expected numbers that adding returned, found {unknown[0]}, which was never given "
+                f"expected numbers that adding returned, found {number!r}, which was never given "
                 "or is forgotten; see the numbers of those that are there"
             )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -468,3 +470,134 @@ def test_a_folder_with_notes_is_added_again(
             assert store.class_counts == {"blue": 4, "green": 4, "red": 4}
             said = [one.path.name for one in classifier.skipped if one.reason != TAUGHT_BEFORE]
             assert said == ["notes.txt"]
+
+
+@pytest.mark.parametrize("by", ["another object", "the store itself"])
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_what_others_took_from_the_store_is_predicted_no_more(
+    photos: Path, extractor: Extractor, tmp_path: Path, by: str, is_loaded: bool
+) -> None:
+    """It named what was forgotten or renamed elsewhere until its next fit, without a word."""
+    photo = photos / "green" / "0.png"
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        classifier = ImageClassifier(extractor, store=store)
+        classifier.add_folder(photos)
+        before = classifier.fit()
+        if is_loaded:
+            classifier.save(tmp_path / "a.head")
+            classifier = ImageClassifier.load(tmp_path / "a.head", extractor=extractor, store=store)
+        with ExampleStore.open(tmp_path / "store") as opened:
+            other = store if by == "the store itself" else opened
+            other.add(np.zeros(extractor.embedding_dim), "new")
+            assert {name for name, _ in classifier.predict(photo)} == {"blue", "green", "red"}
+            other.forget("new")
+            classifier.predict(photo)
+            assert other.forget("green") == 4
+            other.rename_class("red", "rot")
+            assert {name for name, _ in classifier.predict(photo)} == {"blue", "rot"}
+            assert classifier.head is not before
+            classifier.save(tmp_path / "b.head")
+            other.move_examples([n for n, name in other.names_by_id().items()], "all")
+            with pytest.raises(NotFittedError):
+                classifier.predict(photo)
+            assert {*before.fitted_.classes} == {
+                "blue",
+                "green",
+                "red",
+            }
+
+
+def test_a_shipped_head_says_what_the_store_lacks(
+    photos: Path,
+    extractor: Extractor,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    write_photo: PhotoWriter,
+) -> None:
+    """It cannot be fitted to what is left; a store that is begun with it is nothing to speak of."""
+    white = write_photo(tmp_path / "white.png", (250, 250, 250), 1)
+    ImageClassifier.from_folder(photos, extractor=extractor).save(tmp_path / "a.head")
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        shipped = ImageClassifier.load(tmp_path / "a.head", extractor=extractor, store=store)
+        shipped.add(white, "white")
+        shipped.add(photos / "red" / "0.png", "red")
+        assert shipped.predict(white)
+        assert not caplog.records
+        store.forget("red")
+        assert {name for name, _ in shipped.predict(white)} == {"blue", "green", "red"}
+        shipped.predict(white)
+        (record,) = caplog.records
+        assert "holds no example of red" in record.getMessage()
+        caplog.clear()
+        store.add(np.zeros(extractor.embedding_dim), "blue")
+        ImageClassifier.load(tmp_path / "a.head", extractor=extractor, store=store)
+        assert "holds no example of green, red" in caplog.text
+
+
+def test_threads_that_predict_while_another_forgets(
+    photos: Path, extractor: Extractor, tmp_path: Path
+) -> None:
+    """None names what the store had forgotten before it was asked."""
+    photo, named = photos / "green" / "0.png", []
+    with (
+        ExampleStore.open(tmp_path / "store", extractor) as store,
+        ExampleStore.open(tmp_path / "store") as other,
+    ):
+        classifier = ImageClassifier(extractor, store=store)
+        classifier.add_folder(photos)
+        classifier.fit()
+        other.forget("green")
+
+        def look() -> None:
+            named.append({name for name, _ in classifier.predict(photo)})
+
+        threads = [threading.Thread(target=look) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert named == [{"blue", "red"}] * 4
+
+
+def test_a_renamed_folder_is_known_without_a_store(photos: Path, extractor: Extractor) -> None:
+    """Its photos were taught a second time, under the other name."""
+    classifier = ImageClassifier(extractor)
+    classifier.add_folder(photos)
+    classifier.fit()
+    (photos / "red").rename(photos / "rot")
+    classifier.add_folder(photos)
+    assert classifier.class_counts == {"blue": 4, "green": 4, "rot": 4}
+    again = pickle.loads(pickle.dumps(classifier))
+    (photos / "rot").rename(photos / "red")
+    (photos / "blue" / "0.png").unlink()
+    again.add_folder(photos, prune=True)
+    assert again.class_counts == {"blue": 3, "green": 4, "red": 4}
+    assert again.forget("red") == 4
+    again.add_folder(photos)
+    assert again.class_counts == {"blue": 3, "green": 4, "red": 4}
+
+
+def test_a_photo_under_two_names_is_said(
+    photos: Path, extractor: Extractor, caplog: pytest.LogCaptureFixture
+) -> None:
+    (photos / "red" / "twice.png").write_bytes((photos / "blue" / "0.png").read_bytes())
+    ImageClassifier.from_folder(photos, extractor=extractor)
+    assert "photos lie in the folders of two classes: 1, " in caplog.text
+    assert "twice.png in red, and in blue too" in caplog.text
+
+
+@pytest.mark.parametrize("with_store", [True, False])
+def test_how_many_went_or_moved_is_said(
+    photos: Path, extractor: Extractor, tmp_path: Path, with_store: bool
+) -> None:
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        classifier = ImageClassifier(extractor, store=store if with_store else None)
+        classifier.add_folder(photos)
+        assert classifier.move_examples(classifier._current_learner().numbers_of("red"), "x") == 4
+        assert classifier.merge_classes("x", into="blue") == 4
+        assert classifier.forget_examples([]) == 0
+        assert classifier.forget(["green"]) == 4
+        assert classifier.forget("blue") == 8
+        store.add_many(np.zeros((3, extractor.embedding_dim)), ["a", "a", "b"])
+        assert store.wipe() == 3
+        assert store.wipe() == 0

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from pathlib import Path
 from typing import Final
 
+from headfit.files import as_class_name, normal_name
 from headfit_demo.session.errors import EmptyNameError, LongNameError, UnprintableNameError
 
 MAX_NAME: Final = 60
@@ -17,7 +17,7 @@ MAX_THING_NAME: Final = 255
 
 
 def checked_name(name: str, longest: int) -> str:
-    """Return a name without space around it, its letters in Unicode's composed form (NFC).
+    """Return a name in the form in which headfit keeps names: see `normal_name`.
 
     Raises
     ------
@@ -28,12 +28,12 @@ def checked_name(name: str, longest: int) -> str:
     UnprintableNameError
         If it has control characters.
     """
-    name = unicodedata.normalize("NFC", name.strip())
+    name = normal_name(name.strip())
     if not name:
         raise EmptyNameError("expected a name, found none; type one")
     if len(name) > longest:
         raise LongNameError(f"expected a name of 1 to {longest} characters, found {len(name)}")
-    if not name.isprintable():
+    if as_class_name(name) is None:
         raise UnprintableNameError(f"expected a name without control characters, found {name!r}")
     return name
 

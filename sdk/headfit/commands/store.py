@@ -13,7 +13,7 @@ from headfit.commands.paths import EXAMPLES, Group, OutputPath
 from headfit.commands.teaching import open_store, teach_folder
 from headfit.errors import InputError
 from headfit.extractor import Extractor
-from headfit.files.class_names import check_class
+from headfit.files.class_names import checked_class
 from headfit.store import ExampleStore, key_from_keyring, repair_store
 
 FILE = click.argument("file", metavar="FILE", type=PATH)
@@ -145,15 +145,14 @@ def list_(key: bytes | None, store_path: Path, class_names: tuple[str, ...], as_
     """List the examples of STORE, or of these classes: id, class and when each was added."""
     with ExampleStore.open(store_path, key=key) as opened:
         examples = opened.load()
-        for name in class_names:
-            check_class(name, opened.class_counts)
+        wanted = {checked_class(name, opened.class_counts) for name in class_names}
     times = [f"{time}Z" for time in examples.added_at.astype("datetime64[s]").tolist()]
     found = [
         {"id": example_id, "class": name, "added_at": time.replace(" ", "T")}
         for example_id, name, time in zip(
             examples.ids.tolist(), examples.class_names, times, strict=True
         )
-        if not class_names or name in class_names
+        if not wanted or name in wanted
     ]
     if as_json:
         terminal.print_json(store=str(store_path), examples=found)
@@ -246,9 +245,8 @@ def wipe(key: bytes | None, store_path: Path, yes: bool) -> None:
     """Delete everything in STORE for good; its bytes too."""
     with ExampleStore.open(store_path, key=key) as opened:
         _confirm(yes)
-        count = opened.n_samples
-        opened.wipe()
-    terminal.echo(f"Wiped {count} examples.")
+        count = opened.wipe()
+    terminal.echo(f"Wiped {terminal.counted(count)}.")
 
 
 @store.command("export")

@@ -1,9 +1,11 @@
-"""Class names: what they may be, and the column that each has in a head."""
+"""Class names: what they may be, their one form, and the column that each has in a head."""
 
 from __future__ import annotations
 
+import logging
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set, Sized
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,20 +17,46 @@ MAX_CLASSES = 65_536
 MAX_CLASS_NAME_LENGTH = 255
 CLASS_NAME_RULE = f"class names of 1 to {MAX_CLASS_NAME_LENGTH} characters, no control characters"
 
+# Not the joiners, which letters and emoji are written with.
+_NO_WIDTH: Final = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+_SPACES: Final = ("Zs", "Zl", "Zp")
 
-def is_class_name(name: str) -> bool:
-    """Return whether a head file can hold ``name``: see `CLASS_NAME_RULE`."""
-    return 1 <= len(name) <= MAX_CLASS_NAME_LENGTH and is_writable_text(name)
+_logger = logging.getLogger("headfit")
 
 
-def check_class_name(name: object) -> None:
-    """Refuse what a head file could not hold as a class name."""
-    if not (isinstance(name, str) and is_class_name(name)):
+def normal_name(name: str) -> str:
+    """Return a name in the one form in which names are kept: what looks the same is the same.
+
+    Unicode is composed (NFC), space around the name is dropped, space in it is one blank, and
+    space of no width is none. Case stays: "Cat" and "cat" may be two.
+    """
+    composed = unicodedata.normalize("NFC", str.__str__(name).translate(_NO_WIDTH))
+    blanks = "".join(" " if unicodedata.category(one) in _SPACES else one for one in composed)
+    return " ".join(filter(None, blanks.split(" ")))
+
+
+def as_class_name(value: object) -> str | None:
+    """Return the class name that a text stands for, in normal form; None if it can be none.
+
+    Every way in comes through here: folders, arrays, files, commands, the app.
+    """
+    if not isinstance(value, str):
+        return None
+    name = normal_name(value)
+    return name if 1 <= len(name) <= MAX_CLASS_NAME_LENGTH and is_writable_text(name) else None
+
+
+def checked_class_name(name: object) -> str:
+    """Return a class name in normal form; refuse what a head file could not hold as one."""
+    checked = as_class_name(name)
+    if checked is None:
         raise InputError(f"expected {CLASS_NAME_RULE}, found {name!r}; choose another")
+    return checked
 
 
-def check_class(class_name: str, classes: Collection[str]) -> None:
-    """Refuse the name of a class that is not there."""
+def checked_class(class_name: str, classes: Collection[str]) -> str:
+    """Return the name of a class in normal form; refuse one that is not there."""
+    class_name = as_class_name(class_name) or class_name
     if not classes:
         raise InputError(
             f"expected the name of a class of which there are examples, found {class_name!r}, and "
@@ -39,17 +67,21 @@ def check_class(class_name: str, classes: Collection[str]) -> None:
             f"expected one of the classes ({', '.join(sorted(classes))}), found {class_name!r}; "
             "name a class that was taught"
         )
+    return class_name
 
 
-def check_rename(classes: Collection[str], class_name: str, new_name: str) -> None:
-    """Refuse to rename a class that is not there, or to a name that is taken or unusable."""
-    check_class(class_name, classes)
-    check_class_name(new_name)
+def checked_rename(classes: Collection[str], class_name: str, new_name: str) -> tuple[str, str]:
+    """Return both names in normal form; refuse a class that is not there, or a name that is taken.
+
+    ``new_name`` must not be unusable either.
+    """
+    class_name, new_name = checked_class(class_name, classes), checked_class_name(new_name)
     if new_name in classes and new_name != class_name:
         raise InputError(
             f"expected a new name, found {new_name!r}, which is another class; choose "
             "another, or move the examples there, which merges the two"
         )
+    return class_name, new_name
 
 
 def check_known(names: Iterable[str], classes: Collection[str]) -> None:
@@ -62,16 +94,16 @@ def check_known(names: Iterable[str], classes: Collection[str]) -> None:
         )
 
 
-def check_merge(classes: Collection[str], class_name: str, into: str) -> None:
-    """Refuse to merge classes that are not there, or one with itself."""
-    for name in (class_name, into):
-        check_class(name, classes)
+def checked_merge(classes: Collection[str], class_name: str, into: str) -> tuple[str, str]:
+    """Return both names in normal form; refuse classes that are not there, or one with itself."""
+    class_name, into = checked_class(class_name, classes), checked_class(into, classes)
     if class_name == into:
         raise InputError(f"expected two classes to merge, found {into!r} twice; name another")
+    return class_name, into
 
 
 def checked_names(class_names: Iterable[str], n_samples: int) -> list[str]:
-    """Return the class name of each of ``n_samples`` examples as str.
+    """Return the class name of each of ``n_samples`` examples in normal form.
 
     Parameters
     ----------
@@ -92,24 +124,36 @@ def checked_names(class_names: Iterable[str], n_samples: int) -> list[str]:
                 "a list of names"
             )
     _check_length(names, n_samples)
-    checked = [str(name) for name in names]
-    for name in sorted(set(checked)):
-        check_class_name(name)
-    return checked
+    texts = [str.__str__(name) for name in names]  # of an enumeration too, what it stands for
+    checked = {text: checked_class_name(text) for text in sorted(set(texts))}
+    return [checked[text] for text in texts]
 
 
 def checked_labels(labels: Iterable[str | int], n_samples: int) -> tuple[list[str], bool]:
     """Return the class of each example as str, and whether they were whole numbers.
 
-    As `checked_names`, but for those who count their classes, as scikit-learn's ensembles do.
+    As `checked_names`, but for those who count their classes, as scikit-learn's ensembles do. Names
+    that are kept in another form than given are logged: predictions do not equal what was given.
     """
     listed = _listed(labels)
     is_whole = bool(listed) and all(
         isinstance(label, (int, np.integer)) and not isinstance(label, bool) for label in listed
     )
     if not is_whole:
-        return checked_names(listed, n_samples), False
+        names = checked_names(listed, n_samples)
+        for given, kept in zip(listed, names, strict=True):
+            if given != kept:
+                _logger.warning(
+                    "class names are kept in one form, %s as %s: compare predictions with that",
+                    ascii(given),
+                    ascii(kept),
+                )
+                break
+        return names, False
     _check_length(listed, n_samples)
+    for label in listed:
+        if not -(2**63) <= label < 2**63:
+            raise InputError(f"expected whole numbers of 64 bits for classes, found {label}")
     return [str(label) for label in listed], True
 
 

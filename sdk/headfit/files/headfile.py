@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from headfit.errors import FileFormatError
-from headfit.files.class_names import CLASS_NAME_RULE, MAX_CLASSES, is_class_name
+from headfit.files.class_names import CLASS_NAME_RULE, MAX_CLASSES, as_class_name
 from headfit.files.container import Container, content_hash, open_container, pack, seal, unpack
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import Fields, canonical_json
@@ -226,12 +226,14 @@ def _classes(metadata: Fields) -> tuple[str, ...]:
     names, _ = metadata.nested("classes")
     if not isinstance(names, list) or not 2 <= len(names) <= MAX_CLASSES:
         raise metadata.fault(f"a list of 2 to {MAX_CLASSES} class names", names, "classes")
+    classes: dict[str, None] = {}
     for name in names:
-        if not isinstance(name, str) or not is_class_name(name):
+        if (class_name := as_class_name(name)) is None:
             raise metadata.fault(CLASS_NAME_RULE, name, "classes")
-    if len(set(names)) != len(names):
+        classes[class_name] = None
+    if len(classes) != len(names):
         raise metadata.fault("different class names", names, "classes")
-    return tuple(names)
+    return tuple(classes)
 
 
 def _class_counts(metadata: Fields, n_classes: int) -> tuple[int, ...]:

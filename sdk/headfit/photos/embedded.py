@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from headfit.errors import ExtractorMismatchError, FileFormatError, InputError
-from headfit.files.class_names import is_class_name
+from headfit.files.class_names import as_class_name
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import Fields, canonical_json, parse_json
 from headfit.files.manifest import Manifest, reference_from_json
@@ -289,9 +289,9 @@ def _entries(lines: list[bytes], path: Path) -> Iterator[Entry]:
     for number, line in enumerate(lines, 2):
         source = f"{path}: line {number}"
         fields = Fields(parse_json(line, source), source)
-        name, class_name = _path_in(fields), fields.take("class")
-        if not isinstance(class_name, str) or not is_class_name(class_name):
-            raise fields.fault("a class name", class_name, "class")
+        name, given = _path_in(fields), fields.take("class")
+        if (class_name := as_class_name(given)) is None:
+            raise fields.fault("a class name", given, "class")
         size_bytes = fields.whole("size", 0, 2**63)
         modified_ns = fields.whole("modified_ns", -(2**63), 2**63)
         if fields.has("skipped"):

@@ -6,7 +6,6 @@ Everything that it meets is a photo, or is skipped with a reason, or makes it re
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from headfit.errors import InputError
-from headfit.files.class_names import CLASS_NAME_RULE, is_class_name
+from headfit.files.class_names import CLASS_NAME_RULE, as_class_name
 from headfit.photos.formats import FORMATS, PHOTO_ENDINGS, START_BYTES, format_of
 
 # What systems, file servers and archivers leave behind without a leading dot, in lower case.
@@ -44,9 +43,6 @@ _SETS: Final = {
     "train", "training", "val", "valid", "validation", "dev", "test", "testing", "holdout",
 }  # fmt: skip
 """Names of the parts that data sets are split into."""
-
-# Not the joiners, which letters and emoji are written with.
-_NO_WIDTH: Final = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 
 MAX_DEPTH: Final = 64
 """How many folders deep photos are looked for."""
@@ -191,10 +187,11 @@ def find_unsorted_photos(directory: str | os.PathLike[str]) -> PhotoFolder:
 
 
 def class_name_of(folder: Path) -> str:
-    """Return the class that a folder's name stands for.
+    """Return the class that a folder's name stands for, in the form in which names are kept.
 
     Unicode is composed (NFC), space around the name is dropped, space in it is one blank, and
-    space of no width is none: names that look the same are the same.
+    space of no width is none: names that look the same are the same. So it is with every class
+    name, however it is given.
 
     Raises
     ------
@@ -208,12 +205,10 @@ def class_name_of(folder: Path) -> str:
             f"{os.fsencode(folder)!r}: expected the name of a class in UTF-8, found another "
             "encoding; rename the folder"
         ) from error
-    composed = unicodedata.normalize("NFC", folder.name.translate(_NO_WIDTH))
-    blanks = "".join(" " if unicodedata.category(one) == "Zs" else one for one in composed)
-    class_name = " ".join(filter(None, blanks.split(" ")))
-    if not is_class_name(class_name):
+    class_name = as_class_name(folder.name)
+    if class_name is None:
         raise InputError(
-            f"{str(folder)!r}: expected {CLASS_NAME_RULE}, found {class_name!r}; rename the folder"
+            f"{str(folder)!r}: expected {CLASS_NAME_RULE}, found {folder.name!r}; rename the folder"
         )
     return class_name
 

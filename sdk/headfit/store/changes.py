@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from headfit.errors import InputError
-from headfit.files.class_names import check_merge
+from headfit.files.class_names import checked_class, checked_merge, checked_rename
 from headfit.store import rows
 from headfit.store.sealing import Sealing
 
@@ -101,7 +101,7 @@ def forget(connection: sqlite3.Connection, sealing: Sealing, wanted: Iterable[st
             names.add(one)
         else:
             numbers.add(one)
-    classes = [_class_id(connection, sealing, name) for name in sorted(names)]
+    classes = {_class_id(connection, sealing, name) for name in sorted(names)}
     ids = _known_ids(connection, numbers)
     for class_id in classes:
         found = connection.execute("SELECT id FROM examples WHERE class_id = ?", (class_id,))
@@ -140,29 +140,31 @@ def move(
 
 def merge(connection: sqlite3.Connection, sealing: Sealing, class_name: str, into: str) -> int:
     """Move all examples of a class to another one that is there; return how many."""
+    classes = rows.read_classes(connection, sealing).values()
+    class_name, into = checked_merge(classes, class_name, into)
     class_id = _class_id(connection, sealing, class_name)
-    check_merge(rows.read_classes(connection, sealing).values(), class_name, into)
     found = connection.execute("SELECT id FROM examples WHERE class_id = ?", (class_id,))
     return move(connection, sealing, [example_id for (example_id,) in found], into)
 
 
-def wipe(connection: sqlite3.Connection) -> None:
-    """Delete every row but the one that names the extractor."""
+def wipe(connection: sqlite3.Connection) -> int:
+    """Delete every row but the one that names the extractor; return how many examples."""
+    (count,) = connection.execute("SELECT count(*) FROM examples").fetchone()
     for table in ("examples", "classes", *rows.BESIDE.values(), "changes", "moves"):
         connection.execute(f"DELETE FROM {table}")
     mark_traces(connection)
+    return int(count)
 
 
 def rename_class(
     connection: sqlite3.Connection, sealing: Sealing, old_name: str, new_name: str
 ) -> None:
-    """Give a class a name that no class has."""
+    """Give a class a name that no other class has."""
+    classes = rows.read_classes(connection, sealing).values()
+    old_name, new_name = checked_rename(classes, old_name, new_name)
+    if old_name == new_name:
+        return
     class_id = _class_id(connection, sealing, old_name)
-    if new_name in rows.read_classes(connection, sealing).values():
-        raise InputError(
-            f"expected a name that no class has, found {new_name!r}; choose another, or forget "
-            "that class first"
-        )
     rows.insert_class(connection, class_id, sealing.seal_text(new_name, "class", class_id))
     sealed_name = sealing.seal_text(old_name, "class", class_id)
     _remember(connection, class_id=class_id, old_name=sealed_name)
@@ -217,22 +219,18 @@ def mark_traces(connection: sqlite3.Connection) -> None:
 def _class_id(connection: sqlite3.Connection, sealing: Sealing, name: str) -> int:
     classes = rows.read_classes(connection, sealing)
     ids = {class_name: class_id for class_id, class_name in classes.items()}
-    if name not in ids:
-        known = ", ".join(sorted(ids)) or "there is none"
-        raise InputError(f"expected one of the classes of the store ({known}), found {name!r}")
-    return ids[name]
+    return ids[checked_class(name, ids)]
 
 
 def _known_ids(connection: sqlite3.Connection, ids: Iterable[int]) -> set[int]:
-    wanted = {int(example_id) for example_id in ids}
+    wanted = set(ids)
     known = {example_id for (example_id,) in connection.execute("SELECT id FROM examples")}
-    unknown = sorted(wanted - known)
-    if unknown:
+    for example_id in wanted - known:
         raise InputError(
-            f"expected ids of examples, found {unknown[0]}, which never was one or was "
+            f"expected ids of examples, found {example_id!r}, which never was one or was "
             "forgotten before; load the store to see its ids"
         )
-    return wanted
+    return set(map(int, wanted))
 
 
 def _set_class(

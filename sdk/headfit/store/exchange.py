@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from headfit.errors import FileFormatError
-from headfit.files.class_names import CLASS_NAME_RULE, MAX_CLASSES, is_class_name
+from headfit.files.class_names import CLASS_NAME_RULE, MAX_CLASSES, as_class_name
 from headfit.files.container import open_container, pack, seal
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import Fields, canonical_json, parse_json
@@ -155,10 +155,12 @@ def _classes(metadata: Fields) -> list[str]:
     names = parse_json(metadata.text("classes").encode(), f"{metadata.source}: classes")
     if not isinstance(names, list) or len(names) > MAX_CLASSES:
         raise metadata.fault(f"a list of at most {MAX_CLASSES} class names", names, "classes")
+    classes = []
     for name in names:
-        if not isinstance(name, str) or not is_class_name(name):
+        if (class_name := as_class_name(name)) is None:
             raise metadata.fault(CLASS_NAME_RULE, name, "classes")
-    return names
+        classes.append(class_name)
+    return classes
 
 
 def _tensors(n_samples: int, embedding_dim: int, dtype: str) -> dict[str, dict[str, Any]]:

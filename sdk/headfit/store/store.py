@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import ExtractorMismatchError, InputError, StoreError
-from headfit.files.class_names import check_class_name
+from headfit.files.class_names import checked_class_name, checked_names
 from headfit.files.fields import parse_json
 from headfit.files.views import views_from_json, views_text
 from headfit.learning.origin import View
-from headfit.maths.arrays import checked_embeddings
+from headfit.maths.arrays import FloatArray, checked_embeddings
 from headfit.maths.bits import count_differences
 from headfit.store import changes, database, exchange, rows
 from headfit.store.database import damaged, store_faults
@@ -208,6 +208,16 @@ class ExampleStore:
             (count,) = connection.execute("SELECT count(*) FROM examples").fetchone()
         return int(count)
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """What is another value after every change, by this object or any other, to compare with.
+
+        It says nothing to another object, or after opening the store again.
+        """
+        with self._reading() as connection:
+            (others,) = connection.execute("PRAGMA data_version").fetchone()
+            return int(others), connection.total_changes
+
     def add(
         self,
         embedding: npt.ArrayLike,
@@ -243,7 +253,7 @@ class ExampleStore:
         embeddings : array-like of shape (n_samples, embedding_dim)
             Finite numbers.
         class_names : sequence of str
-            The class of each.
+            The class of each, kept in the form of `headfit.files.normal_name`.
         photo_hashes : sequence of int, optional
             `headfit.photos.perceptual_hash` of each photo, to find duplicates; 0 means none.
         thumbnails : sequence of bytes or None, optional
@@ -260,7 +270,9 @@ class ExampleStore:
         StoreError
             If the disk is full, read-only or locked. Nothing is added.
         """
-        blobs = self._blobs(embeddings, class_names)
+        checked = checked_embeddings(embeddings)
+        class_names = checked_names(class_names, len(checked))
+        blobs = self._blobs(checked)
         hashes = [0] * len(blobs) if photo_hashes is None else list(photo_hashes)
         pictures: list[bytes | None] = (
             [None] * len(blobs) if thumbnails is None else list(thumbnails)
@@ -346,9 +358,12 @@ class ExampleStore:
         wanted = [what] if isinstance(what, str) else list(what)
         return self._delete(lambda connection: changes.forget(connection, self._sealing, wanted))
 
-    def wipe(self) -> None:
-        """Delete everything for good; what is left is an empty store of the same extractor."""
-        self._delete(changes.wipe)
+    def wipe(self) -> int:
+        """Delete everything for good; return how many examples.
+
+        What is left is an empty store of the same extractor.
+        """
+        return self._delete(changes.wipe)
 
     def move_examples(self, ids: Iterable[int], class_name: str) -> int:
         """Give examples another class, all or none; return how many were of another.
@@ -361,7 +376,7 @@ class ExampleStore:
         InputError
             If there is no such example, or ``class_name`` is no class name. Nothing is moved.
         """
-        check_class_name(class_name)
+        class_name = checked_class_name(class_name)
         wanted = list(ids)
         return self._change(
             lambda connection: changes.move(connection, self._sealing, wanted, class_name)
@@ -387,7 +402,6 @@ class ExampleStore:
         InputError
             If there is no class ``old_name``, or ``new_name`` is taken or no class name.
         """
-        check_class_name(new_name)
         self._change(
             lambda connection: changes.rename_class(connection, self._sealing, old_name, new_name)
         )
@@ -474,14 +488,16 @@ class ExampleStore:
         )
         self._erase_traces()
 
-    def erase_thumbnails(self) -> None:
-        """Delete all thumbnails for good; the examples stay."""
+    def erase_thumbnails(self) -> int:
+        """Delete all thumbnails for good and return how many; the examples stay."""
 
-        def erase(connection: sqlite3.Connection) -> None:
-            if connection.execute("DELETE FROM thumbnails").rowcount:
+        def erase(connection: sqlite3.Connection) -> int:
+            count = connection.execute("DELETE FROM thumbnails").rowcount
+            if count:
                 changes.mark_traces(connection)
+            return count
 
-        self._delete(erase)
+        return self._delete(erase)
 
     def export_to(self, path: str | os.PathLike[str]) -> str:
         """Write all examples to one file, whole or not at all, and return its content hash.
@@ -558,7 +574,7 @@ class ExampleStore:
                 "these"
             )
         return self._add(
-            self._blobs(examples.embeddings, examples.class_names),
+            self._blobs(examples.embeddings),
             examples.class_names,
             examples.added_at.astype(np.int64).tolist(),
             examples.photo_hashes.tolist(),
@@ -637,17 +653,13 @@ class ExampleStore:
                 "it; open the store again in this process"
             )
 
-    def _blobs(self, embeddings: npt.ArrayLike, class_names: Sequence[str]) -> list[bytes]:
-        """Check embeddings and class names; return the embeddings as the store keeps them."""
-        checked = checked_embeddings(embeddings)
-        expected = (len(class_names), self.embedding_dim)
-        if checked.shape != expected:
+    def _blobs(self, checked: FloatArray) -> list[bytes]:
+        """Return embeddings as the store keeps them, if it can."""
+        if checked.shape[1] != self.embedding_dim:
             raise InputError(
-                f"expected embeddings of shape {expected}, one for each class name, found shape "
-                f"{checked.shape}; embed the photos with the store's extractor"
+                f"expected embeddings of width {self.embedding_dim}, found width "
+                f"{checked.shape[1]}; embed the photos with the store's extractor"
             )
-        for name in set(class_names):
-            check_class_name(name)
         with np.errstate(over="ignore"):  # what overflows is refused below
             kept = checked.astype(DTYPES[self.dtype])
         if not np.isfinite(kept).all():

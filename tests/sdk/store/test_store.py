@@ -95,7 +95,7 @@ def test_float16_halves_the_file_and_rounds_to_nearest(tmp_path: Path) -> None:
     ("values", "names", "hashes", "match"),
     [
         (np.zeros((1, DIM + 1)), ["a"], None, "embed the photos with the store's extractor"),
-        (np.zeros((2, DIM)), ["a"], None, "one for each class name"),
+        (np.zeros((2, DIM)), ["a"], None, "as many class names as embeddings"),
         (np.full((1, DIM), np.nan), ["a"], None, "finite"),
         (np.full((1, DIM), 1e39), ["a"], None, "finite"),
         (np.zeros((1, DIM)), [""], None, "class names of 1 to 255"),
@@ -191,7 +191,7 @@ def test_renaming_moves_the_examples_and_refuses_a_taken_name(path: Path) -> Non
         store.rename_class("jug", "größer als ein Krug")
         assert store.class_counts == {"cup": 100, "größer als ein Krug": 100, "pen": 100}
         for old, new, match in [
-            ("cup", "pen", "no class has"),
+            ("cup", "pen", "which is another class"),
             ("jug", "x", "expected one of the classes"),
             ("cup", "", "class names of 1"),
         ]:
