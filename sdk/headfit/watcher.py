@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass
+from typing import Any
 
 from headfit.classifier import Recognition
 from headfit.errors import InputError
@@ -40,7 +41,7 @@ class Watcher:
     edge (hysteresis, as in a Schmitt trigger). Frames should come in even steps, five to ten a
     second, each looked at once.
 
-    Safe to use from several threads.
+    Safe to use from several threads, and pickles with what it has seen.
 
     Parameters
     ----------
@@ -114,6 +115,14 @@ class Watcher:
         with self._lock:
             self._frames.clear()
             self._decided = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:
+            state = {name: value for name, value in vars(self).items() if name != "_lock"}
+            return dict(state, _frames=self._frames.copy())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
 
     def _vote(self, frame: Recognition) -> tuple[str | None] | None:
         """Return the class that a frame votes for in a tuple, of None for "none of these"."""

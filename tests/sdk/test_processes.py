@@ -153,17 +153,21 @@ def test_in_a_pool_that_may_not_start_processes_the_error_says_so(extractor_path
     assert "ProcessPoolExecutor" in said
 
 
-def test_a_script_without_the_guard_is_told_of_it(extractor_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["popcount", "auto"])
+def test_a_script_without_the_guard_is_told_of_it_once(extractor_path: Path, engine: str) -> None:
+    """By the script itself: not by each engine that is tried, nor by the worker that runs it."""
     script = extractor_path.with_name("script.py")
     script.write_text(
         "import sys\nfrom headfit import Extractor\n"
-        "Extractor.open(sys.argv[1], engine='popcount', isolate=True)\n"
+        f"Extractor.open(sys.argv[1], engine={engine!r}, isolate=True)\n"
     )
     done = subprocess.run(
         [sys.executable, script, extractor_path], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
     assert 'behind if __name__ == "__main__":' in done.stderr.splitlines()[-1]
+    assert done.stderr.count("behind if __name__") == 1
+    assert done.stderr.count("Traceback") <= 4  # a chain of one process
 
 
 def test_a_pickle_holds_no_network_and_is_verified_on_arrival(

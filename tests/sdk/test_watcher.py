@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 
 import pytest
@@ -131,3 +133,14 @@ def test_threads_may_share_one() -> None:
     assert len(seen) == 1500
     assert {one.class_name for one in seen} <= {None, "cup", "pen"}
     assert all(sum(chance for _, chance in one.ranking) == pytest.approx(1) for one in seen)
+
+
+def test_it_pickles_with_what_it_has_seen() -> None:
+    """With an app's state, or to another process."""
+    watcher = Watcher()
+    names(watcher, CUP, CUP, CUP)
+    again = pickle.loads(pickle.dumps(watcher))
+    assert names(again, CUP) == names(copy.deepcopy(watcher), CUP) == ["cup"]
+    assert names(watcher, PEN) == ["?"]
+    again.reset()
+    assert names(again, CUP) == ["?"]

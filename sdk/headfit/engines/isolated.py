@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 import weakref
 from types import TracebackType
@@ -28,10 +29,16 @@ if TYPE_CHECKING:
 _EMBEDDING, _MISSING, _FAILED, _READY = b"E", b"M", b"F", b"R"
 """First byte of what the worker sends: the rest is float32 data, or text."""
 _PATIENCE_S: Final = 60.0
+_WORKER: Final = "headfit engine"
+"""What the worker's process is called."""
 _NO_GUARD: Final = (
     "A script that isolates an engine is run again by the engine's process: put what it does "
     'behind if __name__ == "__main__":'
 )
+
+
+class UnguardedError(ExtractorError):
+    """The script lacks the guard, whatever the engine. Only the choice of one tells it apart."""
 
 
 class IsolatedEngine:
@@ -107,10 +114,14 @@ class IsolatedEngine:
                 "use concurrent.futures.ProcessPoolExecutor"
             )
         if getattr(current_process(), "_inheriting", False):
-            raise ExtractorError(_NO_GUARD)
+            if current_process().name == _WORKER:
+                sys.exit(1)  # run again for this engine's sake: the other process says why
+            raise UnguardedError(_NO_GUARD)
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._engine), daemon=True)
+        self._process = context.Process(
+            target=_serve, name=_WORKER, args=(theirs, self._engine), daemon=True
+        )
         self._process.start()
         theirs.close()  # so that the worker's death ends the conversation
         try:
@@ -118,7 +129,7 @@ class IsolatedEngine:
         except ExtractorError as error:
             self._stop()
             if "died with exit code 1;" in str(error):
-                raise ExtractorError(f"{error}. {_NO_GUARD}") from error
+                raise UnguardedError(f"{error}. {_NO_GUARD}") from error
             raise
         self.version: str = ready["version"]
         self.input_shape: tuple[int, ...] = tuple(ready["input_shape"])
