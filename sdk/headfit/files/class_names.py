@@ -17,8 +17,9 @@ MAX_CLASSES = 65_536
 MAX_CLASS_NAME_LENGTH = 255
 CLASS_NAME_RULE = f"class names of 1 to {MAX_CLASS_NAME_LENGTH} characters, no control characters"
 
-# Not the joiners, which letters and emoji are written with.
-_NO_WIDTH: Final = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+# Space of no width, marks of direction and the soft hyphen, none of which is seen. Not the joiners,
+# which letters and emoji are written with.
+_NO_WIDTH: Final = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u200e\u200f\u061c\xad"))
 _SPACES: Final = ("Zs", "Zl", "Zp")
 
 _logger = logging.getLogger("headfit")
@@ -28,7 +29,8 @@ def normal_name(name: str) -> str:
     """Return a name in the one form in which names are kept: what looks the same is the same.
 
     Unicode is composed (NFC), space around the name is dropped, space in it is one blank, and
-    space of no width is none. Case stays: "Cat" and "cat" may be two.
+    what has no width is dropped: space, marks of direction, soft hyphens. Case stays: "Cat" and
+    "cat" may be two.
     """
     composed = unicodedata.normalize("NFC", str.__str__(name).translate(_NO_WIDTH))
     blanks = "".join(" " if unicodedata.category(one) in _SPACES else one for one in composed)

@@ -189,9 +189,8 @@ def find_unsorted_photos(directory: str | os.PathLike[str]) -> PhotoFolder:
 def class_name_of(folder: Path) -> str:
     """Return the class that a folder's name stands for, in the form in which names are kept.
 
-    Unicode is composed (NFC), space around the name is dropped, space in it is one blank, and
-    space of no width is none: names that look the same are the same. So it is with every class
-    name, however it is given.
+    Names that look the same are the same, as with every class name, however it is given: see
+    `headfit.files.normal_name`.
 
     Raises
     ------

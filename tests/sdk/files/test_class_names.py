@@ -56,6 +56,8 @@ def test_the_form_of_a_form_is_itself(text: str) -> None:
         (Kind.CAFE, NFC),  # what it stands for, not "Kind.CAFE"
         ("grey \N{IDEOGRAPHIC SPACE} cat", "grey cat"),
         ("cat\ufeff", "cat"),
+        ("עברית\u200f", "עברית"),
+        ("fire\xadfly", "firefly"),
         ("Cat", "Cat"),
         ("نمی\u200cخواهم", "نمی\u200cخواهم"),  # a joiner that Persian is written with
         ("👩\u200d👧", "👩\u200d👧"),
