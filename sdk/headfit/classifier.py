@@ -216,10 +216,12 @@ class ImageClassifier:
             )
         pixels = self.extractor.decode(image, channels=channels)
         embeddings = self.extractor.embed([pixels])
+        hashes = [perceptual_hash(pixels)]
         if self.store is None:
-            (number,) = self._learner.add_examples(embeddings, names, groups=[group])
+            (number,) = self._learner.add_examples(
+                embeddings, names, groups=[group], photo_hashes=hashes
+            )
         else:
-            hashes = [perceptual_hash(pixels)]
             (number,) = self.store.add_many(
                 embeddings, names, photo_hashes=hashes, thumbnails=[thumbnail]
             )
@@ -288,7 +290,7 @@ class ImageClassifier:
                 replace(folder, photos=changes.new),
                 strict,
                 progress,
-                with_hashes=self.store is not None,
+                with_hashes=True,
                 jobs=jobs,
                 known={*changes.moved.values(), *(photo.class_name for photo in changes.known)},
             )
@@ -325,12 +327,12 @@ class ImageClassifier:
             embeddings = examples.embeddings[new]
             names = [examples.class_names[row] for row in new]
             known_by = [digests.get(examples.paths[row]) for row in new]
+            hashes = [examples.photo_hashes[row] for row in new]
             if self.store is None:
-                numbers = self._learner.add_examples(embeddings, names)
+                numbers = self._learner.add_examples(embeddings, names, photo_hashes=hashes)
                 pairs = zip(numbers, known_by, strict=True)
                 self._digests.update((number, by) for number, by in pairs if by is not None)
             else:
-                hashes = [examples.photo_hashes[row] for row in new]
                 self.store.add_many(embeddings, names, photo_hashes=hashes, digests=known_by)
         return [examples.paths[row] for row in np.flatnonzero(taught_before)]
 
@@ -813,7 +815,10 @@ class ImageClassifier:
             if len(there) > len(known):
                 new = self.store.load(after=max(known, default=0))
                 self._learner.add_examples(
-                    new.embeddings, new.class_names, numbers=new.ids.tolist()
+                    new.embeddings,
+                    new.class_names,
+                    numbers=new.ids.tolist(),
+                    photo_hashes=new.photo_hashes.tolist(),
                 )
             self._seen = state
             if lost:
@@ -929,7 +934,7 @@ def _say_what_contradicts(
     learner: HeadLearner, embeddings: FloatArray, examples: FolderExamples
 ) -> None:
     """Warn of photos whose embedding is there under another name too."""
-    there, names = learner.examples()
+    there, names, _ = learner.examples()
     first = {row.tobytes(): name for row, name in zip(there, names, strict=True)}
     count = 0
     for row, name, path in zip(embeddings, examples.class_names, examples.paths, strict=True):

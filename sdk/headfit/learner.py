@@ -31,6 +31,7 @@ from headfit.maths.arrays import (
     FloatArray,
     checked_embeddings,
     checked_groups,
+    checked_hashes,
     listed_groups,
 )
 from headfit.maths.grid import Grid
@@ -113,6 +114,7 @@ class HeadLearner:
         self._extractor = extractor
         self._examples: dict[int, Example] = {}  # by number, in the order of their coming
         self._groups: dict[int, str | int] = {}  # of those that were given one
+        self._hashes: dict[int, int] = {}  # of those whose photo has one
         self._next_number = 0
         self._version = 0  # counts what changes the examples
         self._losses = 0  # of these, what takes something away
@@ -128,6 +130,7 @@ class HeadLearner:
                 vars(self),
                 _examples=dict(self._examples),
                 _groups=dict(self._groups),
+                _hashes=dict(self._hashes),
                 _sums=RunningSums(),
             )
         return {name: value for name, value in state.items() if name not in _LOCKS}
@@ -158,6 +161,7 @@ class HeadLearner:
         *,
         numbers: Sequence[int] | None = None,
         groups: Iterable[str | int | None] | None = None,
+        photo_hashes: Sequence[int] | None = None,
     ) -> list[int]:
         """Add examples, of old classes or new ones, and return their numbers, to forget them by.
 
@@ -169,6 +173,9 @@ class HeadLearner:
             What to call them, for instance their ids in a store; by default they are counted.
         groups : iterable of str, int or None, length n_samples, optional
             What belongs together, among examples of before too: see `SoftmaxHead.fit`.
+        photo_hashes : sequence of int, length n_samples, optional
+            `headfit.photos.perceptual_hash` of each photo, 0 for none: by it fewer photos are
+            taken for near copies than by embeddings alone.
 
         Raises
         ------
@@ -180,6 +187,12 @@ class HeadLearner:
             self._extractor.manifest.check_width(checked)
         names = checked_names(class_names, len(checked))
         labels = [None] * len(names) if groups is None else listed_groups(groups, len(names))
+        hashes = [0] * len(names) if photo_hashes is None else checked_hashes(photo_hashes)
+        if len(hashes) != len(names):
+            raise InputError(
+                f"expected as many photo hashes as embeddings, found {len(hashes)} and "
+                f"{len(names)}; give 0 where there is none"
+            )
         with self._lock:
             first = next(iter(self._examples.values()), None)
             width = checked.shape[1] if first is None else len(first[1])
@@ -207,6 +220,8 @@ class HeadLearner:
                     for number, label in zip(numbers, labels, strict=True)
                     if label is not None
                 )
+                pairs = zip(numbers, hashes, strict=True)
+                self._hashes.update((number, value) for number, value in pairs if value)
                 self._version += 1
             return numbers
 
@@ -395,8 +410,8 @@ class HeadLearner:
                         return self._lesson
                     version, losses = self._version, self._losses
                     examples, groups = dict(self._examples), dict(self._groups)
-                    like = self.head
-                lesson, optimum = self._fit(examples, groups, like, version, progress)
+                    hashes, like = dict(self._hashes), self.head
+                lesson, optimum = self._fit(examples, groups, hashes, like, version, progress)
                 with self._lock:
                     if self._losses == losses:
                         self.head, self._lesson = lesson.head, lesson
@@ -407,6 +422,7 @@ class HeadLearner:
         self,
         examples: dict[int, Example],
         groups: dict[int, str | int],
+        hashes: dict[int, int],
         like: SoftmaxHead,
         version: int,
         progress: Progress | None,
@@ -428,6 +444,7 @@ class HeadLearner:
                 classes,
                 like.settings(),
                 given_groups=checked_groups(map(groups.get, examples), len(examples)),
+                photo_hashes=np.array([hashes.get(n, 0) for n in examples], np.uint64),
                 known_sums=sums,
                 start=self._start(columns),
                 background=self._extractor.manifest.background if self._extractor else None,
@@ -464,6 +481,7 @@ class HeadLearner:
         for number in numbers:
             del self._examples[number]
             self._groups.pop(number, None)
+            self._hashes.pop(number, None)
         if numbers:
             self._version += 1
             self._losses += 1

@@ -2,10 +2,12 @@
 
 Pictures of four classes in ten versions each: shifted by up to 5 %, turned, enlarged, lit
 otherwise, compressed. What leaving groups out tells is set against other photos of the classes.
+Then how many photos of each set as it is are taken for copies, most of them wrongly. Both by
+embeddings alone, and with the photos' hashes as a second witness.
 
-Then a single picture of each class, in such versions or in squares cut from its left part: how well
-each method knows other photos of the classes, and squares cut from the right part. Nothing can be
-held out there. Training halves alone.
+At last a single picture of each class, in such versions or in squares cut from its left part: how
+well each method knows other photos of the classes, and squares cut from the right part. Nothing can
+be held out there. Training halves alone.
 
 Needs the sets of photos that `HEADFIT_DATA` points to.
 """
@@ -20,12 +22,14 @@ import numpy as np
 from photos_per_class import DATA, is_test
 from PIL import Image, ImageEnhance
 
-from headfit import Extractor, SoftmaxHead
+from headfit import Extractor, HeadLearner, SoftmaxHead
 from headfit.learning import Problem, Settings
 from headfit.learning.candidate import Candidate, combined
+from headfit.learning.groups import photo_groups
 from headfit.learning.imprint import imprinted
 from headfit.learning.lda import analysed
 from headfit.learning.logistic import regressed
+from headfit.photos import perceptual_hash
 from headfit.photos.samples import TRAINING_PART, _random_square
 
 SETS = {"flowers5-128": 60, "scene15-200": 20, "cub200-2010-224": 10}
@@ -72,29 +76,55 @@ def main() -> None:
     extractor = Extractor.open()
     for name, per_class in SETS.items():
         rng = np.random.default_rng(0)
-        pictures, classes = [], []
+        pictures, classes, hashes = [], [], []
         with zipfile.ZipFile(DATA / f"{name}.zip") as file:
             paths = [path for path in sorted(file.namelist()) if path.lower().endswith("jpg")]
             folders = np.array([path.split("/")[-2] for path in paths])
             for folder in np.unique(folders)[:30]:
                 for row in rng.permutation(np.flatnonzero(folders == folder))[:per_class]:
                     image = Image.open(io.BytesIO(file.read(paths[row]))).convert("RGB")
-                    pictures.append(extractor.embed(list(versions(image, rng))))
+                    looks = list(versions(image, rng))
+                    pictures.append(extractor.embed(looks))
+                    hashes.append([perceptual_hash(look) for look in looks])
                     classes.append(folder)
-        embeddings, names = np.stack(pictures), np.array(classes)
-        for count in (2, 4):
-            rows = [row_of(embeddings, names, count, seed) for seed in range(DRAWS)]
+            print_copies(name, np.stack(pictures), np.array(classes), np.array(hashes, np.uint64))
+            whole = [Image.open(io.BytesIO(file.read(path))).convert("RGB") for path in paths]
+            seen = np.array([perceptual_hash(image) for image in whole], np.uint64)
+            print_originals(name, extractor.embed(whole), folders, seen)
+
+
+def print_copies(name: str, embeddings: np.ndarray, names: np.ndarray, hashes: np.ndarray) -> None:
+    for count in (2, 4):
+        for by, looks in (("alone", np.zeros_like(hashes)), ("and hashes", hashes)):
+            rows = [row_of(embeddings, names, looks, count, seed) for seed in range(DRAWS)]
             told, true, one_each, groups = np.nanmean(np.array(rows, float), axis=0)
             print(
-                f"{name}, {count} pictures a class: told {told:.1%}, true {true:.1%}, told of one "
-                f"version each {one_each:.1%}, groups a picture {groups:.2f}"
+                f"{name}, {count} pictures a class, by embeddings {by}: told {told:.1%}, true "
+                f"{true:.1%}, told of one version each {one_each:.1%}, groups a picture "
+                f"{groups:.2f}"
+            )
+
+
+def print_originals(
+    name: str, embeddings: np.ndarray, names: np.ndarray, hashes: np.ndarray
+) -> None:
+    """Print the share of photos that are in a group of several, halves of the set apart."""
+    for half in (0, 1):
+        rows = np.concatenate([np.flatnonzero(names == each)[half::2] for each in np.unique(names)])
+        for by, looks in (("alone", None), ("and hashes", hashes[rows])):
+            groups = photo_groups(embeddings[rows], names[rows], looks)
+            sizes = np.unique(groups, return_counts=True)[1]
+            print(
+                f"{name}, half {half + 1}, by embeddings {by}: "
+                f"{sizes[sizes > 1].sum() / len(rows):.1%} of {len(rows)} photos in groups, "
+                f"{len(sizes) / len(rows):.1%} effective, largest {sizes.max()}"
             )
     for name in ALONE:
         pictures_alone(name, extractor)
 
 
 def row_of(
-    embeddings: np.ndarray, names: np.ndarray, count: int, seed: int
+    embeddings: np.ndarray, names: np.ndarray, hashes: np.ndarray, count: int, seed: int
 ) -> tuple[float | None, float, float | None, float]:
     """Return what a head of copies is told of itself, what is true, and both without copies."""
     rng = np.random.default_rng(seed)
@@ -103,7 +133,13 @@ def row_of(
     taught = np.concatenate([order[names[order] == name][:count] for name in chosen])
     new = np.setdiff1d(np.flatnonzero(np.isin(names, chosen)), taught)
     copies = embeddings[taught].reshape(-1, embeddings.shape[2])
-    head = SoftmaxHead().fit(copies, np.repeat(names[taught], embeddings.shape[1]))
+    learner = HeadLearner()
+    learner.add_examples(
+        copies,
+        np.repeat(names[taught], embeddings.shape[1]),
+        photo_hashes=hashes[taught].ravel().tolist(),
+    )
+    head = learner.fit()
     plain = SoftmaxHead().fit(embeddings[taught, 0], names[taught])
     assert head.calibration_ is not None
     return (

@@ -97,6 +97,6 @@ def _embed(
     what: str = "Embedding photos",
 ) -> FolderExamples:
     with terminal.progress(what) as progress:
-        examples = embed_folder(extractor, folder, strict, progress, jobs=jobs)
+        examples = embed_folder(extractor, folder, strict, progress, with_hashes=True, jobs=jobs)
     terminal.print_skipped(examples.skipped)
     return examples

@@ -46,13 +46,14 @@ def fit_head(problem: Problem) -> Fit:
         order = order[canonical_order(grid, embeddings, targets)]
     embeddings = grid.rounded(problem.embeddings, order)
     is_few = embeddings.size * problem.n_classes <= COLD_UP_TO
-    weights, given = problem.weights, problem.given_groups
+    weights, given, hashes = problem.weights, problem.given_groups, problem.photo_hashes
     sorted_problem = replace(
         problem,
         embeddings=embeddings,
         targets=problem.targets[order],
         weights=None if weights is None else weights[order],
         given_groups=None if given is None else given[order],
+        photo_hashes=None if hashes is None else hashes[order],
         start=None if is_few else problem.start,
     )
     starts = _starts(sorted_problem)
@@ -74,7 +75,7 @@ def _merged(problem: Problem, starts: TargetArray) -> Problem:
     if len(starts) == len(problem.targets):
         return problem
     weights = np.ones(len(problem.targets)) if problem.weights is None else problem.weights
-    given = problem.given_groups
+    given, hashes = problem.given_groups, problem.photo_hashes
     if given is not None:
         given = linked(given, problem.targets, starts)[starts]
     return replace(
@@ -83,6 +84,7 @@ def _merged(problem: Problem, starts: TargetArray) -> Problem:
         targets=problem.targets[starts],
         weights=np.add.reduceat(weights, starts),
         given_groups=given,
+        photo_hashes=None if hashes is None else np.maximum.reduceat(hashes, starts),
     )
 
 

@@ -15,7 +15,7 @@ from headfit.learning.fitted_head import FittedHead
 from headfit.learning.groups import grouped
 from headfit.learning.held_out import HeldOut, LeftOut, left_out_of
 from headfit.learning.settings import Settings
-from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
+from headfit.maths.arrays import DoubleArray, FloatArray, HashArray, TargetArray
 from headfit.maths.lbfgs import Progress
 from headfit.maths.scaling import weighted_mean
 
@@ -38,6 +38,10 @@ class Problem:
     given_groups : ndarray of shape (n_samples,), dtype intp, or None
         Examples of a class with the same number belong together, besides those that
         `headfit.learning.groups` finds; one below 0 says nothing.
+    photo_hashes : ndarray of shape (n_samples,), dtype uint64, or None
+        By which near copies are told, besides embeddings: see `headfit.learning.groups`.
+    known_groups : ndarray of shape (n_samples,), dtype intp, or None
+        The group of each, counted from 0, where they are known already.
     known_sums : ClassSums or None
         Of these examples, where they are known already.
     start : weights and bias, or None
@@ -54,6 +58,8 @@ class Problem:
     settings: Settings
     weights: DoubleArray | None = None
     given_groups: TargetArray | None = None
+    photo_hashes: HashArray | None = None
+    known_groups: TargetArray | None = None
     known_sums: ClassSums | None = None
     start: tuple[FloatArray, FloatArray] | None = None
     background: Background | None = None
@@ -77,8 +83,12 @@ class Problem:
     @cached_property
     def groups(self) -> TargetArray:
         """The group of each example: see `headfit.learning.groups`."""
+        if self.known_groups is not None:
+            return self.known_groups
         mean = weighted_mean(self.embeddings, self.weights).astype(np.float32)
-        return grouped(self.embeddings, self.targets, mean, self.given_groups)
+        return grouped(
+            self.embeddings, self.targets, mean, self.given_groups, photo_hashes=self.photo_hashes
+        )
 
     @cached_property
     def group_counts(self) -> npt.NDArray[np.int64]:
@@ -113,13 +123,18 @@ class Problem:
         return ClassSums.of(self.embeddings, self.targets, self.n_classes, self.weights)
 
     def of(self, rows: TargetArray | slice) -> Problem:
-        """Return the problem of some of the examples, from zero and without a word."""
+        """Return the problem of some of the examples, from zero and without a word.
+
+        Groups stay what they are among all.
+        """
         return replace(
             self,
             embeddings=self.embeddings[rows],
             targets=self.targets[rows],
             weights=None if self.weights is None else self.weights[rows],
-            given_groups=self.groups[rows],
+            given_groups=None,
+            photo_hashes=None,
+            known_groups=np.unique(self.groups[rows], return_inverse=True)[1],
             known_sums=None,
             start=None,
             progress=None,

@@ -27,6 +27,9 @@ TargetArray: TypeAlias = npt.NDArray[np.intp]
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
+HashArray: TypeAlias = npt.NDArray[np.uint64]
+"""Perceptual hashes of photos; 0 says nothing."""
+
 Scalar: TypeAlias = str | int | float | bool | None
 """A value that says how something was trained."""
 
@@ -112,6 +115,21 @@ def checked_weights(sample_weight: npt.ArrayLike, n_samples: int) -> DoubleArray
             f"{weights.sum():g}; 1 is the weight of an example without any"
         )
     return weights
+
+
+def checked_hashes(photo_hashes: Iterable[Any]) -> list[int]:
+    """Return perceptual hashes as integers.
+
+    Raises
+    ------
+    InputError
+        If one is none.
+    """
+    hashes = list(photo_hashes)
+    for photo_hash in hashes:
+        if not (isinstance(photo_hash, (int, np.integer)) and 0 <= photo_hash < 1 << 64):
+            raise InputError(f"expected photo hashes from 0 to 2^64 - 1, found {photo_hash!r}")
+    return list(map(int, hashes))
 
 
 def checked_groups(groups: Iterable[Any], n_samples: int) -> TargetArray:

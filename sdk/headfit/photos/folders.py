@@ -15,7 +15,7 @@ from headfit.errors import ExtractorMismatchError, HeadfitError, ImageError, Inp
 from headfit.learning.evaluation import Evaluation, evaluate_head
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.origin import WHOLE
-from headfit.maths.arrays import FloatArray
+from headfit.maths.arrays import FloatArray, HashArray
 from headfit.photos.ahead import decode_ahead
 from headfit.photos.embedded import EmbeddedFolder
 from headfit.photos.images import ImageSource, PhotoProgress
@@ -45,6 +45,11 @@ class FolderExamples:
     paths: list[Path]
     skipped: tuple[Skipped, ...]
     photo_hashes: tuple[int, ...] = ()
+
+    @property
+    def hashes(self) -> HashArray:
+        """The hashes of all photos, 0 where they were not asked for."""
+        return np.array(self.photo_hashes or [0] * len(self.class_names), np.uint64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

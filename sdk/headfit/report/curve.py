@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.head import SoftmaxHead
-from headfit.learning.groups import photo_groups
+from headfit.learning.groups import near_pairs, photo_groups
 from headfit.maths.arrays import BoolArray, FloatArray, TargetArray, checked_groups
 
 CURVE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -103,7 +103,12 @@ def _in_order(embeddings: FloatArray, names: npt.NDArray[np.str_]) -> TargetArra
 def _are_first(
     embeddings: FloatArray, names: npt.NDArray[np.str_], given: TargetArray
 ) -> BoolArray:
-    """Return which rows are the first of their group."""
+    """Return which rows are the first of their group, and nearly one with none of these before."""
     is_first = np.zeros(len(names), np.bool_)
     is_first[np.unique(photo_groups(embeddings, names, given), return_index=True)[1]] = True
+    first, second = near_pairs(embeddings, names)
+    order = np.argsort(second, kind="stable")
+    rows, starts = np.unique(second[order], return_index=True)
+    for row, before in zip(rows, np.split(first[order], starts[1:]), strict=False):
+        is_first[row] &= not is_first[before].any()
     return is_first

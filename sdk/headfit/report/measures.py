@@ -12,7 +12,7 @@ import numpy as np
 from headfit.errors import InputError
 from headfit.head import SoftmaxHead
 from headfit.learning.evaluation import columns_of
-from headfit.learning.groups import photo_groups
+from headfit.learning.groups import near_pairs, photo_groups
 from headfit.maths import metrics
 from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
 from headfit.photos.folders import FolderEvaluation, FolderExamples
@@ -153,26 +153,35 @@ def measure_head(
             f"{', '.join(strange)}; rename or remove these folders"
         )
     seen = n_effective_training = None
-    groups = photo_groups(photos.embeddings, np.array(photos.class_names, np.str_))
+    names = np.array(photos.class_names, np.str_)
+    groups = photo_groups(photos.embeddings, names, photo_hashes=photos.hashes)
     if training is not None:
         n_trained = len(training.class_names)
-        together = photo_groups(
+        trained_names = np.array(training.class_names, np.str_)
+        trained, tested = near_pairs(
             np.concatenate([training.embeddings, photos.embeddings]),
-            np.array([*training.class_names, *photos.class_names], np.str_),
+            np.concatenate([trained_names, names]),
+            np.concatenate([training.hashes, photos.hashes]),
         )
+        is_across = (trained < n_trained) & (tested >= n_trained)
         # Under the name of another class a copy is found by its embedding.
         known = {embedding.tobytes() for embedding in training.embeddings}
         is_same = np.array([embedding.tobytes() in known for embedding in photos.embeddings])
-        is_new = ~(is_same | np.isin(together[n_trained:], together[:n_trained]))
+        is_same[tested[is_across] - n_trained] = True
+        is_new = ~is_same
         seen = tuple(photos.paths[row] for row in np.flatnonzero(~is_new))
-        n_effective_training = len(np.unique(together[:n_trained]))
+        n_effective_training = len(
+            np.unique(
+                photo_groups(training.embeddings, trained_names, photo_hashes=training.hashes)
+            )
+        )
         if not is_new.any():
             raise InputError(
                 f"expected photos that were not trained on, found all {len(seen)} of them, or "
                 "nearly them, among the training photos; keep others apart before training, not "
                 "further pictures of the same moment"
             )
-        groups = together[n_trained:][is_new]
+        groups = groups[is_new]
         photos = FolderExamples(
             photos.embeddings[is_new],
             [photos.class_names[row] for row in np.flatnonzero(is_new)],

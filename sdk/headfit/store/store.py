@@ -20,7 +20,7 @@ from headfit.files.class_names import checked_class_name, checked_names
 from headfit.files.fields import parse_json
 from headfit.files.views import views_from_json, views_text
 from headfit.learning.origin import View
-from headfit.maths.arrays import FloatArray, checked_embeddings
+from headfit.maths.arrays import FloatArray, checked_embeddings, checked_hashes
 from headfit.maths.bits import count_differences
 from headfit.store import changes, database, exchange, rows
 from headfit.store.database import damaged, store_faults
@@ -273,7 +273,7 @@ class ExampleStore:
         checked = checked_embeddings(embeddings)
         class_names = checked_names(class_names, len(checked))
         blobs = self._blobs(checked)
-        hashes = [0] * len(blobs) if photo_hashes is None else list(photo_hashes)
+        hashes = [0] * len(blobs) if photo_hashes is None else checked_hashes(photo_hashes)
         pictures: list[bytes | None] = (
             [None] * len(blobs) if thumbnails is None else list(thumbnails)
         )
@@ -290,9 +290,6 @@ class ExampleStore:
                     f"expected digests of {DIGEST_BYTES} bytes, found {len(digest)}; make them "
                     "with photo_digest"
                 )
-        for photo_hash in hashes:
-            if not 0 <= photo_hash < 1 << 64:
-                raise InputError(f"expected photo hashes from 0 to 2^64 - 1, found {photo_hash}")
         _check_thumbnails(pictures)
         added_at_us = [time.time_ns() // 1000] * len(blobs)
         beside = {"thumbnail": pictures, "digest": known_by}

@@ -11,13 +11,20 @@ from tests.sdk.learning.test_order import everything
 from headfit import HeadLearner, InputError, SoftmaxHead
 from headfit.learning import METHODS
 from headfit.learning.class_sums import ClassSums
-from headfit.learning.groups import grouped
+from headfit.learning.groups import (
+    CENTRED_COSINE,
+    COSINE,
+    grouped,
+    near_pairs,
+    photo_groups,
+)
 from headfit.learning.held_out import LeftOut, left_out_of, logits_by_folds
 from headfit.learning.imprint import imprint, imprint_leave_one_out
 from headfit.learning.lda import fit_lda
 from headfit.learning.logistic import fit_logistic
 from headfit.learning.typicality import left_out_distances
 from headfit.maths.arrays import FloatArray, TargetArray
+from headfit.report.curve import _are_first
 
 WIDTH = 120
 COPIES = 8
@@ -42,9 +49,13 @@ def names_of(targets: TargetArray) -> list[str]:
 
 
 def groups_of(
-    embeddings: FloatArray, targets: TargetArray, given: TargetArray | None = None
+    embeddings: FloatArray,
+    targets: TargetArray,
+    given: TargetArray | None = None,
+    photo_hashes: list[int] | None = None,
 ) -> TargetArray:
-    return grouped(embeddings, targets, embeddings.mean(axis=0), given)
+    hashes = None if photo_hashes is None else np.array(photo_hashes, np.uint64)
+    return grouped(embeddings, targets, embeddings.mean(axis=0), given, photo_hashes=hashes)
 
 
 def test_copies_are_found_and_others_are_not() -> None:
@@ -67,16 +78,71 @@ def test_one_picture_a_class_is_one_group_each() -> None:
     np.testing.assert_array_equal(np.repeat([0, 1], 10), groups_of(embeddings, targets))
 
 
-def test_what_is_near_in_steps_is_one_group() -> None:
-    """A camera that turns slowly; in whatever order its pictures come."""
+def test_what_is_near_in_steps_alone_is_not_one_group() -> None:
+    """Thirteen highways were one photo, each like the next; all of a group are like its leader."""
     ends = np.random.default_rng(0).normal(size=(2, WIDTH))
     turning = np.stack([(1 - s) * ends[0] + s * ends[1] for s in np.linspace(0, 1, 40)])
     others, columns = pictures(20)
     embeddings = np.vstack([turning, others]).astype(np.float32)
     targets = np.append(np.full(40, 9), columns)
-    assert len(np.unique(groups_of(embeddings, targets)[:40])) == 1
-    order = np.random.default_rng(1).permutation(len(targets))
-    assert len(np.unique(groups_of(embeddings[order], targets[order])[targets[order] == 9])) == 1
+    groups = groups_of(embeddings, targets)
+    assert 2 <= len(np.unique(groups[:40])) <= 8
+    mean = embeddings.mean(axis=0)
+    for group in np.unique(groups):
+        here = embeddings[groups == group]
+        near = (cosines(here) > COSINE) & (cosines(here - mean) > CENTRED_COSINE)
+        assert near.all(axis=1).any()
+
+
+def cosines(rows: FloatArray) -> FloatArray:
+    units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return units @ units.T
+
+
+def test_the_hash_of_a_photo_has_a_say() -> None:
+    """Embeddings alone take different pictures for one; where there is no hash they decide."""
+    embeddings, targets = pictures(1, n_classes=1, copies=5)
+    others, columns = pictures(3)
+    embeddings, targets = np.vstack([embeddings, others + 1]), np.append(targets, columns + 1)
+    one, far = 0b1011 << 60, (1 << 64) - 1
+    few, more = (1 << 22) - 1, ((1 << 23) - 1) << 30
+
+    def of_first(*photo_hashes: int) -> list[int]:
+        return groups_of(embeddings, targets, photo_hashes=[*photo_hashes, *[0] * 12])[:5].tolist()
+
+    assert of_first(one, one ^ 7, one ^ far, one ^ few, one ^ more) == [0, 0, 1, 0, 2]
+    assert of_first(one, 0, one ^ far, 0, 0) == [0, 0, 0, 0, 0]
+    assert of_first(0, 0, 0, 0, 0) == [0, 0, 0, 0, 0]
+
+
+def test_pairs_say_what_is_near_across_groups() -> None:
+    """The report takes no photo for new that is nearly one that taught."""
+    ends = np.random.default_rng(0).normal(size=(2, WIDTH))
+    turning = np.stack([(1 - s) * ends[0] + s * ends[1] for s in np.linspace(0, 1, 40)])
+    embeddings = np.vstack([turning, turning[3], pictures(9)[0]]).astype(np.float32)
+    names = np.array(["a"] * 41 + ["b"] * 36)
+    groups = photo_groups(embeddings, names)
+    first, second = near_pairs(embeddings, names)
+    assert (first < second).all()
+    assert (3, 40) in set(zip(first.tolist(), second.tolist(), strict=True))
+    assert (groups[first] != groups[second]).any()
+    kept = np.flatnonzero(_are_first(embeddings, names, np.full(77, -1)))
+    assert not {(a, b) for a, b in zip(first, second, strict=True) if a in kept and b in kept}
+    assert set(first[np.isin(second, np.setdiff1d(np.arange(77), kept))]) & set(kept)
+
+
+def test_a_learner_takes_hashes_and_forgets_them() -> None:
+    embeddings, targets = pictures(3, copies=2)
+    names, hashes = names_of(targets), [5, (1 << 64) - 6] * 12
+    learner = HeadLearner()
+    numbers = learner.add_examples(embeddings, names, photo_hashes=hashes)
+    assert set(learner.feedback().effective_counts.values()) == {6}
+    learner.forget_examples(numbers[1::2])
+    learner.add_examples(embeddings[1::2], names[1::2])
+    assert set(learner.feedback().effective_counts.values()) == {3}
+    for wrong in ([1], [-1] * 24, [0.5] * 24):
+        with pytest.raises(InputError, match="photo hashes"):
+            learner.add_examples(embeddings, names, photo_hashes=wrong)  # type: ignore[arg-type]
 
 
 def test_narrow_embeddings_are_near_by_chance() -> None:
