@@ -70,6 +70,28 @@ class Recognition:
     is_known: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What became of a folder that was added.
+
+    Attributes
+    ----------
+    n_added : int
+        New examples.
+    n_moved : int
+        Examples whose photos lie in the folder of another class now, and are of that one.
+    n_known : int
+        Photos that were taught before under the same name.
+    n_forgotten : int
+        Examples that went because their photos are gone: see ``prune``.
+    """
+
+    n_added: int
+    n_moved: int
+    n_known: int
+    n_forgotten: int
+
+
 class ImageClassifier:
     """Learns to tell classes of photos apart.
 
@@ -235,8 +257,8 @@ class ImageClassifier:
         prune: bool | Callable[[int], bool] = False,
         jobs: int | None = None,
         progress: PhotoProgress | None = None,
-    ) -> None:
-        """Add every photo of a folder that holds a folder per class.
+    ) -> Taught:
+        """Add every photo of a folder that holds a folder per class; return what became of them.
 
         Files that are no images are left out and named in `skipped`, and so are photos that were
         taught before under the same name: a folder that grew may be added again. Photos of folders
@@ -280,10 +302,9 @@ class ImageClassifier:
             for class_name in sorted(set(changes.moved.values())):
                 moved = [n for n, name in changes.moved.items() if name == class_name]
                 self._move(moved, class_name)
-            if forgets:
-                self._forget(gone)
+            n_forgotten = self._forget(gone) if forgets else 0
         again = [photo.path for photo in changes.known]
-        skipped = folder.skipped
+        skipped, n_added = folder.skipped, 0
         if changes.new:
             examples = embed_folder(
                 self.extractor,
@@ -296,10 +317,13 @@ class ImageClassifier:
             )
             require_two_classes(folder, taught.union(examples.class_names))
             if examples.class_names:
-                again += self._add_embedded(examples, digests)
+                there = self._add_embedded(examples, digests)
+                n_added = len(examples.class_names) - len(there)
+                again += there
             skipped = examples.skipped
         self.skipped += skipped
         self.skipped += tuple(Skipped(path, TAUGHT_BEFORE) for path in again)
+        return Taught(n_added, len(changes.moved), len(again), n_forgotten)
 
     def _compared(self, folder: PhotoFolder) -> tuple[dict[Path, bytes], FolderChanges]:
         """Return the digests of a folder's photos, and what became of it since it was taught."""
@@ -944,8 +968,8 @@ def _say_what_contradicts(
             shown = path, name, other
     if count:
         _logger.warning(
-            "photos lie in the folders of two classes: %d, the last %s in %s, and in %s too; keep "
-            "each in one",
+            "photos are taught under two names: %d, the last %s as %s, and as %s too; keep each in "
+            "one class",
             count,
             *shown,
         )

@@ -14,7 +14,7 @@ from tests.sdk.conftest import PhotoWriter
 from tests.support.stores import Source, on_disk
 
 from headfit import learner
-from headfit.classifier import TAUGHT_BEFORE, ImageClassifier
+from headfit.classifier import TAUGHT_BEFORE, ImageClassifier, Taught
 from headfit.errors import ExtractorMismatchError, ImageError, InputError, NotFittedError
 from headfit.extractor import Extractor
 from headfit.head import SoftmaxHead
@@ -565,15 +565,15 @@ def test_a_renamed_folder_is_known_without_a_store(photos: Path, extractor: Extr
     classifier.add_folder(photos)
     classifier.fit()
     (photos / "red").rename(photos / "rot")
-    classifier.add_folder(photos)
+    assert classifier.add_folder(photos) == Taught(0, 4, 8, 0)
     assert classifier.class_counts == {"blue": 4, "green": 4, "rot": 4}
     again = pickle.loads(pickle.dumps(classifier))
     (photos / "rot").rename(photos / "red")
     (photos / "blue" / "0.png").unlink()
-    again.add_folder(photos, prune=True)
+    assert again.add_folder(photos, prune=True) == Taught(0, 4, 7, 1)
     assert again.class_counts == {"blue": 3, "green": 4, "red": 4}
     assert again.forget("red") == 4
-    again.add_folder(photos)
+    assert again.add_folder(photos) == Taught(4, 0, 7, 0)
     assert again.class_counts == {"blue": 3, "green": 4, "red": 4}
 
 
@@ -582,8 +582,8 @@ def test_a_photo_under_two_names_is_said(
 ) -> None:
     (photos / "red" / "twice.png").write_bytes((photos / "blue" / "0.png").read_bytes())
     ImageClassifier.from_folder(photos, extractor=extractor)
-    assert "photos lie in the folders of two classes: 1, " in caplog.text
-    assert "twice.png in red, and in blue too" in caplog.text
+    assert "photos are taught under two names: 1, " in caplog.text
+    assert "twice.png as red, and as blue too" in caplog.text
 
 
 @pytest.mark.parametrize("with_store", [True, False])

@@ -21,9 +21,10 @@ NEW_FILE = click.argument("file", metavar="FILE", type=OutputPath(EXAMPLES))
 YES = click.option("--yes", is_flag=True, help="Do not ask first.")
 
 
-def _confirm(yes: bool) -> None:
-    """Ask before what cannot be undone, once it is known that there is a store to do it to."""
-    if not (yes or terminal.ask("This cannot be undone. Go on?")):
+def _confirm(count: int, yes: bool) -> None:
+    """Ask before what cannot be undone, once it is known that it can be done, and to how many."""
+    question = f"{terminal.counted(count)} will be deleted, which cannot be undone. Go on?"
+    if not (yes or terminal.ask(question)):
         raise click.Abort
 
 
@@ -231,7 +232,9 @@ def forget(
     if not class_names and not ids:
         raise InputError("expected a CLASS or --id ID to forget, found none; `list` says which are")
     with ExampleStore.open(store_path, key=key) as opened:
-        _confirm(yes)
+        names = opened.names_by_id()
+        classes = {checked_class(name, set(names.values())) for name in class_names}
+        _confirm(sum(i in ids or name in classes for i, name in names.items()), yes)
         count = opened.forget([*class_names, *ids])
     of = f" of {', '.join(class_names)}" if class_names and not ids else ""
     terminal.echo(f"Forgot {terminal.counted(count)}{of}. Train heads again that know them.")
@@ -244,7 +247,7 @@ def forget(
 def wipe(key: bytes | None, store_path: Path, yes: bool) -> None:
     """Delete everything in STORE for good; its bytes too."""
     with ExampleStore.open(store_path, key=key) as opened:
-        _confirm(yes)
+        _confirm(opened.n_samples, yes)
         count = opened.wipe()
     terminal.echo(f"Wiped {terminal.counted(count)}.")
 

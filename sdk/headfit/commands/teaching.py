@@ -52,16 +52,22 @@ def teach_folder(
     folder = find_examples(directory)
     terminal.print_found(folder)
     with terminal.progress("Embedding photos") as progress:
-        classifier.add_folder(
+        taught = classifier.add_folder(
             folder,
             strict=strict,
             prune=ask if prune is None else prune,
             jobs=jobs,
             progress=progress,
         )
-    known = [item for item in classifier.skipped if item.reason == TAUGHT_BEFORE]
     skipped = tuple(item for item in classifier.skipped if item.reason != TAUGHT_BEFORE)
-    if known:
-        terminal.ERRORS.print(f"Known already: {len(known)} photos.")
+    if taught.n_known:
+        terminal.ERRORS.print(f"Known already: {taught.n_known} photos.")
+    if taught.n_moved:
+        moved = terminal.counted(taught.n_moved)
+        terminal.ERRORS.print(f"Moved to the class of another folder, as their photos: {moved}.")
+    if taught.n_forgotten:
+        terminal.ERRORS.print(
+            f"Forgot {terminal.counted(taught.n_forgotten)} of photos that are gone."
+        )
     terminal.print_skipped(skipped)
     return skipped

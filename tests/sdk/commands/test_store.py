@@ -48,8 +48,14 @@ def test_repair(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_forget_and_wipe_ask_first(
     path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("click.termui.visible_prompt_func", lambda prompt="": "n")
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "click.termui.visible_prompt_func", lambda prompt="": asked.append(prompt) or "n"
+    )
     assert main(["store", "wipe", str(path)]) == 130
+    assert main(["store", "forget", str(path), "cup", "--id", "1", "--id", "2"]) == 130
+    assert main(["store", "forget", str(path), "none"]) == 3
+    assert [line.split(" will be deleted")[0] for line in asked] == ["300 examples", "101 examples"]
     assert main(["store", "forget", str(path), "cup", "--yes"]) == 0
     assert "Forgot 100 examples of cup" in capsys.readouterr().out
     assert b"cup" not in on_disk(path)
@@ -159,7 +165,11 @@ def test_train_with_a_store_embeds_what_is_new(
     write_photo(photos / "red" / "new.png", (200, 40, 30), 77)
     (photos / "red" / "0.png").rename(photos / "blue" / "was red.png")
     (photos / "red" / "1.png").rename(photos / "red" / "another name.png")
+    capsys.readouterr()
     assert main(train) == 0
+    said = capsys.readouterr().err
+    assert "Known already: 11 photos." in said
+    assert "Moved to the class of another folder, as their photos: 1 example." in said
     assert len(embedded) == 1
     assert is_that_of_the_folder()
     for number in range(3):
@@ -174,7 +184,9 @@ def test_train_with_a_store_embeds_what_is_new(
         store.add(store.load().embeddings[0] * 2, "red")  # not of a folder: it stays
     capsys.readouterr()
     assert main([*train, "--prune", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["n_samples"] == 11
+    said = capsys.readouterr()
+    assert json.loads(said.out)["n_samples"] == 11
+    assert "Forgot 3 examples of photos that are gone." in said.err
     assert embedded == []
     with ExampleStore.open(kept) as store:
         assert store.class_counts == {"blue": 5, "green": 1, "red": 5}
