@@ -129,7 +129,8 @@ class IsolatedEngine:
         except ExtractorError as error:
             self._stop()
             if "died with exit code 1;" in str(error):
-                raise UnguardedError(f"{error}. {_NO_GUARD}") from error
+                died, _ = str(error).split(";", 1)
+                raise UnguardedError(f"{died}. {_NO_GUARD}") from error
             raise
         self.version: str = ready["version"]
         self.input_shape: tuple[int, ...] = tuple(ready["input_shape"])
