@@ -101,7 +101,7 @@ def cosines(rows: FloatArray) -> FloatArray:
 
 def test_the_hash_of_a_photo_has_a_say() -> None:
     """Embeddings alone take different pictures for one; where there is no hash they decide."""
-    embeddings, targets = pictures(1, n_classes=1, copies=5)
+    embeddings, targets = pictures(1, n_classes=1, copies=5, jitter=0.2)
     others, columns = pictures(3)
     embeddings, targets = np.vstack([embeddings, others + 1]), np.append(targets, columns + 1)
     one, far = 0b1011 << 60, (1 << 64) - 1
@@ -113,6 +113,10 @@ def test_the_hash_of_a_photo_has_a_say() -> None:
     assert of_first(one, one ^ 7, one ^ far, one ^ few, one ^ more) == [0, 0, 1, 0, 2]
     assert of_first(one, 0, one ^ far, 0, 0) == [0, 0, 0, 0, 0]
     assert of_first(0, 0, 0, 0, 0) == [0, 0, 0, 0, 0]
+    embeddings[:5] = embeddings[0] + 0.3 * (
+        embeddings[:5] - embeddings[0]
+    )  # a wall: hashes are noise
+    assert of_first(one, one ^ far, one, one ^ far, one ^ more) == [0, 0, 0, 0, 0]
 
 
 def test_pairs_say_what_is_near_across_groups() -> None:
@@ -132,7 +136,7 @@ def test_pairs_say_what_is_near_across_groups() -> None:
 
 
 def test_a_learner_takes_hashes_and_forgets_them() -> None:
-    embeddings, targets = pictures(3, copies=2)
+    embeddings, targets = pictures(3, copies=2, jitter=0.2)
     names, hashes = names_of(targets), [5, (1 << 64) - 6] * 12
     learner = HeadLearner()
     numbers = learner.add_examples(embeddings, names, photo_hashes=hashes)
