@@ -1,7 +1,7 @@
 """Draws every screen of the app into PNG files, without a display: ``make app-screens``.
 
 What is shown is the real app: photos cut from scikit-image's pictures (those that are free of
-rights) are taught, the head is trained on them, and recognises cuts that it has not seen.
+rights) are taught, and it recognises cuts that it has not seen.
 """
 
 from __future__ import annotations
@@ -28,20 +28,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--window", choices=WINDOWS)
+    parser.add_argument("--size", metavar="WxH", help="another size than the window has")
+    parser.add_argument("--style", choices=("light", "dark"), help="another than the window has")
+    parser.add_argument("--language", choices=("en", "de"), default="en")
+    parser.add_argument("--text", metavar="SCALE", type=float, default=1.0)
+    parser.add_argument("--only", nargs="+", metavar="SCREEN", help="draw no others")
     options = parser.parse_args()
-    if options.window:
-        draw(options.folder, options.window)
-        return
     options.folder.mkdir(parents=True, exist_ok=True)
+    if options.window:
+        draw(options)
+        return
     for window in WINDOWS:
-        subprocess.run([sys.executable, __file__, options.folder, "--window", window], check=True)
+        subprocess.run([sys.executable, __file__, *sys.argv[1:], "--window", window], check=True)
 
 
-def draw(folder: Path, window: str) -> None:
+def draw(options: argparse.Namespace) -> None:
     """Draw all screens in one window."""
     from headfit_demo.window import configure, need_no_display
 
-    width, height, style = WINDOWS[window]
+    width, height, style = WINDOWS[options.window]
+    if options.size:
+        width, height = map(int, options.size.split("x"))
     need_no_display(Path(tempfile.mkdtemp()))
     configure(width, height)
     from kivy.base import EventLoop, runTouchApp
@@ -76,20 +83,28 @@ def draw(folder: Path, window: str) -> None:
             while time.monotonic() < settled:
                 EventLoop.idle()
 
-        def save(name: str) -> None:
-            app.shell.ids.notice.hide()
+        def save(name: str, *, with_notice: bool = False) -> None:
+            if options.only and name not in options.only:
+                return
+            if not with_notice:
+                app.shell.ids.notice.hide()
             for widget in screens.current_screen.walk(restrict=True):
                 if getattr(widget, "focus", False):
                     widget.focus = False
             wait(lambda: True)
-            path = folder / f"{name}-{window}.png"
+            path = options.folder / f"{name}-{options.window}.png"
             app.shell.export_to_png(str(path), scale=2)  # made smaller again, edges are smooth
             with Image.open(path) as picture:
                 small = picture.convert("RGB").resize((width, height), Image.Resampling.BOX)
             small.quantize(192, Image.Quantize.MEDIANCUT, dither=0).save(path, optimize=True)
 
-        app.set_preference("language", "en")
-        app.set_preference("style", style)
+        def leave_photo() -> None:
+            app.sight.look_away()
+            wait(lambda: not app.sight.texture, 0.0)
+
+        app.set_preference("language", options.language)
+        app.set_preference("style", options.style or style)
+        app.set_preference("text_scale", options.text)
         app.set_preference("keeps_thumbnails", True)
         wait(lambda: screens.current_screen.speed)
         save("welcome")
@@ -103,9 +118,8 @@ def draw(folder: Path, window: str) -> None:
             app.change(partial(OpenProject.add_class, class_name=thing))
             app.add_photos(thing, frames[:count])
         app.eye.switch_on()
-        wait(lambda: app.project.n_photos == sum(PHOTOS_EACH) and app.eye.texture, 1.0)
-        screens.current_screen.train_or_stop()
-        wait(lambda: not app.is_training)
+        wait(lambda: app.project.n_photos == sum(PHOTOS_EACH) and app.sight.is_sure, 1.0)
+        wait(lambda: app.project.head_is_fresh and not app.learning.is_on)
         screens.current_screen.ids.classes.parent.parent.scroll_y = 1
         save("teach")
 
@@ -115,12 +129,18 @@ def draw(folder: Path, window: str) -> None:
 
         app.go("recognise")
         app.eye.switch_on()
-        wait(lambda: screens.current_screen.verdict)
+        wait(lambda: app.sight.verdict)
         save("recognise")
+        leave_photo()
         stranger = photo_folder() / "astronaut.png"
-        screens.current_screen.look_at(PickedFile(stranger.name, stranger))
-        wait(lambda: not screens.current_screen.is_known, 1.0)
+        app.sight.look_at(PickedFile(stranger.name, stranger))
+        wait(lambda: app.sight.verdict, 1.0)
         save("unknown")
+        app.sight.correct("cat")
+        wait(lambda: app.project.n_photos == sum(PHOTOS_EACH) + 1, 1.0)
+        save("corrected", with_notice=True)
+        app.undo()
+        wait(lambda: app.project.n_photos == sum(PHOTOS_EACH))
 
         app.go("developer")
         wait(lambda: screens.current_screen.code)

@@ -18,6 +18,7 @@ from headfit_demo.eye import Eye
 from headfit_demo.jobs import Jobs
 from headfit_demo.keys import Keys
 from headfit_demo.language import added, sentence, tr, turned_back
+from headfit_demo.learning import Learning
 from headfit_demo.platforms import this_platform
 from headfit_demo.screens import SCREENS
 from headfit_demo.session import (
@@ -43,6 +44,7 @@ from headfit_demo.session import (
 )
 from headfit_demo.settings import Settings
 from headfit_demo.shell import PLACES, Shell, place_name
+from headfit_demo.sight import Sight
 from headfit_demo.widgets import ask_yes, jpeg_texture, take_focus
 from headfit_demo.window import ICON
 
@@ -65,10 +67,11 @@ class DemoApp(App):
     project = ObjectProperty(None, allownone=True)
     """The open project as a `ProjectView`, or None."""
 
-    is_training = BooleanProperty(False)
     keeps_thumbnails = BooleanProperty(False)
     eye = ObjectProperty(None)
     jobs = ObjectProperty(None)
+    learning = ObjectProperty(None)
+    sight = ObjectProperty(None)
     shell = ObjectProperty(None, allownone=True)
 
     def __init__(
@@ -84,6 +87,8 @@ class DemoApp(App):
         self.worker = Worker(mainthread)
         self.jobs = Jobs(self.worker)
         self.eye = Eye(self.platform, self.complain)
+        self.learning = Learning(self)
+        self.sight = Sight(self)
         self._textures: dict[tuple[str, int], Any] = {}
         self.use_folder(data_folder or self.platform.data_folder(), extractor)
 
@@ -168,9 +173,14 @@ class DemoApp(App):
 
     def show(self, view: ProjectView) -> None:
         """Show how a project is now, if it is the one that is shown."""
-        if self.project is not None and self.project.key == view.key:
+        if self.is_shown(view.key):
             self.project = view
+            self.learning.follow(view)
             self.refresh_screen()
+
+    def is_shown(self, project_key: str) -> bool:
+        """Return whether this project is the one that is shown."""
+        return self.project is not None and self.project.key == project_key
 
     def complain(self, error: Exception) -> None:
         """Say what went wrong, in one sentence."""
@@ -180,9 +190,9 @@ class DemoApp(App):
         if isinstance(error, ProjectGoneError) and self.project is not None:
             self.leave(self.project.key)
 
-    def notify(self, text: str) -> None:
-        """Say something that goes by itself."""
-        self.shell.ids.notice.show(text)
+    def notify(self, text: str, *, can_undo: bool = False) -> None:
+        """Say something that goes by itself; of what was done last, with a way back."""
+        self.shell.ids.notice.show(text, self.project.last_act if can_undo else 0)
 
     def thumbnail(self, photo: PhotoView) -> Any:
         """Return the texture of a photo's thumbnail, or None."""
@@ -218,7 +228,7 @@ class DemoApp(App):
 
     def leave(self, project_key: str) -> None:
         """Go home if this project, which is gone, was shown."""
-        if self.project is not None and self.project.key == project_key:
+        if self.is_shown(project_key):
             self.project = None
             self.go("home")
 
@@ -286,6 +296,7 @@ class DemoApp(App):
         """Show another project."""
         self._textures.clear()
         self.project = view
+        self.learning.follow(view)
         self.refresh_screen()
         self.go(screen)
 
@@ -372,4 +383,5 @@ class DemoApp(App):
     def refresh_screen(self) -> None:
         """Show the project on the screen that is shown."""
         self._arrived()
+        self.sight.look_again()
         self.shell.ids.screens.current_screen.refresh()

@@ -24,9 +24,10 @@ _HEADS = (".head", NETWORK_ENDING)
 class Drops:
     """Sorts what is dropped.
 
-    A head file becomes a project, the extractor is installed. On the page that recognises, a photo
-    is looked at. Elsewhere a folder is a thing that is named after it, or one thing for each folder
-    in it; single photos belong to the thing that they are dropped on.
+    A head file becomes a project, the extractor is installed. On the page that recognises, and on
+    the picture beside what is taught, a photo is looked at. Elsewhere a folder is a thing that is
+    named after it, or one thing for each folder in it; single photos belong to the thing that they
+    are dropped on.
     """
 
     def __init__(self, app: Any) -> None:
@@ -57,7 +58,7 @@ class Drops:
             app.import_head(picked(heads[0]))
             self._say_left_out([*heads[1:], *folders, *photos])
         elif app.shell.ids.screens.current == "recognise" and photos:
-            app.shell.ids.screens.current_screen.look_at(picked(photos[0]))
+            app.sight.look_at(picked(photos[0]))
             self._say_left_out([*photos[1:], *folders])
         elif folders:
             self._teach_folders(folders, photos)
@@ -81,6 +82,10 @@ class Drops:
 
     def _teach_photos(self, photos: list[Path], x: float, y: float) -> None:
         teach = self._app.shell.ids.screens.get_screen("teach")
+        if teach.is_to_try(x, y):
+            self._app.sight.look_at(picked(photos[0]))
+            self._say_left_out(photos[1:])
+            return
         name = teach.class_at(x, y)
         if name is None:
             self._app.notify(tr.say("Drop photos on the thing that they show."))

@@ -47,6 +47,10 @@ class Jobs(EventDispatcher):
         self._going_on.append(job)
         return self._worker.begin(job)
 
+    def is_at_work(self, project_key: str) -> bool:
+        """Return whether anything goes on in a project."""
+        return any(job.project_key == project_key for job in self._going_on)
+
     def stop(self, project_key: str | None = None) -> None:
         """Stop what goes on in a project, or in all of them."""
         for job in self._going_on:

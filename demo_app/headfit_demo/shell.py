@@ -73,11 +73,14 @@ class Notice(BoxLayout):
     """One sentence that goes by itself."""
 
     text = StringProperty("")
+    act = NumericProperty(0)
+    """What can be taken back from here, as long as nothing was done since; 0 for nothing."""
+
     _clock: Any = None
 
-    def show(self, text: str) -> None:
+    def show(self, text: str, act: int = 0) -> None:
         """Say it, in place of what was said before."""
-        self.text, self.opacity, self.disabled = text, 1, False
+        self.text, self.act, self.opacity, self.disabled = text, act, 1, False
         if self._clock is not None:
             self._clock.cancel()
         self._clock = Clock.schedule_once(self.hide, NOTICE_S)
@@ -85,6 +88,11 @@ class Notice(BoxLayout):
     def hide(self, *_: Any) -> None:
         """Say no more."""
         self.opacity, self.disabled = 0, True
+
+    def take_back(self) -> None:
+        """Undo what it says was done."""
+        self.hide()
+        App.get_running_app().undo()
 
     def on_touch_down(self, touch: Any) -> bool:
         """Let touches through while nothing is said; what is disabled would take them in Kivy."""

@@ -94,15 +94,15 @@ def test_training_does_not_block(hand: Hand, tmp_path: Path) -> None:
     hand.settle()
     fill(hand.app.session, n_samples=3000, n_classes=20)
     hand.app.look()
-    hand.wait(lambda: hand.app.project.n_photos == 3000)
+    hand.wait(lambda: hand.app.project.n_photos == 3000 and hand.app.project.head_is_fresh)
     hand.app.eye.switch_on()
     hand.wait(lambda: hand.app.eye.texture)
     hand.settle()
 
     def begin() -> Callable[[], bool]:
-        hand.screen.train_or_stop()
-        assert hand.app.is_training
-        return lambda: not hand.app.is_training
+        hand.app.learning.start()
+        assert hand.app.learning.is_on
+        return lambda: not hand.app.learning.is_on
 
     hold_to_limit(hand, "training on 3,000 photos", begin)
     assert hand.app.project.head_is_fresh
@@ -112,7 +112,7 @@ def test_recognising_the_camera_does_not_block(toys: Hand, tmp_path: Path) -> No
     write_folder(tmp_path / "camera", 3, (BOAT,))
     toys.app.go("recognise")
     toys.press("Camera on")
-    toys.wait(lambda: toys.screen.verdict)
+    toys.wait(lambda: toys.app.sight.verdict)
 
     def begin() -> Callable[[], bool]:
         ends = time.monotonic() + 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ BALLOON, BOAT, FLOWER = THINGS
 
 
 def test_teach_train_recognise_restart(hand: Hand, tmp_path: Path) -> None:
-    """Two things are named and shown, the head is trained, recognises, and is there tomorrow."""
+    """Two things are named and shown, are learned by themselves, recognised, and there tomorrow."""
     toys = hand
     toys.begin()
     toys.teach(BALLOON, frames(BALLOON, 5))
@@ -25,17 +26,20 @@ def test_teach_train_recognise_restart(hand: Hand, tmp_path: Path) -> None:
     cards = toys.screen.cards
     assert [card.details for card in cards.values()] == ["5 photos", "5 photos"]
     assert all(thumb.texture for thumb in cards[BOAT].ids.strip.children)
-    toys.tap(toys.screen.ids.train)
-    toys.wait(lambda: not toys.app.is_training)
-    assert int(toys.screen.accuracy.rstrip("%")) > 90
-    assert "all 10 photos" in toys.screen.training_text
+    toys.wait(lambda: toys.app.project.head_is_fresh)
+    assert "guessed right" in toys.screen.heading
+    assert toys.screen.next_text == "Try it"
 
-    toys.app.go("recognise")
-    toys.screen.look_at(picked(BOAT, 1, seed=9)[0])
-    toys.wait(lambda: toys.screen.verdict)
-    assert toys.screen.verdict == BOAT
-    assert toys.screen.ids.bar0.name == BOAT
-    assert "ms per photo" in toys.screen.speed
+    toys.tap(toys.screen.ids.next)
+    assert toys.screen.name == "recognise"
+    toys.app.sight.look_at(picked(BOAT, 1, seed=9)[0])
+    toys.wait(lambda: toys.app.sight.verdict)
+    assert toys.app.sight.verdict == BOAT
+    bars = toys.screen.ids.bars.ids
+    assert [bars.bar0.name, bars.bar1.name] == [BALLOON, BOAT]
+    assert bars.bar1.is_best
+    assert bars.bar1.chance > bars.bar0.chance
+    assert "ms per photo" in toys.app.sight.speed
 
     toys.app.worker.do(toys.app.session.close, lambda result, error: None)
     toys.app.project = None
@@ -52,27 +56,29 @@ def test_teach_train_recognise_restart(hand: Hand, tmp_path: Path) -> None:
 def test_a_photo_is_looked_at_again_by_the_head_as_it_is(toys: Hand) -> None:
     """What the head learned meanwhile counts; another project knows nothing of the photo."""
     toys.app.go("recognise")
-    toys.screen.look_at(picked(FLOWER, 1, seed=9)[0])
-    toys.wait(lambda: toys.screen.verdict)
-    assert toys.screen.verdict != FLOWER
+    toys.app.sight.look_at(picked(FLOWER, 1, seed=9)[0])
+    toys.wait(lambda: toys.app.sight.verdict)
+    assert toys.app.sight.verdict != FLOWER
     toys.app.go("teach")
     toys.teach(FLOWER, frames(FLOWER, 5))
     toys.app.go("recognise")
-    toys.wait(lambda: toys.screen.verdict == FLOWER)
-    assert toys.screen.texture is not None
+    toys.wait(lambda: toys.app.sight.verdict == FLOWER)
+    assert toys.app.sight.texture is not None
 
     toys.app.create_project("Next")
     toys.wait(lambda: toys.screen.name == "teach" and toys.app.project.name == "Next")
     toys.app.go("recognise")
     toys.settle()
-    assert (toys.screen.texture, toys.screen.verdict, toys.notice) == (None, "", "")
+    assert (toys.app.sight.texture, toys.app.sight.verdict, toys.notice) == (None, "", "")
 
 
 def test_a_training_is_stopped(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bar moves, Stop is pressed, and the head stays as it was: none."""
+    """It begins by itself; the bar moves, Stop is pressed, and stopped it stays, with no head."""
     hand.begin()
     hand.settle()
     fill(hand.app.session, n_samples=3000, n_classes=20)
+    from headfit_demo.learning import QUIET_S
+
     train, stop_is_pressed = OpenProject.train, threading.Event()
 
     def train_slowly(project: OpenProject, progress: Callable[[Progress], None]) -> None:
@@ -86,15 +92,22 @@ def test_a_training_is_stopped(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(OpenProject, "train", train_slowly)
     hand.app.look()
     hand.wait(lambda: hand.app.project.n_photos == 3000)
-    hand.tap(hand.screen.ids.train)
-    hand.wait(lambda: hand.screen.fraction > 0)
-    assert hand.app.is_training
-    assert len(hand.screen.ids.plot.losses) >= 1
+    hand.wait(lambda: hand.app.learning.fraction > 0)
+    assert hand.app.learning.is_on
+    assert len(hand.app.learning.losses) >= 1
     hand.press("Stop")
     stop_is_pressed.set()
-    hand.wait(lambda: not hand.app.is_training)
-    assert hand.notice == "Stopped. The head is as it was before."
+    hand.wait(lambda: not hand.app.learning.is_on)
+    assert hand.notice == "Stopped. What it learned before is as it was."
+    hand.settle()
+    ends = time.monotonic() + 2 * QUIET_S
+    hand.wait(lambda: time.monotonic() > ends)
+    assert not hand.app.learning.is_on
     assert hand.app.project.head_classes == ()
+    monkeypatch.setattr(OpenProject, "train", train)
+    hand.press("Learn 3000 new photos")
+    hand.wait(lambda: hand.app.project.head_is_fresh)
+    assert hand.screen.next_text == "Try it"
 
 
 def test_renaming_forgetting_and_undo(toys: Hand) -> None:

@@ -66,8 +66,8 @@ def full(toys: Hand) -> Iterator[Hand]:
     toys.app.add_photos(BALLOON, [*frames(BOAT, 1, seed=6), *frames(BALLOON, 1)])
     toys.app.go("recognise")
     toys.app.change(lambda project: project.rename("Toys of a very long summer, all of them"))
-    toys.screen.look_at(picked(BALLOON, 1, seed=9)[0])
-    toys.wait(lambda: toys.screen.verdict)
+    toys.app.sight.look_at(picked(BALLOON, 1, seed=9)[0])
+    toys.wait(lambda: toys.app.sight.verdict)
     toys.app.shell.ids.screens.get_screen("photos").class_name = BALLOON
     toys.settle()
     size_hint, size = toys.app.shell.size_hint, toys.app.shell.size

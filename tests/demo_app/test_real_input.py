@@ -90,9 +90,8 @@ class Person:
         self.wait(lambda: self.sees["project"] == name and self.sees["screen"] == "teach")
 
     def train(self) -> None:
-        """Click on Train, unless the head learned by itself, as it does where that is quick."""
-        if not self.sees["is_fresh"]:
-            self.press("Train", lambda: self.sees["is_fresh"])
+        """Wait until it has learned by itself."""
+        self.wait(lambda: self.sees["is_fresh"])
 
     def type(self, text: str) -> None:
         """Type into the field that has the focus, and press Enter."""

@@ -58,7 +58,7 @@ def test_a_camera_that_is_unplugged_is_said(toys: Hand, tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "camera", 2, (BOAT,))
     toys.app.go("recognise")
     toys.press("Camera on")
-    toys.wait(lambda: toys.screen.verdict == BOAT)
+    toys.wait(lambda: toys.app.sight.verdict == BOAT)
     shutil.move(folder, tmp_path / "pocket")
     toys.wait(lambda: toys.notice)
     assert toys.notice == "No camera was found, or it was unplugged. Photos work without one."
@@ -77,10 +77,10 @@ def test_a_corrupt_photo_is_left_out_with_one_sentence(toys: Hand) -> None:
     assert toys.notice == "holiday.jpg was left out. This is no picture that can be read."
     assert toys.app.project.n_photos == 11
     toys.app.go("recognise")
-    toys.screen.look_at(cut)
+    toys.app.sight.look_at(cut)
     toys.wait(lambda: toys.notice == "This is no picture that can be read.")
-    toys.screen.look_at(picked(BOAT, 1, seed=4)[0])
-    toys.wait(lambda: toys.screen.verdict == BOAT)
+    toys.app.sight.look_at(picked(BOAT, 1, seed=4)[0])
+    toys.wait(lambda: toys.app.sight.verdict == BOAT)
 
 
 def test_an_engine_that_is_killed_is_said_and_starts_again(toys: Hand) -> None:

@@ -48,7 +48,7 @@ def main() -> None:
             "things": {one.name: one.n_photos for one in project.classes} if project else {},
             "can_learn": bool(project and project.can_train),
             "is_fresh": bool(project and project.head_is_fresh),
-            "verdict": getattr(page, "verdict", ""),
+            "verdict": app.sight.verdict,
             "notice": "" if notice.disabled else notice.text,
             "is_dialog": top is not app.shell,
             "work": app.jobs.text if app.jobs.is_long else "",

@@ -29,6 +29,7 @@ from headfit_demo.session import (
     Forgotten,
     Job,
     LongNameError,
+    Moved,
     Named,
     NoExtractorError,
     NoOtherCameraError,
@@ -104,6 +105,8 @@ def turned_back(act: Act | None) -> str:
     if Forgotten in changes:
         n = act.n_photos
         return tr.count("{n} photo was taken back.", "{n} photos were taken back.", n)
+    if isinstance(change := changes.get(Moved), Moved):
+        return tr.count("{n} photo was moved back.", "{n} photos were moved back.", len(change.was))
     if isinstance(change := changes.get(Unnamed), Unnamed):
         return tr.say("{name} was taken back.").format(name=change.name)
     names = [change.name for change in act.changes if isinstance(change, Named)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from kivy.metrics import dp
-from kivy.properties import ListProperty, ObjectProperty, StringProperty
+from kivy.properties import ListProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 
-from headfit_demo.language import tr
+from headfit_demo.language import feedback_words, tr
 from headfit_demo.session import ClassView, PhotoView
 from headfit_demo.widgets import Card, Chip, Press, Thumb, load_rules
 
@@ -50,11 +49,14 @@ class ClassCard(Card):
 
     name = StringProperty("")
     details = StringProperty("")
+    place = NumericProperty(-1)
+    """Among the things, whose colours follow it."""
+
     screen = ObjectProperty(None)
 
-    def show(self, one: ClassView) -> None:
-        """Show the class as it is now."""
-        self.name = one.name
+    def show(self, one: ClassView, place: int) -> None:
+        """Show the class as it is now, and in its place."""
+        self.name, self.place = one.name, place
         self.details = (
             tr.count("{n} photo", "{n} photos", one.n_photos)
             if one.n_photos
@@ -68,29 +70,6 @@ class ClassCard(Card):
             chips.add_widget(Chip())
         for chip, (text, icon) in zip(reversed(chips.children), said, strict=True):
             chip.text, chip.icon, chip.is_warning = text, icon, bool(icon)
-
-
-def feedback_words(one: ClassView) -> Iterator[tuple[str, str]]:
-    """Say how well a class is known; what could be better comes with an icon."""
-    if one.accuracy is not None:
-        yield tr.say("{p:.0%} recognised").format(p=one.accuracy), ""
-    if one.n_effective is not None and 2 * one.n_effective <= one.n_photos:
-        yield (
-            tr.count(
-                "Nearly one photo: move, turn, other light",
-                "Nearly {n} photos: move, turn, other light",
-                one.n_effective,
-            ),
-            "twins",
-        )
-    if one.needs_photos:
-        yield tr.say("More photos would help"), "photo"
-    doubtful = sum(photo.likelier is not None for photo in one.photos)
-    if doubtful:
-        yield tr.count("{n} doubtful", "{n} doubtful", doubtful), "warning"
-    repeated = sum(photo.is_repeated for photo in one.photos)
-    if repeated:
-        yield tr.count("{n} repeated", "{n} repeated", repeated), "twins"
 
 
 def badge(photo: PhotoView) -> str:

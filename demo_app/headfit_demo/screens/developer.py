@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kivy.core.clipboard import Clipboard
 from kivy.factory import Factory
-from kivy.properties import BooleanProperty, NumericProperty, StringProperty
+from kivy.properties import BooleanProperty, ListProperty, NumericProperty, StringProperty
 
 from headfit_demo.language import size, tr
 from headfit_demo.screens.screen import AppScreen
@@ -26,10 +26,13 @@ class DeveloperScreen(AppScreen):
     fingerprint = StringProperty("")
     engine = StringProperty("")
     code = StringProperty("")
+    history = ListProperty()
     is_measuring = BooleanProperty(False)
 
     def refresh(self) -> None:
         """Gather the facts."""
+        project = self.app.project
+        self.history = [] if project is None else project.accuracy_history
         self.app.do(self.app.session.facts, self._show)
 
     def copy(self) -> None:

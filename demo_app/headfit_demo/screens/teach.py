@@ -1,4 +1,4 @@
-"""Teach: name things, give photos of them, watch the head learn."""
+"""Teach: name things, give photos of them, and see at once what it makes of them."""
 
 from __future__ import annotations
 
@@ -6,36 +6,32 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from kivy.clock import Clock, mainthread
+from kivy.clock import Clock
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 
-from headfit_demo.language import tr
+from headfit_demo.language import advice, tr
+from headfit_demo.screens import answer as answer  # kv rules use Corrections
+from headfit_demo.screens import preview as preview  # and Preview
 from headfit_demo.screens.class_card import ClassCard
 from headfit_demo.screens.screen import AppScreen
-from headfit_demo.session import (
-    Act,
-    CancelledError,
-    ClassView,
-    Job,
-    OpenProject,
-    Progress,
-    ProjectView,
-)
+from headfit_demo.session import Act, ClassView, OpenProject
 from headfit_demo.widgets import Slices, ask_name, ask_yes, load_rules, scroll_to, take_focus
 
 RECORD_EVERY_S = 0.2
 
 
 class TeachScreen(AppScreen):
-    """Classes with their photos, and the training."""
+    """Things with their photos, and what it makes of them."""
 
     n_classes = NumericProperty(0)
     advice = StringProperty("")
-    accuracy = StringProperty("")
-    accuracy_text = StringProperty("")
-    training_text = StringProperty("")
-    fraction = NumericProperty(0.0)
-    can_train = BooleanProperty(False)
+    heading = StringProperty("")
+    state_text = StringProperty("")
+    next_text = StringProperty("")
+    next_icon = StringProperty("")
+    must_learn = BooleanProperty(False)
+    """Whether it can learn what it has not learned."""
+
     has_head = BooleanProperty(False)
     asks = BooleanProperty(False)
     """Whether it is asked if small pictures may be kept."""
@@ -48,8 +44,12 @@ class TeachScreen(AppScreen):
         self._is_adding = False
         self._act = Act()
         self._clock: Any = None
-        self._training: Job | None = None
         super().__init__(**options)
+
+    def on_kv_post(self, _: Any) -> None:
+        """Follow the learning."""
+        for name in ("is_on", "seconds_left"):
+            self.app.learning.fbind(name, self._show_learning)
 
     def refresh(self) -> None:
         """Show the project."""
@@ -57,12 +57,10 @@ class TeachScreen(AppScreen):
         if project is None:
             return
         if project.key != self._project_key:
-            self._project_key, self.ids.plot.losses = project.key, []
-            self.ids.new_name.text = ""
+            self._project_key, self.ids.new_name.text = project.key, ""
         self.n_classes = len(project.classes)
-        self.can_train, self.has_head = project.can_train, bool(project.head_classes)
         self._show_classes()
-        self._show_training()
+        self._show_learning()
 
     def on_enter(self) -> None:
         """Let a project that is empty be named things in at once; a phone would show its keys."""
@@ -119,6 +117,11 @@ class TeachScreen(AppScreen):
                 return name
         return next(iter(self.cards)) if len(self.cards) == 1 else None
 
+    def is_to_try(self, x: float, y: float) -> bool:
+        """Return whether what is dropped there in the window is to be looked at."""
+        view, screens = self.ids.preview.ids.view, self.app.shell.ids.screens
+        return screens.current_screen is self and view.collide_point(*view.to_widget(x, y))
+
     # Photos
 
     def pick(self, name: str) -> None:
@@ -153,46 +156,16 @@ class TeachScreen(AppScreen):
     def _recorded(self) -> None:
         self._is_adding = False
 
-    # Training
+    # Learning
 
-    def train_or_stop(self) -> None:
-        """Train; or, while it trains, stop."""
-        if self._training is not None:
-            self._training.cancel()
-            return
-        self.app.is_training, self.fraction = True, 0.0
-        self.training_text = tr.say("Training")
-        key = self.app.project.key
-        job = Job(partial(self._train, key), self._trained, project_key=key)
-        self._training = self.app.jobs.begin(job)
-
-    def _train(self, key: str, job: Job) -> ProjectView:
-        """Train; on the worker's thread."""
-
-        def watch(progress: Progress) -> None:
-            job.go_on_or_stop()
-            self._show_progress(progress)
-
-        with self.app.session.using(key) as project:
-            project.train(watch)
-            view: ProjectView = project.view()
-            return view
-
-    @mainthread
-    def _show_progress(self, progress: Progress) -> None:
-        self.fraction = progress.fraction
-        self.training_text = tr.say("About {s:.0f} s left").format(s=progress.seconds_left)
-        self.ids.plot.losses = progress.losses
-
-    def _trained(self, view: ProjectView | None, error: Exception | None) -> None:
-        self._training, self.app.is_training = None, False
-        if isinstance(error, CancelledError):
-            self.app.notify(tr.say("Stopped. The head is as it was before."))
-        elif view is None:
-            self.app.complain(error)
+    def go_on(self) -> None:
+        """Do what is next: stop, learn what is new, or try what was learned."""
+        if self.app.learning.is_on:
+            self.app.learning.stop()
+        elif self.must_learn:
+            self.app.learning.start()
         else:
-            self.app.show(view)
-        self._show_training()
+            self.app.go("recognise")
 
     def _show_classes(self) -> None:
         project = self.app.project
@@ -231,7 +204,7 @@ class TeachScreen(AppScreen):
             if one.name not in self.cards:
                 card = self.cards[one.name] = ClassCard(screen=self)
                 self.ids.classes.add_widget(card, index=len(self.ids.classes.children) - place)
-            self.cards[one.name].show(one)
+            self.cards[one.name].show(one, place)
             yield
 
     def _scroll_to(self, name: str, _: float) -> None:
@@ -239,28 +212,25 @@ class TeachScreen(AppScreen):
         if name in self.cards:
             scroll_to(self.cards[name])
 
-    def _show_training(self) -> None:
+    def _show_learning(self, *_: Any) -> None:
+        """Say how far it is, and what is next."""
         project = self.app.project
-        if project is None or self.app.is_training:
+        if project is None:
             return
-        taught = sum(one.n_photos > 0 for one in project.classes)
-        self.ids.plot.history = project.accuracy_history
-        if project.accuracy is not None:
-            self.accuracy = f"{project.accuracy:.0%}"
-            self.accuracy_text = tr.say("recognised by a head that was made without them")
+        learning = self.app.learning
+        self.has_head = bool(project.head_classes)
+        self.must_learn = project.can_train and not project.head_is_fresh
+        self.heading, self.state_text = advice(project)
+        if learning.is_on:
+            self.next_text, self.next_icon = tr.say("Stop"), "stop"
+            self.state_text = tr.say("About {s:.0f} s left").format(s=learning.seconds_left)
+        elif self.must_learn and project.n_new:
+            self.next_icon = "spark"
+            self.next_text = tr.count("Learn {n} new photo", "Learn {n} new photos", project.n_new)
+        elif self.must_learn:
+            self.next_text, self.next_icon = tr.say("Learn what changed"), "spark"
         else:
-            self.accuracy = tr.say("Not trained") if not project.head_classes else tr.say("Ready")
-            self.accuracy_text = ""
-        if taught < 2 and not project.head_classes:
-            self.training_text = tr.say("It can learn as soon as two things have photos.")
-        elif project.head_is_fresh:
-            self.training_text = tr.count(
-                "The head knows your {n} photo.", "The head knows all {n} photos.", project.n_photos
-            )
-        elif not project.can_train:
-            self.training_text = tr.say("Give photos of every thing that the head knows.")
-        else:
-            self.training_text = tr.say("There are photos that the head has not learned yet.")
+            self.next_text, self.next_icon = tr.say("Try it"), "eye"
 
 
 load_rules(__file__)

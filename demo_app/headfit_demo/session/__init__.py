@@ -1,6 +1,6 @@
 """What the app does, without a window: projects, what is taught in them, and what is seen."""
 
-from headfit_demo.session.acts import Act, Forgotten, Named, Renamed, Taught, Unnamed
+from headfit_demo.session.acts import Act, Forgotten, Moved, Named, Renamed, Taught, Unnamed
 from headfit_demo.session.errors import (
     CameraError,
     CancelledError,
@@ -45,6 +45,7 @@ from headfit_demo.session.states import (
     Added,
     Certainty,
     ClassView,
+    Corrected,
     PhotoView,
     Progress,
     ProjectCard,
@@ -69,6 +70,7 @@ __all__ = [
     "CancelledError",
     "Certainty",
     "ClassView",
+    "Corrected",
     "Done",
     "EmptyNameError",
     "EngineSpeed",
@@ -77,6 +79,7 @@ __all__ = [
     "Forgotten",
     "Job",
     "LongNameError",
+    "Moved",
     "Named",
     "NoExtractorError",
     "NoOtherCameraError",

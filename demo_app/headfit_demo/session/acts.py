@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from typing import TypeAlias
 
 import numpy as np
@@ -48,6 +48,13 @@ class Taught:
     ids: list[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Photos were given another thing: what they were before, by their examples' ids."""
+
+    was: dict[int, str]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Forgotten:
     """Photos were forgotten: everything that brings them back.
@@ -78,7 +85,7 @@ class Headed:
     after: SoftmaxHead | None
 
 
-Change: TypeAlias = Named | Unnamed | Renamed | Taught | Forgotten | Headed
+Change: TypeAlias = Named | Unnamed | Renamed | Taught | Moved | Forgotten | Headed
 
 
 class Act:
@@ -94,9 +101,14 @@ class Act:
         What its things are called now, by what they were called when it began; None if forgotten.
     is_taken_back : bool
         Nothing more is done for it then.
+    number : int
+        Another one for every act of this run of the app, from 1.
     """
 
+    _numbers = count(1)
+
     def __init__(self) -> None:
+        self.number = next(self._numbers)
         self.changes: list[Change] = []
         self.things: dict[str, str | None] = {}
         self.is_taken_back = False
@@ -138,6 +150,10 @@ class History:
             for change in act.changes:
                 if isinstance(change, Taught):
                     change.ids[:] = [new_ids.get(one, one) for one in change.ids]
+                elif isinstance(change, Moved):
+                    was = {new_ids.get(one, one): name for one, name in change.was.items()}
+                    change.was.clear()
+                    change.was.update(was)
 
     def clear(self) -> None:
         """Forget all acts, and with them what was forgotten."""

@@ -82,12 +82,20 @@ class ProjectView:
         What the head knows; empty while there is none.
     head_is_fresh : bool
         Whether the head was trained on exactly the photos that are there.
+    unknown : tuple of str
+        Things that have photos and that the head does not know yet.
+    n_new : int
+        How many photos it has not learned, of them and of others.
+    is_due : bool
+        Whether it should learn now, by itself: something changed, and nobody stopped it.
     accuracy : float or None
         Over all photos, each judged by a head that was made without it.
     accuracy_history : tuple of (int, float)
         How many photos there were, and the accuracy then; since the project was opened.
-    can_undo, can_redo : bool
-        Whether there is something to take back, and something to do again.
+    last_act : int
+        The number of what an undo takes back, 0 if there is nothing.
+    can_redo : bool
+        Whether there is something to do again.
     """
 
     key: str
@@ -97,10 +105,18 @@ class ProjectView:
     can_train: bool
     head_classes: tuple[str, ...]
     head_is_fresh: bool
+    unknown: tuple[str, ...]
+    n_new: int
+    is_due: bool
     accuracy: float | None
     accuracy_history: tuple[tuple[int, float], ...]
-    can_undo: bool
+    last_act: int
     can_redo: bool
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to take back."""
+        return self.last_act > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +180,22 @@ class Added:
             self.left_out + more.left_out,
             self.error or more.error,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What became of a photo that was taken for something else than it shows.
+
+    Attributes
+    ----------
+    class_name : str
+        What it shows.
+    moved_from : tuple of str
+        What the same photo had been taught as; empty if it had not, and was taught now.
+    """
+
+    class_name: str
+    moved_from: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

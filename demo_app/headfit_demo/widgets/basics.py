@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kivy.animation import Animation
+from kivy.graphics.texture import Texture
 from kivy.metrics import dp
 from kivy.properties import (
     AliasProperty,
@@ -73,7 +74,7 @@ class Press(Touchable, AnchorLayout):
 
     text = StringProperty("")
     icon = StringProperty("")
-    kind = OptionProperty("soft", options=("filled", "soft", "plain", "danger"))
+    kind = OptionProperty("soft", options=("filled", "soft", "plain", "inverse", "danger"))
     is_centred = BooleanProperty(True)
 
     def _fill(self) -> list[float]:
@@ -82,16 +83,13 @@ class Press(Touchable, AnchorLayout):
             "soft": theme.soft,
             "danger": theme.danger,
             "plain": (0, 0, 0, 0),
+            "inverse": (0, 0, 0, 0),
         }
         colour = list(colours[self.kind])
         if self.disabled:
-            return list(theme.sunken) if self.kind != "plain" else colour
+            return colour if colour[3] == 0 else list(theme.sunken)
         if self.state == "down":
-            return (
-                list(theme.outline)
-                if self.kind == "plain"
-                else [c * 0.85 for c in colour[:3]] + [1]
-            )
+            return list(theme.outline) if colour[3] == 0 else [c * 0.85 for c in colour[:3]] + [1]
         return colour
 
     def _ink(self) -> list[float]:
@@ -102,6 +100,7 @@ class Press(Touchable, AnchorLayout):
             "soft": theme.soft_ink,
             "danger": theme.danger_ink,
             "plain": theme.accent,
+            "inverse": theme.soft,
         }
         return list(colours[self.kind])
 
@@ -172,11 +171,16 @@ class ChanceBar(BoxLayout):
     chance = NumericProperty(0.0)
     shown = NumericProperty(0.0)
     is_best = BooleanProperty(False)
+    is_slim = BooleanProperty(False)
+    """Whether there is little room."""
+
+    place = NumericProperty(-1)
+    """Of the thing, whose colour it has; -1 for none."""
 
     def on_chance(self, _: object, chance: float) -> None:
         """Let the bar slide."""
         Animation.cancel_all(self, "shown")
-        Animation(shown=chance, duration=0.15).start(self)
+        Animation(shown=chance, duration=0.15, t="out_quad").start(self)
 
 
 class ProgressLine(Widget):
@@ -196,36 +200,51 @@ class Thumb(Touchable, Widget):
         """Return the texture's coordinates of its square middle."""
         if self.texture is None:
             return [0, 0, 1, 0, 1, 1, 0, 1]
-        width, height = self.texture.size
-        side = min(width, height)
-        u0, v0 = (1 - side / width) / 2, (1 - side / height) / 2
-        u1, v1 = 1 - u0, 1 - v0
-        return [u0, v1, u1, v1, u1, v0, u0, v0]
+        return _middle_of(self.texture, 1.0)
 
     middle = AliasProperty(_middle, bind=("texture",))
 
 
 class View(Widget):
-    """A picture as large as fits, with round corners."""
+    """A picture as large as fits, with round corners; or one that fills all, with its edges cut."""
 
     texture = ObjectProperty(None, allownone=True)
     radius = NumericProperty(dp(14))
+    fills = BooleanProperty(False)
 
     def _inner(self) -> tuple[float, float]:
         if self.texture is None:
+            return tuple(self.size)
+        if self.fills:
             return tuple(self.size)
         width, height = self.texture.size
         scale = min(self.width / width, self.height / height)
         return width * scale, height * scale
 
-    inner_size = AliasProperty(_inner, bind=("texture", "size"))
+    def _shown(self) -> list[float]:
+        """Return the texture's coordinates of what is shown of it."""
+        if self.texture is None or not self.fills or not self.width or not self.height:
+            return [0, 1, 1, 1, 1, 0, 0, 0]
+        return _middle_of(self.texture, self.width / self.height)
+
+    shown = AliasProperty(_shown, bind=("texture", "size", "fills"))
+    inner_size = AliasProperty(_inner, bind=("texture", "size", "fills"))
     inner_pos = AliasProperty(
         lambda self: (
             self.x + (self.width - self.inner_size[0]) / 2,
             self.y + (self.height - self.inner_size[1]) / 2,
         ),
-        bind=("texture", "size", "pos"),
+        bind=("texture", "size", "pos", "fills"),
     )
+
+
+def _middle_of(texture: Texture, aspect: float) -> list[float]:
+    """Return the coordinates of the largest middle part that is so many times as wide as high."""
+    width, height = texture.size
+    wide, high = min(width, height * aspect), min(height, width / aspect)
+    u0, v0 = (1 - wide / width) / 2, (1 - high / height) / 2
+    u1, v1 = 1 - u0, 1 - v0
+    return [u0, v1, u1, v1, u1, v0, u0, v0]
 
 
 class Chip(BoxLayout):

@@ -10,9 +10,11 @@ from kivy.properties import (
     AliasProperty,
     BooleanProperty,
     ColorProperty,
+    ListProperty,
     NumericProperty,
     OptionProperty,
 )
+from kivy.utils import get_color_from_hex
 
 LIGHT: Final = {
     "ground": "#F5F4F0",
@@ -48,6 +50,18 @@ DARK: Final = {
     "caution_soft": "#3B2F14",
     "second": "#D9A6EA",
 }
+THINGS: Final = {
+    "light": (
+        *("#0A6A5B", "#B0431E", "#6A4FB3", "#1F6FB2"),
+        *("#8A6A00", "#B02A6B", "#4B7A1E", "#5B6470"),
+    ),
+    "dark": (
+        *("#62D6BF", "#FF9E73", "#B9A4FF", "#7CC0FF"),
+        *("#E8C75A", "#FF8FC0", "#A6D86E", "#B8C2CC"),
+    ),
+}
+"""The colours of things in their order, over and over; each stands out on what lies under it."""
+
 READABLE: Final = (
     ("ink", "ground"),
     ("ink", "surface"),
@@ -60,6 +74,7 @@ READABLE: Final = (
     ("accent", "sunken"),
     ("accent_ink", "accent"),
     ("soft_ink", "soft"),
+    ("soft", "ink"),
     ("danger", "ground"),
     ("danger", "surface"),
     ("danger_ink", "danger"),
@@ -95,6 +110,7 @@ class Theme(EventDispatcher):
     danger_ink = ColorProperty(LIGHT["danger_ink"])
     caution = ColorProperty(LIGHT["caution"])
     caution_soft = ColorProperty(LIGHT["caution_soft"])
+    things = ListProperty([get_color_from_hex(one) for one in THINGS["light"]])
     second = ColorProperty(LIGHT["second"])
 
     title = AliasProperty(lambda self: sp(25) * self.text_scale, bind=["text_scale"])
@@ -104,8 +120,13 @@ class Theme(EventDispatcher):
     row = AliasProperty(lambda self: dp(30) + sp(18) * self.text_scale, bind=["text_scale"])
     """Height of what is touched: 48 dp at the usual text size."""
 
+    def of_thing(self, place: int) -> list[float]:
+        """Return the colour of the thing at a place; of what is no thing, that of all else."""
+        return list(self.accent if place < 0 else self.things[place % len(self.things)])
+
     def on_style(self, _: object, style: str) -> None:
         """Take the colours of the style."""
+        self.things = [get_color_from_hex(one) for one in THINGS[style]]
         for name, colour in (DARK if style == "dark" else LIGHT).items():
             setattr(self, name, colour)
 

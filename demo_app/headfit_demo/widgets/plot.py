@@ -1,4 +1,4 @@
-"""A small plot: the loss while training, the accuracy as photos come."""
+"""A small plot of one curve, with its axes."""
 
 from __future__ import annotations
 
@@ -7,77 +7,78 @@ from typing import Any
 
 from kivy.graphics import Color, Line
 from kivy.metrics import dp
-from kivy.properties import AliasProperty, ListProperty
+from kivy.properties import AliasProperty, ListProperty, NumericProperty, StringProperty
 from kivy.uix.label import Label
 from kivy.uix.widget import Widget
 
-from headfit_demo.language import tr
 from headfit_demo.widgets.look import theme
 
 
 class Plot(Widget):
-    """Two lines, each over its own width and scale.
+    """One curve from 0 up, over where it begins to where it ends.
 
     Attributes
     ----------
-    losses : list of float
-        Loss per training step; drawn from 0 to its largest.
-    history : list of (int, float)
-        Number of photos and the accuracy then; drawn from 0 to 1.
+    name : str
+        What is drawn.
+    points : list of (float, float)
+        From left to right.
+    top : float
+        What is at the upper edge; 0 for the largest value.
+    form : str
+        How the value at the upper edge is written, for `str.format`.
+    across : str
+        What is counted from left to right.
     """
 
-    losses = ListProperty()
-    history = ListProperty()
-    has_something = AliasProperty(
-        lambda self: len(self.losses) > 1 or len(self.history) > 1, bind=("losses", "history")
-    )
+    name = StringProperty("")
+    points = ListProperty()
+    top = NumericProperty(0.0)
+    form = StringProperty("{:.2g}")
+    across = StringProperty("")
+    has_something = AliasProperty(lambda self: len(self.points) > 1, bind=("points",))
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._loss_name = Label(font_name="Noto", size_hint=(None, None))
-        self._accuracy_name = Label(font_name="Noto", size_hint=(None, None))
-        self.add_widget(self._loss_name)
-        self.add_widget(self._accuracy_name)
-        for name in ("losses", "history", "size", "pos"):
+        self._labels = [Label(font_name="Noto", size_hint=(None, None)) for _ in range(4)]
+        for label in self._labels:
+            self.add_widget(label)
+        for name in ("name", "points", "top", "form", "across", "size", "pos"):
             self.fbind(name, self._draw)
         theme.fbind("second", self._draw)
-        tr.fbind("say", self._draw)
+        theme.fbind("text_scale", self._draw)
 
     def _draw(self, *_: Any) -> None:
         self.canvas.before.clear()
-        has_losses, has_history = len(self.losses) > 1, len(self.history) > 1
-        self._name(self._accuracy_name, tr.say("accuracy") if has_history else "", theme.accent, 0)
-        self._name(self._loss_name, tr.say("loss") if has_losses else "", theme.second, 1)
-        if not self.has_something:
-            return
+        said = ["", "", "", ""]
+        if self.has_something:
+            top = self.top or max(value for _, value in self.points) or 1.0
+            first, last = self.points[0][0], self.points[-1][0]
+            said = [self.name, self.form.format(top), f"{first:g}", f"{last:g} {self.across}"]
+            self._draw_curve([value / top for _, value in self.points], first, last)
+        for number, (label, text) in enumerate(zip(self._labels, said, strict=True)):
+            self._place(label, text, is_right=number % 2 == 1, is_below=number > 1)
+
+    def _draw_curve(self, shares: Sequence[float], first: float, last: float) -> None:
+        margin = theme.small * 1.6
+        bottom, height = self.y + margin, max(self.height - 2 * margin, 1)
+        points: list[float] = []
+        for (x, _), share in zip(self.points, shares, strict=True):
+            across = (x - first) / (last - first) if last > first else 0.0
+            points += [self.x + across * self.width, bottom + share * height]
         with self.canvas.before:
             Color(*theme.outline)
             for share in (0, 0.5, 1):
-                y = self._y(share)
+                y = bottom + share * height
                 Line(points=(self.x, y, self.x + self.width, y), width=1)
-        if has_losses:
-            top = max(self.losses) or 1.0
-            self._curve([loss / top for loss in self.losses], theme.second)
-        if has_history:
-            self._curve([accuracy for _, accuracy in self.history], theme.accent)
-
-    def _curve(self, values: Sequence[float], colour: Any) -> None:
-        step = self.width / (len(values) - 1)
-        points = [
-            place for n, value in enumerate(values) for place in (self.x + n * step, self._y(value))
-        ]
-        with self.canvas.before:
-            Color(*colour)
+            Color(*theme.accent)
             Line(points=points, width=dp(1.4), joint="round", cap="round")
 
-    def _y(self, share: float) -> float:
-        return self.y + dp(4) + share * (self.height - dp(26))
-
-    def _name(self, label: Label, text: str, colour: Any, place: int) -> None:
-        label.text, label.color, label.font_size = text, colour, theme.small
+    def _place(self, label: Label, text: str, *, is_right: bool, is_below: bool) -> None:
+        label.text, label.color, label.font_size = text, theme.faint, theme.small
         label.texture_update()
         label.size = label.texture_size
         label.pos = (
-            self.x if place == 0 else self.x + self.width - label.width,  # right may be old here
-            self.y + self.height - label.height,
+            self.x + self.width - label.width if is_right else self.x,  # right may be old here
+            self.y if is_below else self.y + self.height - label.height,
         )

@@ -18,6 +18,7 @@ from kivy.core.text.markup import MarkupLabel
 from kivy.graphics import Color, Rectangle
 from kivy.graphics.texture import Texture
 from kivy.properties import (
+    AliasProperty,
     BooleanProperty,
     ColorProperty,
     NumericProperty,
@@ -105,12 +106,17 @@ class NameLabel(Widget):
     font_size = NumericProperty(15)
     bold = BooleanProperty(False)
     halign = OptionProperty("left", options=("left", "center"))
+    wanted = AliasProperty(lambda self: self._width_of_line(), bind=("text", "font_size", "bold"))
+    """How wide the whole text is."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         for name in ("text", "color", "font_size", "bold", "halign", "size", "pos"):
             self.fbind(name, self._redraw)
         self._redraw()
+
+    def _width_of_line(self) -> int:
+        return line_width(self.text, round(self.font_size), self.bold)
 
     def _redraw(self, *_: Any) -> None:
         self.height = round(self.font_size * 1.5)
@@ -149,6 +155,19 @@ def draw_line(text: str, size: int, bold: bool, max_width: int) -> Texture:
     )
     line.refresh()
     return line.texture
+
+
+@lru_cache(maxsize=256)
+def line_width(text: str, size: int, bold: bool) -> int:
+    """Return how wide a line of text is, in pixels."""
+    if needs_shaping(text) and features.check("raqm"):
+        runs = font_runs(text)
+        return 2 + round(
+            sum(_face(font or "NotoSans-Regular", size).getlength(run) for font, run in runs)
+        )
+    line = MarkupLabel(text=marked(text), font_name="Noto", font_size=size, bold=bold)
+    line.refresh()
+    return 3 + int(line.texture.width)  # in less, Kivy would cut it
 
 
 def _shaped(text: str, size: int, max_width: int) -> Texture:

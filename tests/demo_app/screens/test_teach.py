@@ -27,7 +27,7 @@ def test_a_head_is_saved_and_comes_in_again(toys: Hand, tmp_path: Path) -> None:
     """Through both dialogs; a place that cannot be is said, and asked again."""
     from kivy.core.window import Window
 
-    toys.press("Export the head")
+    toys.press("Share what it learned")
     toys.wait(lambda: toys.n_windows)
     dialog = Window.children[0]
     field = dialog.ids.body.children[0]
@@ -57,7 +57,7 @@ def test_a_head_is_saved_and_comes_in_again(toys: Hand, tmp_path: Path) -> None:
 
 
 def test_photos_that_are_nearly_one_are_said(hand: Hand) -> None:
-    from headfit_demo.screens.class_card import feedback_words
+    from headfit_demo.language import feedback_words
 
     def said(n_photos: int, n_effective: int | None) -> list[str]:
         return [

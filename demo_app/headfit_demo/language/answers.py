@@ -1,0 +1,84 @@
+"""What is seen, in words: a name by how certain it is, and what has not been learned yet."""
+
+from __future__ import annotations
+
+from headfit_demo.language.translation import greeting_name, tr
+from headfit_demo.session import Certainty, Corrected, ProjectView, Recognition
+
+_NAMED = 2
+"""So many things are called by their names; of more, their number is said."""
+
+
+def answer(
+    found: Recognition | None, project: ProjectView | None, *, is_shown: bool
+) -> tuple[str, str, bool]:
+    """Return what to say of a finding.
+
+    Parameters
+    ----------
+    found : Recognition or None
+        None if nothing was found out yet.
+    project : ProjectView or None
+        Whose things it is about, as it is by now; None for those that came with the app.
+    is_shown : bool
+        Whether there is a picture.
+
+    Returns
+    -------
+    tuple of (str, str, bool)
+        The answer, why, and whether it is beyond doubt.
+    """
+    if project is not None and not project.head_classes:
+        return "", tr.say("It can learn as soon as two things have photos."), False
+    if found is None:
+        return "", "" if is_shown else tr.say("Nothing to look at yet."), False
+    is_whole = project is None or not project.unknown
+    if found.class_name is None:
+        if found.certainty is Certainty.UNDECIDED:
+            return tr.say("One moment…"), tr.say("Hold the camera still."), False
+        return tr.say("None of these"), behind(project) or _unlike(), False
+    name = _call(found.class_name, project)
+    if found.certainty is Certainty.SURE and is_whole:
+        return name, behind(project), True
+    if found.certainty in (Certainty.SURE, Certainty.PROBABLE):
+        return tr.say("Probably {name}").format(name=name), behind(project), False
+    other = next(other for other, _ in found.ranking if other != found.class_name)
+    words = tr.say("Not sure: {name} or {other}?")
+    return words.format(name=name, other=_call(other, project)), behind(project), False
+
+
+def behind(project: ProjectView | None) -> str:
+    """Say what a project has not learned of what it was taught; nothing if that is nothing."""
+    if project is None or project.head_is_fresh or not project.head_classes:
+        return ""
+    if project.unknown and len(project.unknown) <= _NAMED:
+        return tr.say("It does not know {names} yet.").format(names=", ".join(project.unknown))
+    if project.unknown:
+        n = len(project.unknown)
+        return tr.count(
+            "It does not know {n} of your things yet.",
+            "It does not know {n} of your things yet.",
+            n,
+        )
+    if project.n_new:
+        return tr.count(
+            "{n} photo is not learned yet.", "{n} photos are not learned yet.", project.n_new
+        )
+    return tr.say("It does not know yet what you changed.")
+
+
+def corrected(result: Corrected) -> str:
+    """Say what became of a photo that was taken for something else."""
+    if result.moved_from:
+        words = tr.say("Moved from {names} to {name}.")
+        return words.format(names=", ".join(result.moved_from), name=result.class_name)
+    return tr.say("Learned: {name}.").format(name=result.class_name)
+
+
+def _unlike() -> str:
+    return tr.say("It looks like nothing that was taught.")
+
+
+def _call(class_name: str, project: ProjectView | None) -> str:
+    """Return what to call a class: only those that came with the app have a translation."""
+    return greeting_name(class_name) if project is None else class_name

@@ -1,0 +1,71 @@
+"""What is seen: bars that move, and what to touch when the answer is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kivy.app import App
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.stacklayout import StackLayout
+
+from headfit_demo.language import tr
+from headfit_demo.widgets import Column, Touchable, ask_name, load_rules, take_focus
+
+
+class Bars(Column):
+    """The best names with their chances."""
+
+    is_slim = BooleanProperty(False)
+
+    def on_kv_post(self, _: Any) -> None:
+        """Follow what is seen."""
+        sight = App.get_running_app().sight
+        sight.fbind("bars", self._show)
+        self._show(sight, sight.bars)
+
+    def _show(self, _: Any, bars: list[tuple[str, float, bool, int]]) -> None:
+        for rank, bar in enumerate((self.ids.bar0, self.ids.bar1, self.ids.bar2)):
+            name, chance, is_best, place = bars[rank] if rank < len(bars) else ("", 0.0, False, -1)
+            bar.name, bar.chance, bar.is_best, bar.place = name, chance, is_best, place
+
+
+class ThingChip(Touchable, BoxLayout):
+    """A thing to touch: what is seen is that."""
+
+    text = StringProperty("")
+    place = NumericProperty(-1)
+
+
+class Corrections(StackLayout):
+    """All things of the project in their order, and one more: what is seen is the one touched."""
+
+    def on_kv_post(self, _: Any) -> None:
+        """Follow the project."""
+        self._app = App.get_running_app()
+        self._app.fbind("project", self._show)
+        tr.fbind("say", self._show)
+        self._show()
+
+    def _show(self, *_: Any) -> None:
+        project = self._app.project
+        names = [] if project is None else [one.name for one in project.classes]
+        chips = list(reversed(self.children))
+        if [chip.text for chip in chips] == [*names, tr.say("Something else")]:
+            return
+        take_focus(self)
+        self.clear_widgets()
+        for place, name in enumerate(names):
+            chip = ThingChip(text=name, place=place)
+            chip.bind(on_release=lambda chip: self._app.sight.correct(chip.text))
+            self.add_widget(chip)
+        another = ThingChip(text=tr.say("Something else"))
+        another.bind(on_release=self._ask)
+        self.add_widget(another)
+
+    def _ask(self, _: Any) -> None:
+        """Ask what it is, then."""
+        ask_name(tr.say("What is it?"), tr.say("Learn"), self._app.sight.correct)
+
+
+load_rules(__file__)

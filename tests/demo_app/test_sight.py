@@ -1,0 +1,157 @@
+"""What is seen while things are taught: bars that follow, and answers that are put right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.hand import Hand
+from tests.support.photos import THINGS, frames, picked, write_folder
+
+BALLOON, BOAT, FLOWER = THINGS
+
+
+def chance(hand: Hand, name: str) -> float:
+    """Return the chance that the bar of a thing shows; 0 if there is no bar."""
+    return next((bar[1] for bar in hand.app.sight.bars if bar[0] == name), 0.0)
+
+
+def chip(hand: Hand, name: str) -> Any:
+    """Return what to touch to say what is seen."""
+    from headfit_demo.screens.answer import ThingChip
+
+    (found,) = [
+        one
+        for one in hand.screen.walk(restrict=True)
+        if isinstance(one, ThingChip) and one.text == name
+    ]
+    return found
+
+
+def test_bars_move_with_every_photo_that_is_taught(hand: Hand, tmp_path: Path) -> None:
+    """The camera shows a boat beside the cards; no button is pressed to learn or to look."""
+    write_folder(tmp_path / "camera", 1, (BOAT,))
+    hand.begin()
+    hand.tap(hand.screen.ids.preview.ids.camera)
+    hand.wait(lambda: hand.app.sight.texture is not None)
+    hand.teach(BALLOON, frames(BALLOON, 3))
+    assert hand.app.sight.bars == []
+    assert hand.app.sight.explanation == "It can learn as soon as two things have photos."
+    hand.teach(FLOWER, frames(FLOWER, 3))
+    hand.wait(lambda: len(hand.app.sight.bars) == 2)
+    assert [bar[0] for bar in hand.app.sight.bars] == [BALLOON, FLOWER]  # places, not ranks
+    hand.teach(BOAT, frames(BOAT, 1, seed=7))
+    hand.wait(lambda: chance(hand, BOAT) > 0.3)
+    hand.app.add_photos(BOAT, frames(BOAT, 5, seed=8))
+    hand.wait(lambda: hand.app.sight.verdict == BOAT)
+    shown = hand.screen.ids.preview.ids
+    assert shown.verdict.text == BOAT
+    assert [shown.bars.ids[f"bar{n}"].name for n in range(3)] == [BALLOON, FLOWER, BOAT]
+    assert hand.notice == ""
+
+
+def test_a_photo_dropped_beside_the_cards_is_tried(toys: Hand) -> None:
+    """It is looked at and not taught; there it is looked at again with every photo taught."""
+    view = toys.screen.ids.preview.ids.view
+    path = toys.app.session.data_folder / "new.jpg"
+    content = picked(FLOWER, 1, seed=9)[0].content
+    assert isinstance(content, bytes)
+    path.write_bytes(content)
+    toys.app.drops.sort([path], *view.to_window(*view.center))
+    toys.wait(lambda: toys.app.sight.verdict)
+    assert toys.app.project.n_photos == 10
+    assert toys.app.sight.verdict != FLOWER
+    toys.teach(FLOWER, frames(FLOWER, 5))
+    toys.wait(lambda: toys.app.sight.verdict == FLOWER)
+    toys.tap(toys.screen.ids.preview.ids.close)
+    assert toys.app.sight.texture is None
+    assert toys.app.sight.bars == []
+
+
+@pytest.mark.parametrize("page", ["teach", "recognise"])
+def test_a_wrong_answer_is_put_right_by_a_touch(toys: Hand, page: str) -> None:
+    """The photo is taught at once, the answer follows, and the notice takes it back."""
+    toys.app.go(page)
+    toys.app.sight.look_at(picked(FLOWER, 1, seed=9)[0])
+    toys.wait(lambda: toys.app.sight.verdict)
+    before = chance(toys, BOAT)
+    toys.tap(chip(toys, BOAT))
+    toys.wait(lambda: toys.app.project.n_photos == 11 and toys.app.project.head_is_fresh)
+    assert toys.notice == f"Learned: {BOAT}."
+    toys.wait(lambda: chance(toys, BOAT) > max(before, 0.5))
+    assert toys.app.project.classes[1].n_photos == 6
+    toys.press("Undo")
+    toys.wait(lambda: toys.app.project.n_photos == 10)
+    assert toys.notice == "1 photo was taken back."
+
+
+def test_what_was_taught_wrongly_is_moved(toys: Hand) -> None:
+    """The same photo is not taught twice as two things; undo and redo carry it back and forth."""
+    photo = picked(BOAT, 1, seed=4)[0]
+    toys.app.add_photos(BALLOON, [photo])
+    toys.wait(lambda: toys.app.project.n_photos == 11)
+
+    def counts() -> list[int]:
+        return [one.n_photos for one in toys.app.project.classes]
+
+    assert counts() == [6, 5]
+    toys.app.sight.look_at(photo)
+    toys.wait(lambda: toys.app.sight.can_correct)
+    toys.app.sight.correct(BOAT)
+    toys.wait(lambda: counts() == [5, 6])
+    assert toys.notice == f"Moved from {BALLOON} to {BOAT}."
+    toys.wait(lambda: toys.app.sight.verdict == BOAT)
+    toys.app.undo()
+    toys.wait(lambda: counts() == [6, 5])
+    assert toys.notice == "1 photo was moved back."
+    toys.app.redo()
+    toys.wait(lambda: counts() == [5, 6])
+
+
+def test_what_is_something_else_gets_a_name(toys: Hand) -> None:
+    toys.app.sight.look_at(picked(FLOWER, 1, seed=9)[0])
+    toys.wait(lambda: toys.app.sight.verdict)
+    toys.tap(chip(toys, "Something else"))
+    toys.type(FLOWER)
+    toys.answer("Learn")
+    toys.wait(lambda: FLOWER in toys.screen.cards and toys.app.project.head_is_fresh)
+    assert toys.app.project.classes[2].n_photos == 1
+    toys.wait(lambda: chance(toys, FLOWER) > 0.3)
+
+
+def test_an_undo_in_a_notice_takes_back_nothing_else(toys: Hand) -> None:
+    """Once something else was done, the notice has no way back any more."""
+    toys.app.sight.look_at(picked(FLOWER, 1, seed=9)[0])
+    toys.wait(lambda: toys.app.sight.verdict)
+    toys.app.sight.correct(BOAT)
+    toys.wait(lambda: toys.notice)
+    assert not toys.app.shell.ids.notice.ids.undo.disabled
+    toys.app.add_photos(BALLOON, frames(BALLOON, 1, seed=5))
+    toys.wait(lambda: toys.app.project.n_photos == 12)
+    assert toys.app.shell.ids.notice.ids.undo.disabled
+
+
+def test_what_is_stale_says_so(toys: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a third thing is not learned: on the answer, on the page, on the button; then no more.
+
+    No answer is beyond doubt then, however high its chance.
+    """
+    toys.app.sight.look_at(picked(BOAT, 1, seed=9)[0])
+    toys.wait(lambda: toys.app.sight.is_sure)
+    monkeypatch.setattr("headfit_demo.session.open_project.QUICK_S", -1.0)
+    monkeypatch.setattr("headfit_demo.learning.Learning.start", lambda _: None)
+    toys.teach(FLOWER, frames(FLOWER, 5))
+    toys.settle()
+    toys.wait(lambda: toys.app.sight.verdict.startswith("Probably"))
+    late = f"It does not know {FLOWER} yet."
+    assert toys.app.sight.explanation == late
+    assert (toys.screen.heading, toys.screen.state_text) == ("There is more to learn", late)
+    assert toys.screen.next_text == "Learn 5 new photos"
+    toys.app.add_photos(BOAT, frames(BOAT, 1, seed=11))
+    toys.wait(lambda: toys.screen.next_text == "Learn 6 new photos")
+    monkeypatch.undo()
+    toys.app.learning.follow(toys.app.project)
+    toys.wait(lambda: toys.app.project.head_is_fresh and toys.app.sight.is_sure)
+    assert toys.app.sight.explanation == ""
+    assert toys.screen.next_text == "Try it"
