@@ -17,7 +17,7 @@ from headfit_demo.dropping import Drops
 from headfit_demo.eye import Eye
 from headfit_demo.jobs import Jobs
 from headfit_demo.keys import Keys
-from headfit_demo.language import added, sentence, tr, turned_back
+from headfit_demo.language import added, project_title, sentence, tr, turned_back
 from headfit_demo.learning import Learning
 from headfit_demo.platforms import this_platform
 from headfit_demo.screens import SCREENS
@@ -234,8 +234,8 @@ class DemoApp(App):
 
     # Projects
 
-    def create_project(self, name: str) -> None:
-        """Make a project and go teach it."""
+    def create_project(self, name: str = "") -> None:
+        """Make a project and go teach it; without a name it is called by its things."""
         self._open(partial(self.session.create_project, name))
 
     def open_project(self, key: str) -> None:
@@ -294,6 +294,7 @@ class DemoApp(App):
 
     def _arrive(self, view: ProjectView, screen: str = "teach") -> None:
         """Show another project."""
+        take_focus(self.shell.ids.screens.current_screen)  # what is half typed is of the last one
         self._textures.clear()
         self.project = view
         self.learning.follow(view)
@@ -309,12 +310,13 @@ class DemoApp(App):
         done: Callable[[], Any] = lambda: None,
         *,
         act: Act | None = None,
+        **how: Any,
     ) -> None:
         """Teach photos of a thing of the project that is shown now, and show them as they come.
 
-        Those of one ``act`` are taken back together.
+        Those of one ``act`` are taken back together; see `teach`.
         """
-        self.teach(lambda: Things({class_name: photos}), done, act=act)
+        self.teach(lambda: Things({class_name: photos}), done, act=act, **how)
 
     def teach(
         self,
@@ -375,7 +377,7 @@ class DemoApp(App):
             usable.discard("teach")
         self.shell.show_place("teach" if current == "photos" else current, usable)
         in_project = current in ("teach", "photos", "recognise") and self.project is not None
-        self.shell.heading = self.project.name if in_project else place_name(current)
+        self.shell.heading = project_title(self.project.name) if in_project else place_name(current)
         is_teaching = current in ("teach", "photos") and self.project is not None
         self.shell.can_undo = is_teaching and self.project.can_undo
         self.shell.can_redo = is_teaching and self.project.can_redo

@@ -86,11 +86,11 @@ class Drops:
             self._app.sight.look_at(picked(photos[0]))
             self._say_left_out(photos[1:])
             return
-        name = teach.class_at(x, y)
-        if name is None:
+        card = teach.card_at(x, y)
+        if card is None:
             self._app.notify(tr.say("Drop photos on the thing that they show."))
         else:
-            self._app.add_photos(name, [picked(path) for path in photos])
+            teach.teach(card, [picked(path) for path in photos])
 
     def _say_left_out(self, paths: list[Path]) -> None:
         """Say of what nothing was made: nothing that was dropped is lost in silence."""

@@ -153,7 +153,9 @@ class Sight(EventDispatcher):
 
     def _say(self) -> None:
         """Put into words what was found."""
-        project, found = self._app.project, self._found
+        project = self._app.project
+        is_of_it = self._project_key == ("" if project is None else project.key)
+        found = self._found if is_of_it else None  # another one is about to be shown
         self.can_correct = project is not None and self._photo is not None
         self.verdict, self.explanation, self.is_sure = answer(
             found, project, is_shown=self.texture is not None

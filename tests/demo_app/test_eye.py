@@ -63,7 +63,7 @@ def test_the_next_camera_is_taken(lenses: Hand) -> None:
     eye = lenses.app.eye
     lenses.tap(lenses.screen.cards[BOAT].ids.hold)
     lenses.wait(lambda: eye.texture)
-    lenses.tap(lenses.screen.ids.other_camera)
+    lenses.tap(lenses.screen.ids.preview.ids.other_camera)
     lenses.wait(lambda: eye.texture)
     assert (eye.index, left_and_right(lenses)) == (2, [120, 20])
     lenses.app.go("recognise")
@@ -80,7 +80,7 @@ def test_where_there_is_one_camera_it_stays(lenses: Hand, monkeypatch: pytest.Mo
     eye = lenses.app.eye
     eye.switch_on()
     lenses.wait(lambda: eye.texture)
-    lenses.tap(lenses.screen.ids.other_camera)
+    lenses.tap(lenses.screen.ids.preview.ids.other_camera)
     lenses.wait(lambda: lenses.notice)
     assert lenses.notice == "There is no other camera."
     lenses.wait(lambda: eye.texture)

@@ -62,9 +62,7 @@ def test_photos_stay_with_the_project_they_were_dropped_on(toys: Hand, tmp_path:
     toys.begin("Next")
     assert toys.app.jobs.is_long
     assert toys.app.jobs.text.endswith(f" of {MANY} photos: Toys")
-    toys.screen.ids.new_name.focus = True
-    toys.type(FLOWER)
-    toys.press("Add")
+    toys.name(FLOWER)
     quickly(toys)
     assert toys.notice == f"{MANY} of {MANY} photos were taught."
     assert (toys.app.project.name, things(toys)) == ("Next", {FLOWER: 0})

@@ -17,13 +17,15 @@ def test_the_keyboard_is_enough(hand: Hand) -> None:
     button.focus = True
     hand.wait(lambda: True)
     hand.key(ENTER)
-    hand.type("By keys")
-    hand.key(ENTER)
-    hand.wait(lambda: hand.app.project is not None)
-    assert hand.app.project.name == "By keys"
-    hand.screen.ids.new_name.focus = True
+    hand.wait(lambda: hand.app.project is not None and hand.screen.name == "teach")
+    assert hand.app.shell.heading == "New project"
     hand.type("pen")
     hand.key(ENTER)
     hand.wait(lambda: hand.app.project.classes)
+    hand.wait(lambda: hand.screen.empty_cards[0].ids.name.children[0].focus)
+    hand.type("ink")  # Enter leads on to the next card
+    hand.key(ENTER)
+    hand.wait(lambda: len(hand.app.project.classes) == 2)
+    assert hand.app.shell.heading == "pen, ink"
     hand.key(ord("5"), ("ctrl",))
     assert hand.screen.name == "developer"

@@ -34,8 +34,9 @@ def faults(root: Any) -> Iterator[str]:
     """Yield what is cut off or lies over something else, in words."""
     from kivy.uix.boxlayout import BoxLayout
     from kivy.uix.label import Label
-    from kivy.uix.scrollview import ScrollView
     from kivy.uix.stacklayout import StackLayout
+
+    from headfit_demo.widgets import Page
 
     left, _, right, _ = box(root)
     for widget in seen(root):
@@ -54,7 +55,7 @@ def faults(root: Any) -> Iterator[str]:
                 along = min(a[3], b[3]) - max(a[1], b[1])
                 if across > 1 and along > 1:
                     yield f"in {who}: {type(one).__name__} over {type(other).__name__}"
-        if isinstance(widget, ScrollView) and widget.height < 100:
+        if isinstance(widget, Page) and widget.height < 100:
             yield f"{who} leaves {widget.height:.0f} to scroll in"
 
 
@@ -99,7 +100,10 @@ def test_a_window_that_changes_its_width_changes_its_layout(full: Hand) -> None:
     shell = full.app.shell
     shell.size_hint = (None, None)
     full.app.go("teach")
-    full.screen.ids.new_name.text = "half a na"
+    full.screen.add_another()
+    field = full.screen.empty_cards[0].ids.name.children[0]
+    full.wait(lambda: field.focus)
+    full.type("half a na")
     for size in ((1120, 760), (360, 800), (1120, 760)):
         shell.size = size
         full.wait(lambda: True, frames=5)
@@ -108,7 +112,7 @@ def test_a_window_that_changes_its_width_changes_its_layout(full: Hand) -> None:
         assert (shell.ids.bar.parent is not None) != is_wide
         assert shell.ids.main.height >= size[1] - 70
         assert list(faults(shell)) == []
-    assert full.screen.ids.new_name.text == "half a na"
+    assert field.text == "half a na"
 
 
 def test_the_fault_finder_finds_faults(hand: Hand) -> None:

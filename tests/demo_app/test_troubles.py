@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,29 +20,30 @@ BALLOON, BOAT, _ = THINGS
 
 
 def test_a_thing_is_recorded_while_the_button_is_held(hand: Hand, tmp_path: Path) -> None:
-    """The first touch turns the camera on; letting go ends it; one undo takes all of it back."""
+    """One press opens the camera and records, of a thing without a name too; nothing moves then.
+
+    What the camera shows again is not taught again; one undo takes all of it back.
+    """
     write_folder(tmp_path / "camera", 3, (BOAT,))
     hand.begin()
-    hand.screen.ids.new_name.focus = True
-    hand.type(BOAT)
-    hand.press("Add")
-    hand.wait(lambda: BOAT in hand.screen.cards)
-    button = hand.screen.cards[BOAT].ids.hold
-    hand.tap(button)
-    hand.wait(lambda: hand.app.eye.texture is not None)
-    assert hand.app.project.n_photos == 0
-
+    hand.wait(lambda: hand.screen.empty_cards)
+    button = hand.screen.empty_cards[0].ids.hold
+    place = button.to_window(*button.center)
     held = hand.hold(button)
-    hand.wait(lambda: hand.app.project.n_photos >= 3)
+    hand.wait(lambda: hand.app.project.n_photos == 3)
+    assert button.is_recording
+    assert [(one.name, one.n_photos) for one in hand.app.project.classes] == [("Thing 1", 3)]
+    ends = time.monotonic() + 2.0  # the three pictures come again
+    hand.wait(lambda: time.monotonic() > ends)
+    assert button.to_window(*button.center) == place
     held.touch_up()
     hand.settle()
-    recorded = hand.app.project.n_photos
-    hand.settle()
-    assert hand.app.project.n_photos == recorded
+    assert not button.is_recording
+    assert hand.app.project.n_photos == 3
     hand.tap(hand.app.shell.ids.undo)
     hand.wait(lambda: hand.app.project.n_photos == 0)
-    assert hand.notice == f"{recorded} photos were taken back."
-    hand.tap(hand.screen.ids.camera_off)
+    assert hand.app.project.classes == ()
+    hand.tap(hand.screen.ids.preview.ids.close)
     assert not hand.app.eye.is_on
 
 

@@ -127,12 +127,12 @@ class Hand:
         self.wait(lambda: True)
 
     def begin(self, name: str = "Toys") -> None:
-        """Begin a project through the first page."""
+        """Begin a project through the first page, and call it so."""
+        before = self.app.project
         self.press("Teach something new")
-        self.type(name)
-        self.press("Begin")
-        self.wait(lambda: self.app.project is not None and self.screen.name == "teach")
-        self.wait(lambda: self.n_windows == 0)
+        self.wait(lambda: self.app.project is not before and self.screen.name == "teach")
+        self.app.change(lambda project: project.rename(name))
+        self.wait(lambda: self.app.project.name == name)
 
     @property
     def n_windows(self) -> int:
@@ -162,12 +162,19 @@ class Hand:
         self.wait(lambda: name in [row.name for row in listed.children])
         self.tap(next(row for row in listed.children if row.name == name))
 
-    def teach(self, name: str, photos: list[Any]) -> None:
-        """Name a thing by the fields of the page, and give photos of it."""
-        n_before = self.app.project.n_photos
-        self.screen.ids.new_name.focus = True
+    def name(self, name: str) -> None:
+        """Name a thing in the first card that waits for one, or in another."""
+        if self.screen.empty_cards:
+            self.screen.empty_cards[0].ids.name.edit()
+        else:
+            self.press("Another thing")
         self.type(name)
-        self.press("Add")
-        self.wait(lambda: name in [one.name for one in self.app.project.classes])
+        self.key(13)
+        self.wait(lambda: name in self.screen.cards)
+
+    def teach(self, name: str, photos: list[Any]) -> None:
+        """Name a thing where it stands, and give photos of it."""
+        n_before = self.app.project.n_photos
+        self.name(name)
         self.app.add_photos(name, photos)
         self.wait(lambda: self.app.project.n_photos == n_before + len(photos))

@@ -27,6 +27,7 @@ def main() -> None:
     from kivy.core.window import Window
 
     from headfit_demo.app import DemoApp
+    from headfit_demo.screens.answer import ThingChip
     from headfit_demo.widgets import Field, Touchable
 
     app = DemoApp(data_folder=data)
@@ -35,6 +36,11 @@ def main() -> None:
     def place(widget: object) -> list[float]:
         x, y = widget.to_window(*widget.center)
         return [x, Window.height - y]
+
+    def words(one: object) -> str:
+        if isinstance(one, ThingChip):
+            return f"It is {one.text}"
+        return "Undo it" if one is app.shell.ids.notice.ids.undo else one.text
 
     def report(_: float) -> None:
         top = Window.children[0]
@@ -55,7 +61,7 @@ def main() -> None:
             "is_wide": app.shell.is_wide,
             "has_field": any(isinstance(one, Field) and one.focus for one in widgets),
             "presses": {
-                one.text: place(one)
+                words(one): place(one)
                 for one in widgets
                 if isinstance(one, Touchable) and not one.disabled and getattr(one, "text", "")
             },

@@ -6,6 +6,7 @@ from headfit_demo.language.sentences import added, sentence, size, turned_back
 from headfit_demo.language.translation import (
     LANGUAGES,
     greeting_name,
+    project_title,
     system_language,
     tr,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "corrected",
     "feedback_words",
     "greeting_name",
+    "project_title",
     "sentence",
     "size",
     "system_language",

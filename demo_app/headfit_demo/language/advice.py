@@ -73,7 +73,7 @@ def feedback_words(one: ClassView) -> Iterable[tuple[str, str]]:
             "twins",
         )
     if one.needs_photos and one.n_photos:
-        yield tr.say("Photos from other places would help"), "photo"
+        yield tr.say("Other places would help"), "photo"
     doubtful = sum(photo.likelier is not None for photo in one.photos)
     if doubtful:
         yield tr.count("{n} doubtful", "{n} doubtful", doubtful), "warning"

@@ -52,6 +52,11 @@ def greeting_name(class_name: str) -> str:
     }[class_name]
 
 
+def project_title(name: str) -> str:
+    """Return what to call a project, which has no name before it has things."""
+    return name or tr.say("New project")
+
+
 def system_language() -> str:
     """Return the language of the system if the app speaks it, else English."""
     name = os.environ.get("LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG")

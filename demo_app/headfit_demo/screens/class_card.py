@@ -1,11 +1,18 @@
-"""The card of a thing that is taught: its newest photos, and how well it is known."""
+"""The card of a thing that is taught, or waits for it: its newest photos, how well it is known."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from kivy.animation import Animation
 from kivy.metrics import dp
-from kivy.properties import ListProperty, NumericProperty, ObjectProperty, StringProperty
+from kivy.properties import (
+    BooleanProperty,
+    ListProperty,
+    NumericProperty,
+    ObjectProperty,
+    StringProperty,
+)
 from kivy.uix.boxlayout import BoxLayout
 
 from headfit_demo.language import feedback_words, tr
@@ -17,6 +24,7 @@ class HoldPress(Press):
     """A button that is held, and let go of wherever the finger is by then."""
 
     always_release = True
+    is_recording = BooleanProperty(False)
 
 
 class Strip(BoxLayout):
@@ -24,6 +32,7 @@ class Strip(BoxLayout):
 
     card = ObjectProperty(None)
     photos = ListProperty()
+    _newest = 0
 
     def on_width(self, *_: Any) -> None:
         """Show as many as fit."""
@@ -42,6 +51,15 @@ class Strip(BoxLayout):
         for thumb, photo in zip(reversed(self.children), shown, strict=True):
             thumb.texture = self.card.screen.app.thumbnail(photo)
             thumb.badge = badge(photo)
+        newest = shown[0].example_id if shown else 0
+        if newest > self._newest > 0:
+            self._let_fly_in(self.children[-1])
+        self._newest = newest
+
+    def _let_fly_in(self, thumb: Thumb) -> None:
+        Animation.cancel_all(thumb, "opacity")
+        thumb.opacity = 0.2
+        Animation(opacity=1, duration=0.12).start(thumb)
 
 
 class ClassCard(Card):
@@ -53,15 +71,15 @@ class ClassCard(Card):
     """Among the things, whose colours follow it."""
 
     screen = ObjectProperty(None)
+    hint = StringProperty("")
+    """What stands for the name while there is none."""
+
+    is_recording = BooleanProperty(False)
 
     def show(self, one: ClassView, place: int) -> None:
         """Show the class as it is now, and in its place."""
         self.name, self.place = one.name, place
-        self.details = (
-            tr.count("{n} photo", "{n} photos", one.n_photos)
-            if one.n_photos
-            else tr.say("No photo yet")
-        )
+        self.details = tr.count("{n} photo", "{n} photos", one.n_photos) if one.n_photos else ""
         self.ids.strip.photos = one.photos
         chips, said = self.ids.chips, list(feedback_words(one))
         for _ in range(len(chips.children) - len(said)):

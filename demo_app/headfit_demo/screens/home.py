@@ -8,7 +8,7 @@ from typing import Any
 from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 
-from headfit_demo.language import greeting_name, tr
+from headfit_demo.language import greeting_name, project_title, tr
 from headfit_demo.screens.screen import AppScreen
 from headfit_demo.session import ProjectCard as CardView
 from headfit_demo.session import Recognition, Sample, sample_pictures
@@ -68,13 +68,8 @@ class HomeScreen(AppScreen):
         self.app.do(self.app.session.projects, self._show_projects)
 
     def new_project(self) -> None:
-        """Ask for a name and begin."""
-        ask_name(
-            tr.say("What do you want to tell apart?"),
-            tr.say("Begin"),
-            self.app.create_project,
-            hint=tr.say("for instance: my mugs"),
-        )
+        """Begin; it is called by its things."""
+        self.app.create_project()
 
     def rename(self, key: str, name: str) -> None:
         """Ask for another name."""
@@ -137,7 +132,7 @@ class HomeScreen(AppScreen):
             self.ids.projects.add_widget(
                 ProjectCard(
                     key=card.key,
-                    name=card.name,
+                    name=project_title(card.name),
                     details=f"{things}, {photos}",
                     has_head=card.has_head,
                     is_chosen=opened is not None and opened.key == card.key,

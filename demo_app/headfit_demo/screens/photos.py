@@ -12,7 +12,7 @@ from headfit_demo.language import tr
 from headfit_demo.screens.class_card import badge
 from headfit_demo.screens.screen import AppScreen
 from headfit_demo.session import OpenProject, PhotoView
-from headfit_demo.widgets import Slices, Thumb, ask_yes, load_rules, take_focus
+from headfit_demo.widgets import Slices, Thumb, load_rules, take_focus
 
 
 class PhotoThumb(Thumb):
@@ -53,14 +53,15 @@ class PhotosScreen(AppScreen):
         self.n_chosen = 0
 
     def forget(self) -> None:
-        """Ask, then forget what is chosen."""
+        """Forget what is chosen; the notice takes it back."""
         ids = [thumb.photo.example_id for thumb in self.ids.grid.children if thumb.is_chosen]
-        ask_yes(
-            tr.count("Forget {n} photo?", "Forget {n} photos?", len(ids)),
-            tr.say("They go from the disk. Undo brings them back until you leave the project."),
-            tr.say("Forget"),
-            lambda: self.app.change(partial(OpenProject.forget_photos, example_ids=ids)),
-        )
+
+        def say(_: Any, error: Exception | None) -> None:
+            if error is None:
+                words = tr.count("{n} photo was forgotten.", "{n} photos were forgotten.", len(ids))
+                self.app.notify(words, can_undo=True)
+
+        self.app.change(partial(OpenProject.forget_photos, example_ids=ids), say)
 
     def _show(self, photos: tuple[PhotoView, ...]) -> Iterator[None]:
         for photo in photos:

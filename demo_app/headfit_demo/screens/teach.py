@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import count
 from typing import Any
 
 from kivy.clock import Clock
-from kivy.properties import BooleanProperty, NumericProperty, StringProperty
+from kivy.properties import BooleanProperty, StringProperty
 
 from headfit_demo.language import advice, tr
 from headfit_demo.screens import answer as answer  # kv rules use Corrections
 from headfit_demo.screens import preview as preview  # and Preview
 from headfit_demo.screens.class_card import ClassCard
 from headfit_demo.screens.screen import AppScreen
-from headfit_demo.session import Act, ClassView, OpenProject
-from headfit_demo.widgets import Slices, ask_name, ask_yes, load_rules, scroll_to, take_focus
+from headfit_demo.session import Act, ClassView, OpenProject, Photo, TakenNameError
+from headfit_demo.widgets import Slices, load_rules, scroll_to, take_focus
 
 RECORD_EVERY_S = 0.2
 
@@ -23,8 +24,6 @@ RECORD_EVERY_S = 0.2
 class TeachScreen(AppScreen):
     """Things with their photos, and what it makes of them."""
 
-    n_classes = NumericProperty(0)
-    advice = StringProperty("")
     heading = StringProperty("")
     state_text = StringProperty("")
     next_text = StringProperty("")
@@ -38,9 +37,14 @@ class TeachScreen(AppScreen):
 
     def __init__(self, **options: Any) -> None:
         self.cards: dict[str, ClassCard] = {}
+        self.empty_cards: list[ClassCard] = []
+        """They wait for a thing: as many as two need, and one more if it was asked for."""
+
+        self._named: dict[str, ClassCard] = {}  # until the project has the thing
+        self._wants_another = False
         self._project_key = ""
         self._slices = Slices()
-        self._recording: str | None = None
+        self._recording: ClassCard | None = None
         self._is_adding = False
         self._act = Act()
         self._clock: Any = None
@@ -57,15 +61,17 @@ class TeachScreen(AppScreen):
         if project is None:
             return
         if project.key != self._project_key:
-            self._project_key, self.ids.new_name.text = project.key, ""
-        self.n_classes = len(project.classes)
+            self._project_key, self._wants_another = project.key, False
+            for card in [*self.cards.values(), *self._named.values(), *self.empty_cards]:
+                self._remove(card)
+            self.cards, self._named, self.empty_cards = {}, {}, []
         self._show_classes()
         self._show_learning()
 
     def on_enter(self) -> None:
         """Let a project that is empty be named things in at once; a phone would show its keys."""
-        if self.n_classes == 0 and self.app.platform.name == "desktop":
-            self.ids.new_name.focus = True
+        if not self.cards and self.empty_cards and self.app.platform.name == "desktop":
+            self.empty_cards[0].ids.name.edit()
 
     def on_leave(self) -> None:
         """Let the camera go unless the next screen wants it."""
@@ -74,48 +80,78 @@ class TeachScreen(AppScreen):
         if self.app.shell.ids.screens.current != "recognise":
             self.app.eye.switch_off()
 
-    # Classes
+    # Things
 
-    def add_class(self) -> None:
-        """Name a thing."""
-        name = self.ids.new_name.text.strip()
-        if name:
-            self.app.change(partial(OpenProject.add_class, class_name=name))
-            self.ids.new_name.text = ""
+    def call(self, card: ClassCard, name: str) -> None:
+        """Call the thing of a card so; one that has none gets one."""
+        old = card.name
+        if self.app.project is None:
+            return
+        if old:
+            self.app.change(lambda project: project.rename_class(old, name))
+            return
+        is_next = self._put_in(card, name, Act())
+        if is_next and self.empty_cards and self.app.platform.name == "desktop":
+            self.empty_cards[0].ids.name.edit()
 
-    def rename(self, name: str) -> None:
-        """Ask for another name."""
-        ask_name(
-            tr.say("Rename {name}").format(name=name),
-            tr.say("Rename"),
-            partial(self._rename, name),
-            name=name,
-        )
-
-    def _rename(self, name: str, new_name: str) -> None:
-        if new_name != name:
-            self.app.change(lambda project: project.rename_class(name, new_name))
+    def add_another(self) -> None:
+        """Show one more card that waits for a thing."""
+        self._wants_another = True
+        self._show_empty_cards()
+        self.empty_cards[-1].ids.name.edit()
+        Clock.schedule_once(lambda _: self.empty_cards and scroll_to(self.empty_cards[-1]))
 
     def forget(self, name: str) -> None:
-        """Ask, then forget a class."""
-        ask_yes(
-            tr.say("Forget {name}?").format(name=name),
-            tr.say("It goes from the disk. Undo brings it back until you leave the project."),
-            tr.say("Forget"),
-            lambda: self.app.change(partial(OpenProject.forget_class, class_name=name)),
-        )
+        """Forget a thing; the notice takes it back."""
+
+        def say(_: Any, error: Exception | None) -> None:
+            if error is None:
+                self.app.notify(tr.say("{name} was forgotten.").format(name=name), can_undo=True)
+
+        self.app.change(partial(OpenProject.forget_class, class_name=name), say)
 
     def show_photos(self, name: str) -> None:
-        """Open the page with all photos of a class."""
+        """Open the page with all photos of a thing."""
         self.app.shell.ids.screens.get_screen("photos").class_name = name
         self.app.go("photos")
 
-    def class_at(self, x: float, y: float) -> str | None:
-        """Return the class whose card is there in the window, or the only one there is."""
-        for name, card in self.cards.items():
-            if card.collide_point(*card.to_widget(x, y)):
-                return name
-        return next(iter(self.cards)) if len(self.cards) == 1 else None
+    def card_at(self, x: float, y: float) -> ClassCard | None:
+        """Return the card that is there in the window."""
+        for card in [*self.cards.values(), *self._named.values(), *self.empty_cards]:
+            if card.get_root_window() and card.collide_point(*card.to_widget(x, y)):
+                return card
+        return None
+
+    def teach(self, card: ClassCard, photos: Sequence[Photo]) -> None:
+        """Teach photos of the thing of a card; one that has no name is called by its number."""
+        act = Act()
+        self.app.add_photos(self._thing_of(card, act), photos, act=act)
+
+    def _thing_of(self, card: ClassCard, act: Act) -> str:
+        """Return the name of a card's thing, which is given one if it has none."""
+        if not card.name:
+            taken = {*self.cards, *self._named}
+            numbered = (tr.say("Thing {n}").format(n=n) for n in count(card.place + 1))
+            self._put_in(card, next(name for name in numbered if name not in taken), act)
+        return str(card.name)
+
+    def _put_in(self, card: ClassCard, name: str, act: Act) -> bool:
+        """Let an empty card be that of a thing; return whether it can be."""
+        if name in self.cards or name in self._named:
+            self.app.complain(TakenNameError(f"expected a name that is free, found {name!r}"))
+            return False
+        self.empty_cards.remove(card)
+        card.name, self._named[name], self._wants_another = name, card, False
+
+        def end(_: Any, error: Exception | None) -> None:
+            if error is not None and self._named.get(name) is card:
+                del self._named[name]
+                card.name = ""
+                self.empty_cards.append(card)
+
+        self.app.change(partial(OpenProject.add_class, class_name=name, act=act), end)
+        self._show_empty_cards()
+        return True
 
     def is_to_try(self, x: float, y: float) -> bool:
         """Return whether what is dropped there in the window is to be looked at."""
@@ -124,34 +160,36 @@ class TeachScreen(AppScreen):
 
     # Photos
 
-    def pick(self, name: str) -> None:
+    def pick(self, card: ClassCard) -> None:
         """Let the user choose photos."""
-        self.app.platform.pick_photos(lambda files: files and self.app.add_photos(name, files))
+        self.app.platform.pick_photos(lambda files: files and self.teach(card, files))
 
-    def hold(self, name: str) -> None:
-        """Record from the camera while the button is held; the first touch turns it on."""
-        if not self.app.eye.is_on:
-            self.app.eye.switch_on()
-            return
-        self._recording, self._act = name, Act()  # all of it is taken back together
+    def hold(self, card: ClassCard) -> None:
+        """Record from the camera while the button is held, from when there is a picture."""
+        self._recording, self._act = card, Act()  # all of it is taken back together
+        card.is_recording = True
+        self.app.eye.switch_on()
         self._record(0)
         self._clock = Clock.schedule_interval(self._record, RECORD_EVERY_S)
 
     def let_go(self) -> None:
         """Record no more."""
-        was_recording, self._recording = self._recording is not None, None
+        card, self._recording = self._recording, None
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
-        if was_recording and self.app.project is not None:
-            self._ask_for_thumbnails()
+        if card is not None:
+            card.is_recording = False
+            if self.app.project is not None:
+                self._ask_for_thumbnails()
 
     def _record(self, _: float) -> None:
         frame = self.app.eye.frame
         if self._recording is None or frame is None or self._is_adding:
             return
         self._is_adding = True
-        self.app.add_photos(self._recording, [frame], self._recorded, act=self._act)
+        name = self._thing_of(self._recording, self._act)
+        self.app.add_photos(name, [frame], self._recorded, act=self._act, skips_copies=True)
 
     def _recorded(self) -> None:
         self._is_adding = False
@@ -171,20 +209,29 @@ class TeachScreen(AppScreen):
         project = self.app.project
         names = [one.name for one in project.classes]
         for name in self.cards.keys() - set(names):
-            take_focus(self.cards[name])
-            self.ids.classes.remove_widget(self.cards.pop(name))
-        new = [name for name in names if name not in self.cards]
+            self._remove(self.cards.pop(name))
+        for name in self._named.keys() & set(names):
+            self.cards[name] = self._named.pop(name)
         self._slices.run(self._show_cards(project.classes))
-        if self.cards and new == names[-1:]:
-            Clock.schedule_once(partial(self._scroll_to, new[0]))
         self._ask_for_thumbnails()
-        self.advice = (
-            tr.say("Two things at least; five photos of each are a good start.")
-            if len(names) < 2
-            else tr.say("Drop photos, or a folder per thing, anywhere on this window.")
-            if self.app.platform.name == "desktop"
-            else ""
-        )
+
+    def _show_empty_cards(self) -> None:
+        """Show as many cards without a thing as are wanted, below the others."""
+        n_named = len(self.cards) + len(self._named)
+        n_wanted = max(2 - n_named, int(self._wants_another))
+        while len(self.empty_cards) > n_wanted:
+            self._remove(self.empty_cards.pop())
+        while len(self.empty_cards) < n_wanted:
+            card = ClassCard(screen=self)
+            self.empty_cards.append(card)
+            self.ids.classes.add_widget(card)
+        hints = (tr.say("Name a thing, for instance: red mug"), tr.say("Name another thing"))
+        for number, card in enumerate(self.empty_cards, n_named):
+            card.place, card.hint = number, hints[number > 0]
+
+    def _remove(self, card: ClassCard) -> None:
+        take_focus(card)
+        self.ids.classes.remove_widget(card)
 
     def _ask_for_thumbnails(self) -> None:
         """Ask once, at the first photo, whether small pictures may stay; not under a finger."""
@@ -199,18 +246,14 @@ class TeachScreen(AppScreen):
         self.asks = False
 
     def _show_cards(self, classes: tuple[ClassView, ...]) -> Iterator[None]:
-        """Show class after class; those that have a card are in this order already."""
+        """Show thing after thing; those that have a card are in this order already."""
         for place, one in enumerate(classes):
             if one.name not in self.cards:
                 card = self.cards[one.name] = ClassCard(screen=self)
                 self.ids.classes.add_widget(card, index=len(self.ids.classes.children) - place)
             self.cards[one.name].show(one, place)
             yield
-
-    def _scroll_to(self, name: str, _: float) -> None:
-        """Bring the class that was just named into sight."""
-        if name in self.cards:
-            scroll_to(self.cards[name])
+        self._show_empty_cards()
 
     def _show_learning(self, *_: Any) -> None:
         """Say how far it is, and what is next."""

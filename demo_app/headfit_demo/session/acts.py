@@ -119,6 +119,11 @@ class Act:
         changes = (one for one in self.changes if isinstance(one, Taught | Forgotten))
         return sum(len(one.ids) for one in changes)
 
+    @property
+    def example_ids(self) -> set[int]:
+        """The examples that it taught."""
+        return {i for one in self.changes if isinstance(one, Taught) for i in one.ids}
+
     def taught(self, example_id: int) -> None:
         """Note a photo that was taught."""
         if not (self.changes and isinstance(last := self.changes[-1], Taught)):

@@ -224,7 +224,14 @@ class OpenProject:
             self.add_class(class_name, act)
         return class_name
 
-    def add_photos(self, class_name: str, photos: Iterable[Photo], act: Act | None = None) -> Added:
+    def add_photos(
+        self,
+        class_name: str,
+        photos: Iterable[Photo],
+        act: Act | None = None,
+        *,
+        skips_copies: bool = False,
+    ) -> Added:
         """Teach photos one by one; each is on the disk before the next is looked at.
 
         Parameters
@@ -235,6 +242,9 @@ class OpenProject:
         act : Act, optional
             What they belong to: one undo takes all of it back. Once it was taken back or its thing
             forgotten, no more photos are taught.
+        skips_copies : bool
+            Leave out what looks like a photo that the same act taught: a camera that is held still
+            gives one photo.
 
         Returns
         -------
@@ -261,10 +271,12 @@ class OpenProject:
                 if isinstance(seen, Refused):
                     added += Added(refused=(replace(seen, name=seen.name or name),))
                     continue
-                example_id, is_repeated = self._add(name, *seen)
-                act.taught(example_id)
+                alike = self._store.ids_like(seen[2])
+                if skips_copies and not act.example_ids.isdisjoint(alike):
+                    continue
+                act.taught(self._add(name, *seen))
                 self._acts.did(act)
-                added += Added(1, int(is_repeated))
+                added += Added(1, int(bool(alike)))
         return added
 
     def correct(self, photo: Photo, class_name: str) -> Corrected:
@@ -458,13 +470,10 @@ class OpenProject:
             return Refused(getattr(photo, "name", ""), error)
         return pixels, thumbnail(pixels), perceptual_hash(pixels)
 
-    def _add(
-        self, class_name: str, pixels: Pixels, picture: bytes, likeness: int
-    ) -> tuple[int, bool]:
-        """Teach one photo; return its id, and whether it looks like one that was there."""
-        is_repeated = bool(self._store.ids_like(likeness))
+    def _add(self, class_name: str, pixels: Pixels, picture: bytes, likeness: int) -> int:
+        """Teach one photo; return its id."""
         (embedding,) = self._extractor.embed([pixels])
-        return self._keep(class_name, embedding, picture, likeness), is_repeated
+        return self._keep(class_name, embedding, picture, likeness)
 
     def _keep(self, class_name: str, embedding: Embedding, picture: bytes, likeness: int) -> int:
         """Keep what was learned of one photo; return its id."""

@@ -26,15 +26,20 @@ class Project:
     ----------
     folder : Path
         Where it lies; its name never changes.
-    name : str
-        What the user calls it.
+    own_name : str
+        What the user calls it; empty if nobody gave it a name.
     class_names : tuple of str
         In the order in which they were named; some may have no photo yet.
     """
 
     folder: Path
-    name: str
+    own_name: str
     class_names: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What it is called: without a name of its own by its things, empty while it has none."""
+        return self.own_name or _joined(self.class_names)
 
     @property
     def key(self) -> str:
@@ -66,13 +71,13 @@ class Project:
 
     def renamed(self, name: str) -> Project:
         """Return the project under another name, which is saved."""
-        project = replace(self, name=checked_name(name, MAX_NAME))
+        project = replace(self, own_name=checked_name(name, MAX_NAME))
         project.save()
         return project
 
     def save(self) -> None:
         """Write the description, whole or not at all."""
-        content = {"name": self.name, "classes": self.class_names}
+        content = {"name": self.own_name, "classes": self.class_names}
         text = json.dumps(content, ensure_ascii=False)
         write_atomically(self.folder / _DESCRIPTION, text.encode())
 
@@ -130,12 +135,18 @@ class ProjectFolder:
     def create(self, name: str, head: SoftmaxHead | None = None) -> Project:
         """Make a project without photos, with a head or without; it appears whole or not at all.
 
+        Parameters
+        ----------
+        name : str
+            Empty for one that is called by its things.
+        head : SoftmaxHead, optional
+
         Raises
         ------
-        EmptyNameError, LongNameError, UnprintableNameError
+        LongNameError, UnprintableNameError
             If the name is one that none can have.
         """
-        name = checked_name(name, MAX_NAME)
+        name = name and checked_name(name, MAX_NAME)
         folder = self.folder / f"{time.time_ns():x}"
         folder.mkdir(parents=True, mode=0o700)
         project = Project(folder, name, () if head is None else head.fitted_.classes)
@@ -160,6 +171,17 @@ class ProjectFolder:
         self.get(key).folder.rename(going)  # at once: a kill must not leave half a project
         lock.remove()
         shutil.rmtree(going)
+
+
+def _joined(names: tuple[str, ...]) -> str:
+    """Return as many names as fit, and how many more there are."""
+    said = ""
+    for number, name in enumerate(names):
+        longer = f"{said}, {name}" if said else name
+        if len(longer) > MAX_NAME - 5:
+            return f"{said} + {len(names) - number}" if said else f"{name[: MAX_NAME - 1]}…"
+        said = longer
+    return said
 
 
 def _is_made(folder: Path) -> bool:

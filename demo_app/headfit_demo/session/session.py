@@ -150,8 +150,15 @@ class Session:
         return tuple(map(_card, self._projects.all()))
 
     def create_project(self, name: str) -> str:
-        """Make an empty project, open it, and return its key."""
-        key = self._projects.create(name).key
+        """Make an empty project, open it, and return its key.
+
+        Parameters
+        ----------
+        name : str
+            Empty for one that is called by its things; one that has none yet is opened again then.
+        """
+        unused = [] if name else [one for one in self._projects.all() if not one.name]
+        key = unused[0].key if unused else self._projects.create(name).key
         self.open_project(key)
         return key
 

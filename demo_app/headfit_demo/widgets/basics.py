@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from kivy.animation import Animation
+from kivy.clock import Clock
 from kivy.graphics.texture import Texture
 from kivy.metrics import dp
 from kivy.properties import (
@@ -162,6 +164,66 @@ class Field(TextInput):
     def on_text(self, _: object, text: str) -> None:
         """Take a font that has the letters."""
         self.font_name = field_font(text)
+
+
+class TouchName(Touchable, NameLabel):
+    """A name that can be touched."""
+
+
+class EditableName(BoxLayout):
+    """A name that is edited where it stands; without one, a field that waits for it.
+
+    Dispatches ``on_named`` with what was typed, once that is a name, and another one.
+    """
+
+    __events__ = ("on_named",)
+
+    text = StringProperty("")
+    hint = StringProperty("")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._name, self._field = TouchName(), Field()
+        self._name.bind(on_release=self.edit)
+        self._field.bind(focus=self._end)
+        self.fbind("text", self._show)
+        self.fbind("hint", self._field.setter("hint_text"))
+        self._show()
+
+    def edit(self, *_: Any) -> None:
+        """Let the user type another name, in place of the one that is there."""
+        self._put(self._field)
+        self._field.text = self.text
+        Clock.schedule_once(self._begin)  # after the touch that asked for it
+
+    def on_named(self, name: str) -> None:
+        """Do nothing by itself."""
+
+    def _begin(self, _: float) -> None:
+        if self._field.get_root_window():
+            self._field.focus = True
+            self._field.select_all()
+
+    def _end(self, _: Any, has_focus: bool) -> None:
+        """Take what was typed, when it is left as well as by Enter."""
+        if has_focus:
+            return
+        typed = unicodedata.normalize("NFC", self._field.text.strip())
+        if self.text:
+            self._put(self._name)
+        if typed and typed != self.text:
+            self.dispatch("on_named", typed)
+
+    def _show(self, *_: Any) -> None:
+        self._name.text = self.text
+        if not self._field.focus:
+            self._field.text = self.text
+            self._put(self._name if self.text else self._field)
+
+    def _put(self, widget: Widget) -> None:
+        if self.children != [widget]:
+            self.clear_widgets()
+            self.add_widget(widget)
 
 
 class ChanceBar(BoxLayout):

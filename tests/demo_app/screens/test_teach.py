@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.hand import Hand
-from tests.support.photos import THINGS
+from tests.support.photos import THINGS, write_folder
 
 from headfit import SoftmaxHead
 from headfit_demo.session import ClassView
@@ -15,12 +15,62 @@ ENTER = 13
 BALLOON, BOAT, _ = THINGS
 
 
-def test_what_was_half_typed_stays_with_its_project(hand: Hand) -> None:
+def test_what_was_typed_stays_with_its_project(hand: Hand) -> None:
+    """Without Enter, too: who goes elsewhere has named it."""
     hand.begin("One")
-    hand.type("half a na")
+    one = hand.app.project.key
+    hand.type("fox")
     hand.app.go("home")
+    hand.settle()
     hand.begin("Two")
-    assert hand.screen.ids.new_name.text == ""
+    assert hand.app.project.classes == ()
+    assert [card.name for card in hand.screen.empty_cards] == ["", ""]
+    hand.app.open_project(one)
+    hand.wait(lambda: hand.app.project.name == "One")
+    assert [one.name for one in hand.app.project.classes] == ["fox"]
+
+
+def test_two_cards_wait_and_the_project_is_called_by_its_things(hand: Hand, tmp_path: Path) -> None:
+    """No question first; photos on a card without a name give it one, and undo takes both back."""
+    hand.press("Teach something new")
+    hand.wait(lambda: hand.screen.name == "teach" and len(hand.screen.empty_cards) == 2)
+    assert (hand.n_windows, hand.app.shell.heading) == (0, "New project")
+    paths = sorted(write_folder(tmp_path / "photos", 2, (BOAT,)).rglob("*.jpg"))
+    card = hand.screen.empty_cards[1]
+    hand.app.drops.sort(paths, *card.to_window(*card.center))
+    hand.wait(lambda: hand.app.project.n_photos == 2)
+    assert [one.name for one in hand.app.project.classes] == ["Thing 2"]
+    assert hand.screen.cards["Thing 2"] is card
+    hand.name("mug")
+    hand.wait(lambda: hand.app.shell.heading == "Thing 2, mug")
+    assert hand.screen.empty_cards == []
+    hand.press("Another thing")
+    assert len(hand.screen.empty_cards) == 1
+    for _ in range(2):
+        hand.app.undo()
+    hand.wait(lambda: hand.app.project.classes == ())
+    hand.app.go("home")
+    hand.settle()
+    hand.press("Teach something new")  # an empty one is not made twice
+    hand.wait(lambda: hand.screen.name == "teach")
+    hand.app.go("home")
+    hand.settle()
+    (project,) = hand.screen.ids.projects.children
+    assert project.name == "New project"
+
+
+def test_a_name_that_is_taken_is_said_and_the_card_waits_on(toys: Hand) -> None:
+    toys.press("Another thing")
+    toys.type(BOAT)
+    toys.key(ENTER)
+    toys.wait(lambda: toys.notice)
+    assert toys.notice == "Another thing has this name. Choose another one."
+    assert [card.name for card in toys.screen.empty_cards] == [""]
+    toys.screen.cards[BALLOON].ids.name.edit()
+    toys.type(BOAT)
+    toys.key(ENTER)
+    toys.settle()
+    assert set(toys.screen.cards) == {BALLOON, BOAT}
 
 
 def test_a_head_is_saved_and_comes_in_again(toys: Hand, tmp_path: Path) -> None:
