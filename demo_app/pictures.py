@@ -109,7 +109,7 @@ def draw(options: argparse.Namespace) -> None:
         wait(lambda: screens.current_screen.speed)
         save("welcome")
 
-        app.create_project("My desk")
+        app.projects.create("My desk")
         wait(lambda: screens.current == "teach")
         save("teach-empty")
 

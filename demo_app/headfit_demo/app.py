@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from headfit_demo.keys import Keys
 from headfit_demo.language import added, project_title, sentence, tr, turned_back
 from headfit_demo.learning import Learning
 from headfit_demo.platforms import this_platform
+from headfit_demo.projects import Projects
 from headfit_demo.screens import SCREENS
 from headfit_demo.session import (
     Act,
@@ -30,16 +30,12 @@ from headfit_demo.session import (
     OpenProject,
     Photo,
     PhotoView,
-    PickedFile,
     Preferences,
     ProjectGoneError,
     ProjectView,
     Session,
     Things,
     Worker,
-    file_name,
-    install,
-    is_network,
     teach,
 )
 from headfit_demo.settings import Settings
@@ -86,6 +82,7 @@ class DemoApp(App):
         self.platform = this_platform(camera_folder)
         self.worker = Worker(mainthread)
         self.jobs = Jobs(self.worker)
+        self.projects = Projects(self)
         self.eye = Eye(self.platform, self.complain)
         self.learning = Learning(self)
         self.sight = Sight(self)
@@ -232,67 +229,7 @@ class DemoApp(App):
             self.project = None
             self.go("home")
 
-    # Projects
-
-    def create_project(self, name: str = "") -> None:
-        """Make a project and go teach it; without a name it is called by its things."""
-        self._open(partial(self.session.create_project, name))
-
-    def open_project(self, key: str) -> None:
-        """Open a project and go teach it."""
-        self._open(partial(self.session.open_project, key))
-
-    def import_head(self, file: PickedFile) -> None:
-        """Make a project of a head file, or install the extractor, if it is that."""
-        if is_network(file):
-            self.do(partial(install, file), self._installed)
-            return
-        self._open(partial(self.session.import_head, file), "recognise")
-
-    def _installed(self, _: Any) -> None:
-        self.notify(tr.say("The extractor is installed. It stays on this device."))
-        self.refresh_screen()
-
-    def delete_project(self, key: str) -> None:
-        """Delete a project, and stop what goes on in it."""
-        self.jobs.stop(key)
-
-        def show(_: Any) -> None:
-            self.leave(key)
-            self.refresh_screen()
-
-        self.leave(key)
-        self.do(partial(self.session.delete_project, key), show)
-
-    def erase_everything(self) -> None:
-        """Delete all projects, and stop what goes on in them."""
-        self.jobs.stop()
-        self.project = None
-        self.go("home")
-        self.do(self.session.erase_everything, lambda _: self.refresh_screen())
-
-    def export_head(self) -> None:
-        """Give the head away: save it somewhere, or share it."""
-        path = Path(tempfile.gettempdir()) / f"{file_name(self.project.name)}.head"
-
-        def give(_: Any, error: Exception | None) -> None:
-            if error is None:
-                self.platform.give_file(path, thank)
-
-        def thank(where: str | None) -> None:
-            if where:
-                self.notify(tr.say("Saved: {where}").format(where=where))
-
-        self.change(lambda project: project.export_head(path), give)
-
-    def _open(self, work: Callable[[], Any], screen: str = "teach") -> None:
-        def work_and_look() -> ProjectView:
-            work()
-            return self.session.project.view()
-
-        self.do(work_and_look, partial(self._arrive, screen=screen))
-
-    def _arrive(self, view: ProjectView, screen: str = "teach") -> None:
+    def arrive(self, view: ProjectView, screen: str = "teach") -> None:
         """Show another project."""
         take_focus(self.shell.ids.screens.current_screen)  # what is half typed is of the last one
         self._textures.clear()
@@ -339,7 +276,7 @@ class DemoApp(App):
                 self.show(view)
             else:
                 is_there = True
-                self._arrive(view)
+                self.arrive(view)
 
         def finish(result: tuple[Added, ProjectView | None] | None, error: Any) -> None:
             if error is not None:

@@ -55,7 +55,7 @@ class Drops:
         # Whatever is no head may be a photo: what cannot be read is named when it is looked at.
         photos = [path for path in paths if path not in folders and path not in heads]
         if heads:
-            app.import_head(picked(heads[0]))
+            app.projects.import_head(picked(heads[0]))
             self._say_left_out([*heads[1:], *folders, *photos])
         elif app.shell.ids.screens.current == "recognise" and photos:
             app.sight.look_at(picked(photos[0]))

@@ -86,7 +86,7 @@ def toys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def toys(hand: Hand, toys_folder: Path, tmp_path: Path) -> Hand:
     """The app with that project open."""
     shutil.copytree(toys_folder, tmp_path / "data", dirs_exist_ok=True)
-    hand.app.open_project(next((tmp_path / "data" / "projects").iterdir()).name)
+    hand.app.projects.open(next((tmp_path / "data" / "projects").iterdir()).name)
     hand.wait(lambda: hand.app.project is not None and hand.screen.name == "teach")
     hand.settle()
     return hand

@@ -67,7 +67,7 @@ def test_photos_stay_with_the_project_they_were_dropped_on(toys: Hand, tmp_path:
     assert toys.notice == f"{MANY} of {MANY} photos were taught."
     assert (toys.app.project.name, things(toys)) == ("Next", {FLOWER: 0})
     toys.app.go("home")
-    toys.app.open_project(first)
+    toys.app.projects.open(first)
     toys.wait(lambda: toys.app.project.name == "Toys")
     assert things(toys) == {BALLOON: 5, BOAT: 5, FLOWER: MANY}
 
@@ -153,7 +153,7 @@ def test_small_pictures_are_asked_for_once_and_kept_from_the_first_photo(
     hand.app.worker.do(hand.app.session.close, lambda result, error: None)
     hand.app.project = None
     hand.app.use_folder(tmp_path / "data")  # as after another start
-    hand.app.open_project(first)
+    hand.app.projects.open(first)
     hand.wait(lambda: hand.app.project is not None)
     hand.settle()
     (balloon,) = hand.app.project.classes
@@ -187,7 +187,7 @@ def test_a_project_that_another_window_has_open_says_so(toys: Hand, tmp_path: Pa
     other.create_project("There")
     toys.app.go("home")
     toys.settle()
-    toys.app.open_project(other.project.key)
+    toys.app.projects.open(other.project.key)
     toys.wait(lambda: toys.notice)
     assert toys.notice == "This project is open in another window. Close it there first."
     assert (toys.screen.name, toys.app.project.name) == ("home", "Toys")

@@ -65,7 +65,7 @@ def test_a_photo_is_looked_at_again_by_the_head_as_it_is(toys: Hand) -> None:
     toys.wait(lambda: toys.app.sight.verdict == FLOWER)
     assert toys.app.sight.texture is not None
 
-    toys.app.create_project("Next")
+    toys.app.projects.create("Next")
     toys.wait(lambda: toys.screen.name == "teach" and toys.app.project.name == "Next")
     toys.app.go("recognise")
     toys.settle()

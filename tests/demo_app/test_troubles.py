@@ -140,7 +140,7 @@ def test_a_full_disk_is_said_and_loses_nothing(
     """Photos, a setting and a new project do not fit; with room again all of them do."""
     shutil.copytree(toys_folder, small_disk.folder / "data")
     hand.app.use_folder(small_disk.folder / "data")
-    hand.app.open_project(next((small_disk.folder / "data" / "projects").iterdir()).name)
+    hand.app.projects.open(next((small_disk.folder / "data" / "projects").iterdir()).name)
     hand.wait(lambda: hand.app.project is not None)
     full = "The disk is full. Nothing taught was lost; free some space and try again."
 
@@ -150,7 +150,7 @@ def test_a_full_disk_is_said_and_loses_nothing(
     taught = hand.app.project.n_photos
     assert hand.notice == f"{taught - 10} of 80 photos were taught. {full}"
     hand.app.shell.ids.notice.hide()
-    hand.app.create_project("Another")
+    hand.app.projects.create("Another")
     hand.wait(lambda: hand.notice)
     assert hand.notice == full
     assert hand.app.project.name == "Toys"

@@ -5,8 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
+from kivy.properties import (
+    BooleanProperty,
+    ListProperty,
+    NumericProperty,
+    ObjectProperty,
+    StringProperty,
+)
 from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.widget import Widget
 
 from headfit_demo.language import greeting_name, project_title, tr
 from headfit_demo.screens.screen import AppScreen
@@ -18,6 +25,7 @@ from headfit_demo.widgets import (
     ask_name,
     ask_yes,
     frame_texture,
+    jpeg_texture,
     load_rules,
     take_focus,
 )
@@ -29,6 +37,12 @@ class SampleThumb(Thumb):
     sample = ObjectProperty(None)
 
 
+class Picture(Widget):
+    """A small picture that is only seen."""
+
+    texture = ObjectProperty(None)
+
+
 class ProjectCard(Touchable, BoxLayout):
     """A project in the list."""
 
@@ -36,12 +50,32 @@ class ProjectCard(Touchable, BoxLayout):
     name = StringProperty("")
     details = StringProperty("")
     has_head = BooleanProperty(False)
+    textures = ListProperty()
+    """Of its newest pictures."""
+
+    n_pictures = NumericProperty(0)
+    """How many of them there is room for."""
+
+    def on_textures(self, *_: Any) -> None:
+        """Show as many as fit."""
+        self.on_n_pictures()
+
+    def on_n_pictures(self, *_: Any) -> None:
+        """Show as many as fit."""
+        self.ids.pictures.clear_widgets()
+        for texture in self.textures[: int(self.n_pictures)]:
+            self.ids.pictures.add_widget(Picture(texture=texture))
+
     is_chosen = BooleanProperty(False)
     home = ObjectProperty(None)
 
     def on_release(self) -> None:
         """Open it."""
-        self.home.app.open_project(self.key)
+        self.home.app.projects.open(self.key)
+
+    def recognise(self) -> None:
+        """Open it where it recognises."""
+        self.home.app.projects.open(self.key, "recognise")
 
     def rename(self) -> None:
         """Ask for another name."""
@@ -69,7 +103,7 @@ class HomeScreen(AppScreen):
 
     def new_project(self) -> None:
         """Begin; it is called by its things."""
-        self.app.create_project()
+        self.app.projects.create()
 
     def rename(self, key: str, name: str) -> None:
         """Ask for another name."""
@@ -88,12 +122,12 @@ class HomeScreen(AppScreen):
             tr.say("Delete {name}?").format(name=name),
             tr.say("All that was taught in it goes for good. This cannot be undone."),
             tr.say("Delete"),
-            lambda: self.app.delete_project(key),
+            lambda: self.app.projects.delete(key),
         )
 
     def import_head(self) -> None:
         """Let the user choose a head file."""
-        self.app.platform.pick_head(lambda file: file and self.app.import_head(file))
+        self.app.platform.pick_head(lambda file: file and self.app.projects.import_head(file))
 
     def recognise(self, thumb: SampleThumb) -> None:
         """Show what the ready head takes a sample picture for."""
@@ -127,7 +161,7 @@ class HomeScreen(AppScreen):
         self.n_projects = len(cards)
         opened = self.app.project
         for card in cards:
-            things = tr.count("{n} thing", "{n} things", card.n_classes)
+            things = tr.count("{n} thing", "{n} things", len(card.class_names))
             photos = tr.count("{n} photo", "{n} photos", card.n_photos)
             self.ids.projects.add_widget(
                 ProjectCard(
@@ -135,6 +169,7 @@ class HomeScreen(AppScreen):
                     name=project_title(card.name),
                     details=f"{things}, {photos}",
                     has_head=card.has_head,
+                    textures=[jpeg_texture(one) for one in card.pictures],
                     is_chosen=opened is not None and opened.key == card.key,
                     home=self,
                 )

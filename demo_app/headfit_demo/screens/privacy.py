@@ -81,7 +81,7 @@ class PrivacyScreen(AppScreen):
         self._ask(
             tr.say("Erase everything?"),
             tr.say("Every project goes for good. This cannot be undone."),
-            self.app.erase_everything,
+            self.app.projects.erase_all,
         )
 
     def _ask(self, heading: str, text: str, done: Callable[[], Any]) -> None:

@@ -225,7 +225,9 @@ class TeachScreen(AppScreen):
             card = ClassCard(screen=self)
             self.empty_cards.append(card)
             self.ids.classes.add_widget(card)
-        hints = (tr.say("Name a thing, for instance: red mug"), tr.say("Name another thing"))
+        is_wide = self.app.shell.is_wide
+        first = tr.say("Name a thing, for instance: red mug") if is_wide else tr.say("Name a thing")
+        hints = (first, tr.say("Name another thing"))
         for number, card in enumerate(self.empty_cards, n_named):
             card.place, card.hint = number, hints[number > 0]
 

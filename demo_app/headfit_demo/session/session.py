@@ -43,6 +43,9 @@ from headfit_demo.session.thumbnails import Pictures, keep_thumbnails
 
 T = TypeVar("T")
 
+MOST_PICTURES = 4
+"""Of no more things a project's card shows a picture."""
+
 SCREEN_SIDE = 1280
 """Longer side of a photo that is shown, in pixels."""
 
@@ -147,7 +150,7 @@ class Session:
 
     def projects(self) -> tuple[ProjectCard, ...]:
         """Return the projects, the one that was changed last first."""
-        return tuple(map(_card, self._projects.all()))
+        return tuple(_card(one, self._pictures.get(one.key, {})) for one in self._projects.all())
 
     def create_project(self, name: str) -> str:
         """Make an empty project, open it, and return its key.
@@ -384,18 +387,29 @@ def as_path(file: PickedFile, folder: Path) -> Iterator[Path]:
         path.unlink()
 
 
-def _card(project: Project) -> ProjectCard:
+def _card(project: Project, pictures: Pictures) -> ProjectCard:
     """Describe a project without its extractor; one that cannot be read counts as empty."""
-    counts: dict[str, int] = {}
+    names: dict[int, str] = {}
+    newest: dict[str, bytes] = {}
     try:
         with ExampleStore.open(project.store_path) as store:
-            counts = store.class_counts
+            names = store.names_by_id()
+            kept = store.thumbnail_sizes()
+            for example_id, name in reversed(names.items()):
+                if len(newest) < MOST_PICTURES and name not in newest:
+                    picture = pictures.get(example_id)
+                    if picture is None and example_id in kept:
+                        picture = store.thumbnail(example_id)
+                    if picture is not None:
+                        newest[name] = picture
     except (HeadfitError, OSError):
         pass  # opening it says what is wrong
+    class_names = (*project.class_names, *names.values())
     return ProjectCard(
         key=project.key,
         name=project.name,
-        n_classes=len(counts.keys() | set(project.class_names)),
-        n_photos=sum(counts.values()),
+        class_names=tuple(dict.fromkeys(class_names)),
+        n_photos=len(names),
         has_head=project.head_path.exists(),
+        pictures=tuple(newest.values()),
     )

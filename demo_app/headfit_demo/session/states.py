@@ -10,13 +10,25 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class ProjectCard:
-    """A project in the list of projects."""
+    """A project in the list of projects.
+
+    Attributes
+    ----------
+    key, name : str
+    class_names : tuple of str
+        In the order in which they were named.
+    n_photos : int
+    has_head : bool
+    pictures : tuple of bytes
+        Thumbnails, as far as there are some: of each thing the newest.
+    """
 
     key: str
     name: str
-    n_classes: int
+    class_names: tuple[str, ...]
     n_photos: int
     has_head: bool
+    pictures: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def test_what_was_typed_stays_with_its_project(hand: Hand) -> None:
     hand.begin("Two")
     assert hand.app.project.classes == ()
     assert [card.name for card in hand.screen.empty_cards] == ["", ""]
-    hand.app.open_project(one)
+    hand.app.projects.open(one)
     hand.wait(lambda: hand.app.project.name == "One")
     assert [one.name for one in hand.app.project.classes] == ["fox"]
 
