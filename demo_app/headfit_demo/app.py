@@ -83,7 +83,7 @@ class DemoApp(App):
         self.worker = Worker(mainthread)
         self.jobs = Jobs(self.worker)
         self.projects = Projects(self)
-        self.eye = Eye(self.platform, self.complain)
+        self.eye = Eye(self.platform, self.complain, partial(self.set_preference, "camera"))
         self.learning = Learning(self)
         self.sight = Sight(self)
         self._textures: dict[tuple[str, int], Any] = {}

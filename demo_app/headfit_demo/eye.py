@@ -10,12 +10,10 @@ from kivy.event import EventDispatcher
 from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty
 
 from headfit_demo.platforms import Camera, Platform
-from headfit_demo.session import CameraError, NoOtherCameraError, Pixels
+from headfit_demo.session import MOST_CAMERAS, CameraError, NoOtherCameraError, Pixels
 from headfit_demo.widgets import frame_texture
 
 FRAMES_PER_SECOND = 20
-MOST_CAMERAS = 6
-"""No more are looked for: some systems count what is no camera among them."""
 
 
 class Eye(EventDispatcher):
@@ -27,6 +25,8 @@ class Eye(EventDispatcher):
         Whose camera it is.
     complain : callable
         Called with a `CameraError` when there is no camera or it is gone.
+    remember : callable
+        Called with the index of a camera that was chosen and gives pictures.
     """
 
     is_on = BooleanProperty(False)
@@ -34,11 +34,16 @@ class Eye(EventDispatcher):
     index = NumericProperty(0)
     """Which camera, counted from 0."""
 
-    def __init__(self, platform: Platform, complain: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        complain: Callable[[Exception], None],
+        remember: Callable[[int], None],
+    ) -> None:
         super().__init__()
         self.frame: Pixels | None = None
         self.platform = platform
-        self._complain = complain
+        self._complain, self._remember = complain, remember
         self._camera: Camera | None = None
         self._ticking: Any = None
         self._sought_from: int | None = None  # while another camera is looked for
@@ -85,12 +90,16 @@ class Eye(EventDispatcher):
         self._ticking = Clock.schedule_interval(self._look, 1 / FRAMES_PER_SECOND)
 
     def _fail(self, error: CameraError) -> None:
-        """Try the next camera if one is looked for, or say that there is none."""
+        """Try the next camera if one is looked for, the first if a later one is gone, or say so."""
         sought_from = self._sought_from
+        gave_nothing = self.frame is None
         self.switch_off()
         if sought_from is not None:
             self._sought_from = sought_from
             self._try_next()
+        elif gave_nothing and self.index > 0:  # it was there when it was chosen
+            self.index = 0
+            self._start(True)
         else:
             self._complain(error)
 
@@ -103,7 +112,10 @@ class Eye(EventDispatcher):
             return
         if frame is None or frame is self.frame:
             return
-        self.frame, self._sought_from = frame, None
+        if self._sought_from is not None:  # another one was asked for, and this one is there
+            self._sought_from = None
+            self._remember(self.index)
+        self.frame = frame
         shown = frame[:, ::-1] if self._camera.is_front else frame  # as in a mirror
         if self.texture is not None and self.texture.size == (frame.shape[1], frame.shape[0]):
             self.texture.blit_buffer(shown.tobytes(), colorfmt="rgb")

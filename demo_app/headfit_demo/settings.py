@@ -48,6 +48,8 @@ class Settings:
         theme.text_scale = self.now.text_scale
         tr.language = self.now.language or system_language()
         Window.clearcolor = theme.ground
+        if not self._app.eye.is_on:  # which camera is on is its own to say
+            self._app.eye.index = self.now.camera
         self._app.keeps_thumbnails = bool(self.now.keeps_thumbnails)
         self._app.session.keeps_thumbnails = self._app.keeps_thumbnails
 

@@ -7,7 +7,7 @@ import pytest
 from tests.support.hand import Hand
 from tests.support.photos import THINGS
 
-from headfit_demo.session import CameraError, Pixels
+from headfit_demo.session import CameraError, Pixels, Preferences
 
 BALLOON, BOAT, _ = THINGS
 
@@ -66,11 +66,19 @@ def test_the_next_camera_is_taken(lenses: Hand) -> None:
     lenses.tap(lenses.screen.ids.preview.ids.other_camera)
     lenses.wait(lambda: eye.texture)
     assert (eye.index, left_and_right(lenses)) == (2, [120, 20])
+    assert Preferences.load(lenses.app.session.data_folder / "preferences.json").camera == 2
     lenses.app.go("recognise")
     lenses.wait(lambda: eye.texture)
     lenses.tap(lenses.screen.ids.other_camera)
     lenses.wait(lambda: eye.texture)
     assert (eye.index, lenses.notice) == (0, "")
+
+
+def test_a_chosen_camera_that_is_gone_gives_way_to_the_first(lenses: Hand) -> None:
+    lenses.app.eye.index = 1  # was chosen, and is no camera any more
+    lenses.app.eye.switch_on()
+    lenses.wait(lambda: lenses.app.eye.texture)
+    assert (lenses.app.eye.index, lenses.notice) == (0, "")
 
 
 def test_where_there_is_one_camera_it_stays(lenses: Hand, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,9 +151,7 @@ class HomeScreen(AppScreen):
         for rank, (bar, (name, chance)) in enumerate(zip(bars, found.ranking, strict=False)):
             bar.name, bar.chance, bar.is_best = greeting_name(name), chance, rank == 0
         self.doubt = "" if found.is_known else tr.say("Not sure: it looks unlike what was taught.")
-        self.speed = tr.say("{ms:.0f} ms on this device, engine {engine}").format(
-            ms=found.milliseconds, engine=found.engine
-        )
+        self.speed = tr.say("{ms:.0f} ms on this device").format(ms=found.milliseconds)
 
     def _show_projects(self, cards: tuple[CardView, ...]) -> None:
         take_focus(self.ids.projects)

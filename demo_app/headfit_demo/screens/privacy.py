@@ -54,7 +54,7 @@ class PrivacyScreen(AppScreen):
         """Ask, then forget all photos."""
         self._ask(
             tr.say("Erase what was learned from photos?"),
-            tr.say("The head still works, but cannot be trained on. This cannot be undone."),
+            tr.say("The skill still works, but cannot learn more. This cannot be undone."),
             self._erase_examples,
         )
 
@@ -69,8 +69,8 @@ class PrivacyScreen(AppScreen):
     def erase_head(self) -> None:
         """Ask, then delete the head."""
         self._ask(
-            tr.say("Erase the head?"),
-            tr.say("It can be trained again from what was learned from photos.")
+            tr.say("Erase the skill?"),
+            tr.say("It can be learned again from what was learned from photos.")
             if self.n_examples
             else tr.say("What it learned from is gone, too. This cannot be undone."),
             lambda: self.app.change(OpenProject.erase_head),

@@ -39,7 +39,7 @@ from headfit_demo.session.photos import (
     Pixels,
     as_pixels,
 )
-from headfit_demo.session.preferences import Preferences
+from headfit_demo.session.preferences import MOST_CAMERAS, Preferences
 from headfit_demo.session.session import Session
 from headfit_demo.session.states import (
     Added,
@@ -62,6 +62,7 @@ __all__ = [
     "DRAWINGS",
     "GREETING_HEAD",
     "MAX_NAME",
+    "MOST_CAMERAS",
     "NETWORK_ENDING",
     "PHOTOS",
     "Act",

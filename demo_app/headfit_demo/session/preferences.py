@@ -11,6 +11,10 @@ from typing import Any
 from headfit.files import write_atomically
 
 
+MOST_CAMERAS = 6
+"""No more are looked for: some systems count what is no camera among them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """The user's settings.
@@ -24,12 +28,15 @@ class Preferences:
         Of `headfit_demo.language.LANGUAGES`; empty for the system's.
     keeps_thumbnails : bool or None
         None until the user was asked.
+    camera : int
+        Which camera, counted from 0.
     """
 
     style: str = "light"
     text_scale: float = 1.0
     language: str = ""
     keeps_thumbnails: bool | None = None
+    camera: int = 0
 
     def save(self, path: Path) -> None:
         """Write a file that `load` reads, whole or not at all."""
@@ -55,4 +62,5 @@ _GOOD: dict[str, Callable[[Any], bool]] = {
     "text_scale": lambda value: isinstance(value, float) and 0.5 <= value <= 2,
     "language": lambda value: isinstance(value, str),
     "keeps_thumbnails": lambda value: isinstance(value, bool),
+    "camera": lambda value: type(value) is int and 0 <= value < MOST_CAMERAS,
 }

@@ -145,7 +145,7 @@ def ask_place(source: Path, done: Callable[[str | None], None]) -> Dialog:
         saved.append(str(target))
         return None
 
-    dialog = Dialog(take, heading=tr.say("Save the head"), button=tr.say("Save"))
+    dialog = Dialog(take, heading=tr.say("Save the skill"), button=tr.say("Save"))
     dialog.text = tr.say("Folder and name of the file:")
     dialog.bind(on_dismiss=lambda *_: done(saved[0] if saved else None))
     _open_with(dialog, field)

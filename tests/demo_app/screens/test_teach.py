@@ -97,7 +97,7 @@ def test_a_head_is_saved_and_comes_in_again(toys: Hand, tmp_path: Path) -> None:
     toys.app.go("home")
     toys.settle()
     FileWindow.last_folder = tmp_path
-    toys.press("Import a head")
+    toys.press("Import a skill")
     toys.wait(lambda: toys.n_windows)
     toys.press_row("Toys.head")
     toys.answer("Open")
