@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from kivy.app import App
@@ -10,7 +11,7 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.stacklayout import StackLayout
 
 from headfit_demo.language import tr
-from headfit_demo.widgets import Column, Touchable, ask_name, load_rules, take_focus
+from headfit_demo.widgets import Column, Slices, Touchable, ask_name, load_rules, take_focus
 
 
 class Bars(Column):
@@ -40,26 +41,34 @@ class ThingChip(Touchable, BoxLayout):
 class Corrections(StackLayout):
     """All things of the project in their order, and one more: what is seen is the one touched."""
 
-    def on_kv_post(self, _: Any) -> None:
-        """Follow the project."""
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self._app = App.get_running_app()
+        self._slices = Slices()
+        self._names: list[str] = []
         self._app.fbind("project", self._show)
+        self._app.sight.fbind("can_correct", self._show)
         tr.fbind("say", self._show)
-        self._show()
 
     def _show(self, *_: Any) -> None:
+        """Show the things there are, once there is something to say of them."""
         project = self._app.project
-        names = [] if project is None else [one.name for one in project.classes]
-        chips = list(reversed(self.children))
-        if [chip.text for chip in chips] == [*names, tr.say("Something else")]:
+        if project is None or not self._app.sight.can_correct:
             return
-        take_focus(self)
-        self.clear_widgets()
-        for place, name in enumerate(names):
+        names = [*(one.name for one in project.classes), tr.say("Something else")]
+        if names != self._names:
+            self._names = names
+            take_focus(self)
+            self.clear_widgets()
+            self._slices.run(self._add_chips(names))
+
+    def _add_chips(self, names: list[str]) -> Iterator[None]:
+        for place, name in enumerate(names[:-1]):
             chip = ThingChip(text=name, place=place)
             chip.bind(on_release=lambda chip: self._app.sight.correct(chip.text))
             self.add_widget(chip)
-        another = ThingChip(text=tr.say("Something else"))
+            yield
+        another = ThingChip(text=names[-1])
         another.bind(on_release=self._ask)
         self.add_widget(another)
 

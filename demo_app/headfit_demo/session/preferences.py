@@ -10,7 +10,6 @@ from typing import Any
 
 from headfit.files import write_atomically
 
-
 MOST_CAMERAS = 6
 """No more are looked for: some systems count what is no camera among them."""
 
