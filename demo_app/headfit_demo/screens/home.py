@@ -56,12 +56,12 @@ class ProjectCard(Touchable, BoxLayout):
     n_pictures = NumericProperty(0)
     """How many of them there is room for."""
 
-    def on_textures(self, *_: Any) -> None:
-        """Show as many as fit."""
-        self.on_n_pictures()
+    def on_kv_post(self, _: Any) -> None:
+        """Show as many as fit, now and when that changes."""
+        self.fbind("n_pictures", self._show_pictures)
+        self._show_pictures()
 
-    def on_n_pictures(self, *_: Any) -> None:
-        """Show as many as fit."""
+    def _show_pictures(self, *_: Any) -> None:
         self.ids.pictures.clear_widgets()
         for texture in self.textures[: int(self.n_pictures)]:
             self.ids.pictures.add_widget(Picture(texture=texture))
