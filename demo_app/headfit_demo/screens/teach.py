@@ -15,7 +15,7 @@ from headfit_demo.screens import answer as answer  # kv rules use Corrections
 from headfit_demo.screens import preview as preview  # and Preview
 from headfit_demo.screens.class_card import ClassCard
 from headfit_demo.screens.screen import AppScreen
-from headfit_demo.session import Act, ClassView, OpenProject, Photo, TakenNameError
+from headfit_demo.session import Act, ClassView, OpenProject, Photo, PickedFile, TakenNameError
 from headfit_demo.widgets import Slices, load_rules, scroll_to, take_focus
 
 RECORD_EVERY_S = 0.2
@@ -99,7 +99,11 @@ class TeachScreen(AppScreen):
         self._wants_another = True
         self._show_empty_cards()
         self.empty_cards[-1].ids.name.edit()
-        Clock.schedule_once(lambda _: self.empty_cards and scroll_to(self.empty_cards[-1]))
+        Clock.schedule_once(self._scroll_to_empty)
+
+    def _scroll_to_empty(self, _: float) -> None:
+        if self.empty_cards:
+            scroll_to(self.empty_cards[-1])
 
     def forget(self, name: str) -> None:
         """Forget a thing; the notice takes it back."""
@@ -162,7 +166,12 @@ class TeachScreen(AppScreen):
 
     def pick(self, card: ClassCard) -> None:
         """Let the user choose photos."""
-        self.app.platform.pick_photos(lambda files: files and self.teach(card, files))
+
+        def teach(files: list[PickedFile]) -> None:
+            if files:
+                self.teach(card, files)
+
+        self.app.platform.pick_photos(teach)
 
     def hold(self, card: ClassCard) -> None:
         """Record from the camera while the button is held, from when there is a picture."""
