@@ -40,7 +40,7 @@ def main() -> None:
     def words(one: object) -> str:
         if isinstance(one, ThingChip):
             return f"It is {one.text}"
-        return "Undo it" if one is app.shell.ids.notice.ids.undo else one.text
+        return "Undo it" if one is app.shell.ids.notice.ids.undo.__self__ else one.text
 
     def report(_: float) -> None:
         top = Window.children[0]

@@ -126,11 +126,32 @@ def test_the_greeting_recognises_without_a_project(session: Session) -> None:
     assert facts.head_bytes < facts.extractor_bytes / 20
 
 
-@pytest.mark.parametrize("name", ["", " ", "x" * (MAX_NAME + 1), "two\nlines"])
+@pytest.mark.parametrize("name", [" ", "x" * (MAX_NAME + 1), "two\nlines"])
 def test_a_project_name_that_cannot_be_is_refused(session: Session, name: str) -> None:
     with pytest.raises(InputError, match="name"):
         session.create_project(name)
     assert session.projects() == ()
+
+
+def test_a_project_without_a_name_is_called_by_its_things(session: Session) -> None:
+    """Until it is given one, which cannot be empty; many names are cut where they are too many."""
+    key = session.create_project("")
+    assert session.project.view().name == ""
+    assert session.create_project("") == key  # an unused one is not made twice
+    for thing in (BALLOON, BOAT):
+        session.project.add_class(thing)
+    assert session.project.view().name == f"{BALLOON}, {BOAT}"
+    assert session.create_project("") != key
+    session.open_project(key)
+    for number in range(20):
+        session.project.add_class(f"thing number {number}")
+    name = session.project.view().name
+    assert len(name) <= MAX_NAME
+    assert name == f"{BALLOON}, {BOAT}, thing number 0, thing number 1 + 18"
+    with pytest.raises(InputError, match="name"):
+        session.rename_project(key, "")
+    session.rename_project(key, "Desk")
+    assert session.project.view().name == "Desk"
 
 
 def test_several_projects_keep_apart(taught: Session) -> None:
