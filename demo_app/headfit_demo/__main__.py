@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import sys
 from pathlib import Path
+
+NEEDED = ("cv2", "kivy", "pi_heif", "platformdirs")
+"""What the extra `app` brings."""
 
 
 def main() -> None:
@@ -22,14 +26,20 @@ def main() -> None:
     # Android starts the app without arguments of ours.
     options, _ = parser.parse_known_args()
 
-    from headfit_demo.window import configure
+    try:
+        from headfit_demo.window import configure
 
-    configure(1120, 760)
-    from headfit_demo.app import DemoApp
+        configure(1120, 760)
+        from headfit_demo.app import DemoApp
 
-    DemoApp(
-        camera_folder=options.camera, data_folder=options.data, extractor=options.extractor
-    ).run()
+        DemoApp(
+            camera_folder=options.camera, data_folder=options.data, extractor=options.extractor
+        ).run()
+    except ModuleNotFoundError as error:
+        if error.name not in NEEDED:
+            raise
+        print("headfit-app: the app needs: pip install 'headfit[app]'", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

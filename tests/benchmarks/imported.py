@@ -17,7 +17,9 @@ from photos_per_class import DATA
 
 from headfit import Extractor
 from headfit.photos.images import prepare_input
+from headfit_zoo.architectures import resnet18
 from headfit_zoo.architectures.top import classifier_of
+from headfit_zoo.conversion import set_weights, shapes_of
 from headfit_zoo.importers import IMPORTERS
 
 NAME = "resnet18-binary-imagenet"
@@ -29,7 +31,8 @@ def main() -> None:
     (params,) = folder.glob("*.params")
     order = [line.split()[0] for line in (folder / "synset.txt").read_text("utf-8").splitlines()]
     importer = IMPORTERS[NAME]
-    model = importer.build(params.read_bytes(), params.name)
+    model = resnet18.build(1000, 224)
+    set_weights(model, importer.read(params.read_bytes(), params.name, shapes_of(model)))
     embed = tf.keras.Model(model.input, model.get_layer("embedding").output)
     weights, bias = classifier_of(model)
     extractor = Extractor.open(NAME, engine="lce")

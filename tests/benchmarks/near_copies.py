@@ -91,6 +91,8 @@ def main() -> None:
             whole = [Image.open(io.BytesIO(file.read(path))).convert("RGB") for path in paths]
             seen = np.array([perceptual_hash(image) for image in whole], np.uint64)
             print_originals(name, extractor.embed(whole), folders, seen)
+    for name in ALONE:
+        pictures_alone(name, extractor)
 
 
 def print_copies(name: str, embeddings: np.ndarray, names: np.ndarray, hashes: np.ndarray) -> None:
@@ -112,15 +114,13 @@ def print_originals(
     for half in (0, 1):
         rows = np.concatenate([np.flatnonzero(names == each)[half::2] for each in np.unique(names)])
         for by, looks in (("alone", None), ("and hashes", hashes[rows])):
-            groups = photo_groups(embeddings[rows], names[rows], looks)
+            groups = photo_groups(embeddings[rows], names[rows], photo_hashes=looks)
             sizes = np.unique(groups, return_counts=True)[1]
             print(
                 f"{name}, half {half + 1}, by embeddings {by}: "
                 f"{sizes[sizes > 1].sum() / len(rows):.1%} of {len(rows)} photos in groups, "
                 f"{len(sizes) / len(rows):.1%} effective, largest {sizes.max()}"
             )
-    for name in ALONE:
-        pictures_alone(name, extractor)
 
 
 def row_of(

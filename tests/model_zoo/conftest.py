@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headfit_zoo.commands.main import main
+from headfit_zoo.__main__ import main
 from headfit_zoo.commands.training import train
 from headfit_zoo.training.datasets import PackedSet, open_or_pack
 
@@ -62,10 +62,12 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     def run_here(*arguments: object) -> subprocess.CompletedProcess[str]:
         monkeypatch.setattr(sys, "argv", ["headfit-zoo", *map(str, arguments)])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
+        code = 0
+        try:
             main()
+        except SystemExit as end:
+            code = int(end.code or 0)
         printed = capsys.readouterr()
-        code = int(end.value.code or 0)
         return subprocess.CompletedProcess(arguments, code, printed.out, printed.err)
 
     return run_here

@@ -3,7 +3,7 @@
 from headfit_zoo.catalogue.cards import Card, find_card, load_cards
 from headfit_zoo.catalogue.document import accuracy, render, section, table
 from headfit_zoo.catalogue.downloading import download
-from headfit_zoo.catalogue.installing import install, remove
+from headfit_zoo.catalogue.installing import install, published, read_weights, remove
 
 __all__ = [
     "Card",
@@ -12,6 +12,8 @@ __all__ = [
     "find_card",
     "install",
     "load_cards",
+    "published",
+    "read_weights",
     "remove",
     "render",
     "section",

@@ -13,7 +13,16 @@ Generated from `model_zoo/headfit_zoo/catalogue/cards/` by
 `headfit-zoo document docs/extractors.md`: change the cards, not this page.
 
 The extractor that came with headfit is opened when none is named. The others are installed once per
-user with `headfit-zoo install NAME` and then opened by name.
+user and then opened by name:
+
+    pip install 'headfit[install]'
+    headfit-zoo install resnet18-binary-imagenet
+    headfit train photos -o mine.head --extractor resnet18-binary-imagenet
+
+Installing needs no TensorFlow. The published weights are fetched, checked by their SHA-256 and
+filled into the converted network, which ships without its weights: what is installed is, byte for
+byte, what Larq Compute Engine's converter makes of them. `--from FILE` takes weights that came by
+other means. Heads are kilobytes as before, and belong to the extractor that they were taught on.
 """
 NOT_MEASURED = "not measured"
 

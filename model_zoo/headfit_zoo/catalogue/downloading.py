@@ -34,7 +34,7 @@ def download(
     """Fetch `url` to `target`, which appears only whole and checked.
 
     What has come lies in ``<target>.part`` and is kept when the connection fails for good, so that
-    the next call goes on from there.
+    the next call goes on from there. A file that is there already is not fetched again.
 
     Parameters
     ----------
@@ -56,6 +56,8 @@ def download(
     OSError
         If the disk is full or not writable.
     """
+    if target.is_file() and _digest(target) == sha256:
+        return
     part = target.with_name(target.name + ".part")
     failures = 0
     with httpx.Client(timeout=TIMEOUT_S, follow_redirects=True) as client:

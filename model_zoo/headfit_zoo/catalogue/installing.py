@@ -11,18 +11,23 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from headfit import Extractor, ExtractorError, InputError
+from headfit.engines import open_engine
 from headfit.extractors import installed_folder
-from headfit.files import Manifest, read_bounded
-from headfit_zoo.catalogue.cards import Card
+from headfit.files import Manifest, Preprocessing, read_bounded
+from headfit_zoo.artifact import SUFFIXES, golden_input, write_extractor
+from headfit_zoo.catalogue.cards import Card, Source
 from headfit_zoo.catalogue.downloading import MAX_BYTES
+from headfit_zoo.graphs import load_graph
+from headfit_zoo.importers import IMPORTERS
 
-SUFFIXES = (".golden.png", ".json", ".tflite")
-"""In the order in which they are put in place."""
+_STAGING = ".installing-"
+_LEFT_AFTER_S = 3600.0
 
 Fetch = Callable[[], Path]
 """Fetches the card's published weights and returns their path."""
@@ -50,7 +55,8 @@ def install(card: Card, given: Path | None, fetch: Fetch) -> Manifest:
     InputError
         If `given` is another file than the card names.
     ExtractorError
-        If the network that was made does not reproduce its golden picture.
+        If the network that was made is not the one that the card names, or does not reproduce its
+        golden picture.
     FileFormatError
         If the weights are not those of the network.
     OSError
@@ -61,7 +67,7 @@ def install(card: Card, given: Path | None, fetch: Fetch) -> Manifest:
             for suffix in SUFFIXES:
                 shutil.copyfile(given.with_suffix(suffix), staging / f"{card.name}{suffix}")
         else:
-            _convert(card, _weights(card, given, fetch), staging)
+            _fill(card, read_weights(card, given or fetch()), staging)
         manifest = _verified(card, staging)
         _put_in_place(card.name, staging, installed_folder())
     return manifest
@@ -85,39 +91,70 @@ def remove(name: str) -> None:
     _take_away(name, folder)
 
 
-def _weights(card: Card, given: Path | None, fetch: Fetch) -> bytes:
-    """Return the published weights, checked by their SHA-256."""
+def published(card: Card) -> Source:
+    """Return where the weights of a card are published.
+
+    Raises
+    ------
+    InputError
+        If they are not.
+    """
     if card.source is None:
         raise InputError(
             f"{card.name} is not made from weights of others; install it from its .tflite: "
             f"headfit-zoo install {card.name} --from FILE.tflite"
         )
-    path = given or fetch()
+    return card.source
+
+
+def read_weights(card: Card, path: Path) -> bytes:
+    """Return the published weights of a card, checked by their SHA-256.
+
+    Raises
+    ------
+    InputError
+        If it is another file than the card names, or the card names none.
+    """
+    source = published(card)
     data = read_bounded(path, MAX_BYTES)
     found = hashlib.sha256(data).hexdigest()
-    if found != card.source.sha256:
+    if found != source.sha256:
         raise InputError(
-            f"{path}: expected the file of {card.source.url} with SHA-256 {card.source.sha256}, "
+            f"{path}: expected the file of {source.url} with SHA-256 {source.sha256}, "
             f"found {len(data)} bytes with {found}; it is another file or was cut: fetch it again"
         )
     return data
 
 
-def _convert(card: Card, weights: bytes, folder: Path) -> None:
-    # TensorFlow takes seconds to import, and a .tflite is installed without it.
-    from headfit_zoo.conversion import convert
-    from headfit_zoo.importers import IMPORTERS
-
-    importer = IMPORTERS[card.name]
-    convert(
-        importer.build(weights, card.name),
+def _fill(card: Card, weights: bytes, folder: Path) -> None:
+    """Write what the full conversion of these weights gives, without TensorFlow."""
+    graph, importer = load_graph(card.name), IMPORTERS[card.name]
+    flatbuffer = graph.filled(importer.read(weights, card.name, graph.shapes))
+    found = hashlib.sha256(flatbuffer).hexdigest()
+    if card.file is not None and found != card.file.fingerprint:
+        raise ExtractorError(
+            f"expected of {card.name} a network with SHA-256 {card.file.fingerprint}, as the card "
+            f"says, found {found}: nothing was installed; install headfit again"
+        )
+    write_extractor(
+        flatbuffer,
         folder,
         name=card.name,
         version=card.version,
         description=card.summary,
         licence=card.licence,
         preprocessing=importer.preprocessing,
+        golden=graph.golden or _reference(flatbuffer, importer.preprocessing),
     )
+
+
+def _reference(flatbuffer: bytes, preprocessing: Preprocessing) -> tuple[float, ...]:
+    """Return the golden embedding by the engine in NumPy, which the faster ones are held against.
+
+    For networks whose weights nobody had here: theirs could not be written down.
+    """
+    embedding = open_engine(flatbuffer, "popcount", check=None).run(golden_input(preprocessing))
+    return tuple(float(value) for value in embedding.ravel())
 
 
 def _verified(card: Card, folder: Path) -> Manifest:
@@ -137,7 +174,10 @@ def _verified(card: Card, folder: Path) -> Manifest:
 def _staging(folder: Path) -> Iterator[Path]:
     """Make a folder on the same disk as `folder`, and leave nothing of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".installing-", dir=folder))
+    for left in folder.glob(f"{_STAGING}*"):  # by one that was killed; another may be at work
+        if time.time() - left.stat().st_mtime > _LEFT_AFTER_S:
+            shutil.rmtree(left, ignore_errors=True)
+    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=folder))
     try:
         yield staging
     finally:

@@ -1,17 +1,65 @@
-"""``headfit-zoo list``, ``info``, ``document``, ``install`` and ``remove``."""
+"""``headfit-zoo list``, ``info``, ``document``, ``install`` and ``remove``: without TensorFlow.
+
+And without a library for the command line: installing asks for httpx and rich alone.
+"""
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.markdown import Markdown
 from rich.table import Table
 
 from headfit.extractors import installed_folder
 from headfit_zoo import catalogue
-from headfit_zoo.commands.terminal import console, progress, progress_console
+from headfit_zoo.commands.terminal import console, ending_well, progress, progress_console
+
+COMMANDS = {
+    "list": "which extractors there are, and which of them are installed",
+    "info": "all that is known of an extractor: origin, licence, accuracy, size, limits",
+    "install": "put an extractor where every app of this user finds it by name",
+    "remove": "remove an installed extractor",
+    "document": "write the page of all extractors from their cards",
+}
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        prog="headfit-zoo",
+        description="List, install and remove extractors.",
+        epilog="Training and conversion: headfit-zoo --help",
+    )
+    parsers = {
+        name: kinds.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        for kinds in [parser.add_subparsers(dest="command", required=True)]
+        for name, text in COMMANDS.items()
+    }
+    for name in ("info", "install", "remove"):
+        parsers[name].add_argument("name", metavar="NAME", help="of an extractor, see 'list'")
+    parsers["install"].add_argument(
+        "--from",
+        dest="given",
+        metavar="FILE",
+        type=Path,
+        help="the published weights, or a .tflite with its manifest and golden picture beside it, "
+        "instead of fetching them",
+    )
+    parsers["document"].add_argument(
+        "page", metavar="PAGE", nargs="?", type=Path, default=Path("docs/extractors.md")
+    )
+    options = vars(parser.parse_args())
+    commands: dict[str, Callable[..., None]] = {
+        "list": list_extractors,
+        "info": info,
+        "install": install,
+        "remove": remove,
+        "document": document,
+    }
+    command = commands[options.pop("command")]
+    ending_well(lambda: command(**options))
 
 
 def list_extractors() -> None:
@@ -30,39 +78,27 @@ def list_extractors() -> None:
     console.print(table)
 
 
-def info(name: Annotated[str, typer.Argument(help="Name of an extractor.")]) -> None:
+def info(name: str) -> None:
     """Say all that is known of an extractor: origin, licence, accuracy, size, limits."""
     console.print(Markdown(catalogue.section(catalogue.find_card(name))))
 
 
-def document(
-    page: Annotated[Path, typer.Argument(help="The page to write.")] = Path("docs/extractors.md"),
-) -> None:
+def document(page: Path) -> None:
     """Write the page of all extractors from their cards."""
     page.write_text(catalogue.render(catalogue.load_cards().values()), encoding="utf-8")
     console.print(f"wrote {page}")
 
 
-def install(
-    name: Annotated[str, typer.Argument(help="Name of an extractor, see 'list'.")],
-    given: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            help="The published weights, or a .tflite with its manifest beside it, "
-            "instead of fetching them.",
-        ),
-    ] = None,
-) -> None:
+def install(name: str, given: Path | None) -> None:
     """Put an extractor where every app of this user finds it by name."""
     card = catalogue.find_card(name)
     fetched = installed_folder().parent / "downloads" / name
 
     def fetch() -> Path:
-        assert card.source is not None  # 'install' asks for weights of others alone
+        source = catalogue.published(card)
         fetched.parent.mkdir(parents=True, exist_ok=True)
         with progress(f"Fetching {name}", in_bytes=True) as report:
-            catalogue.download(card.source.url, fetched, sha256=card.source.sha256, progress=report)
+            catalogue.download(source.url, fetched, sha256=source.sha256, progress=report)
         return fetched
 
     manifest = catalogue.install(card, given, fetch)
@@ -73,13 +109,13 @@ def install(
     )
     if card.file and card.file.fingerprint != manifest.fingerprint:
         progress_console.print(
-            "[yellow]warning:[/] the card names another fingerprint, "
-            f"{card.file.fingerprint}: another version of the converter made this file, and heads "
-            "trained on the card's file do not fit it"
+            f"[yellow]warning:[/] the card names another fingerprint, {card.file.fingerprint}: "
+            "another converter or processor made this .tflite, and heads trained on the card's "
+            "file do not fit it"
         )
 
 
-def remove(name: Annotated[str, typer.Argument(help="Name of an installed extractor.")]) -> None:
+def remove(name: str) -> None:
     """Remove an installed extractor."""
     catalogue.remove(name)
     console.print(f"removed {name}")

@@ -1,16 +1,20 @@
-"""``headfit-zoo convert``, ``verify`` and ``summary``."""
+"""``headfit-zoo convert``, ``empty``, ``verify`` and ``summary``."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from headfit_zoo.commands.terminal import console, known, progress
+from headfit_zoo.commands.choices import known
+from headfit_zoo.commands.terminal import console, progress
+
+N_CLASSES = 1000
+"""Of ImageNet, which published weights were trained on."""
 
 Run = Annotated[Path, typer.Argument(help="Folder of a training, as written by 'train'.")]
 
@@ -42,6 +46,43 @@ def convert(
     console.print(
         f"{output / name}.tflite  {manifest.size_bytes:,} bytes, "
         f"embedding of {manifest.embedding_dim}, SHA-256 {manifest.fingerprint}"
+    )
+
+
+def empty(
+    name: Annotated[str, typer.Argument(help="Extractor whose weights others publish.")],
+    given: Annotated[
+        Path | None,
+        typer.Option("--from", help="Published weights; without them, the graph fits any."),
+    ] = None,
+) -> None:
+    """Write the graph that 'install' fills: a converted network without its weights."""
+    import tensorflow as tf
+
+    from headfit_zoo import conversion, graphs
+    from headfit_zoo.architectures import ARCHITECTURES
+    from headfit_zoo.catalogue import find_card, read_weights
+    from headfit_zoo.importers import IMPORTERS
+
+    card = find_card(name)
+    importer = known("extractor of published weights", name, IMPORTERS)
+    # Keras numbers layers as they come, and their names go into the file and so into its hash.
+    tf.keras.backend.clear_session()
+    model = ARCHITECTURES[card.network.architecture](N_CLASSES, card.network.input_size)
+    shapes = conversion.shapes_of(model)
+    if given is None:
+        weights = conversion.random_weights(model, seed=0)
+    else:
+        weights = dict(importer.read(read_weights(card, given), given.name, shapes))
+    conversion.set_weights(model, weights)
+    graph, flatbuffer = conversion.empty(model, keep_last_bits=given is not None)
+    if given is not None:
+        golden = conversion.golden_embedding(flatbuffer, importer.preprocessing)
+        graph = replace(graph, golden=golden)
+    graphs.save_graph(graph, name)
+    console.print(
+        f"{graphs.FOLDER / name}.tflite.gz  a network of {len(flatbuffer):,} bytes, "
+        f"{len(graph.fills)} of its constants left out"
     )
 
 

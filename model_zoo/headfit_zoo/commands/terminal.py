@@ -1,12 +1,10 @@
-"""What the commands share: where they print, a bar of progress, and a choice by name."""
+"""What the commands share: where they print, how they end, and a bar of progress."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
-import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -16,11 +14,29 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
+
+from headfit import HeadfitError
 
 console = Console()
 progress_console = Console(stderr=True)
 
-Value = TypeVar("Value")
+
+def ending_well(command: Callable[[], None]) -> None:
+    """Run a command; errors of ours become one line and exit code 1, Ctrl-C becomes 130."""
+    try:
+        command()
+    except KeyboardInterrupt:
+        problem, code = "stopped", 130
+    except HeadfitError as error:
+        problem, code = str(error), 1
+    except OSError as error:
+        reason = error.strerror or str(error)
+        problem, code = f"{error.filename}: {reason}" if error.filename else reason, 1
+    else:
+        return
+    progress_console.print(Text.assemble(("error: ", "bold red"), problem))
+    raise SystemExit(code)
 
 
 @contextmanager
@@ -35,10 +51,3 @@ def progress(what: str, *, in_bytes: bool = False) -> Iterator[Callable[[int, in
     with Progress(*columns, console=progress_console) as bars:
         task = bars.add_task(what, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total or None)
-
-
-def known(kind: str, name: str, choices: Mapping[str, Value]) -> Value:
-    """Return the choice of that name, or refuse the command line."""
-    if name not in choices:
-        raise typer.BadParameter(f"expected {kind} out of {', '.join(choices)}, found {name!r}")
-    return choices[name]

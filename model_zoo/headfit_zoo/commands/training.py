@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headfit_zoo.commands.terminal import console, known, progress
+from headfit_zoo.commands.choices import known
+from headfit_zoo.commands.terminal import console, progress
 
 if TYPE_CHECKING:
     import numpy as np

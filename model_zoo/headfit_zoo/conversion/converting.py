@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import larq_compute_engine as lce
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
-from PIL import Image
 
 from headfit import InputError
-from headfit.files import Golden, Manifest, Preprocessing, save_manifest, write_atomically
-from headfit.photos import prepare_input
+from headfit.files import Manifest, Preprocessing
 from headfit_zoo.architectures import ARCHITECTURES, cut_top
-from headfit_zoo.training import MEAN, STD
-
-GOLDEN_COSINE = 0.99999
-GOLDEN_DIFFERENCE = 1e-4
-"""How near every engine must come to the golden embedding; see docs/manifest-format.md."""
+from headfit_zoo.artifact import golden_input, preprocessing_of, write_extractor
 
 
 def load_trained(run: Path, input_size: int | None = None) -> tf.keras.Model:
@@ -56,35 +46,6 @@ def load_trained(run: Path, input_size: int | None = None) -> tf.keras.Model:
     return model
 
 
-def preprocessing_of(size: int) -> Preprocessing:
-    """Return what a network of our own recipes was trained to see, at a size in pixels."""
-    return Preprocessing(
-        height=size,
-        width=size,
-        resize="shorter-side",
-        resize_to=size,
-        interpolation="bilinear",
-        mean=MEAN,
-        std=STD,
-    )
-
-
-def golden_picture(size: int) -> NDArray[np.uint8]:
-    """Draw the picture of the self-check: gradients, edges and fine texture in every colour.
-
-    Returns
-    -------
-    ndarray of shape (size, size, 3), dtype uint8
-        The same for every release; no photograph is needed for a check of arithmetic.
-    """
-    y, x = np.mgrid[0:size, 0:size] / size
-    waves = np.sin(2 * np.pi * np.stack([3 * x + y, 7 * x * y, 9 * np.hypot(x - 0.5, y - 0.5)], -1))
-    disc = (np.hypot(x - 0.6, y - 0.4) < 0.25)[..., None] * np.array([90, -40, 20])
-    noise = np.random.default_rng(0).integers(-12, 13, (size, size, 3))
-    picture = np.clip(128 + 70 * waves + disc + noise, 0, 255)
-    return np.asarray(picture, np.uint8)
-
-
 def convert(
     model: tf.keras.Model,
     folder: Path,
@@ -111,32 +72,22 @@ def convert(
     -------
     Manifest
     """
-    size = model.input_shape[1]
-    extractor = cut_top(model)
-    flatbuffer: bytes = lce.convert_keras_model(extractor)
-    preprocessing = preprocessing or preprocessing_of(size)
-    picture = golden_picture(size)
-    # The reference is LCE's own interpreter on the very bytes that ship.
-    interpreter = lce.testing.Interpreter(flatbuffer, num_threads=1)
-    as_it_is = replace(preprocessing, resize_to=size)  # the golden picture has the input's size
-    embedding = interpreter.predict(prepare_input(picture, as_it_is))[0]
-    manifest = Manifest(
+    flatbuffer: bytes = lce.convert_keras_model(cut_top(model))
+    preprocessing = preprocessing or preprocessing_of(model.input_shape[1])
+    return write_extractor(
+        flatbuffer,
+        folder,
         name=name,
         version=version,
-        fingerprint=hashlib.sha256(flatbuffer).hexdigest(),
-        size_bytes=len(flatbuffer),
-        embedding_dim=int(embedding.shape[-1]),
-        preprocessing=preprocessing,
         description=description,
         licence=licence,
-        golden=Golden(
-            cosine_at_least=GOLDEN_COSINE,
-            difference_at_most=GOLDEN_DIFFERENCE,
-            embedding=tuple(float(value) for value in embedding.ravel()),
-        ),
+        preprocessing=preprocessing,
+        golden=golden_embedding(flatbuffer, preprocessing),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / f"{name}.tflite", flatbuffer)
-    Image.fromarray(picture).save(folder / f"{name}.golden.png")
-    save_manifest(manifest, folder / f"{name}.json")
-    return manifest
+
+
+def golden_embedding(flatbuffer: bytes, preprocessing: Preprocessing) -> tuple[float, ...]:
+    """Return what a network makes of its golden picture, in LCE's own interpreter."""
+    interpreter = lce.testing.Interpreter(flatbuffer, num_threads=1)
+    embedding = interpreter.predict(golden_input(preprocessing))[0]
+    return tuple(float(value) for value in embedding.ravel())

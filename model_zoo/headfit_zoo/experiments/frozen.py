@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from headfit.photos import prepare_input
 from headfit_zoo.architectures import cut_top
-from headfit_zoo.conversion import load_trained, preprocessing_of
+from headfit_zoo.artifact import preprocessing_of
+from headfit_zoo.conversion import load_trained
 
 
 def fingerprint(run: Path) -> str:

@@ -1,4 +1,4 @@
-"""The binary ResNet-18 that BMXNet's authors trained on ImageNet becomes a Larq model.
+"""The binary ResNet-18 that BMXNet's authors trained on ImageNet, as weights of a Larq model.
 
 Three things differ from Larq and are folded away without loss:
 
@@ -14,22 +14,19 @@ Three things differ from Larq and are folded away without loss:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from headfit import FileFormatError
-from headfit_zoo.architectures import resnet18
 from headfit_zoo.importers.mxnet_params import read_params
 
-N_CLASSES = 1000
-INPUT_SIZE = 224
-WIDTHS = (64, 128, 256, 512)
+EPSILON = 2e-5
+"""Of every batch norm."""
 
 Float64 = NDArray[np.float64]
 Tensors = dict[str, NDArray[np.float32]]
@@ -44,8 +41,8 @@ class _BatchNorm:
     beta: Float64
 
 
-def build(data: bytes, source: str = "params") -> tf.keras.Model:
-    """Return the network with the weights of a BMXNet ``.params`` file.
+def read(data: bytes, source: str, shapes: Mapping[str, tuple[int, ...]]) -> Tensors:
+    """Return the weights of a BMXNet ``.params`` file as our ``resnet18`` has them.
 
     Parameters
     ----------
@@ -53,23 +50,25 @@ def build(data: bytes, source: str = "params") -> tf.keras.Model:
         The whole file.
     source : str
         Names it in messages.
+    shapes : mapping of str to tuple of int
+        Of the network's weights, which say its widths and how many classes it has.
 
     Returns
     -------
-    tf.keras.Model
-        `headfit_zoo.architectures.resnet18` at 224 px, with 1,000 logits in the order of the
-        published ``synset.txt``.
+    dict of str to ndarray, dtype float32
+        By layer and part; the 1,000 logits of the published file in the order of its
+        ``synset.txt``.
 
     Raises
     ------
     FileFormatError
         If the file is damaged or holds another network.
     """
+    stages = [f"stage{stage}_unit1_conv2/kernel" for stage in (1, 2, 3, 4)]
+    widths = [shapes[kernel][-1] for kernel in stages]
     tensors = read_params(data, source)
-    _check(tensors, expected_shapes(WIDTHS, N_CLASSES), source)
-    model = resnet18.build(N_CLASSES, INPUT_SIZE, widths=WIDTHS)
-    fill(model, tensors, WIDTHS)
-    return model
+    _check(tensors, expected_shapes(widths, shapes["logits/bias"][0]), source)
+    return translate(tensors, widths)
 
 
 def expected_shapes(widths: Sequence[int], n_classes: int) -> dict[str, tuple[int, ...]]:
@@ -118,37 +117,43 @@ def unpack_bits(
     return np.where(ordered, np.float32(1), np.float32(-1))
 
 
-def fill(model: tf.keras.Model, tensors: Tensors, widths: Sequence[int]) -> None:
-    """Set the weights of a `resnet18` from tensors whose names and shapes were checked."""
-    _set(model, "data_bn", *_as_it_is(tensors, "bn_data")[1:])
-    _set(model, "stem_conv", tensors["arg:conv0_weight"].transpose(2, 3, 1, 0))
-    _set(model, "stem_bn", *_as_it_is(tensors, "bn0"))
+def translate(tensors: Tensors, widths: Sequence[int]) -> Tensors:
+    """Return the weights of a `resnet18` from tensors whose names and shapes were checked."""
+    weights: Tensors = {}
+
+    def norm(layer: str, *parts: NDArray[np.floating[Any]]) -> None:
+        names = ("gamma", "beta", "moving_mean", "moving_variance")
+        weights.update(
+            (f"{layer}/{name}", np.asarray(part, np.float32))
+            for name, part in zip(names[-len(parts) :], parts, strict=True)
+        )
+
+    norm("data_bn", *_as_it_is(tensors, "bn_data")[1:])
+    weights["stem_conv/kernel"] = tensors["arg:conv0_weight"].transpose(2, 3, 1, 0)
+    norm("stem_bn", *_as_it_is(tensors, "bn0"))
     # The first batch norm of the stages is the only one whose input is no integer.
-    _set(model, "stage1_unit1_bn1", *_as_it_is(tensors, "stage1_unit1_bn1"))
+    norm("stage1_unit1_bn1", *_as_it_is(tensors, "stage1_unit1_bn1"))
     offset = 0
     for stage, (before, width) in enumerate(pairwise((widths[0], *widths)), start=1):
         first, second = f"stage{stage}_unit1", f"stage{stage}_unit2"
         if stage > 1:
-            _set(model, f"{first}_bn1", *_threshold(_batch_norm(tensors, f"{first}_bn1"), offset))
+            norm(f"{first}_bn1", *_threshold(_batch_norm(tensors, f"{first}_bn1"), offset))
         # The stream of this stage starts anew: its first shortcut is a convolution too.
         offset = 9 * width + before
-        _set(model, f"{second}_bn1", *_threshold(_batch_norm(tensors, f"{second}_bn1"), offset))
+        norm(f"{second}_bn1", *_threshold(_batch_norm(tensors, f"{second}_bn1"), offset))
         offset += 9 * width
         for name, channels in ((first, before), (second, width)):
-            conv1 = unpack_bits(tensors[f"arg:{name}_conv1_weight"], width, channels, 3)
-            conv2 = unpack_bits(tensors[f"arg:{name}_conv2_weight"], width, width, 3)
+            for part, inputs in (("conv1", channels), ("conv2", width)):
+                words = tensors[f"arg:{name}_{part}_weight"]
+                weights[f"{name}_{part}/kernel"] = unpack_bits(words, width, inputs, 3)
             middle = _batch_norm(tensors, f"{name}_bn2")
-            _set(model, f"{name}_conv1", conv1)
-            _set(model, f"{name}_bn2", *_threshold(middle, 9 * channels))
-            _set(model, f"{name}_conv2", conv2)
+            norm(f"{name}_bn2", *_threshold(middle, 9 * channels))
         shortcut = unpack_bits(tensors[f"arg:{first}_sc_weight"], width, before, 1)
-        _set(model, f"{first}_shortcut", shortcut)
-    _set(model, "final_bn", *_scaled(tensors, "bn1", offset))
-    _set(model, "logits", tensors["arg:fc1_weight"].T, tensors["arg:fc1_bias"])
-
-
-def _set(model: tf.keras.Model, layer: str, *weights: NDArray[Any]) -> None:
-    model.get_layer(layer).set_weights([np.asarray(w, np.float32) for w in weights])
+        weights[f"{first}_shortcut/kernel"] = shortcut
+    norm("final_bn", *_scaled(tensors, "bn1", offset))
+    weights["logits/kernel"] = tensors["arg:fc1_weight"].T
+    weights["logits/bias"] = tensors["arg:fc1_bias"]
+    return weights
 
 
 def _check(tensors: Tensors, shapes: dict[str, tuple[int, ...]], source: str) -> None:
@@ -188,7 +193,7 @@ def _as_it_is(tensors: Tensors, name: str) -> tuple[NDArray[np.float32], ...]:
 
 def _batch_norm(tensors: Tensors, name: str) -> _BatchNorm:
     gamma, beta, mean, variance = (a.astype(np.float64) for a in _as_it_is(tensors, name))
-    return _BatchNorm(gamma / np.sqrt(variance + resnet18.EPSILON), mean, beta)
+    return _BatchNorm(gamma / np.sqrt(variance + EPSILON), mean, beta)
 
 
 def _threshold(norm: _BatchNorm, offset: int) -> tuple[Float64, ...]:
@@ -213,7 +218,7 @@ def _threshold(norm: _BatchNorm, offset: int) -> tuple[Float64, ...]:
     last = np.clip(np.floor(crossing), -1, offset)
     mean = np.where(rising, 2 * first - 1, 2 * last + 1) - float(offset)
     gamma = np.where(rising, 1.0, -1.0)
-    return gamma, np.zeros_like(mean), mean, np.full_like(mean, 1 - resnet18.EPSILON)
+    return gamma, np.zeros_like(mean), mean, np.full_like(mean, 1 - EPSILON)
 
 
 def _scaled(tensors: Tensors, name: str, offset: int) -> tuple[Float64, ...]:
@@ -223,5 +228,5 @@ def _scaled(tensors: Tensors, name: str, offset: int) -> tuple[Float64, ...]:
         gamma,
         beta,
         2 * mean - offset,
-        4 * (variance + resnet18.EPSILON) - resnet18.EPSILON,
+        4 * (variance + EPSILON) - EPSILON,
     )

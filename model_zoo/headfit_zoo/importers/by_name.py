@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from headfit.files import Preprocessing
+from headfit_zoo.artifact import MEAN, STD
 from headfit_zoo.importers import bmxnet, quicknet
-from headfit_zoo.training import MEAN, STD
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Of a network's weights by layer and part, in its order."""
+Read = Callable[[bytes, str, Shapes], Mapping[str, NDArray[np.float32]]]
+"""From a file's bytes, a name for messages and the network's shapes to its weights."""
 
 
 @dataclass(frozen=True)
 class Importer:
-    """How a file of published weights becomes a Keras model, and what that model expects.
+    """How a file of published weights is read, and what the network expects to see."""
 
-    Attributes
-    ----------
-    build : callable
-        From the file's bytes and a name for messages to a model with layers ``embedding`` and
-        ``logits``.
-    preprocessing : Preprocessing
-    """
-
-    build: Callable[[bytes, str], Any]
+    read: Read
     preprocessing: Preprocessing
 
 
@@ -37,11 +35,11 @@ def _centre_224(
 _QUICKNET = _centre_224("bicubic", MEAN, STD)
 
 IMPORTERS = {
-    "quicknet": Importer(quicknet.build, _QUICKNET),
-    "quicknet-large": Importer(partial(quicknet.build, name="quicknet_large"), _QUICKNET),
-    "quicknet-small": Importer(partial(quicknet.build, name="quicknet_small"), _QUICKNET),
+    "quicknet": Importer(quicknet.read, _QUICKNET),
+    "quicknet-large": Importer(quicknet.read, _QUICKNET),
+    "quicknet-small": Importer(quicknet.read, _QUICKNET),
     "resnet18-binary-imagenet": Importer(
-        bmxnet.build, _centre_224("bilinear", (123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
+        bmxnet.read, _centre_224("bilinear", (123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
     ),
 }
 """By the name of the extractor, which is the name of its card."""

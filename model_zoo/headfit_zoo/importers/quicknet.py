@@ -1,23 +1,20 @@
-"""QuickNet with the ImageNet weights that Larq Zoo publishes, a Keras HDF5 file."""
+"""The ImageNet weights of QuickNet that Larq Zoo publishes, a Keras HDF5 file."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 
-import h5py
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from headfit import FileFormatError
-from headfit_zoo.architectures import quicknet
-
-N_CLASSES = 1000
-INPUT_SIZE = 224
+from headfit import FileFormatError, MissingExtraError
 
 
-def build(data: bytes, source: str = "weights", *, name: str = "quicknet") -> tf.keras.Model:
-    """Return a QuickNet with the weights of a Keras HDF5 file, classifier included.
+def read(
+    data: bytes, source: str, shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, NDArray[np.float32]]:
+    """Return the weights of a Keras HDF5 file, which names layers by number alone.
 
     Parameters
     ----------
@@ -25,51 +22,61 @@ def build(data: bytes, source: str = "weights", *, name: str = "quicknet") -> tf
         The whole file. HDF5 is read by a C library: check the file's SHA-256 before.
     source : str
         Names it in messages.
-    name : str
-        Which of `headfit_zoo.architectures.quicknet.SIZES`.
+    shapes : mapping of str to tuple of int
+        Of the network's weights, in the order of the file.
+
+    Returns
+    -------
+    dict of str to ndarray, dtype float32
+        By layer and part, with the keys of `shapes`.
 
     Raises
     ------
     FileFormatError
         If the file is damaged or holds another network.
+    MissingExtraError
+        If the package `h5py` is not installed.
     """
-    model = quicknet.build(N_CLASSES, INPUT_SIZE, name=name, **quicknet.SIZES[name])
-    fill(model, data, source)
-    return model
-
-
-def fill(model: tf.keras.Model, data: bytes, source: str) -> None:
-    """Set the weights of `model` layer by layer, in the file's order."""
-    expected = f"{source}: expected the weights of {model.name}"
+    expected = f"{source}: expected the weights of QuickNet"
     remedy = "these are the weights of another network: fetch the file that the card names"
-    layers = [layer for layer in model.layers if layer.weights]
     found = _read(data, source)
-    if len(found) != len(layers):
-        raise FileFormatError(
-            f"{expected}, {len(layers)} layers with weights, found {len(found)}; {remedy}"
-        )
-    for layer, (name, arrays) in zip(layers, found, strict=True):
-        shapes = [tuple(weight.shape) for weight in layer.weights]
-        if [array.shape for array in arrays] != shapes:
+    if len(found) != len(shapes):
+        raise FileFormatError(f"{expected}, {len(shapes)} arrays, found {len(found)}; {remedy}")
+    for (name, array), (ours, shape) in zip(found, shapes.items(), strict=True):
+        if array.shape != shape:
             raise FileFormatError(
-                f"{expected}, {layer.name} of shapes {shapes}, found {name} of "
-                f"{[array.shape for array in arrays]}; {remedy}"
+                f"{expected}, {ours} of shape {shape}, found {name} of {array.shape}; {remedy}"
             )
-    for layer, (_, arrays) in zip(layers, found, strict=True):
-        layer.set_weights(arrays)
+        if array.dtype != np.float32 or not np.isfinite(array).all():
+            raise FileFormatError(
+                f"{expected}, finite float32 numbers in {ours}, found others in {name}; "
+                "the file is damaged: fetch it again"
+            )
+    return {ours: array for ours, (_, array) in zip(shapes, found, strict=True)}
 
 
-def _read(data: bytes, source: str) -> list[tuple[str, list[NDArray[np.float32]]]]:
-    """Return (layer name, weights) of every layer that has weights, in the file's order."""
+def _read(data: bytes, source: str) -> list[tuple[str, NDArray[np.float32]]]:
+    """Return (name, array) of every weight, in the file's order."""
+    try:
+        import h5py
+    except ImportError as error:
+        raise MissingExtraError(
+            "the published weights of QuickNet are HDF5, which the package h5py reads: "
+            "pip install h5py"
+        ) from error
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
             groups = [file[name] for name in file.attrs["layer_names"]]
-            named = [
-                (group.name, [group[name][()] for name in group.attrs["weight_names"]])
+            return [
+                (f"{group.name}/{_text(name)}", group[name][()])
                 for group in groups
+                for name in group.attrs["weight_names"]
             ]
     except (OSError, KeyError, RuntimeError, AttributeError, TypeError) as error:
         raise FileFormatError(
             f"{source}: expected a Keras weight file (HDF5), found a fault: {error}; fetch it again"
         ) from error
-    return [(name, arrays) for name, arrays in named if arrays]
+
+
+def _text(name: bytes | str) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from headfit import InputError, SoftmaxHead
+from headfit_zoo.artifact import MEAN, STD
 from headfit_zoo.experiments import transfer
-from headfit_zoo.training import MEAN, STD
 
 MOST = 1500
 """Pictures of a set, spread evenly over its classes."""

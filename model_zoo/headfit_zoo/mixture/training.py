@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from headfit import InputError
+from headfit_zoo.artifact import MEAN, STD
 from headfit_zoo.mixture.feed import Batch, Feed
 from headfit_zoo.mixture.recipe import DECAY, Recipe, share_of_peak
 from headfit_zoo.mixture.student import (
@@ -29,7 +30,6 @@ from headfit_zoo.mixture.student import (
     label_loss,
     output_loss,
 )
-from headfit_zoo.training import MEAN, STD
 
 LOG_EVERY, SAVE_EVERY = 60.0, 600.0
 """Seconds."""

@@ -8,15 +8,13 @@ from headfit_zoo.training.datasets import (
     open_or_pack,
     pack,
 )
-from headfit_zoo.training.recipes import MEAN, RECIPES, STD, Recipe, Stage
+from headfit_zoo.training.recipes import RECIPES, Recipe, Stage
 from headfit_zoo.training.strategies import STRATEGIES, open_strategy, worker_index
 from headfit_zoo.training.teacher import open_teacher, write_logits
 from headfit_zoo.training.training import normalise, train
 
 __all__ = [
-    "MEAN",
     "RECIPES",
-    "STD",
     "STRATEGIES",
     "PackedSet",
     "Recipe",

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-MEAN = (123.675, 116.28, 103.53)
-STD = (58.395, 57.12, 57.375)
-"""Per channel on the 0..255 scale: the usual ImageNet statistics."""
-
 
 @dataclass(frozen=True)
 class Stage:

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from headfit import InputError
 from headfit.files import write_atomically
+from headfit_zoo.artifact import MEAN, STD
 from headfit_zoo.training.averaging import WeightAverage
 from headfit_zoo.training.batches import evaluation_batches, training_batches
 from headfit_zoo.training.datasets import PackedSet
 from headfit_zoo.training.distillation import label_targets, taught_targets
 from headfit_zoo.training.optimisers import optimiser_of
-from headfit_zoo.training.recipes import MEAN, STD, Recipe
+from headfit_zoo.training.recipes import Recipe
 from headfit_zoo.training.strategies import worker_index
 
 LOG_FIELDS = ("epoch", "size", "loss", "top1", "val_loss", "val_top1", "val_top5", "seconds")

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from headfit.commands import terminal
 from headfit.commands.audit import audit
+from headfit.commands.compare import compare
 from headfit.commands.cut import cut
 from headfit.commands.demo import demo
 from headfit.commands.embed import embed
@@ -91,7 +92,7 @@ def app() -> None:
 
 
 for command in (
-    train, predict, evaluate, embed, report, audit, finetune, demo,
+    train, predict, evaluate, embed, report, compare, audit, finetune, demo,
     inspect, convert_head, export_tflite, share, keygen, sign, verify,
     store, extractors, doctor, lower, cut,
 ):  # fmt: skip

@@ -8,12 +8,26 @@ import click
 
 from headfit.classifier import ImageClassifier
 from headfit.commands import terminal
-from headfit.commands.options import ENGINE, EXTRACTOR, JOBS, JSON, PATH, PRUNE, STORE, STRICT
+from headfit.commands.options import (
+    ENGINE,
+    EXTRACTOR,
+    JOBS,
+    JSON,
+    PATH,
+    PHOTO_FOLDER,
+    PRUNE,
+    STORE,
+    STRICT,
+)
 from headfit.commands.paths import EXAMPLES, Group, OutputPath
 from headfit.commands.teaching import open_store, teach_folder
-from headfit.errors import InputError
+from headfit.errors import ExtractorMissingError, InputError
 from headfit.extractor import Extractor
+from headfit.extractors.finding import find_made_by
 from headfit.files.class_names import checked_class
+from headfit.files.manifest import Manifest, load_manifest
+from headfit.photos.known import digests_of
+from headfit.photos.photo_folder import find_photos
 from headfit.store import ExampleStore, key_from_keyring, repair_store
 
 FILE = click.argument("file", metavar="FILE", type=PATH)
@@ -92,6 +106,49 @@ def repair(key: bytes | None, store_path: Path, extractor: str | None) -> None:
         f"The damaged file is {report.damaged_copy}. It may hold what you forget later: delete it "
         "when you need it no more."
     )
+
+
+@store.command()
+@click.pass_obj
+@STORE
+@PHOTO_FOLDER
+@JSON
+def missing(key: bytes | None, store_path: Path, directory: Path, as_json: bool) -> None:
+    """List the examples of STORE whose photos are not in DIR.
+
+    With another extractor the photos of DIR can be taught again; these examples cannot.
+    """
+    folder = find_photos(directory)
+    with ExampleStore.open(store_path, key=key) as opened:
+        names, known, views = opened.names_by_id(), opened.digests(), opened.views
+        manifest = _manifest_of(opened)
+    # A digest is of a photo and of how it is prepared: for the extractor that the store is of.
+    digests = digests_of(folder.photos, manifest.preprocessing, views)
+    terminal.print_skipped(folder.skipped)
+    there = set(digests.values())
+    gone = {number: name for number, name in names.items() if known.get(number) not in there}
+    if as_json:
+        listed = [{"id": number, "class": name} for number, name in gone.items()]
+        terminal.print_json(store=str(store_path), n_samples=len(names), missing=listed)
+        return
+    for number, name in gone.items():
+        terminal.echo(f"{number}\t{name}")
+    terminal.echo(
+        f"{len(names) - len(gone)} of {len(names)} examples have their photo in {directory}; "
+        f"{len(gone)} could not be made anew for another extractor.",
+        err=True,
+    )
+
+
+def _manifest_of(opened: ExampleStore) -> Manifest:
+    """Return the manifest of the extractor that a store is of, which has to be on this device."""
+    path = find_made_by(opened.fingerprint, opened.path)
+    if path is None or path.suffix != ".tflite":
+        raise ExtractorMissingError(
+            f"{opened.path}: expected the extractor with SHA-256 {opened.fingerprint}, which "
+            "prepares photos for this store, found it not installed; install it to compare photos"
+        )
+    return load_manifest(path.with_suffix(".json"))
 
 
 @store.command()

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -146,6 +147,23 @@ def near_pairs(
             pairs.append(rows[_near(embeddings[rows], mean, _of(photo_hashes, rows))])
             pairs.append(rows[_alike(same[rows])])
     return np.concatenate(pairs, axis=1)
+
+
+def joined(groupings: Sequence[TargetArray]) -> TargetArray:
+    """Return the groups in which two examples are together if any of several groupings says so.
+
+    Parameters
+    ----------
+    groupings : sequence of ndarray of shape (n_samples,), dtype intp
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), dtype intp
+        Counted from 0 in the order of their first examples.
+    """
+    first, second = np.concatenate([_alike(groups) for groups in groupings], axis=1)
+    _, numbers = np.unique(_joined(len(groupings[0]), first, second), return_inverse=True)
+    return np.asarray(numbers, np.intp)
 
 
 def linked(given: TargetArray, targets: TargetArray, starts: TargetArray) -> TargetArray:

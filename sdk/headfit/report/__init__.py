@@ -1,7 +1,17 @@
 """How good a head is, as one page: what is measured, how it is drawn, how it is written."""
 
-from headfit.report.curve import CurvePoint, learning_curve
+from headfit.report.comparison import ComparedExtractor, write_comparison
+from headfit.report.curve import CurvePoint, learning_curve, learning_curves
 from headfit.report.measures import Report, measure_head
 from headfit.report.page import write_page
 
-__all__ = ["CurvePoint", "Report", "learning_curve", "measure_head", "write_page"]
+__all__ = [
+    "ComparedExtractor",
+    "CurvePoint",
+    "Report",
+    "learning_curve",
+    "learning_curves",
+    "measure_head",
+    "write_comparison",
+    "write_page",
+]

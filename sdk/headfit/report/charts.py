@@ -17,6 +17,8 @@ _LEFT, _BOTTOM, _TOP, _RIGHT = 46, 40, 12, 24
 _MAX_NUMBERED = 24
 _MAX_LABELLED = 40
 _MAX_LABEL_LENGTH = 18
+_KINDS_OF_LINE = 6
+"""Which the style knows how to draw."""
 
 
 def confusion_chart(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
@@ -96,6 +98,24 @@ def curve_chart(points: Sequence[CurvePoint]) -> str:
         )
     means = [(place, point.mean) for place, point in zip(places, points, strict=True)]
     return _plot([*parts, _line(means, "curve")], "Learning curve")
+
+
+def curves_chart(curves: Sequence[tuple[str, Sequence[CurvePoint]]]) -> str:
+    """Return several learning curves over the same counts, each with its name, best first."""
+    counts = [point.per_class for point in curves[0][1]]
+    last = max(counts[-1], 2)
+    ticks = [(float(np.log(count) / np.log(last)), str(count)) for count in counts]
+    parts = _axes("photos per class", "top-1", ticks)
+    for number, (name, points) in enumerate(curves):
+        kind = f"curve n{number % _KINDS_OF_LINE}"
+        means = [(place, point.mean) for (place, _), point in zip(ticks, points, strict=True)]
+        shares = ", ".join(f"{point.per_class}: {point.mean:.1%}" for point in points)
+        parts.append(f"<g><title>{escape(f'{name}: {shares}')}</title>{_line(means, kind)}</g>")
+        height = 0.05 + 0.07 * (len(curves) - 1 - number)
+        parts.append(_line([(0.42, height), (0.5, height)], kind))
+        x, y = _place(0.52, height)
+        parts.append(f'<text x="{x:.1f}" y="{y + 4:.1f}">{escape(_short(name))}</text>')
+    return _plot(parts, "Learning curves")
 
 
 def _axes(across: str, upward: str, ticks: Sequence[tuple[float, str]] | None = None) -> list[str]:

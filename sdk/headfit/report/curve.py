@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.head import SoftmaxHead
-from headfit.learning.groups import near_pairs, photo_groups
+from headfit.learning.groups import joined, near_pairs, photo_groups
 from headfit.maths.arrays import BoolArray, FloatArray, TargetArray, checked_groups
 
 CURVE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -53,60 +53,120 @@ def learning_curve(
     groups : iterable of str, int or None, length n_samples, optional
         What belongs together, as in `headfit.SoftmaxHead.fit`.
     """
+    if test_embeddings is None:
+        return learning_curves([embeddings], class_names, groups=groups)[0]
+    names = np.array(class_names, np.str_)
+    order = _in_order([embeddings], names)
+    embeddings, names, given = embeddings[order], names[order], _given(groups, order)
+    expected = np.array(test_class_names, np.str_)
+    order = _in_order([test_embeddings], expected)
+    test_embeddings, expected = test_embeddings[order], expected[order]
+    is_first = _are_first(
+        [np.concatenate([embeddings, test_embeddings])],
+        np.concatenate([names, expected]),
+        np.append(given, np.full(len(expected), -1)),
+    )
+    teaches, tests = is_first[: len(names)], is_first[len(names) :]
+    return _curves(
+        [embeddings[teaches]], names[teaches], [test_embeddings[tests]], expected[tests]
+    )[0]
+
+
+def learning_curves(
+    embeddings: Sequence[FloatArray],
+    class_names: Sequence[str],
+    *,
+    groups: Iterable[str | int | None] | None = None,
+) -> tuple[tuple[CurvePoint, ...], ...]:
+    """Return the learning curve of each of several extractors on the same photos.
+
+    As `learning_curve` without photos to test on. The same photos teach and test for all, draw by
+    draw, and photos that are nearly one to any of them count as one for all: what differs is the
+    extractor.
+
+    Parameters
+    ----------
+    embeddings : sequence of ndarray of shape (n_samples, embedding_dim), dtype float32
+        Of the same photos in the same order, each by another extractor.
+    class_names : sequence of str, length n_samples
+    groups : iterable of str, int or None, length n_samples, optional
+        As in `learning_curve`.
+
+    Returns
+    -------
+    tuple of tuple of CurvePoint
+        In the order of `embeddings`.
+    """
     names = np.array(class_names, np.str_)
     order = _in_order(embeddings, names)
-    embeddings, names = embeddings[order], names[order]
-    given = np.full(len(names), -1) if groups is None else checked_groups(groups, len(names))[order]
-    if test_embeddings is None:
-        is_first = _are_first(embeddings, names, given)
-        embeddings, names = embeddings[is_first], names[is_first]
-        embeddings, test_embeddings = embeddings[::2], embeddings[1::2]
-        names, expected = names[::2], names[1::2]
-    else:
-        expected = np.array(test_class_names, np.str_)
-        order = _in_order(test_embeddings, expected)
-        test_embeddings, expected = test_embeddings[order], expected[order]
-        is_first = _are_first(
-            np.concatenate([embeddings, test_embeddings]),
-            np.concatenate([names, expected]),
-            np.append(given, np.full(len(expected), -1)),
-        )
-        teaches, tests = is_first[: len(names)], is_first[len(names) :]
-        embeddings, names = embeddings[teaches], names[teaches]
-        test_embeddings, expected = test_embeddings[tests], expected[tests]
+    kept = order[
+        _are_first([rows[order] for rows in embeddings], names[order], _given(groups, order))
+    ]
+    teaches, tests = kept[::2], kept[1::2]
+    return _curves(
+        [rows[teaches] for rows in embeddings],
+        names[teaches],
+        [rows[tests] for rows in embeddings],
+        names[tests],
+    )
+
+
+def _curves(
+    embeddings: Sequence[FloatArray],
+    names: npt.NDArray[np.str_],
+    test_embeddings: Sequence[FloatArray],
+    expected: npt.NDArray[np.str_],
+) -> tuple[tuple[CurvePoint, ...], ...]:
     classes, counts = np.unique(names, return_counts=True)
     is_tested = np.isin(expected, classes)
     if len(classes) < 2 or not is_tested.any():
-        return ()
+        return tuple(() for _ in embeddings)
     rng = np.random.default_rng(0)
-    points = []
+    points: list[list[CurvePoint]] = [[] for _ in embeddings]
     for per_class in CURVE_COUNTS:
         if per_class > counts.max() or np.minimum(counts, per_class).sum() > MAX_CURVE_PHOTOS:
             break
-        scores = []
-        for _ in range(DRAWS):
-            rows = np.concatenate(
+        draws = [
+            np.concatenate(
                 [rng.permutation(np.flatnonzero(names == name))[:per_class] for name in classes]
             )
-            head = SoftmaxHead().fit(embeddings[rows], names[rows])
-            scores.append(head.score(test_embeddings[is_tested], expected[is_tested]))
-        points.append(CurvePoint(per_class, float(np.mean(scores)), float(np.std(scores, ddof=1))))
-    return tuple(points)
+            for _ in range(DRAWS)
+        ]
+        for curve, taught, tested in zip(points, embeddings, test_embeddings, strict=True):
+            heads = [SoftmaxHead().fit(taught[rows], names[rows]) for rows in draws]
+            scores = [head.score(tested[is_tested], expected[is_tested]) for head in heads]
+            mean, deviation = float(np.mean(scores)), float(np.std(scores, ddof=1))
+            curve.append(CurvePoint(per_class, mean, deviation))
+    return tuple(map(tuple, points))
 
 
-def _in_order(embeddings: FloatArray, names: npt.NDArray[np.str_]) -> TargetArray:
+def _in_order(embeddings: Sequence[FloatArray], names: npt.NDArray[np.str_]) -> TargetArray:
     """Return the rows by class name and embedding."""
-    order = sorted(range(len(names)), key=lambda row: (names[row], embeddings[row].tobytes()))
-    return np.array(order, np.intp)
+
+    def key(row: int) -> tuple[str, bytes]:
+        return str(names[row]), b"".join(rows[row].tobytes() for rows in embeddings)
+
+    return np.array(sorted(range(len(names)), key=key), np.intp)
+
+
+def _given(groups: Iterable[str | int | None] | None, order: TargetArray) -> TargetArray:
+    """Return the caller's groups in this order, -1 where none is given."""
+    if groups is None:
+        return np.full(len(order), -1)
+    return checked_groups(groups, len(order))[order]
 
 
 def _are_first(
-    embeddings: FloatArray, names: npt.NDArray[np.str_], given: TargetArray
+    embeddings: Sequence[FloatArray], names: npt.NDArray[np.str_], given: TargetArray
 ) -> BoolArray:
-    """Return which rows are the first of their group, and nearly one with none of these before."""
+    """Return which rows are the first of their group, and nearly one with none of these before.
+
+    By any of the embeddings.
+    """
+    groups = joined([photo_groups(rows, names, given) for rows in embeddings])
     is_first = np.zeros(len(names), np.bool_)
-    is_first[np.unique(photo_groups(embeddings, names, given), return_index=True)[1]] = True
-    first, second = near_pairs(embeddings, names)
+    is_first[np.unique(groups, return_index=True)[1]] = True
+    first, second = np.concatenate([near_pairs(rows, names) for rows in embeddings], axis=1)
     order = np.argsort(second, kind="stable")
     rows, starts = np.unique(second[order], return_index=True)
     for row, before in zip(rows, np.split(first[order], starts[1:]), strict=False):

@@ -56,6 +56,11 @@ def write_page(report: Report, head: SoftmaxHead, title: str, *, thumbnails: boo
         _rejection(report, head),
         _mistakes(report.mistakes, thumbnails),
     ]
+    return whole_page(title, sections)
+
+
+def whole_page(title: str, sections: Sequence[str]) -> str:
+    """Return sections of HTML as a page with our style."""
     page = (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'{GENERATOR}<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -180,7 +180,8 @@ class ExampleStore:
             raise ExtractorMismatchError(
                 f"{self.path}: expected embeddings of the extractor with SHA-256 "
                 f"{extractor.fingerprint}, found those of {self.fingerprint}; open the store with "
-                "that extractor, or begin a new store and teach again"
+                "that extractor, or begin a new store and teach the photos again (headfit store "
+                "missing says which are gone)"
             )
         if views_text(extractor.views) != views_text(self.views):
             raise ExtractorMismatchError(

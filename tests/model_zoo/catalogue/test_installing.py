@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,10 +16,11 @@ from headfit import Extractor
 from headfit.errors import ExtractorError, FileFormatError, InputError
 from headfit.extractors.finding import installed_folder
 from headfit.files.manifest import load_manifest
-from headfit_zoo.architectures import residual
-from headfit_zoo.catalogue.cards import Card, Network, Source, find_card
+from headfit_zoo.architectures import quicknet, residual
+from headfit_zoo.catalogue.cards import Artifact, Card, Network, Source, find_card
 from headfit_zoo.catalogue.installing import install, remove
 from headfit_zoo.conversion.converting import convert
+from headfit_zoo.conversion.emptying import random_weights, set_weights
 
 NAMES = ["stripes.golden.png", "stripes.json", "stripes.tflite"]
 
@@ -117,8 +121,6 @@ def test_other_weights_are_refused_before_they_are_read(tmp_path: Path, card: Ca
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     """With the right hash and a wrong content the importer says so."""
-    import hashlib
-
     given = tmp_path / "weights.params"
     given.write_bytes(b"something else")
     digest = hashlib.sha256(b"something else").hexdigest()
@@ -129,6 +131,49 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     assert list(installed_folder().iterdir()) == []
 
 
+def published(folder: Path, name: str, seed: int) -> tuple[Card, Path]:
+    """Random weights as Larq Zoo would publish them, and the card that names them."""
+    model = quicknet.build(1000, 224, name="quicknet_small", **quicknet.SIZES["quicknet_small"])
+    set_weights(model, random_weights(model, seed))
+    path = folder / "weights.h5"
+    model.save_weights(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return dataclasses.replace(find_card(name), source=Source("https://example.org", digest)), path
+
+
+def test_weights_become_an_extractor_without_tensorflow(tmp_path: Path) -> None:
+    """A QuickNet of random weights is filled in and opens; its golden embedding is NumPy's."""
+    card, weights = published(tmp_path, "quicknet-small", 7)
+    manifest = install(card, weights, not_called)
+    assert manifest.golden is not None
+    opened = Extractor.open(card.name)
+    assert opened.embedding_dim == 512
+    assert opened.engine_name != "popcount"  # it reproduced what popcount made
+
+
+def test_a_result_other_than_the_cards_is_not_installed(tmp_path: Path) -> None:
+    """Where the card pins the network, nothing else is put in its place."""
+    card, weights = published(tmp_path, "quicknet-small", 7)
+    pinned = dataclasses.replace(card, file=Artifact("0" * 64, 1))
+    with pytest.raises(ExtractorError, match="as the card says, found"):
+        install(pinned, weights, not_called)
+    assert list(installed_folder().iterdir()) == []
+
+
+def test_what_a_killed_one_left_is_cleared(card: Card, converted: Path) -> None:
+    """The next installation removes an old staging folder, and leaves a fresh one alone."""
+    old, fresh = (installed_folder() / f".installing-{name}" for name in ("old", "fresh"))
+    for folder in (old, fresh):
+        folder.mkdir(parents=True)
+        (folder / "stripes.tflite").write_bytes(b"half")
+    hours_ago = time.time() - 7200
+    os.utime(old, (hours_ago, hours_ago))
+    install(card, converted, not_called)
+    assert not old.exists()
+    assert fresh.exists()
+    assert Extractor.open("stripes").manifest.name == "stripes"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files as POSIX does")
 def test_a_disk_without_room_leaves_nothing(converted: Path, user_folder: Path) -> None:
     """When writing fails half-way, one line says so and nothing is left behind."""
@@ -136,14 +181,13 @@ def test_a_disk_without_room_leaves_nothing(converted: Path, user_folder: Path) 
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 from pathlib import Path
-from headfit_zoo import catalogue
+from headfit_zoo import __main__, catalogue
 from headfit_zoo.catalogue import cards
-from headfit_zoo.commands import main
 card = cards.Card("stripes", 1, "s", "us", "l", "t", "d", "r",
     cards.Network("residual", 64, 288, 1, 1, 1), ("a",), ("b",))
 catalogue.find_card = lambda name: card
 sys.argv = ["headfit-zoo", "install", "stripes", "--from", {str(converted)!r}]
-main.main()
+__main__.main()
 """
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert result.returncode == 1

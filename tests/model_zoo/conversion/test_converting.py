@@ -13,7 +13,8 @@ from headfit import Extractor
 from headfit.errors import InputError
 from headfit.files.manifest import Manifest, load_manifest
 from headfit_zoo.architectures.top import classifier_of, cut_top
-from headfit_zoo.conversion.converting import convert, golden_picture, load_trained
+from headfit_zoo.artifact.golden import golden_picture
+from headfit_zoo.conversion.converting import convert, load_trained
 from headfit_zoo.conversion.verifying import compare, score
 from headfit_zoo.training.datasets import PackedSet, find_pictures
 

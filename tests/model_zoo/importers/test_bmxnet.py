@@ -19,6 +19,7 @@ from headfit.errors import FileFormatError
 from headfit.networks.tflite import read_graph
 from headfit_zoo.architectures import resnet18
 from headfit_zoo.architectures.top import cut_top
+from headfit_zoo.conversion.emptying import set_weights, shapes_of
 from headfit_zoo.importers import bmxnet
 from headfit_zoo.importers.mxnet_params import read_params
 
@@ -34,7 +35,8 @@ def tensors() -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def model(tensors: dict[str, np.ndarray]) -> tf.keras.Model:
     network = resnet18.build(7, SIZE, widths=WIDTHS)
-    bmxnet.fill(network, read_params(reference.write_params(tensors)), WIDTHS)
+    written = reference.write_params(tensors)
+    set_weights(network, bmxnet.read(written, "net.params", shapes_of(network)))
     return network
 
 
@@ -132,17 +134,18 @@ def test_a_threshold_has_the_sign_of_the_batch_norm(
 
 def test_a_file_of_another_network_is_refused(tensors: dict[str, np.ndarray]) -> None:
     """A name too few, one too many, another width, no numbers: each is said."""
+    wider = shapes_of(resnet18.build(7, SIZE, widths=(32, 64, 64, 64)))
 
-    def build(changed: dict[str, np.ndarray]) -> None:
-        bmxnet.build(reference.write_params(changed), "net.params")
+    def read(changed: dict[str, np.ndarray], shapes: dict[str, tuple[int, ...]]) -> None:
+        bmxnet.read(reference.write_params(changed), "net.params", shapes)
 
     with pytest.raises(FileFormatError, match=r"net\.params.*of shape .*another network"):
-        build(tensors)
+        read(tensors, wider)
     lacking = {name: array for name, array in tensors.items() if name != "arg:bn1_beta"}
     with pytest.raises(FileFormatError, match="lacks 'arg:bn1_beta'"):
-        build(lacking)
+        read(lacking, wider)
     with pytest.raises(FileFormatError, match="has besides 'arg:more'"):
-        build({**tensors, "arg:more": np.ones(3, np.float32)})
+        read({**tensors, "arg:more": np.ones(3, np.float32)}, wider)
     shapes = bmxnet.expected_shapes(WIDTHS, 7)
     for name, value in (("arg:bn1_beta", np.nan), ("aux:bn1_moving_var", -1)):
         broken = {**tensors, name: np.full(64, value, np.float32)}
@@ -192,7 +195,9 @@ def test_the_published_file_recognises_photographs() -> None:
         pytest.skip(f"the published weights are not at {weights}")
     importer = IMPORTERS["resnet18-binary-imagenet"]
     name = "binarized_32_resnet-18-binary-0001.params"
-    model = importer.build((weights / name).read_bytes(), name)
+    model = resnet18.build(1000, 224)
+    read = importer.read((weights / name).read_bytes(), name, shapes_of(model))
+    set_weights(model, read)
     classes = [line.split()[0] for line in (weights / "synset.txt").read_text().splitlines()]
     hits = 0
     with zipfile.ZipFile(data / "imagenet-sample-256.zip") as archive:

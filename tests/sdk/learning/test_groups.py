@@ -130,7 +130,7 @@ def test_pairs_say_what_is_near_across_groups() -> None:
     assert (first < second).all()
     assert (3, 40) in set(zip(first.tolist(), second.tolist(), strict=True))
     assert (groups[first] != groups[second]).any()
-    kept = np.flatnonzero(_are_first(embeddings, names, np.full(77, -1)))
+    kept = np.flatnonzero(_are_first([embeddings], names, np.full(77, -1)))
     assert not {(a, b) for a, b in zip(first, second, strict=True) if a in kept and b in kept}
     assert set(first[np.isin(second, np.setdiff1d(np.arange(77), kept))]) & set(kept)
 

@@ -1,0 +1,62 @@
+"""``headfit store missing``: which examples have no photo that could be taught again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headfit import Extractor, ImageClassifier
+from headfit.commands.main import main
+from headfit.store import ExampleStore
+
+
+@pytest.fixture
+def store_path(
+    photos: Path, extractor_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A store taught by a folder and by one camera frame, its extractor installed."""
+    monkeypatch.setattr(
+        "headfit.extractors.finding.installed_folder", lambda: extractor_path.parent
+    )
+    extractor, path = Extractor.open(extractor_path), tmp_path / "mine.store"
+    with ExampleStore.open(path, extractor) as store:
+        classifier = ImageClassifier(extractor, store=store)
+        classifier.add_folder(photos)
+        frame = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+        classifier.add(frame, "red")
+    return path
+
+
+def missing(store: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    capsys.readouterr()
+    assert main(["store", "missing", str(store), str(photos), "--json"]) == 0
+    return [one["class"] for one in json.loads(capsys.readouterr().out)["missing"]]
+
+
+def test_camera_frames_and_photos_that_are_gone(
+    store_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever its name and class now, a photo that is there is not missing."""
+    assert missing(store_path, photos, capsys) == ["red"]
+    gone, renamed, moved = sorted((photos / "blue").iterdir())[:3]
+    gone.unlink()
+    renamed.rename(renamed.with_name("other.png"))
+    moved.rename(photos / "green" / "moved.png")
+    assert missing(store_path, photos, capsys) == ["blue", "red"]
+    assert main(["store", "missing", str(store_path), str(photos)]) == 0
+    said = capsys.readouterr()
+    assert "11 of 13 examples have their photo" in said.err
+    assert len(said.out.splitlines()) == 2
+
+
+def test_the_extractor_has_to_be_there(
+    store_path: Path, photos: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:  # fmt: skip
+    """How photos were prepared, only its manifest says."""
+    monkeypatch.setattr("headfit.extractors.finding.installed_folder", lambda: tmp_path / "none")
+    assert main(["store", "missing", str(store_path), str(photos)]) == 4
+    assert "not installed" in capsys.readouterr().err
