@@ -32,7 +32,7 @@ from headfit.commands.paths import HEAD_FILE, Command, StorePath
 from headfit.commands.teaching import open_store, teach_folder
 from headfit.errors import FileFormatError, ImageError, InputError
 from headfit.extractor import Extractor
-from headfit.extractors.measured import FLOWERS5_TOP1, more_accurate
+from headfit.extractors.measured import SCENES_TOP1, more_accurate
 from headfit.files.disk import read_bounded
 from headfit.files.manifest import Manifest
 from headfit.learning.evaluation import Evaluation
@@ -107,11 +107,11 @@ def _name_better(used: Manifest) -> None:
     """Say which extractor on this device was more accurate than the one that is used."""
     better = more_accurate(used)
     if better is not None:
-        there, here = (FLOWERS5_TOP1[one.fingerprint] for one in (better, used))
+        there, here = (SCENES_TOP1[one.fingerprint] for one in (better, used))
         terminal.echo(
-            f"--extractor {better.name} would use another extractor that is installed: right on "
-            f"{there:.1%} of five kinds of flowers, {used.name} on {here:.1%}; slower, see "
-            "headfit compare.",
+            f"--extractor {better.name} would use another one that is installed: {there:.1%} right "
+            f"on 15 kinds of scenes, {used.name} {here:.1%}. headfit compare says what it brings "
+            "here.",
             err=True,
         )
 
