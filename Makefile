@@ -22,13 +22,13 @@ native: $(NATIVE) ## Build the native engine's library for this machine
 
 # By the C compiler that is here; where there is none, by the package ziglang, which brings one.
 $(NATIVE): sdk/native/build.py $(wildcard sdk/native/src/*) | $(VENV)/.made
-	@[ -n "$(C_COMPILER)" ] || $(PIP) install --quiet ziglang
+	@[ -n "$(C_COMPILER)" ] || $(PIP) install --quiet -e ".[zig]"
 	@$(BIN)/python sdk/native/build.py
 	@touch $@
 
 .PHONY: wheels
 wheels: | $(VENV)/.made ## Pack the native engine's library into a wheel for each platform, by ziglang
-	@$(PIP) install --quiet ziglang
+	@$(PIP) install --quiet -e ".[zig]"
 	@$(BIN)/python sdk/native/wheels.py
 
 # What does not need it takes it where a compiler is here.

@@ -47,7 +47,7 @@ class Platform:
     triple : str
         What zig calls it.
     wheel : str
-        The wheel's platform tag.
+        The wheel's platform tag; empty where there are no wheels.
     file_name : str
         The library's.
     link : tuple of str
@@ -61,6 +61,7 @@ class Platform:
     file_name: str = "libheadfit_native.so"
     link: tuple[str, ...] = (
         *("-shared", "-nostdlib", "-s", "-Wl,--no-undefined", "-Wl,-z,noexecstack"),
+        "-Wl,--gc-sections",
         # Android on 64-bit ARM may have pages of 16 kB.
         "-Wl,-z,max-page-size=16384",
     )
@@ -68,16 +69,21 @@ class Platform:
 
 
 _MAC = ("-dynamiclib", "-nostdlib", "-Wl,-install_name,@rpath/libheadfit_native.dylib", "-s")
+# zig lays the stack first, so that its overflow traps; a page lays out memory from __heap_base on.
+_WASM = (
+    *("-nostdlib", "-s", "-Wl,--no-entry", "-Wl,--gc-sections", "-Wl,--export-dynamic"),
+    *("-Wl,--export=__heap_base", "-Wl,-z,stack-size=131072"),
+)
 PLATFORMS = {
     "linux-x86_64": Platform("x86_64-linux-musl", "manylinux_2_5_x86_64.musllinux_1_1_x86_64"),
     "linux-aarch64": Platform("aarch64-linux-musl", "manylinux_2_17_aarch64.musllinux_1_1_aarch64"),
-    "linux-armv7": Platform(
-        "arm-linux-musleabihf",
-        "manylinux_2_17_armv7l.musllinux_1_1_armv7l",
-        flags=("-Os",),  # vectors of floats are many instructions there
+    "linux-armv7": Platform("arm-linux-musleabihf", "manylinux_2_17_armv7l.musllinux_1_1_armv7l"),
+    "macos-x86_64": Platform(
+        "x86_64-macos.11.0", "macosx_11_0_x86_64", "libheadfit_native.dylib", _MAC
     ),
-    "macos-x86_64": Platform("x86_64-macos", "macosx_11_0_x86_64", "libheadfit_native.dylib", _MAC),
-    "macos-arm64": Platform("aarch64-macos", "macosx_11_0_arm64", "libheadfit_native.dylib", _MAC),
+    "macos-arm64": Platform(
+        "aarch64-macos.11.0", "macosx_11_0_arm64", "libheadfit_native.dylib", _MAC
+    ),
     "windows-x86_64": Platform(
         "x86_64-windows-gnu",
         "win_amd64",
@@ -86,6 +92,13 @@ PLATFORMS = {
     ),
     "android-arm64": Platform("aarch64-linux-musl", "android_21_arm64_v8a"),
     "android-x86_64": Platform("x86_64-linux-musl", "android_21_x86_64"),
+    "wasm32": Platform(
+        "wasm32-freestanding",
+        "",  # pages load it, not pip
+        "headfit_native.wasm",
+        _WASM,
+        ("-fno-pic", "-msimd128", "-mbulk-memory"),
+    ),
 }
 
 
@@ -113,7 +126,7 @@ def zig(triple: str) -> list[str]:
     if find_spec("ziglang") is None:
         raise SystemExit(
             "no C compiler (cc, gcc, clang), and not the package ziglang, which brings one: "
-            "pip install ziglang"
+            "pip install 'headfit[zig]'"
         )
     return [sys.executable, "-m", "ziglang", "cc", "-target", triple, "-fno-sanitize=all"]
 
@@ -147,7 +160,11 @@ def build(name: str, folder: Path, compiler: list[str], flags: list[str]) -> Pat
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         objects = compile_sources(name, Path(scratch), compiler, flags)
         made = Path(scratch, wanted.file_name)
-        command = [*compiler, *wanted.link, *flags, "-o", str(made), *map(str, objects)]
+        # What a processor lacks, such as 32-bit ARM long divisions, is in the compiler's own
+        # runtime, which -nostdlib leaves out unless it is asked for after that.
+        of_gcc = ["-lgcc"] if wanted.triple.endswith("musleabihf") else []
+        runtime = ["--rtlib=compiler-rt"] if "ziglang" in compiler else of_gcc
+        command = [*compiler, *wanted.link, *flags, "-o", str(made), *map(str, objects), *runtime]
         subprocess.run(command, check=True)
         made.replace(library)
     return library

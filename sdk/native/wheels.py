@@ -34,9 +34,9 @@ def write_wheel(folder: Path, platform: Platform, library: bytes) -> Path:
     """Write one wheel and return its path."""
     name = f"headfit_native-{version()}"
     metadata = (
-        f"Metadata-Version: 2.1\nName: headfit-native\nVersion: {version()}\n"
+        f"Metadata-Version: 2.4\nName: headfit-native\nVersion: {version()}\n"
         "Summary: The native engine of headfit: one small library without a libc.\n"
-        "License: Apache-2.0\nRequires-Python: >=3.10\n"
+        "License-Expression: Apache-2.0\nLicense-File: LICENSE\nRequires-Python: >=3.10\n"
     )
     tags = "".join(f"Tag: py3-none-{tag}\n" for tag in platform.wheel.split("."))
     wheel = f"Wheel-Version: 1.0\nGenerator: headfit\nRoot-Is-Purelib: false\n{tags}"
@@ -45,7 +45,7 @@ def write_wheel(folder: Path, platform: Platform, library: bytes) -> Path:
         f"headfit_native/{platform.file_name}": library,
         f"{name}.dist-info/METADATA": metadata.encode(),
         f"{name}.dist-info/WHEEL": wheel.encode(),
-        f"{name}.dist-info/LICENSE": (ROOT / "LICENSE").read_bytes(),
+        f"{name}.dist-info/licenses/LICENSE": (ROOT / "LICENSE").read_bytes(),
     }
     record = f"{name}.dist-info/RECORD"
     rows = [f"{path},{_digest(content)},{len(content)}\n" for path, content in files.items()]
@@ -68,12 +68,13 @@ def _digest(content: bytes) -> str:
 def main() -> None:
     """Build and pack what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("platforms", nargs="*", metavar="PLATFORM", help=", ".join(PLATFORMS))
+    with_wheels = [name for name, platform in PLATFORMS.items() if platform.wheel]
+    parser.add_argument("platforms", nargs="*", metavar="PLATFORM", help=", ".join(with_wheels))
     parser.add_argument("--folder", type=Path, default=ROOT / "dist")
     given = parser.parse_args()
-    if unknown := set(given.platforms) - set(PLATFORMS):
-        parser.error(f"{', '.join(sorted(unknown))}: expected some of {', '.join(PLATFORMS)}")
-    for name in given.platforms or PLATFORMS:
+    if unknown := set(given.platforms) - set(with_wheels):
+        parser.error(f"{', '.join(sorted(unknown))}: expected some of {', '.join(with_wheels)}")
+    for name in given.platforms or with_wheels:
         here = compiler_here() if name == this_platform() else None
         compiler = here or zig(PLATFORMS[name].triple)
         library = build(name, BUILD / name, compiler, [])

@@ -35,7 +35,7 @@ typedef struct {
 void *memcpy(void *restrict to, const void *restrict from, size_t n);
 void *memset(void *to, int value, size_t n);
 
-extern const kernels plain_kernels, avx2_kernels, avx512_kernels, neon_kernels;
+extern const kernels plain_kernels, avx2_kernels, avx512_kernels, neon_kernels, simd128_kernels;
 
 /* The picture that a convolution reads, with its border, in places. */
 typedef struct {

@@ -32,13 +32,12 @@ static int has_avx512(void) {
 #endif
 
 #if defined(_WIN32)
-/* What Windows calls when it loads and leaves the library, and what its linker asks for. */
-int32_t _DllMainCRTStartup(void *library, uint32_t reason, void *reserved);
-int32_t _DllMainCRTStartup(void *library, uint32_t reason, void *reserved) {
+/* What Windows calls when it loads and leaves the library. */
+int32_t DllMainCRTStartup(void *library, uint32_t reason, void *reserved);
+int32_t DllMainCRTStartup(void *library, uint32_t reason, void *reserved) {
     (void)library, (void)reason, (void)reserved;
     return 1;
 }
-uint32_t _tls_index;
 #endif
 
 static int always(void) { return 1; }
@@ -54,6 +53,9 @@ static const struct {
 #endif
 #if defined(__aarch64__)
     {&neon_kernels, always},
+#endif
+#if defined(__wasm_simd128__)
+    {&simd128_kernels, always},
 #endif
     {&plain_kernels, always},
 };

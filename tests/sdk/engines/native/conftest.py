@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
+from tests.sdk.engines.native.wasm import close_wasm_engine
 from tests.support import simde
 
 from headfit.engines.native.library import Kernels, load_library
@@ -41,3 +43,10 @@ def kernels(request: pytest.FixtureRequest) -> Kernels:
     if not simde.has_simde():
         pytest.skip(f"AVX-512's kernels {simde.NEEDS}")
     return simde.simulated_kernels()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_node() -> Iterator[None]:
+    """End the process in which WebAssembly was tried."""
+    yield
+    close_wasm_engine()

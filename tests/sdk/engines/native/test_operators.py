@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.sdk.engines.native.conftest import every_kernels
+from tests.sdk.engines.native.wasm import wasm_engine
 from tests.sdk.engines.test_equality import convolution_cases, pool_cases
 from tests.support.graphs import INT32, ConvolutionCase, GraphBuilder
 
@@ -24,9 +25,14 @@ Draw = Callable[..., Any]
 
 
 def check(network: bytes | Graph, image: NDArray[np.float32], tolerance: float = 0) -> None:
-    """All kernels agree to the bit, and with popcount up to `tolerance` of the largest number."""
+    """All kernels agree to the bit, and with popcount up to `tolerance` of the largest number.
+
+    WebAssembly's are among them where node and ziglang are (`test_wasm.py` says so where not).
+    """
     expected = PopcountEngine(network).run(image)
     first, *others = (NativeEngine(network, kernels).run(image) for kernels in every_kernels())
+    if (wasm := wasm_engine()) is not None:
+        others.append(wasm.run(network, image))
     for other in others:
         np.testing.assert_array_equal(first, other)
     if tolerance == 0:
