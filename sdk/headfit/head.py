@@ -33,6 +33,7 @@ from headfit.learning.growing import grown
 from headfit.learning.origin import WHOLE, View
 from headfit.learning.prediction import Prediction
 from headfit.learning.problem import Problem
+from headfit.learning.recalibrating import recalibrated
 from headfit.learning.settings import DEFAULT_L2, Settings, settings_of
 from headfit.learning.streaming import Stream
 from headfit.learning.typicality import Typicality
@@ -520,6 +521,61 @@ class SoftmaxHead:
                 range(len(after.classes)), key=(lambda i: int(key(i))) if is_whole else key
             )
             self._fitted, self._stream = after.at_columns(by_name), None
+            return self
+
+    def calibrate(
+        self,
+        embeddings: npt.ArrayLike,
+        class_names: Sequence[str] | npt.NDArray[np.str_],
+        *,
+        groups: Iterable[str | int | None] | None = None,
+        extractor: DescribedExtractor | None = None,
+    ) -> SoftmaxHead:
+        """Learn from examples how sure to be, not what classes look like; return the head itself.
+
+        For a head that nothing was left out to judge: one that was pooled, is private or went on by
+        `partial_fit`. Its logits get one factor, which changes no class; the threshold of
+        `is_known` and the sets of `predict_sets` are those of the examples, which should not have
+        taught it. They are not noised, so that a private head is private no more.
+
+        Parameters
+        ----------
+        embeddings : array of shape (n_samples, embedding_dim)
+            Of the head's classes, not necessarily of all; with fewer than 19 no photo counts as
+            unknown.
+        class_names : sequence of str, length n_samples
+        groups : iterable of str, int or None, length n_samples, optional
+            As in `fit`.
+        extractor : Extractor, optional
+            What made the embeddings; it must be the one that the head was fitted on.
+
+        Raises
+        ------
+        NotFittedError
+            If the head has not been fitted.
+        InputError
+            If the embeddings or the names cannot be used, or there are none.
+        ExtractorMismatchError
+            If the head was fitted on another extractor.
+        """
+        checked = checked_embeddings(embeddings)
+        with self._lock:
+            before = self.fitted_
+            background = before.background
+            if extractor is not None:
+                check_made(extractor, before, "this head")
+                background = extractor.manifest.background
+            names = self._labels(class_names, len(checked))
+            check_known(names, before.classes)
+            if not names:
+                raise InputError("expected examples to calibrate on, found none; give at least one")
+            numbers = None if groups is None else checked_groups(groups, len(names))
+            columns = {name: column for column, name in enumerate(before.classes)}
+            targets = np.array([columns[name] for name in names], np.intp)
+            after = recalibrated(before, checked, targets, numbers, background)
+            if after.thresholds is None:  # scaled, they may be held by float32 alone
+                after = replace(after, storage="float32")
+            self._fitted, self._stream = after, None
             return self
 
     def predict(self, embeddings: npt.ArrayLike) -> npt.NDArray[np.str_]:

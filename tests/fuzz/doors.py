@@ -42,6 +42,7 @@ from headfit.files.manifest import (
 )
 from headfit.finetune.tail import Tail
 from headfit.head import SoftmaxHead
+from headfit.learning.origin import ExtractorReference
 from headfit.networks import cut, places, read_graph
 from headfit.networks.onnx import read_onnx
 from headfit.networks.onnx.cutting import Seen, cut_onnx, looked_into, taken_size
@@ -52,12 +53,33 @@ from headfit.networks.tflite.metadata import read_metadata
 from headfit.photos import WHOLE, View
 from headfit.photos.formats import VARIABLE
 from headfit.photos.images import prepare_input
+from headfit.pooling import (
+    Half,
+    Projection,
+    Roll,
+    Round,
+    RoundFile,
+    contributed,
+    contributed_plain,
+    half_bytes,
+    part_bytes,
+    plain_bytes,
+    read_half_bytes,
+    read_part,
+    read_plain_bytes,
+    read_roll_bytes,
+    read_round_bytes,
+    roll_bytes,
+    round_bytes,
+)
 from headfit.privacy.noise import Privacy
 from headfit.privacy.public_view import PublicView
+from headfit.privacy.signing import new_key
 from headfit.store import ExampleStore, repair_store
 from headfit.store.exchange import load_examples
 
 DATA = Path(__file__).parents[1] / "data"
+KEY = new_key()
 MEBIBYTE = 1 << 20
 MAX_PIXELS = 1 << 22
 """Of the pictures here: time and memory grow with pixels, so their bound is stated for these."""
@@ -389,6 +411,63 @@ def enter_export(data: bytes) -> None:
         load_examples(file.name)
 
 
+# What rounds are made of
+
+
+class PoolingDoor:
+    """Reads a file as whatever it may be: a round, a part, a roll, a half, plain sums."""
+
+    def __init__(self) -> None:
+        self._called: RoundFile | None = None
+
+    def _round(self) -> RoundFile:
+        if self._called is None:
+            self._called = read_round_bytes(self._file())
+        return self._called
+
+    def _file(self) -> bytes:
+        reference = ExtractorReference("net", 1, "ab" * 32, _PREPROCESSING)
+        public = np.random.default_rng(0).gamma(1, 1, (9, 4))
+        projection = Projection.of(PublicView.of(public, 3), 4.0)
+        return round_bytes(Round.call(reference, ["cup", "größe 网"], projection, epsilon=3), KEY)
+
+    def seeds(self) -> list[bytes]:
+        """One of each, and a signed part."""
+        called = self._round()
+        values = np.random.default_rng(0).gamma(1, 1, (4, 4)).astype(np.float32)
+        names = ["cup", "größe 网"] * 2
+        a, b = contributed(called, values, names)
+        roll = Roll(called.digest, "a", {a.contribution: None, "ff" * 16: "ab" * 32})
+        half = Half(called.digest, "b", (b.contribution,), b.words(called.round.n_numbers))
+        return [
+            self._file(),
+            part_bytes(a),
+            part_bytes(b),
+            part_bytes(a, KEY),
+            roll_bytes(roll),
+            half_bytes(half),
+            plain_bytes(contributed_plain(called, values, names)),
+        ]
+
+    def enter(self, data: bytes) -> None:
+        """Read it by what it says that it is."""
+        if data[:1] == b"{":
+            read_round_bytes(data)
+            return
+        called = self._round().round
+        readers: list[Callable[[], object]] = [
+            lambda: read_part(data, called.n_numbers),
+            lambda: read_roll_bytes(data),
+            lambda: read_half_bytes(data, called.n_numbers),
+            lambda: read_plain_bytes(data, called),
+        ]
+        for read in readers[:-1]:
+            with contextlib.suppress(HeadfitError):
+                read()
+                return
+        readers[-1]()
+
+
 # The command line: one argument per line, in a folder of files of every kind.
 
 
@@ -490,6 +569,7 @@ def _png_header(width: int, height: int) -> bytes:
 
 _BLOCK = BlockDoor()
 _COMMAND = CommandDoor()
+_POOLING = PoolingDoor()
 
 DOORS = {
     "image": Door(image_seeds, enter_image, 256 * MEBIBYTE, mend_png),
@@ -502,5 +582,6 @@ DOORS = {
     "block": Door(_BLOCK.seeds, _BLOCK.enter, 256 * MEBIBYTE, mend_container),
     "store": Door(store_seeds, enter_store, 128 * MEBIBYTE),
     "export": Door(export_seeds, enter_export, 128 * MEBIBYTE, mend_container),
+    "pooling": Door(_POOLING.seeds, _POOLING.enter, 128 * MEBIBYTE, mend_container),
     "command": Door(_COMMAND.seeds, _COMMAND.enter, 512 * MEBIBYTE),
 }

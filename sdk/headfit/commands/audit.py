@@ -9,18 +9,16 @@ import click
 import numpy as np
 
 from headfit.commands import terminal
+from headfit.commands.examples import examples_of
 from headfit.commands.options import HEAD, JSON, PATH, STORE
 from headfit.commands.paths import Command
-from headfit.errors import ExtractorMismatchError, InputError
-from headfit.files.views import views_text
+from headfit.errors import InputError
 from headfit.head import SoftmaxHead
 from headfit.learning.settings import DEFAULT_L2
 from headfit.maths.arrays import FloatArray
 from headfit.privacy.leakage import FALSE_ALARMS, Fitting, Leakage, measure_leakage
 from headfit.privacy.noise import METHODS, Privacy
 from headfit.privacy.public_view import PublicView
-from headfit.store import ExampleStore
-from headfit.store.rows import Examples
 
 VIEW_WIDTH = 64
 
@@ -51,8 +49,8 @@ def audit(
     attacks them and HEAD: which photos did each see? The attacker knows the photos and the method.
     """
     fitted = SoftmaxHead.load(head)
-    examples = _examples(store_path, fitted, head)
-    view = None if public is None else _examples(public, fitted, head).embeddings
+    examples = examples_of(store_path, fitted, head)
+    view = None if public is None else examples_of(public, fitted, head).embeddings
     privacy = _privacy(fitted, examples.embeddings, epsilon, view)
     is_private = fitted.privacy_ is not None
     ways: dict[str, Fitting] = {
@@ -103,26 +101,6 @@ def _print(found: dict[str, Leakage], privacy: Privacy, is_whole: bool) -> None:
 
 def _line(what: str, auc: float, tpr: float) -> str:
     return f"  {what:22} AUC {auc:.3f}, {tpr:.1%} of the photos that taught it recognised"
-
-
-def _examples(store: Path, head: SoftmaxHead, head_path: Path) -> Examples:
-    with ExampleStore.open(store) as opened:
-        if head.fingerprint_ not in (None, opened.fingerprint):
-            raise ExtractorMismatchError(
-                f"{store}: expected examples of the extractor {head.fingerprint_}, as those of "
-                f"{head_path} are, found those of {opened.fingerprint}; give another store"
-            )
-        if head.fingerprint_ is not None and opened.views != head.views_:
-            raise ExtractorMismatchError(
-                f"{store}: expected examples of the views {views_text(head.views_)}, as those of "
-                f"{head_path} are, found those of {views_text(opened.views)}; give another store"
-            )
-        examples = opened.load()
-    if not examples.class_names:
-        raise InputError(
-            f"{store}: expected examples, found none; give the store that taught {head_path}"
-        )
-    return examples
 
 
 def _plain(head: SoftmaxHead) -> Fitting:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from headfit.commands import terminal
 from headfit.commands.audit import audit
+from headfit.commands.calibrate import calibrate
 from headfit.commands.compare import compare
 from headfit.commands.cut import cut
 from headfit.commands.demo import demo
@@ -30,6 +31,7 @@ from headfit.commands.heads import (
     verify,
 )
 from headfit.commands.paths import Group
+from headfit.commands.pooling import contribute, pool, round_
 from headfit.commands.report import report
 from headfit.commands.store import store
 from headfit.commands.train import evaluate, predict, train
@@ -94,6 +96,7 @@ def app() -> None:
 for command in (
     train, predict, evaluate, embed, report, compare, audit, finetune, demo,
     inspect, convert_head, export_tflite, share, keygen, sign, verify,
+    round_, contribute, pool, calibrate,
     store, extractors, doctor, lower, cut,
 ):  # fmt: skip
     app.add_command(command)

@@ -23,6 +23,7 @@ from headfit.files.disk import prove_writable
 from headfit.files.manifest import load_manifest
 from headfit.networks.onnx import is_onnx
 from headfit.photos.formats import format_of
+from headfit.pooling import part, plain, roll, round_file
 from headfit.report.page import GENERATOR
 from headfit.store import exchange
 
@@ -48,20 +49,27 @@ class Kind:
 
 
 def _container(name: str, file_format: str) -> Kind:
-    return Kind(name, lambda path: _format_of(path) == file_format)
+    return Kind(name, lambda path: _metadata_of(path).get("format") == file_format)
 
 
-def _format_of(path: Path) -> object:
+def _is_open_roll(path: Path) -> bool:
+    """Return whether this is a roll over which no half was given."""
+    metadata = _metadata_of(path)
+    return metadata.get("format") == roll.FORMAT and metadata.get("agreed") == ""
+
+
+def _metadata_of(path: Path) -> dict[str, object]:
     """Return which file of headfit this is, by its header alone: a damaged one may be replaced."""
     with path.open("rb") as stream:
         start = stream.read(8)
         if len(start) < 8 or not 0 < (length := struct.unpack("<Q", start)[0]) < _MAX_HEADER_BYTES:
-            return None
+            return {}
         text = stream.read(length)
     try:
-        return json.loads(text)["__metadata__"]["format"]
+        metadata = json.loads(text)["__metadata__"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        return None
+        return {}
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def _start(path: Path) -> bytes:
@@ -71,6 +79,10 @@ def _start(path: Path) -> bytes:
 
 def _is_onnx(path: Path) -> bool:
     return path.suffix == ".onnx" and is_onnx(_start(path))
+
+
+def _is_round(path: Path) -> bool:
+    return f'"format": "{round_file.FORMAT}"'.encode() in _start(path)
 
 
 def _is_manifest(path: Path) -> bool:
@@ -88,6 +100,12 @@ NETWORK: Final = Kind(".tflite", lambda path: _start(path)[4:8] == b"TFL3" or _i
 PAGE: Final = Kind("report", lambda path: GENERATOR.encode() in _start(path))
 MANIFEST: Final = Kind("manifest", _is_manifest)
 GOLDEN: Final = Kind("golden picture", lambda path: _start(path).startswith(b"\x89PNG\r\n"))
+ROUND: Final = Kind("round", _is_round)
+PART: Final = _container("part", part.FORMAT)
+PLAIN: Final = _container("plain contribution", plain.FORMAT)
+ROLL: Final = Kind("roll that nothing was summed over", _is_open_roll)
+HALF: Final = Kind("blank file", lambda path: False)
+"""A side gives one half; where it lies, none takes its place."""
 KEY: Final = Kind("blank file", lambda path: False)
 """A private key is replaced by nothing but force: it cannot be made again."""
 
@@ -133,7 +151,7 @@ def _no_store(path: Path) -> str | None:
         return "a folder"
     if not path.is_file() or not os.access(path, os.R_OK):
         return None
-    kinds = (HEAD_FILE, BLOCK_FILE, EXAMPLES, NETWORK, PAGE)
+    kinds = (HEAD_FILE, BLOCK_FILE, EXAMPLES, NETWORK, PAGE, ROUND, PART, PLAIN, ROLL)
     named = next((f"a {kind.name}" for kind in kinds if kind.is_of(path)), None)
     return named or format_of(_start(path))
 
@@ -198,7 +216,14 @@ class Command(click.Command):
         is_forced = context.meta.get(_FORCE, False)
         for kind, value in values:
             if value is not None and isinstance(kind, OutputPath):
-                check_output(value, kind.kind, kind.beside, read, is_forced)
+                outputs = list(_all(value))
+                if len({os.path.realpath(path) for path in outputs}) < len(outputs):
+                    raise InputError(
+                        f"{outputs[0]}: expected a name for each file to write, found it twice; "
+                        "choose another"
+                    )
+                for output in outputs:
+                    check_output(output, kind.kind, kind.beside, read, is_forced)
             elif value is not None and isinstance(kind, OutputFolder):
                 _check_output_folder(value, kind.kind, read, is_forced)
         return super().invoke(context)

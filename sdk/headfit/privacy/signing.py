@@ -50,11 +50,47 @@ def sign_head_bytes(head: FittedHead, private_key: bytes, *, force: bool = False
     MissingExtraError
         If the library is not installed.
     """
-    private = _private(private_key)
+    public_key(private_key)  # refused before anything else
     head = released(head, force=force)
     file = save_head_bytes(HeadFile(head, _ANY))
-    signature = Signature(public_key(private_key), private.sign(signed_message(file)).hex())
-    return save_head_bytes(HeadFile(head, signature))
+    return save_head_bytes(HeadFile(head, signature_of(signed_message(file), private_key)))
+
+
+def signature_of(message: bytes, private_key: bytes) -> Signature:
+    """Return the signature of a message by a private key in PEM.
+
+    Raises
+    ------
+    InputError
+        If this is no Ed25519 key, or one behind a passphrase.
+    MissingExtraError
+        If the library is not installed.
+    """
+    return Signature(public_key(private_key), _private(private_key).sign(message).hex())
+
+
+def check_signature(signature: Signature, message: bytes, source: str) -> None:
+    """Refuse a signature that is not of this message; whether its key is trusted is not asked.
+
+    Raises
+    ------
+    UntrustedHeadError
+        If it is of another; ``source`` names what is signed.
+    MissingExtraError
+        If the library is not installed.
+    """
+    _require_cryptography()
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signature.public_key))
+        key.verify(bytes.fromhex(signature.signature), message)
+    except (InvalidSignature, ValueError) as error:
+        raise UntrustedHeadError(
+            f"{source}: expected what {signature.public_key} signed, found other content under its "
+            "name; get it from its maker"
+        ) from error
 
 
 def verify_head_bytes(
@@ -92,18 +128,7 @@ def verify_head_bytes(
             f"{source}: expected a head signed by a key that is trusted, found the key "
             f"{signature.public_key}; get the head from its maker"
         )
-    _require_cryptography()
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signature.public_key))
-        key.verify(bytes.fromhex(signature.signature), signed_message(file, source))
-    except (InvalidSignature, ValueError) as error:
-        raise UntrustedHeadError(
-            f"{source}: expected what {signature.public_key} signed, found other content under its "
-            "name; get the head from its maker"
-        ) from error
+    check_signature(signature, signed_message(file, source), source)
     return read
 
 

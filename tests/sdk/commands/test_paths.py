@@ -24,6 +24,7 @@ from headfit.commands.paths import Command, InputPath, OutputFolder, OutputPath,
 from headfit.files import disk
 from headfit.files.container import pack
 from headfit.head import SoftmaxHead
+from headfit.pooling import half, part, plain, roll
 from headfit.store import exchange
 
 DATA = Path(__file__).parents[2] / "data"
@@ -43,7 +44,7 @@ WRITERS = {
     names: parameter
     for names, command in COMMANDS.items()
     for parameter in command.params
-    if isinstance(parameter.type, OutputPath)
+    if isinstance(parameter.type, OutputPath) and parameter.name != "curator"
 }
 FILLERS = {
     names: next(one for one in command.params if isinstance(one.type, OutputFolder))
@@ -51,6 +52,9 @@ FILLERS = {
     if any(isinstance(one.type, OutputFolder) for one in command.params)
 }
 REQUIRED = {
+    "round": ["--class", "cup", "--class", "pen", "--key", "nowhere"],
+    "contribute": ["--trust", "ab" * 32],
+    "sum": ["--own", "nowhere", "--other", "nowhere"],
     "cut": ["--at", "x"],
     "convert-head": ["--dtype", "int8"],
     "sign": ["--key", "nowhere"],
@@ -64,10 +68,10 @@ def words(names: tuple[str, ...], output: Path | str, read: str = "nowhere") -> 
     for parameter in COMMANDS[names].params:
         if parameter is WRITERS[names]:
             option = [] if isinstance(parameter, click.Argument) else [parameter.opts[0]]
-            given += [*option, str(output)]
+            given += [*option, *[str(output), "another.y"][: parameter.nargs]]
         elif isinstance(parameter, click.Argument):
-            given.append(read)
-    return given + REQUIRED.get(names[-1], [])
+            given += [read] * max(parameter.nargs, 1)
+    return given + [read if word == "nowhere" else word for word in REQUIRED.get(names[-1], [])]
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +92,11 @@ def kinds() -> dict[paths.Kind, bytes]:
         paths.PAGE: f"<!DOCTYPE html>\n<html><head>{paths.GENERATOR}</head>".encode(),
         paths.EXAMPLES: pack({"__metadata__": {"format": exchange.FORMAT}}, b""),
         paths.KEY: b"-----BEGIN PRIVATE KEY-----\n",
+        paths.ROUND: b'{"format": "headfit-round"}',
+        paths.PART: pack({"__metadata__": {"format": part.FORMAT}}, b""),
+        paths.PLAIN: pack({"__metadata__": {"format": plain.FORMAT}}, b""),
+        paths.ROLL: pack({"__metadata__": {"format": roll.FORMAT, "agreed": ""}}, b""),
+        paths.HALF: pack({"__metadata__": {"format": half.FORMAT}}, b""),
     }
 
 
@@ -146,7 +155,7 @@ def test_what_may_be_replaced(
     code = main([*words(names, "mine.x"), *force])
     err = capsys.readouterr().err
     refused = "expected a new name" in err
-    assert refused == (kind is paths.KEY and there == "the same kind")
+    assert refused == (kind in (paths.KEY, paths.HALF) and there == "the same kind")
     if not refused and kind is not paths.KEY:
         assert code == 3
         assert "nowhere" in err
@@ -175,7 +184,7 @@ def test_what_is_read_is_not_written(
     for force in ([], ["--force"]):
         code, err = outcome(capsys, [*words(names, output, "read.x"), *force])
         assert code == 3
-        if force or WRITERS[names].type.kind is not paths.KEY:
+        if force or WRITERS[names].type.kind not in (paths.KEY, paths.HALF):
             assert "expected another file than those that are read" in err
         assert Path("read.x").read_bytes() == data
 
@@ -417,7 +426,7 @@ def test_what_is_write_protected_stays(
     os.chmod("mine.x", 0o444)
     code, err = outcome(capsys, words(names, "mine.x"))
     assert code == 3
-    assert "write-protected" in err or WRITERS[names].type.kind is paths.KEY
+    assert "write-protected" in err or WRITERS[names].type.kind in (paths.KEY, paths.HALF)
     assert Path("mine.x").read_bytes() == data
 
 

@@ -59,7 +59,7 @@ def test_a_private_head_of_single_photos_is_shared(tmp_path: Path) -> None:
 DOORS = {"share": [], "sign": ["--key", "key"], "export-tflite": []}
 """Commands that make of a head what others get."""
 
-OWN = {"convert-head", "report"}
+OWN = {"calibrate", "convert-head", "report"}
 """Commands that make of a head another file of the user's own."""
 
 

@@ -1,0 +1,405 @@
+"""``headfit round``, ``contribute`` and ``pool``: many devices teach one head by sums."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+import numpy as np
+
+from headfit.commands import terminal
+from headfit.commands.options import EXTRACTOR, JSON, PATH, STORE, STRICT, output_option
+from headfit.commands.paths import (
+    HALF,
+    HEAD_FILE,
+    PART,
+    PLAIN,
+    ROLL,
+    ROUND,
+    Command,
+    Group,
+    OutputPath,
+)
+from headfit.errors import FileFormatError, InputError
+from headfit.extractor import Extractor
+from headfit.files.disk import read_bounded, write_atomically
+from headfit.files.headfile import save_head
+from headfit.learning.fitted_head import FittedHead
+from headfit.pooling import half, roll
+from headfit.pooling.contributing import check_source, contributed, contributed_plain
+from headfit.pooling.half import half_bytes, read_half_bytes
+from headfit.pooling.opening import opened, opened_plain
+from headfit.pooling.part import MAX_HEADER_BYTES, part_bytes
+from headfit.pooling.plain import Plain, plain_bytes, read_plain_bytes
+from headfit.pooling.projection import Projection
+from headfit.pooling.roll import agreed_ids, read_roll_bytes, roll_bytes
+from headfit.pooling.round import DEFAULT_MIN_DEVICES, Round
+from headfit.pooling.round_file import read_round, round_bytes
+from headfit.pooling.side import Side
+from headfit.privacy.public_view import PublicView
+from headfit.privacy.signing import public_key
+from headfit.store import ExampleStore, key_from_keyring
+
+_MAX_KEY_BYTES: Final = 1 << 16
+
+ROUND_FILE = click.argument("round_path", metavar="ROUND", type=PATH)
+PARTS = click.argument("parts", metavar="PART | DIR...", nargs=-1, required=True, type=PATH)
+
+
+@click.command("round", cls=Command)
+@click.option(
+    "--class", "classes", metavar="CLASS", multiple=True, required=True, help="Two or more of them."
+)
+@click.option("--key", metavar="KEY", type=PATH, required=True, help="Of `keygen`; it signs.")
+@output_option("ROUND", ROUND)
+@click.option(
+    "--public",
+    metavar="STORE",
+    type=PATH,
+    help="Embeddings of public pictures: photos are seen in their main directions.",
+)
+@click.option("--width", default=64, show_default=True, help="How many directions of these.")
+@click.option("--epsilon", default=3.0, show_default=True, help="Of all photos of a device.")
+@click.option("--delta", default=1e-5, show_default=True)
+@click.option(
+    "--devices",
+    default=DEFAULT_MIN_DEVICES,
+    show_default=True,
+    help="How many are expected to contribute.",
+)
+@click.option(
+    "--min-devices", type=int, help="Fewer are never opened; by default half, and 20 at least."
+)
+@click.option(
+    "--max-photos", default=20, show_default=True, help="Of one device that count at most."
+)
+@click.option("--class-sums", is_flag=True, help="Ask for no second moments.")
+@click.option("--device-key", metavar="HEX", multiple=True, help="Only these may contribute.")
+@click.option("--curator", is_flag=True, help="Without noise, for your own devices alone.")
+@EXTRACTOR
+def round_(
+    classes: tuple[str, ...],
+    key: Path,
+    output: Path,
+    public: Path | None,
+    width: int,
+    epsilon: float,
+    delta: float,
+    devices: int,
+    min_devices: int | None,
+    max_photos: int,
+    class_sums: bool,
+    device_key: tuple[str, ...],
+    curator: bool,
+    extractor: str | None,
+) -> None:
+    """Call a round: write what devices are asked to contribute to a head of these classes.
+
+    Give ROUND to every device, and its users the public key that is printed, by another way. They
+    `contribute`; two sides that do not work together `pool`.
+    """
+    private = read_bounded(key, _MAX_KEY_BYTES)
+    eyes = Extractor.open(extractor)
+    if public is None:
+        golden = eyes.manifest.golden
+        if golden is None:
+            raise InputError(
+                "expected --public STORE, or an extractor with a golden picture, found neither; "
+                "give embeddings of some hundred public pictures"
+            )
+        largest = max(map(abs, golden.embedding))
+        view = PublicView.plain(len(golden.embedding), math.hypot(*golden.embedding))
+    else:
+        with ExampleStore.open(public) as opened_store:
+            opened_store.check_extractor(eyes)
+            embeddings = opened_store.load().embeddings
+        view = PublicView.of(embeddings, width)
+        largest = float(np.abs(embeddings).max())
+    called = Round.call(
+        eyes.manifest.reference(),
+        classes,
+        Projection.of(view, largest),
+        epsilon=None if curator else epsilon,
+        delta=delta,
+        devices=devices,
+        min_devices=min_devices,
+        max_photos=max_photos,
+        moments=not class_sums,
+        views=eyes.views,
+        device_keys=device_key or None,
+    )
+    write_atomically(output, round_bytes(called, private))
+    terminal.echo(f"Wrote {output}, called by {public_key(private)}.")
+    terminal.echo(_promise(called))
+
+
+def _promise(called: Round) -> str:
+    """Return what privacy devices have, by how many contribute."""
+    if called.noise == 0:
+        return "Without noise: for the caller's own devices alone."
+    counts = sorted({called.devices, called.min_devices}, reverse=True)
+    said = ", ".join(f"{called.epsilon(n):.2g} if {n} devices contribute" for n in counts)
+    return (
+        f"Opened at {called.min_devices} devices or more. Epsilon of all photos of a device: "
+        f"{said}; delta {called.delta:g}."
+    )
+
+
+@click.command(cls=Command)
+@ROUND_FILE
+@STORE
+@click.option(
+    "-o",
+    "--output",
+    metavar="PART_A PART_B",
+    type=OutputPath(PART),
+    nargs=2,
+    help="The files to write, one for each side.",
+)
+@click.option(
+    "--trust", metavar="HEX", multiple=True, required=True, help="The caller's public key."
+)
+@click.option("--key", metavar="KEY", type=PATH, help="Sign, where the round asks for it.")
+@click.option(
+    "--curator",
+    metavar="FILE",
+    type=OutputPath(PLAIN),
+    help="Write plain sums instead, for whoever owns all the devices.",
+)
+@click.option("--keyring", metavar="NAME", help="Open an encrypted store with this key.")
+@JSON
+def contribute(
+    round_path: Path,
+    store_path: Path,
+    output: tuple[Path, Path] | None,
+    trust: tuple[str, ...],
+    key: Path | None,
+    curator: Path | None,
+    keyring: str | None,
+    as_json: bool,
+) -> None:
+    """Contribute sums over the examples of STORE to ROUND, in two parts.
+
+    Each part is noise by itself. Send PART_A to one side and PART_B to the other, which must not
+    work together; nothing else leaves this machine.
+    """
+    if (output is None) == (curator is None):
+        raise InputError("expected -o PART_A PART_B, or --curator FILE; say one of them")
+    called = read_round(round_path, trust)
+    private = None if key is None else read_bounded(key, _MAX_KEY_BYTES)
+    if curator is None:
+        _check_signer(called.round, private)
+    elif private is not None:
+        raise InputError(
+            "expected no --key with --curator, found one: it signs parts; leave it out"
+        )
+    secret = None if keyring is None else key_from_keyring(keyring, create=False)
+    with ExampleStore.open(store_path, key=secret) as opened_store:
+        check_source(called.round, opened_store.fingerprint, opened_store.views, str(store_path))
+        examples = opened_store.load()
+    embeddings, names = examples.embeddings, examples.class_names
+    counted = sum(name in called.round.classes for name in names)
+    used = min(counted, called.round.max_photos)
+    written: list[Path] = []
+    if curator is not None:
+        terminal.echo(
+            f"{curator} will hold plain sums: photos' embeddings can be found in them. Give it to "
+            "nobody but yourself.",
+            err=True,
+        )
+        plain = contributed_plain(called, embeddings, names)
+        write_atomically(curator, plain_bytes(plain), owner_only=True)
+        written.append(curator)
+    else:
+        assert output is not None
+        for path, part in zip(output, contributed(called, embeddings, names), strict=True):
+            write_atomically(path, part_bytes(part, private), owner_only=True)
+            written.append(path)
+    fields = {
+        "files": [str(path) for path in written],
+        "size_bytes": [path.stat().st_size for path in written],
+        "n_samples": used,
+        "left_out": len(names) - used,
+        "devices": called.round.devices,
+        "min_devices": called.round.min_devices,
+        "epsilon": called.round.epsilon(called.round.devices) if curator is None else None,
+        "epsilon_at_least": called.round.epsilon(called.round.min_devices)
+        if curator is None
+        else None,
+        "delta": called.round.delta,
+    }
+    if as_json:
+        terminal.print_json(**fields)
+        return
+    terminal.echo(f"Wrote {' and '.join(map(str, written))}: sums over {used} photos.")
+    if counted > used:
+        terminal.echo(f"Drew them of {counted}: the round takes no more of one device.")
+    if len(names) > counted:
+        terminal.echo(f"Left out {len(names) - counted} of other classes.")
+    if curator is None:
+        terminal.echo(_promise(called.round))
+        terminal.echo("Contribute to a round once: twice costs twice the epsilon.")
+
+
+def _check_signer(called: Round, private: bytes | None) -> None:
+    if called.device_keys is None:
+        if private is not None:
+            raise InputError(
+                "expected no --key, found one: this round takes unsigned parts, which say nothing "
+                "of who made them; leave it out"
+            )
+        return
+    if private is None or public_key(private) not in called.device_keys:
+        raise InputError(
+            f"expected --key with one of the {len(called.device_keys)} keys that the round takes, "
+            f"found {'none' if private is None else public_key(private)}; ask who calls it"
+        )
+
+
+@click.group(cls=Group)
+def pool() -> None:
+    """Pool what devices contributed: `roll` on each side, `sum` on each side, `open` once."""
+
+
+@pool.command("roll")
+@ROUND_FILE
+@PARTS
+@output_option("ROLL", ROLL)
+@STRICT
+def roll_(round_path: Path, parts: tuple[Path, ...], output: Path, strict: bool) -> None:
+    """Write which contributions came to this side; give ROLL to the other side."""
+    called = read_round(round_path)
+    side = Side(called)
+    made = side.roll(_sources(parts))
+    _print_left_out(side.left_out, strict)
+    write_atomically(output, roll_bytes(made))
+    terminal.echo(f"Wrote {output}: {len(made.signers)} contributions came to side {made.side}.")
+
+
+@pool.command("sum")
+@ROUND_FILE
+@PARTS
+@click.option("--own", metavar="ROLL", type=PATH, required=True, help="This side's roll.")
+@click.option("--other", metavar="ROLL", type=PATH, required=True, help="The other side's.")
+@output_option("HALF", HALF)
+@STRICT
+def sum_(
+    round_path: Path,
+    parts: tuple[Path, ...],
+    own: Path,
+    other: Path,
+    output: Path,
+    strict: bool,
+) -> None:
+    """Sum this side's parts over the contributions on both rolls.
+
+    HALF is noise until it meets the other. The side's roll remembers over which contributions it
+    was given, and no other sum is made.
+    """
+    called = read_round(round_path)
+    mine = read_roll_bytes(read_bounded(own, roll.MAX_FILE_BYTES), str(own))
+    theirs = read_roll_bytes(read_bounded(other, roll.MAX_FILE_BYTES), str(other))
+    ids = agreed_ids(called, mine, theirs)
+    spent = mine.over(ids)
+    side = Side(called)
+    made = side.half(_sources(parts), mine, ids)
+    _print_left_out(side.left_out, strict)
+    write_atomically(own, roll_bytes(spent))  # first: a half that is lost can be made again
+    write_atomically(output, half_bytes(made), owner_only=True)
+    lost = len(mine.signers) - len(ids), len(theirs.signers) - len(ids)
+    terminal.echo(f"Wrote {output}: side {mine.side}'s sum over {len(ids)} contributions.")
+    if any(lost):
+        terminal.echo(f"Left out {lost[0]} of this side's roll and {lost[1]} of the other's.")
+
+
+@pool.command("open")
+@ROUND_FILE
+@click.argument("halves", metavar="HALF_A HALF_B", nargs=2, type=PATH)
+@output_option("HEAD", HEAD_FILE)
+def open_(round_path: Path, halves: tuple[Path, Path], output: Path) -> None:
+    """Open the halves of both sides and write the head of all devices."""
+    called = read_round(round_path)
+    one, other = (
+        read_half_bytes(read_bounded(path, half.MAX_FILE_BYTES), called.round.n_numbers, str(path))
+        for path in halves
+    )
+    made = opened(called, (one, other))
+    _write(made, output, called.round.classes, len(one.ids))
+    assert made.privacy is not None
+    terminal.echo(
+        f"Epsilon of all photos of a device: {made.privacy.epsilon:.2g}, delta "
+        f"{made.privacy.delta:g}."
+    )
+
+
+@pool.command("plain")
+@ROUND_FILE
+@click.argument("files", metavar="FILE | DIR...", nargs=-1, required=True, type=PATH)
+@output_option("HEAD", HEAD_FILE)
+@STRICT
+def plain_(round_path: Path, files: tuple[Path, ...], output: Path, strict: bool) -> None:
+    """Write the head of plain contributions of your own devices; it is not private."""
+    called = read_round(round_path)
+    left_out: list[tuple[str, str]] = []
+    seen: dict[str, str] = {}
+
+    def usable() -> Iterator[Plain]:
+        for name, read in _sources(files):
+            try:
+                found = read_plain_bytes(read(), called.round, name)
+            except (FileFormatError, OSError) as error:
+                left_out.append((name, str(error).removeprefix(f"{name}: ")))
+                continue
+            if found.digest != called.digest:
+                left_out.append((name, f"of another round, {found.digest[:12]}"))
+            elif found.contribution in seen:
+                left_out.append((name, f"the same contribution as {seen[found.contribution]}"))
+            else:
+                seen[found.contribution] = name
+                yield found
+
+    made = opened_plain(called, usable())
+    _print_left_out(left_out, strict)
+    _write(made, output, called.round.classes, len(seen))
+
+
+def _write(head: FittedHead, output: Path, asked: tuple[str, ...], n_devices: int) -> None:
+    save_head(output, head)
+    terminal.echo(
+        f"Wrote {output}, taught by {n_devices} devices: {', '.join(head.classes)}. It is not "
+        "calibrated: run headfit calibrate where there are photos."
+    )
+    missing = [name for name in asked if name not in head.classes]
+    if missing:
+        terminal.echo(f"Nobody has photos of: {', '.join(missing)}.")
+
+
+def _sources(paths: tuple[Path, ...]) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Yield the name of each file and what reads it, those of a folder in its place."""
+    for path in paths:
+        found = [path]
+        if path.is_dir():
+            found = sorted(one for one in path.iterdir() if one.name[0] != "." and one.is_file())
+        for one in found:
+            yield str(one), lambda one=one: read_bounded(one, _MAX_PART_BYTES)  # type: ignore[misc]
+
+
+_MAX_PART_BYTES: Final = (1 << 27) + 2 * MAX_HEADER_BYTES
+
+
+def _print_left_out(left_out: list[tuple[str, str]], strict: bool) -> None:
+    if strict and left_out:
+        name, reason = left_out[0]
+        raise InputError(
+            f"{name}: expected parts that can be used alone, found one that cannot: {reason}; "
+            "leave it out, or out --strict"
+        )
+    if left_out:
+        terminal.echo(f"Left out {len(left_out)}:", err=True)
+    for name, reason in left_out[:20]:
+        terminal.echo(f"  {name}: {reason}", err=True)
+    if len(left_out) > 20:
+        terminal.echo(f"  and {len(left_out) - 20} more", err=True)

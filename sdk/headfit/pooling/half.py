@@ -1,0 +1,88 @@
+"""Half: the sum of one side's parts; with the other side's it opens to the sum of all devices.
+
+``docs/contribution-format.md`` is the specification; this file follows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from headfit.files.container import open_container, pack, seal
+from headfit.pooling.identifiers import ID_BYTES, packed, unpacked
+from headfit.pooling.round import MAX_DEVICES, MAX_NUMBERS
+from headfit.pooling.vector import Words
+
+FORMAT: Final = "headfit-half"
+FORMAT_VERSION: Final = "1"
+MAX_FILE_BYTES: Final = MAX_DEVICES * ID_BYTES + 8 * MAX_NUMBERS + (1 << 14)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Half:
+    """One side's sum.
+
+    Attributes
+    ----------
+    digest : str
+        Of the round.
+    side : str
+        "a" or "b".
+    ids : tuple of str
+        The contributions that were agreed on, ascending.
+    sums : ndarray of shape (Round.n_numbers,), dtype uint64
+    """
+
+    digest: str
+    side: str
+    ids: tuple[str, ...]
+    sums: Words
+
+
+def half_bytes(half: Half) -> bytes:
+    """Return the bytes of a half file."""
+    metadata = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "round": half.digest,
+        "side": half.side,
+    }
+    data = packed(half.ids) + half.sums.astype("<u8").tobytes()
+    return pack(seal(metadata, _tensors(len(half.ids), len(half.sums)), data), data)
+
+
+def read_half_bytes(file: bytes, n_numbers: int, source: str = "half") -> Half:
+    """Return the half that a file's bytes hold.
+
+    Parameters
+    ----------
+    file : bytes
+    n_numbers : int
+        How long the round's vectors are.
+    source : str
+
+    Raises
+    ------
+    FileFormatError
+        If they break the specification.
+    """
+    container = open_container(file, source, FORMAT, FORMAT_VERSION, max_header_bytes=1 << 14)
+    metadata = container.metadata
+    digest = metadata.sha256("round")
+    side = metadata.text("side", pattern="a|b", meaning="'a' or 'b'")
+    count = max(len(container.data) - 8 * n_numbers, 0) // ID_BYTES
+    container.check(_tensors(count, n_numbers))
+    data = bytes(container.data)
+    ids = unpacked(data[: count * ID_BYTES], source)
+    sums = np.frombuffer(data, "<u8", offset=count * ID_BYTES).astype(np.uint64)
+    return Half(digest, side, tuple(ids), sums)
+
+
+def _tensors(count: int, n_numbers: int) -> dict[str, dict[str, Any]]:
+    middle, end = ID_BYTES * count, ID_BYTES * count + 8 * n_numbers
+    return {
+        "ids": {"dtype": "U8", "shape": [count, ID_BYTES], "data_offsets": [0, middle]},
+        "sums": {"dtype": "U64", "shape": [n_numbers], "data_offsets": [middle, end]},
+    }

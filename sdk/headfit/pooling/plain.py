@@ -1,0 +1,95 @@
+"""Plain contributions: sums without noise and mask, for a curator's own devices alone.
+
+``docs/contribution-format.md`` is the specification; this file follows it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from headfit.files.container import open_container, pack, seal
+from headfit.pooling.identifiers import ID_BYTES
+from headfit.pooling.projection import GRID
+from headfit.pooling.round import Round
+from headfit.pooling.vector import Words, class_sums_of
+
+FORMAT: Final = "headfit-plain-contribution"
+FORMAT_VERSION: Final = "1"
+_ROUNDING: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plain:
+    """A device's sums as they are.
+
+    Attributes
+    ----------
+    digest : str
+        Of the round.
+    contribution : str
+        32 hex digits.
+    sums : ndarray of shape (Round.n_numbers,), dtype uint64
+    """
+
+    digest: str
+    contribution: str
+    sums: Words
+
+    @classmethod
+    def of(cls, digest: str, vector: Words) -> Plain:
+        """Return a new contribution."""
+        return cls(digest, secrets.token_hex(ID_BYTES), vector)
+
+
+def plain_bytes(plain: Plain) -> bytes:
+    """Return the bytes of a plain contribution."""
+    metadata = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "round": plain.digest,
+        "contribution": plain.contribution,
+    }
+    data = plain.sums.astype("<u8").tobytes()
+    return pack(seal(metadata, _tensors(len(plain.sums)), data), data)
+
+
+def read_plain_bytes(file: bytes, called: Round, source: str = "contribution") -> Plain:
+    """Return the plain contribution that a file's bytes hold.
+
+    Raises
+    ------
+    FileFormatError
+        If they break the specification, or a device of the round cannot have sums like these.
+    """
+    container = open_container(file, source, FORMAT, FORMAT_VERSION, max_header_bytes=1 << 14)
+    metadata = container.metadata
+    digest = metadata.sha256("round")
+    contribution = metadata.text("contribution", pattern="[0-9a-f]{32}", meaning="32 hex digits")
+    container.check(_tensors(called.n_numbers))
+    sums = np.frombuffer(bytes(container.data), "<u8").astype(np.uint64)
+    counts = sums.view(np.int64)[: len(called.classes)]
+    found = class_sums_of(called, sums)
+    total = float(found.counts.sum())
+    diagonal = np.diagonal(found.moments)
+    if (counts % GRID).any() or counts.min() < 0 or total > called.max_photos:
+        raise container.metadata.fault(
+            f"whole numbers of photos, at most {called.max_photos} together",
+            found.counts.tolist(),
+            "sums",
+        )
+    lengths = np.linalg.norm(found.sums, axis=1)
+    is_too_long = (lengths > found.counts + _ROUNDING).any()
+    if is_too_long or diagonal.min() < 0 or diagonal.sum() > total + _ROUNDING:
+        raise container.metadata.fault(
+            "sums of embeddings at most 1 long", f"lengths {lengths.tolist()}", "sums"
+        )
+    return Plain(digest, contribution, sums)
+
+
+def _tensors(n_numbers: int) -> dict[str, dict[str, Any]]:
+    n_bytes = 8 * n_numbers
+    return {"sums": {"dtype": "I64", "shape": [n_numbers], "data_offsets": [0, n_bytes]}}

@@ -1,0 +1,137 @@
+"""Roll: which contributions came to one side; it is given to the other before any sum is.
+
+``docs/contribution-format.md`` is the specification; this file follows it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from headfit.errors import InputError
+from headfit.files.container import open_container, pack, seal
+from headfit.pooling.identifiers import ID_BYTES, packed, unpacked
+from headfit.pooling.round import MAX_DEVICES
+from headfit.pooling.round_file import RoundFile
+
+FORMAT: Final = "headfit-roll"
+FORMAT_VERSION: Final = "1"
+KEY_BYTES: Final = 32
+MAX_FILE_BYTES: Final = MAX_DEVICES * (ID_BYTES + KEY_BYTES) + (1 << 14)
+_NOBODY: Final = bytes(KEY_BYTES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Roll:
+    """What came to one side.
+
+    Attributes
+    ----------
+    digest : str
+        Of the round.
+    side : str
+        "a" or "b".
+    signers : mapping of str to str or None
+        Of each contribution, by its identifier, who signed it.
+    agreed : str
+        SHA-256 of the identifiers over which this side gave its half, or empty.
+    """
+
+    digest: str
+    side: str
+    signers: Mapping[str, str | None]
+    agreed: str = ""
+
+    def over(self, ids: list[str]) -> Roll:
+        """Return the roll of a side that gives its half over these.
+
+        Raises
+        ------
+        InputError
+            If it gave its half over others: two sums show what sets them apart.
+        """
+        agreed = hashlib.sha256(packed(ids)).hexdigest()
+        if self.agreed not in ("", agreed):
+            raise InputError(
+                f"expected the contributions over which side {self.side} gave its half, found "
+                "others: a second sum would show what sets them apart; open the half that was "
+                "given, or call a new round"
+            )
+        return replace(self, agreed=agreed)
+
+
+def agreed_ids(called: RoundFile, own: Roll, other: Roll) -> list[str]:
+    """Return the contributions on both rolls, ascending; of one signer's several the smallest.
+
+    Raises
+    ------
+    InputError
+        If the rolls are not of this round and of two sides, or agree on too few.
+    """
+    if {own.digest, other.digest} != {called.digest} or own.side == other.side:
+        raise InputError(
+            "expected the rolls of both sides of this round, found sides "
+            f"{own.side} and {other.side} of the rounds {own.digest[:12]} and {other.digest[:12]}; "
+            "give each side's own"
+        )
+    ids = sorted(id_ for id_, key in own.signers.items() if other.signers.get(id_, "") == key)
+    if called.round.device_keys is not None:
+        first: dict[str | None, str] = {}
+        for id_ in ids:
+            first.setdefault(own.signers[id_], id_)
+        ids = sorted(first.values())
+    fewest = called.round.min_devices
+    if len(ids) < fewest:
+        raise InputError(
+            f"expected at least {fewest} contributions on both rolls, found {len(ids)}; wait for "
+            "more and write both rolls again"
+        )
+    return ids
+
+
+def roll_bytes(roll: Roll) -> bytes:
+    """Return the bytes of a roll file."""
+    ids = sorted(roll.signers)
+    metadata = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "round": roll.digest,
+        "side": roll.side,
+        "agreed": roll.agreed,
+    }
+    keys = (roll.signers[id_] for id_ in ids)
+    data = packed(ids)
+    data += b"".join(_NOBODY if key is None else bytes.fromhex(key) for key in keys)
+    return pack(seal(metadata, _tensors(len(ids)), data), data)
+
+
+def read_roll_bytes(file: bytes, source: str = "roll") -> Roll:
+    """Return the roll that a file's bytes hold.
+
+    Raises
+    ------
+    FileFormatError
+        If they break the specification.
+    """
+    container = open_container(file, source, FORMAT, FORMAT_VERSION, max_header_bytes=1 << 14)
+    metadata = container.metadata
+    digest = metadata.sha256("round")
+    side = metadata.text("side", pattern="a|b", meaning="'a' or 'b'")
+    agreed = metadata.text("agreed", pattern="([0-9a-f]{64})?", meaning="64 hex digits, or none")
+    count = len(container.data) // (ID_BYTES + KEY_BYTES)
+    container.check(_tensors(count))
+    data = bytes(container.data)
+    ids = unpacked(data[: count * ID_BYTES], source)
+    keys = (data[at : at + KEY_BYTES] for at in range(count * ID_BYTES, len(data), KEY_BYTES))
+    signers = (None if key == _NOBODY else key.hex() for key in keys)
+    return Roll(digest, side, dict(zip(ids, signers, strict=True)), agreed)
+
+
+def _tensors(count: int) -> dict[str, dict[str, Any]]:
+    middle, end = ID_BYTES * count, (ID_BYTES + KEY_BYTES) * count
+    return {
+        "ids": {"dtype": "U8", "shape": [count, ID_BYTES], "data_offsets": [0, middle]},
+        "signers": {"dtype": "U8", "shape": [count, KEY_BYTES], "data_offsets": [middle, end]},
+    }

@@ -1,0 +1,78 @@
+"""The vector that a device contributes: counts, class sums and second moments in whole numbers."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit.learning.class_sums import ClassSums
+from headfit.maths.arrays import FloatArray, TargetArray
+from headfit.pooling.discrete_gaussian import sampled
+from headfit.pooling.projection import GRID, Integers
+from headfit.pooling.round import Round
+
+Words = npt.NDArray[np.uint64]
+"""Numbers modulo 2^64: they add up to the same in whatever order and grouping."""
+
+
+def vector_of(called: Round, embeddings: FloatArray, targets: TargetArray) -> Words:
+    """Return the sums over photos, without noise.
+
+    Parameters
+    ----------
+    called : Round
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+    targets : ndarray of shape (n_samples,), dtype intp
+        The column of each one's class in the round.
+
+    Returns
+    -------
+    ndarray of shape (Round.n_numbers,), dtype uint64
+    """
+    points = called.projection.projected(embeddings)
+    n_classes = len(called.classes)
+    # Floats hold these integers: products are below 2^24, and so 2^29 of them below 2^53.
+    exact = points.astype(np.float64)
+    is_of = (targets == np.arange(n_classes)[:, np.newaxis]).astype(np.float64)
+    parts = [GRID * is_of.sum(axis=1), (is_of @ exact).ravel()]
+    if called.moments:
+        parts.append((exact.T @ exact).ravel()[_upper(called.width)])
+    vector: Words = np.concatenate(parts).astype(np.int64).view(np.uint64)
+    return vector
+
+
+@lru_cache(maxsize=4)
+def _upper(width: int) -> TargetArray:
+    """Return the places of the upper triangle in a flat matrix, row by row."""
+    return np.flatnonzero(np.triu(np.ones((width, width), np.bool_)))
+
+
+def noise_share(called: Round) -> Words:
+    """Return a device's share of the noise, fresh from the system's randomness."""
+    shares = [sampled(called.n_first, called.noise)]
+    if called.moments:
+        shares.append(sampled(called.n_numbers - called.n_first, GRID * called.noise))
+    return np.concatenate(shares).view(np.uint64)
+
+
+def class_sums_of(called: Round, total: Words) -> ClassSums:
+    """Return what a vector holds, in units of 1; its moments are 0 if none were asked for.
+
+    Parameters
+    ----------
+    called : Round
+    total : ndarray of shape (Round.n_numbers,), dtype uint64
+    """
+    numbers: Integers = total.view(np.int64)
+    n_classes, width = len(called.classes), called.width
+    moments = np.zeros((width, width))
+    if called.moments:
+        moments.ravel()[_upper(width)] = numbers[called.n_first :] / GRID**2
+        moments += np.triu(moments, 1).T
+    return ClassSums(
+        numbers[:n_classes] / GRID,
+        numbers[n_classes : called.n_first].reshape(n_classes, width) / GRID,
+        moments,
+    )
