@@ -13,7 +13,7 @@ import numpy as np
 
 from headfit.files.container import open_container, pack, seal
 from headfit.pooling.identifiers import ID_BYTES
-from headfit.pooling.projection import GRID
+from headfit.pooling.projection import UNITS
 from headfit.pooling.round import Round
 from headfit.pooling.vector import Words, class_sums_of
 
@@ -75,7 +75,7 @@ def read_plain_bytes(file: bytes, called: Round, source: str = "contribution") -
     found = class_sums_of(called, sums)
     total = float(found.counts.sum())
     diagonal = np.diagonal(found.moments)
-    if (counts % GRID).any() or counts.min() < 0 or total > called.max_photos:
+    if (counts % UNITS).any() or counts.min() < 0 or total > called.max_photos:
         raise container.metadata.fault(
             f"whole numbers of photos, at most {called.max_photos} together",
             found.counts.tolist(),

@@ -24,6 +24,9 @@ Integers = npt.NDArray[np.int64]
 GRID: Final = 4096
 """What is at most 1 long is counted in units of one over this."""
 
+UNITS: Final = GRID**2
+"""What sums count in one: products of two numbers on the grid are whole."""
+
 MAX_EMBEDDING_DIM: Final = 4096
 MAX_INPUT: Final = 1 << 20
 MAX_DIRECTION: Final = 1 << 19
@@ -106,8 +109,9 @@ class Projection:
         return self.directions.shape[-1]
 
     @cached_property
-    def _exact(self) -> DoubleArray:
-        return self.directions.astype(np.float64)
+    def _exact(self) -> tuple[DoubleArray, DoubleArray]:
+        """Centre and directions as floats, which hold them exactly."""
+        return self.centre.astype(np.float64), self.directions.astype(np.float64)
 
     def projected(self, embeddings: FloatArray) -> Integers:
         """Return embeddings on the grid, each row at most `GRID` long.
@@ -120,11 +124,11 @@ class Projection:
         -------
         ndarray of shape (n_samples, width), dtype int64
         """
+        centre, directions = self._exact
         # Powers of two: exact.
         inputs = np.multiply(embeddings, 2.0**-self.unit_exponent, dtype=np.float64)
         _round(inputs, MAX_INPUT)
-        inputs -= self.centre
-        directions = self._exact
+        inputs -= centre
         # Below 2^21 2^19 2^12 = 2^52: exact.
         products = inputs * directions if directions.ndim == 1 else inputs @ directions
         points = products * 2.0**-self.scale_exponent

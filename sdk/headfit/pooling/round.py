@@ -11,12 +11,12 @@ from typing import Final
 from headfit.errors import InputError
 from headfit.files.class_names import MAX_CLASSES, check_class_name
 from headfit.learning.origin import WHOLE, ExtractorReference, View
-from headfit.pooling.projection import GRID, Projection
+from headfit.pooling.projection import UNITS, Projection
 from headfit.privacy.accounting import check_privacy, epsilon_spent, noise_for
 
 MAX_PHOTOS: Final = 1 << 10
 MAX_DEVICES: Final = 1 << 20
-MIN_NOISE, MAX_NOISE = 1 << 6, 1 << 22
+MIN_NOISE, MAX_NOISE = 1 << 18, 1 << 34
 MAX_NUMBERS: Final = 1 << 24
 DEFAULT_MIN_DEVICES: Final = 20
 
@@ -40,7 +40,7 @@ class Round:
     max_photos : int
         Photos of one device that count at most.
     noise : int
-        One device's share of the noise, in units of 1 / `GRID`; 0 for the curator's own devices.
+        One device's share of the noise, in units of 1 / `UNITS`; 0 for the curator's own devices.
     delta : float
     devices, min_devices : int
         How many are expected, and how few are never opened.
@@ -128,7 +128,7 @@ class Round:
         if epsilon is not None:
             check_privacy(epsilon, delta)
             # A part per thousand below: shares are whole numbers.
-            noise = math.ceil(noise_for(epsilon, delta) * change * GRID / math.sqrt(devices))
+            noise = math.ceil(noise_for(epsilon, delta) * change * UNITS / math.sqrt(devices))
             if not MIN_NOISE <= noise <= MAX_NOISE:
                 raise InputError(
                     f"expected noise of {MIN_NOISE} to {MAX_NOISE} units a device, found {noise}; "
@@ -173,7 +173,7 @@ class Round:
 
     def spread(self, n_devices: int) -> float:
         """Return the noise's standard deviation in the sum of so many devices, in units of 1."""
-        return self.noise * math.sqrt(n_devices) / GRID
+        return self.noise * math.sqrt(n_devices) / UNITS
 
     def epsilon(self, n_devices: int) -> float:
         """Return the epsilon of each device's photos, all together, if so many were summed.

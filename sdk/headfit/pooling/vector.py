@@ -10,7 +10,7 @@ import numpy.typing as npt
 from headfit.learning.class_sums import ClassSums
 from headfit.maths.arrays import FloatArray, TargetArray
 from headfit.pooling.discrete_gaussian import sampled
-from headfit.pooling.projection import GRID, Integers
+from headfit.pooling.projection import GRID, UNITS, Integers
 from headfit.pooling.round import Round
 
 Words = npt.NDArray[np.uint64]
@@ -36,7 +36,7 @@ def vector_of(called: Round, embeddings: FloatArray, targets: TargetArray) -> Wo
     # Floats hold these integers: products are below 2^24, and so 2^29 of them below 2^53.
     exact = points.astype(np.float64)
     is_of = (targets == np.arange(n_classes)[:, np.newaxis]).astype(np.float64)
-    parts = [GRID * is_of.sum(axis=1), (is_of @ exact).ravel()]
+    parts = [UNITS * is_of.sum(axis=1), GRID * (is_of @ exact).ravel()]
     if called.moments:
         parts.append((exact.T @ exact).ravel()[_upper(called.width)])
     vector: Words = np.concatenate(parts).astype(np.int64).view(np.uint64)
@@ -51,10 +51,7 @@ def _upper(width: int) -> TargetArray:
 
 def noise_share(called: Round) -> Words:
     """Return a device's share of the noise, fresh from the system's randomness."""
-    shares = [sampled(called.n_first, called.noise)]
-    if called.moments:
-        shares.append(sampled(called.n_numbers - called.n_first, GRID * called.noise))
-    return np.concatenate(shares).view(np.uint64)
+    return sampled(called.n_numbers, called.noise).view(np.uint64)
 
 
 def class_sums_of(called: Round, total: Words) -> ClassSums:
@@ -69,10 +66,10 @@ def class_sums_of(called: Round, total: Words) -> ClassSums:
     n_classes, width = len(called.classes), called.width
     moments = np.zeros((width, width))
     if called.moments:
-        moments.ravel()[_upper(width)] = numbers[called.n_first :] / GRID**2
+        moments.ravel()[_upper(width)] = numbers[called.n_first :] / UNITS
         moments += np.triu(moments, 1).T
     return ClassSums(
-        numbers[:n_classes] / GRID,
-        numbers[n_classes : called.n_first].reshape(n_classes, width) / GRID,
+        numbers[:n_classes] / UNITS,
+        numbers[n_classes : called.n_first].reshape(n_classes, width) / UNITS,
         moments,
     )

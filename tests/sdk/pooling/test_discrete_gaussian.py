@@ -48,63 +48,69 @@ def test_low_bits_are_those_of_a_fine_grid(scale: int) -> None:
 @pytest.mark.parametrize("scale", [MIN_SCALE, 17, 1000, 4096 * 1341, MAX_SCALE])
 def test_no_stair_is_below_the_curve(scale: int) -> None:
     """In sixty digits; and the words that are on no stair are few."""
-    ends, heights, chances, unit, bits = discrete_gaussian._stairs(scale)
-    assert (np.diff(ends.astype(np.int64), prepend=0) == heights).all()
-    assert ends[-1] < 1 << 31
-    assert (1 << 31) - int(ends[-1]) < 4 * len(ends) + (1 << 11)
-    assert len(heights) << bits >= 16 * scale
+    stair_of, heights, chances, unit, bits = discrete_gaussian._stairs(scale)
+    assert np.bincount(stair_of, minlength=len(heights)).tolist() == heights.tolist()
+    assert len(stair_of) == 1 << 15
+    assert heights[-1] < 0.01 * len(stair_of)
+    assert (len(heights) - 1) << bits >= 16 * scale
     with decimal.localcontext() as context:
         context.prec = 60
-        for stair, height in enumerate(heights.tolist()):
+        for stair, height in enumerate(heights[:-1].tolist()):
             square = decimal.Decimal((stair << bits) ** 2) / (2 * scale**2)
             assert height >= unit * (-square).exp()
-    np.testing.assert_allclose(chances[:-1], unit * 2.0**32 / heights, rtol=1e-15)
+    np.testing.assert_allclose(chances[:-1], unit * 2.0**16 / heights[:-1], rtol=1e-15)
+    assert chances[-1] == 0
 
 
-def test_the_float_decides_as_digits_would() -> None:
-    """Where it decides; and of a word on the edge digits decide, with more bits as needed."""
+def words(seed: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return random words for stairs, places and chances."""
+    rng = np.random.default_rng(seed)
+    stairs, chances = rng.integers(0, 1 << 16, (2, count), np.uint16)
+    return stairs, rng.integers(0, 1 << 32, count, np.uint32), chances
+
+
+def test_the_float_decides_as_digits_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All chances by digits, with the same bits where one is on the edge."""
+    monkeypatch.setattr("secrets.randbits", lambda bits: 12345)
     scale = 1000
-    words = np.random.default_rng(0).integers(0, 1 << 32, (3, 3000), np.uint32)
-    _, heights, _, unit, bits = discrete_gaussian._stairs(scale)
-    ends = np.cumsum(heights)
+    stair_of, heights, _, unit, bits = discrete_gaussian._stairs(scale)
     expected = []
-    for stair_word, place_word, chance_word in words.T.tolist():
-        stair = int(np.searchsorted(ends, stair_word >> 1, side="right"))
-        if stair == len(ends):
+    for stair_word, place_word, chance_word in zip(
+        *map(np.ndarray.tolist, words(0, 3000)), strict=True
+    ):
+        stair = int(stair_of[stair_word >> 1])
+        if stair == len(heights) - 1:
             continue
         size = (stair << bits) + (place_word & ((1 << bits) - 1))
         is_kept = decided(size, scale, unit, int(heights[stair]), chance_word)
         if is_kept and not (size == 0 and stair_word & 1):
             expected.append(-size if stair_word & 1 else size)
-    assert expected == kept(words, scale).tolist()
+    assert expected == kept(*words(0, 3000), scale).tolist()
 
 
 def test_on_the_edge_more_bits_are_drawn() -> None:
     """Where the limit lies within a word, only they can tell on which side of it a chance is."""
-    half = 1 << 31  # of height twice the unit, at 0
+    half = 1 << 15  # of height twice the unit, at 0
     assert decided(0, 100, 5, 10, half - 1)
     assert not decided(0, 100, 5, 10, half)
-    third = (1 << 32) // 3  # a third lies within this word: a third of it is below
+    third = (1 << 16) // 3  # a third lies within this word: a third of it is below
     drawn = [decided(0, 100, 1, 3, third) for _ in range(3000)]
     assert np.mean(drawn) == pytest.approx(1 / 3, abs=0.05)
 
 
 def test_undecided_words_are_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
     """A float that is right to a sixteenth leaves many to the digits, and no more."""
-    words = np.random.default_rng(1).integers(0, 1 << 32, (3, 500), np.uint32)
-    expected = kept(words, 1000).tolist()
+    monkeypatch.setattr("secrets.randbits", lambda bits: 12345)
+    expected = kept(*words(1, 500), 1000).tolist()
     asked: list[int] = []
 
     def counting(size: int, scale: int, unit: int, height: int, word: int) -> bool:
         asked.append(word)
         return decided(size, scale, unit, height, word)
 
-    discrete_gaussian._stairs.cache_clear()
-    stairs = discrete_gaussian._stairs(1000)
-    monkeypatch.setattr(discrete_gaussian, "_stairs", lambda scale: stairs)
-    monkeypatch.setattr(discrete_gaussian, "_SURE", 2.0**28)
+    monkeypatch.setattr(discrete_gaussian, "_SURE", 2.0**12)
     monkeypatch.setattr(discrete_gaussian, "decided", counting)
-    assert expected == kept(words, 1000).tolist()
+    assert expected == kept(*words(1, 500), 1000).tolist()
     assert len(asked) > 10
 
 

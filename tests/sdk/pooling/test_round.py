@@ -13,7 +13,7 @@ import pytest
 from headfit.errors import FileFormatError, InputError, UntrustedHeadError
 from headfit.files.fields import canonical_json
 from headfit.pooling import RoundFile, read_round_bytes, round_bytes
-from headfit.pooling.projection import GRID
+from headfit.pooling.projection import UNITS
 from headfit.privacy.signing import new_key, public_key, signature_of
 
 from .conftest import KEY, RoundMaker
@@ -75,7 +75,7 @@ WRONG: dict[str, object] = {
     "projection": {},
     "moments": 1,
     "max_photos": 1025,
-    "noise": 63,
+    "noise": (1 << 18) - 1,
     "delta": 0,
     "devices": 1,
     "min_devices": 21,
@@ -125,7 +125,7 @@ def test_epsilon_is_googles(make_round: RoundMaker, epsilon: float, moments: boo
     called = make_round(epsilon=epsilon, devices=1000, max_photos=20, moments=moments).round
     for n_devices in (1000, 900, 500):
         change = 20 * math.sqrt(3 if moments else 2)
-        multiplier = called.noise * math.sqrt(n_devices) / GRID / change
+        multiplier = called.noise * math.sqrt(n_devices) / UNITS / change
         google = dp_accounting.rdp.RdpAccountant()
         google.compose(dp_accounting.GaussianDpEvent(multiplier))
         assert called.epsilon(n_devices) == pytest.approx(google.get_epsilon(1e-5), rel=0.01)
