@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from headfit.errors import ExtractorMismatchError, InputError
+from headfit.files.class_names import checked_names
 from headfit.files.views import views_text
 from headfit.learning.origin import View
 from headfit.maths.arrays import FloatArray, TargetArray
@@ -92,6 +93,7 @@ def check_source(called: Round, fingerprint: str, views: Sequence[View], source:
 
 
 def _sums(called: Round, embeddings: FloatArray, class_names: Sequence[str]) -> Words:
+    class_names = checked_names(class_names, len(embeddings))
     rows = chosen(called, class_names)
     if embeddings.shape[1] != called.projection.embedding_dim:
         raise InputError(

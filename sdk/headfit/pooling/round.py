@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from headfit.errors import InputError
-from headfit.files.class_names import MAX_CLASSES, check_class_name
+from headfit.files.class_names import MAX_CLASSES, checked_class_name
 from headfit.learning.origin import WHOLE, ExtractorReference, View
 from headfit.pooling.projection import UNITS, Projection
 from headfit.privacy.accounting import check_privacy, epsilon_spent, noise_for
@@ -107,8 +107,7 @@ class Round:
         InputError
             If any of it is not so.
         """
-        for name in classes:
-            check_class_name(name)
+        classes = [checked_class_name(name) for name in classes]
         if len(set(classes)) != len(classes) or not 2 <= len(classes) <= MAX_CLASSES:
             raise InputError(
                 f"expected 2 to {MAX_CLASSES} different classes, found {len(classes)}, of which "

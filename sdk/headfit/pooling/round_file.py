@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import UntrustedHeadError
-from headfit.files.class_names import CLASS_NAME_RULE, MAX_CLASSES, is_class_name
+from headfit.files.class_names import CLASS_NAME_RULE, MAX_CLASSES, as_class_name
 from headfit.files.disk import read_bounded
 from headfit.files.fields import Fields, canonical_json, parse_json
 from headfit.files.head_parts import block_as_json, signature_from_json
@@ -223,8 +223,8 @@ def _classes(fields: Fields) -> tuple[str, ...]:
     if not isinstance(names, list) or not 2 <= len(names) <= MAX_CLASSES:
         raise fields.fault(f"a list of 2 to {MAX_CLASSES} class names", names, "classes")
     for name in names:
-        if not isinstance(name, str) or not is_class_name(name):
-            raise fields.fault(CLASS_NAME_RULE, name, "classes")
+        if name is None or as_class_name(name) != name:
+            raise fields.fault(f"{CLASS_NAME_RULE}, in normal form", name, "classes")
     if names != sorted(set(names)):
         raise fields.fault("sorted class names, each once", names, "classes")
     return tuple(names)

@@ -62,8 +62,8 @@ def make_round() -> RoundMaker:
         else:
             public = np.concatenate([photos(1000 + n).embeddings for n in range(20)])
             projection = Projection.of(PublicView.of(public, width), float(public.max()))
-        options = {"epsilon": 3.0, "devices": 20, "max_photos": 8} | settings
-        called = Round.call(REFERENCE, CLASSES, projection, **options)
+        options = {"classes": CLASSES, "epsilon": 3.0, "devices": 20, "max_photos": 8} | settings
+        called = Round.call(REFERENCE, projection=projection, **options)
         return read_round_bytes(round_bytes(called, KEY))
 
     return make

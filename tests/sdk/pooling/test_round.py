@@ -12,11 +12,11 @@ import pytest
 
 from headfit.errors import FileFormatError, InputError, UntrustedHeadError
 from headfit.files.fields import canonical_json
-from headfit.pooling import RoundFile, read_round_bytes, round_bytes
+from headfit.pooling import RoundFile, contributed_plain, read_round_bytes, round_bytes
 from headfit.pooling.projection import UNITS
 from headfit.privacy.signing import new_key, public_key, signature_of
 
-from .conftest import KEY, RoundMaker
+from .conftest import KEY, RoundMaker, photos
 
 
 def resigned(document: dict[str, object]) -> bytes:
@@ -71,7 +71,7 @@ WRONG: dict[str, object] = {
     "round_id": "xy",
     "extractor": None,
     "views": [],
-    "classes": ["pen", "cup"],
+    "classes": ["pen", "cup"],  # not sorted
     "projection": {},
     "moments": 1,
     "max_photos": 1025,
@@ -89,6 +89,27 @@ def test_every_field_is_checked(make_round: RoundMaker, name: str) -> None:
     changed = document(make_round()) | {name: WRONG[name]}
     with pytest.raises(FileFormatError):
         read_round_bytes(resigned(changed))
+
+
+@pytest.mark.parametrize("name", ["cafe\u0301", " pen", "a\u200bb", "", 7])
+def test_a_file_holds_names_in_normal_form(make_round: RoundMaker, name: object) -> None:
+    changed = document(make_round()) | {"classes": [name, "zebra"]}
+    with pytest.raises(FileFormatError, match="in normal form"):
+        read_round_bytes(resigned(changed))
+
+
+def test_names_have_one_form(make_round: RoundMaker) -> None:
+    """However the caller and the devices typed them."""
+    called = make_round(classes=["cafe\u0301 ", "pen", "tea"], epsilon=None)
+    assert called.round.classes == ("caf\xe9", "pen", "tea")
+    embeddings = photos(1, 4).embeddings
+    written = [
+        contributed_plain(called, embeddings, names)
+        for names in (["caf\xe9", "pen", "tea", "tea"], [" cafe\u0301", "pen", "tea ", "tea"])
+    ]
+    np.testing.assert_array_equal(written[0].sums, written[1].sums)
+    with pytest.raises(InputError, match="of which 1 are different"):
+        make_round(classes=["caf\xe9", "cafe\u0301"])
 
 
 @pytest.mark.parametrize(
