@@ -111,7 +111,7 @@ def test_any_history_ends_in_the_head_of_what_is_left(data: st.DataObject) -> No
             there = {n: example for n, example in there.items() if example[1] != lost}
         elif action == "rename":
             old = data.draw(st.sampled_from(sorted(counts)))
-            learner.rename_class(old, new := f"{i} was {old}"[:20])
+            learner.rename_class(old, new := f"{i} was {old}"[:20].strip())
             there = {n: (j, new if name == old else name) for n, (j, name) in there.items()}
         elif action == "fit" and len(counts) >= 2:
             learner.fit()

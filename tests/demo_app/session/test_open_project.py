@@ -436,9 +436,10 @@ def test_a_training_without_steps_is_stopped_too(taught: Session, tmp_path: Path
     before = next((tmp_path / "data").rglob("trained.head")).read_bytes()
 
     def stop(progress: Progress) -> None:
-        raise TimeoutError(progress.fraction)
+        if progress.fraction == 1:
+            raise TimeoutError("at the end")
 
-    with pytest.raises(TimeoutError, match=r"1\.0"):
+    with pytest.raises(TimeoutError, match="at the end"):
         taught.project.train(stop)
     assert next((tmp_path / "data").rglob("trained.head")).read_bytes() == before
     assert FLOWER not in taught.project.view().head_classes

@@ -25,7 +25,7 @@ def test_the_wheel_stops_at_the_end_of_a_page(toys: Hand) -> None:
     page = next(one for one in toys.screen.ids.classes.walk_reverse() if isinstance(one, Page))
     assert page.viewport_size[1] > page.height
     seen = []
-    for _ in range(10):
+    for _ in range(20):
         turn = UnitTestTouch(*page.to_window(*page.center))
         turn.profile, turn.button = ["pos", "button"], "scrollup"
         turn.touch_down()

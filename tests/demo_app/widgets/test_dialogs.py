@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support.hand import Hand
 
-from headfit_demo.widgets import ask_place
+from headfit_demo.widgets import ask_name, ask_place
 
 TAB, ENTER, ESCAPE = 9, 13, 27
 
@@ -15,7 +15,7 @@ TAB, ENTER, ESCAPE = 9, 13, 27
 def test_a_dialog_has_the_keyboard_and_gives_it_back(hand: Hand) -> None:
     """Enter opens one dialog however often it is pressed; after Escape it opens it again."""
     hand.key(TAB)
-    button = hand.screen.ids.new_project
+    button = hand.screen.ids.import_head
     button.focus = True
     hand.wait(lambda: True)
     for _ in range(3):
@@ -33,7 +33,7 @@ def test_a_dialog_has_the_keyboard_and_gives_it_back(hand: Hand) -> None:
 
 
 def test_what_is_pressed_twice_is_done_once(hand: Hand) -> None:
-    """A double click opens one dialog, and makes one project."""
+    """A double click makes one project, and answers a dialog once."""
     from kivy.core.window import Window
     from kivy.tests.common import UnitTestTouch
 
@@ -43,14 +43,16 @@ def test_what_is_pressed_twice_is_done_once(hand: Hand) -> None:
             touch.touch_down()
             touch.touch_up()
 
-    hand.screen.ids.new_project.dispatch("on_release")
     press_twice(hand.screen.ids.new_project)
-    hand.type("Once")
-    assert hand.n_windows == 1
-    press_twice(Window.children[0].ids.go)
-    hand.wait(lambda: hand.n_windows == 0 and hand.app.project is not None)
+    hand.wait(lambda: hand.app.project is not None)
     hand.settle()
-    assert len(hand.app.session.projects()) == 1
+    (project,) = hand.app.session.projects()
+    answers: list[str] = []
+    ask_name("Rename", "Rename", answers.append, name=project.name)
+    hand.type("Once")
+    press_twice(Window.children[0].ids.go)
+    hand.wait(lambda: hand.n_windows == 0)
+    assert answers == ["Once"]
 
 
 def test_saving_overwrites_no_file(hand: Hand, tmp_path: Path) -> None:
