@@ -351,8 +351,10 @@ def test_a_folder_of_the_users_is_not_filled(
     photo = Path("mine/photos/train/cat/01.jpg")
     photo.parent.mkdir(parents=True)
     photo.write_bytes(b"a cat")
-    reads = any(isinstance(one, click.Argument) for one in COMMANDS[names].params)
-    tail = ["--extractor", "no-such"]
+    params = COMMANDS[names].params
+    reads = any(isinstance(one, click.Argument) for one in params)
+    opts = [opt for one in params for opt in one.opts]
+    tail = [next(opt for opt in opts if opt.startswith("--extractor")), "no-such"]
     for output, message in {
         "mine": "expected a new or empty folder",
         str(photo): "expected a folder, found a file",

@@ -117,7 +117,7 @@ def test_what_cannot_be_used_is_refused_whole(
 
 def test_another_extractor_is_refused(path: Path) -> None:
     filled_store(path).close()
-    with pytest.raises(ExtractorMismatchError, match="teach again"):
+    with pytest.raises(ExtractorMismatchError, match="teach the photos again"):
         ExampleStore.open(path, Source(fingerprint="cd" * 32))
 
 
