@@ -56,7 +56,7 @@ apk: $(VENV)/.apk ## Build the Android app, or say what is missing (PROFILE=lce 
 # From an environment of its own, so that nothing goes in that the app does not need.
 .PHONY: bundle
 bundle: build/bundle/.made ## Make a folder of the desktop app that needs no Python
-	@build/bundle/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --force-reinstall .
+	@build/bundle/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --force-reinstall . ./demo_app
 	@KIVY_NO_CONSOLELOG=1 KIVY_NO_FILELOG=1 build/bundle/bin/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/pyinstaller \
 	  demo_app/headfit_packaging/desktop.spec
 	@# Kivy's libraries come with their symbols, which are most of them.

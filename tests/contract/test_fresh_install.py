@@ -6,6 +6,7 @@ Builds the wheel and installs it beside NumPy and Pillow, so it needs the packag
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -90,6 +91,26 @@ def test_photos_become_embeddings(found: dict[str, Any]) -> None:
 
 def test_a_head_is_trained_saved_and_loaded(found: dict[str, Any]) -> None:
     assert found["predicted"] == {"noisy": "noisy", "striped": "striped"}
+
+
+@pytest.mark.parametrize(
+    ("program", "extra"),
+    [("headfit", "headfit[cli]"), ("headfit-zoo", "headfit[zoo]"), ("headfit-app", "headfit[app]")],
+)
+def test_a_program_without_its_libraries_says_what_brings_them(
+    found: dict[str, Any], wheel: Path, app_wheel: Path, program: str, extra: str
+) -> None:
+    """One line, of the programs as pip installs them."""
+    python = python_in(wheel.parent)
+    if program == "headfit-app":
+        pip = ("-m", "pip", "install", "--quiet", "--no-deps", "--no-compile")
+        run(python, *pip, app_wheel, cwd=wheel.parent)
+    ended = subprocess.run(
+        [python.with_name(program)], cwd=wheel.parent, capture_output=True, text=True
+    )
+    assert ended.returncode == 2
+    assert f"pip install '{extra}'" in ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
 def test_a_wanted_python_was_there(found: dict[str, Any]) -> None:

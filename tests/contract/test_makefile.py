@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.names import ROOT, exists
+
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def test_every_module_is_there() -> None:
     modules = set(re.findall(r"python -m (headfit\S*)", MAKEFILE))
     assert "headfit" in modules
-    assert [name for name in modules if find_spec(name) is None] == []
+    assert [name for name in modules if not exists(name)] == []
 
 
 def test_every_script_is_there() -> None:
