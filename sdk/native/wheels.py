@@ -21,6 +21,30 @@ sys.path.insert(0, str(Path(__file__).parent))
 from build import BUILD, PLATFORMS, Platform, build, compiler_here, this_platform, zig  # noqa: E402
 
 INIT = '"""The native engine\'s library; headfit loads it (docs/engines.md)."""\n'
+METADATA = """\
+Metadata-Version: 2.4
+Name: headfit-native
+Version: {version}
+Summary: The native engine of headfit: one small library without a libc.
+Author: The maintainers of headfit
+License-Expression: Apache-2.0
+License-File: LICENSE
+Requires-Python: >=3.10
+Classifier: Development Status :: 4 - Beta
+Classifier: Intended Audience :: Developers
+Classifier: Programming Language :: C
+Classifier: Programming Language :: Python :: 3
+Classifier: Programming Language :: Python :: 3 :: Only
+Classifier: Topic :: Scientific/Engineering :: Image Recognition
+Project-URL: Homepage, https://github.com/headfit/headfit
+Project-URL: Issues, https://github.com/headfit/headfit/issues
+Description-Content-Type: text/markdown
+
+# headfit-native
+
+The native engine of [headfit](https://github.com/headfit/headfit): a library of C for one
+platform. Where it is installed beside headfit, extractors run in it.
+"""
 
 
 def version() -> str:
@@ -33,17 +57,12 @@ def version() -> str:
 def write_wheel(folder: Path, platform: Platform, library: bytes) -> Path:
     """Write one wheel and return its path."""
     name = f"headfit_native-{version()}"
-    metadata = (
-        f"Metadata-Version: 2.4\nName: headfit-native\nVersion: {version()}\n"
-        "Summary: The native engine of headfit: one small library without a libc.\n"
-        "License-Expression: Apache-2.0\nLicense-File: LICENSE\nRequires-Python: >=3.10\n"
-    )
     tags = "".join(f"Tag: py3-none-{tag}\n" for tag in platform.wheel.split("."))
     wheel = f"Wheel-Version: 1.0\nGenerator: headfit\nRoot-Is-Purelib: false\n{tags}"
     files = {
         "headfit_native/__init__.py": INIT.encode(),
         f"headfit_native/{platform.file_name}": library,
-        f"{name}.dist-info/METADATA": metadata.encode(),
+        f"{name}.dist-info/METADATA": METADATA.format(version=version()).encode(),
         f"{name}.dist-info/WHEEL": wheel.encode(),
         f"{name}.dist-info/licenses/LICENSE": (ROOT / "LICENSE").read_bytes(),
     }

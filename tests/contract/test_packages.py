@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import sys
 import tarfile
+from collections.abc import Callable
 from email import message_from_bytes
 from email.message import Message
+from importlib.util import find_spec
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -17,10 +19,14 @@ from headfit.version import __version__
 
 SDK, ZOO, APP = "sdk/headfit", "model_zoo/headfit_zoo", "demo_app/headfit_demo"
 LARGEST_WHEEL = 1_600_000
+HOME = "https://github.com/headfit/headfit"
+BLOB = HOME + "/blob/v{}/"
+RAW = "https://raw.githubusercontent.com/headfit/headfit/v{}/"
+TEXTS = {".cff", ".md", ".py", ".toml", ".yml", ".yaml"}
 SUFFIXES = {
     SDK: {".css", ".java", ".json", ".png", ".py", ".tflite", ".typed"},
-    ZOO: {".gz", ".json", ".py", ".toml"},
-    APP: {".head", ".kv", ".mo", ".png", ".po", ".py", ".ttf", ".txt"},
+    ZOO: {".gz", ".json", ".py", ".toml", ".typed"},
+    APP: {".head", ".kv", ".mo", ".png", ".po", ".py", ".ttf", ".txt", ".typed"},
 }
 
 
@@ -66,7 +72,10 @@ def test_the_wheel_of_headfit(wheel: Path) -> None:
 
 def test_the_wheel_of_the_app(app_wheel: Path) -> None:
     """Every file of the app; of the SDK nothing: that is a dependency, of the same version."""
-    assert in_wheel(app_wheel) == tree(APP, "demo_app") | described("headfit_app")
+    fonts = f"{APP}/assets/fonts".partition("/")[2]
+    licences = (f"licenses/{fonts}/LICENCE-{of}.txt" for of in ("Droid-Apache", "Noto-OFL"))
+    expected = tree(APP, "demo_app") | described("headfit_app", *licences)
+    assert in_wheel(app_wheel) == expected
     found = metadata(app_wheel)
     assert found["Version"] == __version__
     assert found.get_all("Requires-Dist") == [f"headfit[app]=={__version__}"]
@@ -100,6 +109,52 @@ def test_each_program_is_in_one_distribution(program: str, wheel: Path, app_whee
             (name,) = (name for name in archive.namelist() if name.endswith("/entry_points.txt"))
             brought += re.findall(r"^(\S+) =", archive.read(name).decode(), re.MULTILINE)
     assert brought.count(program) == 1
+
+
+def test_a_packages_page_leads_to_the_forge(wheel: Path, app_wheel: Path) -> None:
+    """README's pictures and links, relative in a clone, are of this version's files there."""
+    page = str(metadata(wheel).get_payload())
+    links = re.findall(r"(!?)\[[^\]]*\]\(([^)\s]+)\)", page)
+    pictures = [link for mark, link in links if mark]
+    raw, blob = (prefix.format(__version__) for prefix in (RAW, BLOB))
+    assert pictures
+    assert len(links) > len(pictures)
+    assert [one for one in pictures if not there(one, raw)] == []
+    assert [link for mark, link in links if not mark and not there(link, blob)] == []
+    (app_link,) = set(re.findall(r"\]\((\S+)\)", str(metadata(app_wheel).get_payload())))
+    assert app_link == HOME
+
+
+def there(link: str, prefix: str) -> bool:
+    path, _, _ = link.removeprefix(prefix).partition("#")
+    return link[0] == "#" or (link.startswith(prefix) and (ROOT / path).exists())
+
+
+def test_every_address_of_the_project_is_the_same() -> None:
+    """In all that names one; whoever publishes headfit elsewhere changes it everywhere."""
+    below = (".github", "demo_app", "docs", "sdk/native")
+    paths = [*ROOT.iterdir(), *(path for name in below for path in (ROOT / name).rglob("*"))]
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        if path.suffix in TEXTS:
+            text = path.read_text(encoding="utf-8")
+            for address in re.findall(r"https://github\.com/[\w-]*/headfit\b", text):
+                found.setdefault(address, []).append(path.name)
+    assert set(found) == {HOME}
+    assert found[HOME].count("pyproject.toml") > 1
+
+
+def test_the_checkers_find_nothing(packages: Path, require: Callable[[bool, str], None]) -> None:
+    """What would refuse an upload, and what a wheel should not hold."""
+    for module in ("twine", "check_wheel_contents", "validate_pyproject"):
+        require(find_spec(module) is not None, f"{module}: pip install 'headfit[dev]'")
+    built = sorted(packages.glob("headfit*-*"))
+    assert len(built) == 4
+    run(sys.executable, "-m", "twine", "check", "--strict", *built, cwd=packages)
+    for name, source in (("headfit", ROOT), ("headfit_app", ROOT / "demo_app")):
+        (wheel,) = packages.glob(f"{name}-*.whl")
+        run(sys.executable, "-m", "check_wheel_contents", wheel, cwd=source)
+        run(sys.executable, "-m", "validate_pyproject", "pyproject.toml", cwd=source)
 
 
 def test_a_clone_brings_the_app(tmp_path: Path) -> None:

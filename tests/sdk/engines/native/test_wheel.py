@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from headfit.engines.native.library import load_library
+from headfit.version import __version__
 
 ROOT = Path(__file__).parents[4]
 
@@ -33,6 +35,17 @@ def test_an_installed_wheel_is_used(tmp_path: Path) -> None:
     path = wheels.write_wheel(tmp_path / "first", platform, library)
     again = wheels.write_wheel(tmp_path / "second", platform, library)
     assert path.read_bytes() == again.read_bytes()
+    with ZipFile(path) as archive:
+        about = f"headfit_native-{__version__}.dist-info"
+        assert set(archive.namelist()) == {
+            "headfit_native/__init__.py",
+            f"headfit_native/{platform.file_name}",
+            *(f"{about}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "licenses/LICENSE")),
+        }
+        assert f"\nVersion: {__version__}\n".encode() in archive.read(f"{about}/METADATA")
+    if find_spec("twine"):
+        check = [sys.executable, "-m", "twine", "check", "--strict", path]
+        subprocess.run(check, check=True, capture_output=True)
     if platform.wheel.startswith("manylinux") and sys.platform != "linux":
         pytest.skip("pip does not install this wheel here")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
