@@ -37,6 +37,14 @@ def stage(folder: Path) -> None:
     shutil.copy(APP / "main.py", app)
     shutil.copy(APP / "buildozer.spec", folder)
     shutil.copy(APP / "headfit_packaging" / "android" / "extra_manifest.xml", folder)
+    if _has_zig():
+        command = [sys.executable, ROOT / "sdk" / "native" / "build.py"]
+        libraries = folder / "libs" / "arm64-v8a"
+        subprocess.run([*command, "--platform", "android-arm64", "--folder", libraries], check=True)
+
+
+def _has_zig() -> bool:
+    return importlib.util.find_spec("ziglang") is not None
 
 
 def count_bytes(folder: Path) -> dict[str, int]:
@@ -72,6 +80,8 @@ def missing(*, may_download: bool) -> list[str]:
     lines = []
     if importlib.util.find_spec("buildozer") is None:
         lines.append("Buildozer: pip install 'headfit[android]'")
+    if not _has_zig():
+        lines.append("a compiler for the native engine: pip install 'headfit[zig]'")
     for command, package in (
         ("javac", "openjdk-17-jdk-headless"),
         ("git", "git"),

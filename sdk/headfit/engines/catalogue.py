@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from headfit.engines.interface import Engine
+from headfit.engines.machine import ON_ANDROID
 from headfit.errors import EngineMissingError
 
 ONNX: Final = "onnx"
 """The engine of ONNX files, which no other engine runs."""
-
-_ON_ANDROID: Final = hasattr(sys, "getandroidapilevel") or "ANDROID_ARGUMENT" in os.environ
 
 
 # Each engine's module is loaded when it is opened: `import headfit` should take a moment.
@@ -69,7 +66,7 @@ def _onnx(model: bytes) -> Engine:
 _INTERPRETERS: Final[dict[str, Callable[[bytes], Engine]]] = (
     # Asking for Java elsewhere could start a Java machine; on Android there is nothing else.
     {"android": _android}
-    if _ON_ANDROID
+    if ON_ANDROID
     else {
         "lce": _lce,
         "litert": _litert,
@@ -89,7 +86,7 @@ ENGINES: Final[dict[str, Callable[[bytes], Engine]]] = {
 
 DELEGATING: Final[dict[str, Callable[..., Engine]]] = (
     {}
-    if _ON_ANDROID
+    if ON_ANDROID
     else {"litert": _litert, "tflite-runtime": _tflite_runtime, "tensorflow": _tensorflow}
 )
 """Those that hand a network to a delegate, a library for other hardware."""

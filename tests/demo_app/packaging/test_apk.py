@@ -291,13 +291,32 @@ def test_the_app_holds_everything_staged(staged: Path, unpacked: Path) -> None:
     assert expected - found == set()
 
 
+def test_the_native_library_lies_among_the_apps(staged: Path, dist: Path) -> None:
+    """For the one processor that the app is for, as `sdk/native/build.py` makes it."""
+    (library,) = (dist / "libs").rglob("libheadfit_native.so")
+    assert library.parent.name == "arm64-v8a"
+    assert library.read_bytes() == (staged / "libs/arm64-v8a/libheadfit_native.so").read_bytes()
+    assert library.read_bytes()[4] == 2, "64 bits"
+    assert int.from_bytes(library.read_bytes()[18:20], "little") == 183, "aarch64"
+
+
+@pytest.mark.parametrize("engine", ["native", "popcount"])
 def test_what_the_app_unpacks_runs_without_assertions_and_docstrings(
-    unpacked: Path, tmp_path: Path
+    unpacked: Path, tmp_path: Path, engine: str
 ) -> None:
     """As on the phone: compiled with -OO, no network in it; one is installed, and a head taught."""
     (network,) = EXTRACTORS.glob("*.tflite")
     files = tmp_path / "files"
-    environment = os.environ | {"ANDROID_PRIVATE": str(files), "PYTHONPATH": str(unpacked)}
+    environment = os.environ | {
+        "ANDROID_PRIVATE": str(files),
+        "ANDROID_ARGUMENT": str(unpacked),
+        "PYTHONPATH": str(unpacked),
+    }
+    if engine == "native":  # the system finds an app's libraries by name
+        environment["LD_LIBRARY_PATH"] = str(tmp_path)
+        subprocess.run(
+            [sys.executable, ROOT / "sdk" / "native" / "build.py", "--folder", tmp_path], check=True
+        )
     done = subprocess.run(
         [sys.executable, "-OO", "-P", "-c", USE, network],
         capture_output=True,
@@ -307,6 +326,7 @@ def test_what_the_app_unpacks_runs_without_assertions_and_docstrings(
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
+    assert found["engine"] == engine
     assert found["help"] == 0
     assert found["file"] == str(unpacked / "headfit" / "__init__.pyc")
     assert found["docstring"] is None

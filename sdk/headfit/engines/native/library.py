@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from headfit.engines.machine import ON_ANDROID
 from headfit.engines.native import steps
 from headfit.errors import EngineMissingError
 
@@ -109,6 +110,8 @@ _REMEDY: Final = "build it again: `make native` in a checkout of headfit"
 def load_library() -> Library:
     """Load the library: out of the package headfit-native, or as `make native` left it.
 
+    In an Android app it lies among the app's libraries, where the system finds it by its name.
+
     Raises
     ------
     EngineMissingError
@@ -123,6 +126,8 @@ def load_library() -> Library:
     for path in places:
         if path.is_file():
             return Library(path)
+    if ON_ANDROID:
+        return Library(Path(FILE_NAME))
     raise EngineMissingError(
         "the native engine needs its library: `make native` in a checkout of headfit, or "
         "pip install the wheel of headfit-native that was made there"
