@@ -22,14 +22,23 @@ native: $(NATIVE) ## Build the native engine's library for this machine
 
 # By the C compiler that is here; where there is none, by the package ziglang, which brings one.
 $(NATIVE): sdk/native/build.py $(wildcard sdk/native/src/*) | $(VENV)/.made
-	@[ -n "$(C_COMPILER)" ] || $(PIP) install --quiet -e ".[zig]"
+	@[ -n "$(C_COMPILER)" ] || $(PIP) --quiet -e ".[zig]"
 	@$(BIN)/python sdk/native/build.py
 	@touch $@
 
 .PHONY: wheels
 wheels: | $(VENV)/.made ## Pack the native engine's library into a wheel for each platform, by ziglang
-	@$(PIP) install --quiet -e ".[zig]"
+	@$(PIP) --quiet -e ".[zig]"
 	@$(BIN)/python sdk/native/wheels.py
+
+.PHONY: packages
+packages: | $(VENV)/.made ## Build all that is published, as for a release, into dist/packages, and check it
+	@$(PIP) --quiet -e ".[publish,zig]"
+	@rm -rf dist/packages
+	@$(BIN)/python -m build --outdir dist/packages .
+	@$(BIN)/python -m build --outdir dist/packages demo_app
+	@$(BIN)/python sdk/native/wheels.py --folder dist/packages
+	@$(BIN)/twine check --strict dist/packages/*
 
 # What does not need it takes it where a compiler is here.
 .PHONY: native-if-possible
@@ -96,7 +105,7 @@ bench: $(VENV)/.dev $(NATIVE) build/numpy2/.made ## Measure engines, heads, the 
 
 # LCE needs NumPy 1; the benchmark runs popcount with both.
 build/numpy2/.made: | $(VENV)/.made
-	@$(PIP) install --quiet --no-deps --target build/numpy2 'numpy>=2'
+	@$(PIP) --quiet --no-deps --target build/numpy2 'numpy>=2'
 	@touch $@
 
 # nox wants newer packages than the zoo does, so it has an environment of its own. pyenv's shims

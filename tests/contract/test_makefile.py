@@ -15,6 +15,12 @@ def test_every_module_is_there() -> None:
     assert [name for name in modules if not exists(name)] == []
 
 
+def test_pip_is_told_once_to_install() -> None:
+    """`PIP` says it; a second `install` is the name of somebody's package."""
+    assert re.search(r"^PIP := .* install ", MAKEFILE, re.MULTILINE)
+    assert re.findall(r"\$\(PIP\) install\b.*", MAKEFILE) == []
+
+
 def test_every_script_is_there() -> None:
     scripts = set(re.findall(r"python (\S+\.py)", MAKEFILE))
     assert "demo_app/pictures.py" in scripts
