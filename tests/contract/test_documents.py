@@ -10,6 +10,7 @@ import pytest
 from tests.support.names import ROOT, exists
 
 import headfit
+from headfit.extractors.finding import known_extractor
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SOURCES = sorted(
@@ -134,6 +135,24 @@ def test_every_command_stands_in_the_pages() -> None:
         names += [name, *(f"{name} {subcommand}" for subcommand in subcommands)]
     assert len(names) > 20
     assert [name for name in names if not re.search(rf"headfit {name}\b", text)] == []
+
+
+def test_every_page_is_in_the_list_of_pages() -> None:
+    """Decisions have a folder of their own, which is in it."""
+    folder = ROOT / "docs"
+    listed = set(A_LINK.findall((folder / "README.md").read_text(encoding="utf-8")))
+    assert listed == {path.name for path in folder.glob("*.md")} - {"README.md"} | {"decisions/"}
+
+
+def test_readme_is_short_and_its_sizes_are_the_files() -> None:
+    """The first page fits on two screens; what it says of the extractor and of Python holds."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert text.count("\n") <= 81
+    size = known_extractor().size_bytes / 1000
+    assert set(re.findall(r"(\d+) kB(?! more)", text.replace("1.2 kB", ""))) == {f"{size:.0f}"}
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (oldest, past) = re.findall(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', project)[0]
+    assert f"Python 3.{oldest} to 3.{int(past) - 1}" in text
 
 
 def test_the_tree_in_contributing_is_the_tree() -> None:
