@@ -80,6 +80,28 @@ class ClassSums:
             self.counts - other.counts, self.sums - other.sums, self.moments - other.moments
         )
 
+    def renewed(
+        self, features: TargetArray, embeddings: FloatArray, targets: TargetArray
+    ) -> ClassSums:
+        """Return the sums with some features' taken anew of all examples.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_features,), dtype intp
+        embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+        targets : ndarray of shape (n_samples,), dtype intp
+        """
+        sums, moments = self.sums.copy(), self.moments.copy()
+        sums[:, features], moments[:, features] = 0, 0
+        for rows in blocks(len(targets), 2048):
+            exact = embeddings[rows].astype(np.float64)
+            some, columns = exact[:, features], targets[rows]
+            for column in np.unique(columns):
+                sums[column, features] += some[columns == column].sum(axis=0)
+            moments[:, features] += exact.T @ some
+        moments[features] = moments[:, features].T
+        return ClassSums(self.counts, sums, moments)
+
     def at_columns(self, columns: list[int]) -> ClassSums:
         """Return the sums with their classes in another order; -1 stands for a new, empty class."""
         counts = np.append(self.counts, 0)[np.array(columns, np.intp)]
@@ -134,29 +156,39 @@ class RunningSums:
             The columns of the sums; every example's class is among them.
         grid : Grid
         """
-        before = self._summed
+        before, known = self._summed, self._grid
         gone = [number for number, example in before.items() if examples.get(number) is not example]
         new = [number for number, example in examples.items() if before.get(number) is not example]
-        if grid != self._grid or len(gone) + len(new) >= len(examples):
+        is_little = len(gone) + len(new) < len(examples)
+        if known is None or known.bits != grid.bits or not is_little:
             sums = _summed(examples.values(), classes, grid)
         else:
+            # On both grids a feature of one exponent is rounded alike.
+            moved = np.flatnonzero(known.exponents != grid.exponents)
             every = tuple(sorted({*classes, *self._classes}))
             old = {name: column for column, name in enumerate(self._classes)}
             sums = self._sums.at_columns([old.get(name, -1) for name in every])
+            if gone:  # first: at no time more are summed than the grid is for
+                sums = sums.minus(_summed([before[number] for number in gone], every, grid))
             if new:
                 sums = sums.plus(_summed([examples[number] for number in new], every, grid))
-            if gone:
-                sums = sums.minus(_summed([before[number] for number in gone], every, grid))
             column = {name: number for number, name in enumerate(every)}
             sums = sums.at_columns([column[name] for name in classes])
+            if len(moved):
+                sums = sums.renewed(moved, *_rounded(examples.values(), classes, grid))
         self._grid, self._summed = grid, dict(examples)
         self._classes, self._sums = classes, sums
         return sums
 
 
 def _summed(examples: Collection[Example], classes: tuple[str, ...], grid: Grid) -> ClassSums:
+    return ClassSums.of(*_rounded(examples, classes, grid), len(classes))
+
+
+def _rounded(
+    examples: Collection[Example], classes: tuple[str, ...], grid: Grid
+) -> tuple[FloatArray, TargetArray]:
     columns = {name: column for column, name in enumerate(classes)}
     targets = np.array([columns[name] for name, _ in examples], np.intp)
     embeddings = np.array([embedding for _, embedding in examples], np.float32)
-    rounded = grid.rounded(embeddings.reshape(len(targets), len(grid.exponents)))
-    return ClassSums.of(rounded, targets, len(classes))
+    return grid.rounded(embeddings.reshape(len(targets), len(grid.exponents))), targets

@@ -83,17 +83,8 @@ def grouped(
     photo_hashes : ndarray of shape (n_samples,), dtype uint64, optional
         `headfit.photos.perceptual_hash` of each photo; 0 says nothing.
     """
-    groups = np.arange(len(targets))
-    for column in np.unique(targets):
-        rows = np.flatnonzero(targets == column)
-        pairs = _near(embeddings[rows], mean, _of(photo_hashes, rows))
-        links = [_around_leaders(len(rows), pairs)]
-        links += [_alike(each[rows]) for each in given if each is not None]
-        first, second = np.concatenate(links, axis=1)
-        if len(first):
-            groups[rows] = rows[_joined(len(rows), first, second)]
-    _, numbers = np.unique(groups, return_inverse=True)
-    return np.asarray(numbers, np.intp)
+    pairs = _near_within(embeddings, targets, mean, photo_hashes)
+    return _grouped(pairs, targets, *given)
 
 
 def photo_groups(
@@ -115,12 +106,7 @@ def photo_groups(
     photo_hashes : ndarray of shape (n_samples,), dtype uint64, optional
         As in `grouped`.
     """
-    if not len(embeddings):
-        return np.zeros(0, np.intp)
-    _, targets = np.unique(class_names, return_inverse=True)
-    mean = embeddings.mean(axis=0)
-    same = _same(embeddings)
-    return grouped(embeddings, targets, mean, same, given, photo_hashes=photo_hashes)
+    return groups_and_pairs(embeddings, class_names, given, photo_hashes)[0]
 
 
 def near_pairs(
@@ -139,14 +125,23 @@ def near_pairs(
         Each pair once, the lower row above. Of photos that are the same to the bit, a pair of the
         first with each.
     """
-    pairs = [np.zeros((2, 0), np.intp)]
-    if len(embeddings):
-        mean, same = embeddings.mean(axis=0), _same(embeddings)
-        for name in np.unique(class_names):
-            rows = np.flatnonzero(class_names == name)
-            pairs.append(rows[_near(embeddings[rows], mean, _of(photo_hashes, rows))])
-            pairs.append(rows[_alike(same[rows])])
-    return np.concatenate(pairs, axis=1)
+    return groups_and_pairs(embeddings, class_names, None, photo_hashes)[1]
+
+
+def groups_and_pairs(
+    embeddings: FloatArray,
+    class_names: npt.NDArray[np.str_],
+    given: TargetArray | None = None,
+    photo_hashes: HashArray | None = None,
+) -> tuple[TargetArray, TargetArray]:
+    """Return `photo_groups` and `near_pairs`, for which photos are compared once."""
+    if not len(embeddings):
+        return np.zeros(0, np.intp), np.zeros((2, 0), np.intp)
+    _, targets = np.unique(class_names, return_inverse=True)
+    same = _same(embeddings)
+    pairs = _near_within(embeddings, targets, embeddings.mean(axis=0), photo_hashes)
+    groups = _grouped(pairs, targets, same, given)
+    return groups, np.concatenate([pairs, _alike(_of_class(same, targets))], axis=1)
 
 
 def joined(groupings: Sequence[TargetArray]) -> TargetArray:
@@ -176,8 +171,7 @@ def linked(given: TargetArray, targets: TargetArray, starts: TargetArray) -> Tar
     starts : ndarray of shape (n_runs,), dtype intp
         The first row of each run.
     """
-    within_class = np.where(given >= 0, given * (targets.max() + 1) + targets, -1)
-    first, second = _alike(within_class)
+    first, second = _alike(_of_class(given, targets))
     runs = np.repeat(starts, np.diff(np.append(starts, len(given))))
     roots = _joined(len(given), np.append(first, np.arange(len(given))), np.append(second, runs))
     is_given = np.isin(roots, roots[given >= 0])
@@ -190,8 +184,37 @@ def _same(embeddings: FloatArray) -> TargetArray:
     return np.array([places.setdefault(row.tobytes(), len(places)) for row in embeddings], np.intp)
 
 
-def _of(photo_hashes: HashArray | None, rows: TargetArray) -> HashArray | None:
-    return None if photo_hashes is None else photo_hashes[rows]
+def _of_class(given: TargetArray, targets: TargetArray) -> TargetArray:
+    """Return other numbers, which only examples of one class have in common."""
+    numbers: TargetArray = np.where(given >= 0, given * (targets.max() + 1) + targets, -1)
+    return numbers
+
+
+def _grouped(pairs: TargetArray, targets: TargetArray, *given: TargetArray | None) -> TargetArray:
+    """Return the groups of `grouped` by near pairs, each of one class."""
+    links = [_around_leaders(len(targets), pairs)] if pairs.size else []
+    for each in given:
+        if each is not None and each.max(initial=-1) >= 0:
+            links.append(_alike(_of_class(each, targets)))
+    if not links:
+        return np.arange(len(targets))
+    roots = _joined(len(targets), *np.concatenate(links, axis=1))
+    return np.asarray(np.unique(roots, return_inverse=True)[1], np.intp)
+
+
+def _near_within(
+    embeddings: FloatArray,
+    targets: TargetArray,
+    mean: FloatArray,
+    photo_hashes: HashArray | None,
+) -> TargetArray:
+    """Return pairs of rows of one class that are nearly one photo, the lower one above."""
+    pairs = [np.zeros((2, 0), np.intp)]
+    for column in np.unique(targets):
+        rows = np.flatnonzero(targets == column)
+        hashes = None if photo_hashes is None else photo_hashes[rows]
+        pairs.append(rows[_near(embeddings[rows], mean, hashes)])
+    return np.concatenate(pairs, axis=1)
 
 
 def _near(embeddings: FloatArray, mean: FloatArray, photo_hashes: HashArray | None) -> TargetArray:
@@ -213,6 +236,8 @@ def _near(embeddings: FloatArray, mean: FloatArray, photo_hashes: HashArray | No
         is_near[start : start + _BLOCK] |= near.any(axis=1)
         is_near[start:] |= near.any(axis=0)
     rows = np.flatnonzero(is_near)
+    if not len(rows):
+        return nothing
     units = units[rows]
     with np.errstate(over="ignore"):  # what overflows has no direction
         centred = _units(embeddings[rows] - mean)
@@ -263,11 +288,12 @@ def _around_leaders(n_rows: int, pairs: TargetArray) -> TargetArray:
 
 def _units(rows: FloatArray) -> FloatArray:
     """Return rows of length 1, whatever their length was; of one without a direction zeros."""
-    largest = np.abs(rows).max(axis=1, keepdims=True)
+    largest = np.maximum(rows.max(axis=1, keepdims=True), -rows.min(axis=1, keepdims=True))
     has_direction = (largest > 0) & np.isfinite(largest)
-    scaled = np.where(has_direction, rows, 0) / np.where(has_direction, largest, 1)
-    norms = np.linalg.norm(scaled, axis=1, keepdims=True)
-    units: FloatArray = scaled / np.where(has_direction, norms, 1)
+    units = np.zeros_like(rows)
+    np.divide(rows, largest, out=units, where=has_direction)
+    norms = np.linalg.norm(units, axis=1, keepdims=True)
+    np.divide(units, norms, out=units, where=has_direction)
     return units
 
 

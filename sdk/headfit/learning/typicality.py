@@ -18,6 +18,8 @@ from headfit.maths.arrays import DoubleArray, FloatArray
 
 # One minus a share that is nearer to one than this is rounding.
 _ROUNDING = 1e-6
+# Numbers that are worked on at a time: several arrays of as many stay in a core's cache.
+_IN_CACHE = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,14 +90,17 @@ def left_out_distances(
         Of these embeddings.
     """
     distances = np.empty(len(embeddings))
-    for places, part in left_out.parts():
+    for places, part in left_out.parts(max(_IN_CACHE // embeddings.shape[1], 1)):
         off = embeddings[places] - mean
         off *= inverse_scale
         weights = part.masses[:, np.newaxis]
         rest = mass - weights
         moved = weights / rest * part.means(off)
-        variance = (mass - weights * part.means(np.square(off))) / rest - np.square(moved)
-        away = np.square(off + moved)
+        variance = mass - weights * part.means(np.square(off))
+        variance /= rest
+        variance -= np.square(moved)
+        away = np.square(np.add(off, moved, out=off), out=off)
         away[variance < _ROUNDING] = 0
-        distances[places] = (away / np.maximum(variance, _ROUNDING)).sum(axis=1)
+        away /= np.maximum(variance, _ROUNDING, out=variance)
+        distances[places] = away.sum(axis=1)
     return distances

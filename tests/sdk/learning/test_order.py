@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headfit import HeadLearner, InputError, SoftmaxHead
-from headfit.learning.class_sums import ClassSums
+from headfit.learning.class_sums import ClassSums, RunningSums
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.fitting import METHODS
 from headfit.maths.arrays import FloatArray
@@ -157,6 +157,41 @@ def test_sums_on_a_grid_are_exact(seed: int, n_samples: int) -> None:
     again = parts[0].plus(parts[1]).plus(parts[0]).minus(parts[0])
     assert whole.sums.tobytes() == (again.sums + 0.0).tobytes()
     assert whole.moments.tobytes() == (again.moments + 0.0).tobytes()
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 2**32 - 1), steps=st.integers(1, 5))
+def test_running_sums_are_those_of_all_at_once(seed: int, steps: int) -> None:
+    """Also where a few features need a coarser grid, or need it no longer."""
+    rng = np.random.default_rng(seed)
+    running, examples_of = RunningSums(), {}
+    for step in range(steps + 1):
+        for number in rng.permutation(list(examples_of))[: rng.integers(3)].tolist():
+            del examples_of[number]
+        for number in range(100 * step, 100 * step + (40 if step == 0 else rng.integers(1, 4))):
+            row = rng.normal(size=5) * np.where(rng.random(5) < 0.1, 9, 1)
+            examples_of[number] = ("ab"[number % 2], row.astype(np.float32))
+        embeddings = np.array([row for _, row in examples_of.values()])
+        targets = np.array(["ab".index(name) for name, _ in examples_of.values()])
+        grid = Grid.of(embeddings)
+        found = running.of(examples_of, ("a", "b"), grid)
+        expected = ClassSums.of(grid.rounded(embeddings), targets, 2)
+        assert found.counts.tobytes() == expected.counts.tobytes()
+        assert found.sums.tobytes() == expected.sums.tobytes()
+        assert found.moments.tobytes() == expected.moments.tobytes()
+
+
+def test_running_sums_never_hold_more_than_the_grid_is_for() -> None:
+    """512 products of 22 bits each fill float64; with 200 more, before 200 go, it rounds."""
+    rows = (1 - np.random.default_rng(0).integers(1, 99, (712, 4)) * 2.0**-22).astype(np.float32)
+    before = {number: ("a", row) for number, row in enumerate(rows[:512])}
+    after = {number: ("a", row) for number, row in enumerate(rows[200:], 200)}
+    after |= {number: before[number] for number in range(200, 512)}
+    running, grid = RunningSums(), Grid.of(rows[:512])
+    running.of(before, ("a",), grid)
+    found = running.of(after, ("a",), grid)
+    expected = ClassSums.of(grid.rounded(rows[200:]), np.zeros(512, np.intp), 1)
+    np.testing.assert_array_equal(found.moments, expected.moments)
 
 
 @pytest.mark.parametrize(
