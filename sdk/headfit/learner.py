@@ -436,7 +436,8 @@ class HeadLearner:
         targets = np.array([columns[name] for name, _ in examples.values()], np.intp)
         embeddings = np.concatenate([embedding for _, embedding in examples.values()])
         embeddings = embeddings.reshape(len(targets), -1)
-        sums = self._sums.of(examples, classes, Grid.of(embeddings))
+        grid = Grid.of(embeddings)
+        sums = self._sums.of(examples, classes, grid)
         fit = fit_head(
             Problem(
                 embeddings,
@@ -445,6 +446,7 @@ class HeadLearner:
                 like.settings(),
                 given_groups=checked_groups(map(groups.get, examples), len(examples)),
                 photo_hashes=np.array([hashes.get(n, 0) for n in examples], np.uint64),
+                known_grid=grid,
                 known_sums=sums,
                 start=self._start(columns),
                 background=self._extractor.manifest.background if self._extractor else None,

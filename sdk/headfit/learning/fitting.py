@@ -38,7 +38,9 @@ def fit_head(problem: Problem) -> Fit:
     TrainingDivergedError
         If numbers leave float32.
     """
-    grid = Grid(exponents_of(problem.embeddings), bits_for(math.ceil(problem.mass)))
+    grid = problem.known_grid
+    if grid is None:
+        grid = Grid(exponents_of(problem.embeddings), bits_for(math.ceil(problem.mass)))
     order = canonical_order(grid, problem.embeddings, problem.targets)
     if problem.weights is not None:  # the same examples by their weights
         order = np.argsort(problem.weights, kind="stable")

@@ -16,6 +16,7 @@ from headfit.learning.groups import grouped
 from headfit.learning.held_out import HeldOut, LeftOut, left_out_of
 from headfit.learning.settings import Settings
 from headfit.maths.arrays import DoubleArray, FloatArray, HashArray, TargetArray
+from headfit.maths.grid import Grid
 from headfit.maths.lbfgs import Progress
 from headfit.maths.scaling import weighted_mean
 
@@ -42,8 +43,10 @@ class Problem:
         By which near copies are told, besides embeddings: see `headfit.learning.groups`.
     known_groups : ndarray of shape (n_samples,), dtype intp, or None
         The group of each, counted from 0, where they are known already.
+    known_grid : Grid or None
+        Of these embeddings as often as they count, where it is known already.
     known_sums : ClassSums or None
-        Of these examples, where they are known already.
+        Of these examples on the grid, where they are known already.
     start : weights and bias, or None
         Where logistic regression begins; from zero by default.
     background : Background or None
@@ -60,6 +63,7 @@ class Problem:
     given_groups: TargetArray | None = None
     photo_hashes: HashArray | None = None
     known_groups: TargetArray | None = None
+    known_grid: Grid | None = None
     known_sums: ClassSums | None = None
     start: tuple[FloatArray, FloatArray] | None = None
     background: Background | None = None
@@ -135,6 +139,7 @@ class Problem:
             given_groups=None,
             photo_hashes=None,
             known_groups=np.unique(self.groups[rows], return_inverse=True)[1],
+            known_grid=None,
             known_sums=None,
             start=None,
             progress=None,

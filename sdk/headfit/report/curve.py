@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.head import SoftmaxHead
-from headfit.learning.groups import joined, near_pairs, photo_groups
+from headfit.learning.groups import groups_and_pairs, joined
 from headfit.maths.arrays import BoolArray, FloatArray, TargetArray, checked_groups
 
 CURVE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -163,10 +163,11 @@ def _are_first(
 
     By any of the embeddings.
     """
-    groups = joined([photo_groups(rows, names, given) for rows in embeddings])
+    found = [groups_and_pairs(rows, names, given) for rows in embeddings]
+    groups = joined([groups for groups, _ in found])
     is_first = np.zeros(len(names), np.bool_)
     is_first[np.unique(groups, return_index=True)[1]] = True
-    first, second = np.concatenate([near_pairs(rows, names) for rows in embeddings], axis=1)
+    first, second = np.concatenate([pairs for _, pairs in found], axis=1)
     order = np.argsort(second, kind="stable")
     rows, starts = np.unique(second[order], return_index=True)
     for row, before in zip(rows, np.split(first[order], starts[1:]), strict=False):
