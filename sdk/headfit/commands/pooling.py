@@ -23,17 +23,18 @@ from headfit.commands.paths import (
     Group,
     OutputPath,
 )
-from headfit.errors import FileFormatError, InputError
+from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.headfile import save_head
 from headfit.learning.fitted_head import FittedHead
 from headfit.pooling import half, roll
 from headfit.pooling.contributing import check_source, contributed, contributed_plain
+from headfit.pooling.curator import Curator
 from headfit.pooling.half import half_bytes, read_half_bytes
-from headfit.pooling.opening import opened, opened_plain
+from headfit.pooling.opening import opened
 from headfit.pooling.part import MAX_HEADER_BYTES, part_bytes
-from headfit.pooling.plain import Plain, plain_bytes, read_plain_bytes
+from headfit.pooling.plain import plain_bytes
 from headfit.pooling.projection import Projection
 from headfit.pooling.roll import agreed_ids, read_roll_bytes, roll_bytes
 from headfit.pooling.round import DEFAULT_MIN_DEVICES, Round
@@ -343,27 +344,10 @@ def open_(round_path: Path, halves: tuple[Path, Path], output: Path) -> None:
 def plain_(round_path: Path, files: tuple[Path, ...], output: Path, strict: bool) -> None:
     """Write the head of plain contributions of your own devices; it is not private."""
     called = read_round(round_path)
-    left_out: list[tuple[str, str]] = []
-    seen: dict[str, str] = {}
-
-    def usable() -> Iterator[Plain]:
-        for name, read in _sources(files):
-            try:
-                found = read_plain_bytes(read(), called.round, name)
-            except (FileFormatError, OSError) as error:
-                left_out.append((name, str(error).removeprefix(f"{name}: ")))
-                continue
-            if found.digest != called.digest:
-                left_out.append((name, f"of another round, {found.digest[:12]}"))
-            elif found.contribution in seen:
-                left_out.append((name, f"the same contribution as {seen[found.contribution]}"))
-            else:
-                seen[found.contribution] = name
-                yield found
-
-    made = opened_plain(called, usable())
-    _print_left_out(left_out, strict)
-    _write(made, output, called.round.classes, len(seen))
+    curator = Curator(called)
+    made = curator.head(_sources(files))
+    _print_left_out(curator.left_out, strict)
+    _write(made, output, called.round.classes, len(curator.used))
 
 
 def _write(head: FittedHead, output: Path, asked: tuple[str, ...], n_devices: int) -> None:

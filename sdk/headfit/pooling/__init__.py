@@ -1,6 +1,7 @@
 """Many devices teach one head by sums; no photo and no embedding leaves any of them."""
 
-from headfit.pooling.contributing import check_source, contributed, contributed_plain
+from headfit.pooling.contributing import check_source, chosen, contributed, contributed_plain
+from headfit.pooling.curator import Curator
 from headfit.pooling.half import Half, half_bytes, read_half_bytes
 from headfit.pooling.opening import opened, opened_plain
 from headfit.pooling.part import Part, part_bytes, read_part
@@ -12,6 +13,7 @@ from headfit.pooling.round_file import RoundFile, read_round, read_round_bytes, 
 from headfit.pooling.side import Side
 
 __all__ = [
+    "Curator",
     "Half",
     "Part",
     "Plain",
@@ -22,6 +24,7 @@ __all__ = [
     "Side",
     "agreed_ids",
     "check_source",
+    "chosen",
     "contributed",
     "contributed_plain",
     "half_bytes",

@@ -1,0 +1,58 @@
+"""Curator: who owns all devices; reads their plain contributions, and opens them to a head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from headfit.errors import FileFormatError
+from headfit.learning.fitted_head import FittedHead
+from headfit.pooling.opening import opened_plain
+from headfit.pooling.plain import Plain, read_plain_bytes
+from headfit.pooling.round_file import RoundFile
+from headfit.pooling.side import Sources
+
+
+@dataclass(slots=True, eq=False)
+class Curator:
+    """What the owner of all devices does with what they contributed; it is not private.
+
+    Attributes
+    ----------
+    called : RoundFile
+    left_out : list of (str, str)
+        Which files were left out, and why.
+    used : dict of str to str
+        The file of each contribution that was summed.
+    """
+
+    called: RoundFile
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    used: dict[str, str] = field(default_factory=dict)
+
+    def head(self, sources: Sources) -> FittedHead:
+        """Return the head of the contributions that can be used.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        return opened_plain(self.called, self._usable(sources))
+
+    def _usable(self, sources: Sources) -> Iterator[Plain]:
+        for name, read in sources:
+            try:
+                found = read_plain_bytes(read(), self.called.round, name)
+            except (FileFormatError, OSError) as error:
+                self.left_out.append((name, str(error).removeprefix(f"{name}: ")))
+                continue
+            if found.digest != self.called.digest:
+                self.left_out.append((name, f"of another round, {found.digest[:12]}"))
+            elif found.contribution in self.used:
+                self.left_out.append(
+                    (name, f"the same contribution as {self.used[found.contribution]}")
+                )
+            else:
+                self.used[found.contribution] = name
+                yield found
