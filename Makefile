@@ -119,12 +119,27 @@ build/nox/.made: | $(VENV)/.made
 	@build/nox/bin/python -m pip install --disable-pip-version-check --no-input --quiet nox
 	@touch $@
 
+# Flower wants newer packages than the zoo does, and Python 3.11.
+.PHONY: federated
+federated: build/federated/.made ## Run the tests of rounds over a network, by Flower
+	@build/federated/bin/python -m pytest tests/federated
+
+.PHONY: silos
+silos: build/federated/.made ## Show three silos that teach one head, over TLS on this machine
+	@build/federated/bin/python -m headfit_federated.example build/silos
+
+build/federated/.made: pyproject.toml | $(VENV)/.made
+	@$(PYTHON) -m venv build/federated
+	@build/federated/bin/python -m pip install --disable-pip-version-check --no-input --quiet \
+	  -e ".[federated]" hypothesis pytest pytest-timeout
+	@touch $@
+
 .PHONY: arm
 arm: ## Run the device's tests on emulated 64-bit ARM (needs root; docs/arm.md)
 	@tests/arm/run.sh $(TESTS)
 
 .PHONY: check
-check: lint types imports test ## Run everything that continuous integration runs
+check: lint types imports federated test ## Run everything that continuous integration runs
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style and formatting

@@ -15,12 +15,12 @@ from headfit.extractors.finding import known_extractor
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SOURCES = sorted(
     path
-    for folder in ("sdk", "model_zoo/headfit_zoo", "demo_app")
+    for folder in ("sdk", "model_zoo/headfit_zoo", "model_zoo/headfit_federated", "demo_app")
     for path in (ROOT / folder).rglob("*.py")
 )
 GLOSSARY = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
 
-A_NAME = re.compile(r"(?<![\w/.@-])headfit(?:_zoo|_demo)?(?:\.\w+)+(?![\w-])")
+A_NAME = re.compile(r"(?<![\w/.@-])headfit(?:_zoo|_federated|_demo)?(?:\.\w+)+(?![\w-])")
 A_PATH = re.compile(r"(?<![\w/.])(?:sdk|tests|docs|demo_app|model_zoo)/[\w./*-]*\w")
 A_FILE = re.compile(r"`(?:\w+/)*(\w+\.(?:py|kv))`")
 A_LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -18,6 +18,7 @@ from tests.support.fresh import ROOT, python_in, run
 from headfit.version import __version__
 
 SDK, ZOO, APP = "sdk/headfit", "model_zoo/headfit_zoo", "demo_app/headfit_demo"
+FEDERATED = "model_zoo/headfit_federated"
 LARGEST_WHEEL = 1_600_000
 HOME = "https://github.com/headfit/headfit"
 BLOB = HOME + "/blob/v{}/"
@@ -26,6 +27,7 @@ TEXTS = {".cff", ".md", ".py", ".toml", ".yml", ".yaml"}
 SUFFIXES = {
     SDK: {".css", ".java", ".json", ".png", ".py", ".tflite", ".typed"},
     ZOO: {".gz", ".json", ".py", ".toml", ".typed"},
+    FEDERATED: {".py", ".toml", ".typed"},
     APP: {".head", ".kv", ".mo", ".png", ".po", ".py", ".ttf", ".txt", ".typed"},
 }
 
@@ -64,8 +66,9 @@ def described(name: str, *licences: str) -> set[str]:
 
 
 def test_the_wheel_of_headfit(wheel: Path) -> None:
-    """SDK and zoo, every file and none else; and small, for everyone downloads it."""
-    expected = tree(SDK, "sdk") | tree(ZOO, "model_zoo") | described("headfit")
+    """SDK, zoo and federation, every file and none else; and small, for everyone downloads it."""
+    expected = tree(SDK, "sdk") | tree(ZOO, "model_zoo") | tree(FEDERATED, "model_zoo")
+    expected |= described("headfit")
     assert in_wheel(wheel) == expected
     assert wheel.stat().st_size < LARGEST_WHEEL
 
@@ -84,7 +87,7 @@ def test_the_wheel_of_the_app(app_wheel: Path) -> None:
 def test_the_sdists(packages: Path) -> None:
     """What the wheels are made of, and the sources of the native library."""
     about = {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml", ".gitignore"}
-    code = tree(SDK, ".") | tree("sdk/native", ".") | tree(ZOO, ".")
+    code = tree(SDK, ".") | tree("sdk/native", ".") | tree(ZOO, ".") | tree(FEDERATED, ".")
     assert in_sdist(packages, "headfit") == code | about | {"CHANGELOG.md"}
     assert in_sdist(packages, "headfit_app") == tree(APP, "demo_app") | about | {"hatch_build.py"}
 

@@ -8,7 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_ROOTS = {"headfit": "sdk", "headfit_zoo": "model_zoo", "headfit_demo": "demo_app"}
+_ROOTS = {
+    "headfit": "sdk",
+    "headfit_zoo": "model_zoo",
+    "headfit_federated": "model_zoo",
+    "headfit_demo": "demo_app",
+}
 
 Names = dict[str, "ast.ClassDef | ast.ImportFrom | None"]
 """What a module or class defines; of anything but a class or an import, nothing more is known."""

@@ -1,0 +1,78 @@
+"""A SuperLink and SuperNodes over TLS, of which one is killed in the round."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from .conftest import CLASSES, Silos
+
+pytest.importorskip("flwr", reason="Flower has an environment of its own: make federated")
+
+from headfit import SoftmaxHead
+from headfit.pooling.opening import head_of
+from headfit.pooling.vector import class_sums_of, vector_of
+from headfit_federated.example import Federation, certify
+
+PATIENCE_S = 120
+
+
+def kill_at_work(federation: Federation, name: str) -> None:
+    """Kill a node as soon as it was asked."""
+    end = time.monotonic() + PATIENCE_S
+    while "Receiving: query.contribute" not in federation.log(name):
+        assert time.monotonic() < end, federation.log(name)
+        time.sleep(0.05)
+    federation.processes[name].kill()
+
+
+def shakes_hands(folder: Path, authority: Path) -> bool:
+    """Return whether the SuperLink's certificate is of an authority."""
+    port = re.search(r":(\d+)'", (folder / "config.toml").read_text())
+    assert port is not None
+    trusting = ssl.create_default_context(cafile=authority)
+    with socket.create_connection(("127.0.0.1", int(port[1])), 10) as raw:
+        try:
+            with trusting.wrap_socket(raw, server_hostname="127.0.0.1"):
+                return True
+        except ssl.SSLCertVerificationError:
+            return False
+
+
+def test_a_federation_goes_on_without_a_killed_node(silos: Silos, tmp_path: Path) -> None:
+    """The head is that of the photos of the others, to the bit.
+
+    A minute after it was last heard of, the SuperLink takes the node for gone, and the round ends.
+    """
+    called = silos.called()
+    folder, stranger = tmp_path / "federation", tmp_path / "stranger"
+    for made in (folder, stranger):
+        made.mkdir()
+    certify(stranger)
+    with Federation(folder, silos.nodes()[:3]) as federation, ThreadPoolExecutor(1) as killer:
+        assert shakes_hands(folder, folder / "ca.pem")
+        assert not shakes_hands(folder, stranger / "ca.pem")
+        killed = killer.submit(kill_at_work, federation, "node 1")
+        said = federation.run(
+            silos.run(nodes=3, min_nodes=2, wait_s=float(PATIENCE_S), timeout_s=200.0)
+        )
+        killed.result()
+        logs = "\n".join(federation.log(name) for name in federation.processes)
+    wrote = re.search(r"wrote \S+pooled.head \((node \d+: .+)\)", said)
+    assert wrote, said + logs
+    assert wrote[1].count("node ") == 1
+    head = SoftmaxHead.load(silos.folder / "out" / "pooled.head").fitted_
+    embeddings = np.concatenate([silos.examples[number][0] for number in (0, 2)])
+    names = [name for number in (0, 2) for name in silos.examples[number][1]]
+    targets = np.array([CLASSES.index(name) for name in names])
+    sums = class_sums_of(called.round, vector_of(called.round, embeddings, targets))
+    wanted = head_of(called, sums, 0.0, 2, None)
+    np.testing.assert_array_equal(head.weights, wanted.weights)
+    np.testing.assert_array_equal(head.bias, wanted.bias)
