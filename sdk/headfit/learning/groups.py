@@ -52,6 +52,13 @@ of one colour with a camera's noise is 0.984 to 0.997; of two of a class of thos
 none of one photo, 0.977 at most.
 """
 
+COMMON_NOISE: Final = 0.25
+"""Of what sets a photo apart from the true mean of its class, the share that near copies are taken
+to have in common where classes are set against each other. Where a few classes are taught with
+copies of one picture and others with as many photos, 0.5 is best; where photos that are none are
+taken for copies, as flowers of one bed, 0 is (docs/results.md).
+"""
+
 MAX_COMPARED: Final = 10_000
 """Photos of a class up to which each is compared with each; of more the same ones alone are found.
 """

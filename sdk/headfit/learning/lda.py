@@ -7,7 +7,7 @@ that covariance before any photo counts like ``prior_photos`` photos: on standar
 The mean of few photos is off by chance, and so further from every new photo: by ``1 / n`` times the
 distance at which photos of a class lie from where its mean truly is. That is taken off again.
 Otherwise a class of one photo would hardly ever be recognised among classes of many. Of photos in
-several copies, ``n`` is how many there effectively are.
+several copies, ``n`` is smaller.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def analysed(problem: Problem) -> Candidate:
     sums, settings, left_out = problem.sums, problem.settings, problem.left_out
     embeddings = problem.embeddings[left_out.rows]
     spread = sums.mean_and_inverse_scale()
-    analysis = fit_lda(sums, *spread, PRIOR_PHOTOS, embeddings, left_out, problem.effective_masses)
+    masses = problem.effective_masses, problem.noise_masses
+    analysis = fit_lda(sums, *spread, PRIOR_PHOTOS, embeddings, left_out, *masses)
     bias, logits = analysis.bias, analysis.left_out_logits
     if settings.balanced:  # every class is as common as any other
         log_frequency = np.log(sums.counts)
@@ -80,6 +81,7 @@ def fit_lda(
     embeddings: FloatArray,
     left_out: LeftOut,
     effective_masses: DoubleArray,
+    noise_masses: DoubleArray | None = None,
 ) -> Analysis:
     """Return the analysis of all examples, and of all but each group of some.
 
@@ -97,7 +99,10 @@ def fit_lda(
         Of these embeddings.
     effective_masses : ndarray of shape (n_classes,), dtype float64
         `headfit.learning.problem.Problem.effective_masses`.
+    noise_masses : ndarray of shape (n_classes,), dtype float64, optional
+        `headfit.learning.problem.Problem.noise_masses`; by default the same, as without groups.
     """
+    noise_masses = effective_masses if noise_masses is None else noise_masses
     means = (sums.means() - mean) * inverse_scale
     examples = (embeddings - mean) * inverse_scale
     scatter, freedom = _scatter(sums, inverse_scale, prior_photos)
@@ -106,10 +111,10 @@ def fit_lda(
     bias = np.log(sums.counts / sums.counts.sum())
     bias -= np.einsum("cd,dc->c", means, standardised) / 2
     weights: DoubleArray = standardised * inverse_scale[:, np.newaxis]
-    logits, noise = _leave_one_out(
-        sums, freedom, means, examples, inverse_means, inverse_examples, left_out, effective_masses
-    )
-    bias += freedom / 2 * noise / effective_masses
+    products = inverse_means, inverse_examples
+    masses = effective_masses, noise_masses
+    logits, noise = _leave_one_out(sums, freedom, means, examples, *products, left_out, *masses)
+    bias += freedom / 2 * noise / noise_masses
     return Analysis(weights, bias - mean @ weights, logits, noise)
 
 
@@ -133,6 +138,7 @@ def _leave_one_out(
     inverse_examples: DoubleArray,
     left_out: LeftOut,
     effective_masses: DoubleArray,
+    noise_masses: DoubleArray,
 ) -> tuple[DoubleArray, float]:
     """Return the logits of each example under the analysis without its group, and the noise.
 
@@ -167,14 +173,14 @@ def _leave_one_out(
     along[rows, targets] += k * off
     distances = to_means + (taken / remains)[:, np.newaxis] * np.square(along)
 
-    # The mean of n photos is itself off by noise / n.
+    # The mean of n photos is itself off by noise / n; without a group of its own, by more.
     repeats = sums.counts / effective_masses
     effective = np.square(rest) / (counts * repeats[targets] - np.square(masses))
     noise = 0.0
     if len(rows):
         own = distances[rows, targets] / (1 + 1 / effective)
         noise = float(np.average(own, weights=left_out.shares))
-    distances -= noise / effective_masses
+    distances -= noise / noise_masses
     distances[rows, targets] -= noise / effective - noise / effective_masses[targets]
     logits: DoubleArray = np.log(sums.counts) - (freedom - 1) / 2 * distances
     logits[rows, targets] += np.log(rest) - np.log(counts)

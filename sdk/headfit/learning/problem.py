@@ -12,7 +12,7 @@ import numpy.typing as npt
 from headfit.learning.background import Background
 from headfit.learning.class_sums import ClassSums
 from headfit.learning.fitted_head import FittedHead
-from headfit.learning.groups import grouped
+from headfit.learning.groups import COMMON_NOISE, grouped
 from headfit.learning.held_out import HeldOut, LeftOut, left_out_of
 from headfit.learning.settings import Settings
 from headfit.maths.arrays import DoubleArray, FloatArray, HashArray, TargetArray
@@ -110,6 +110,20 @@ class Problem:
         _, first = np.unique(self.groups, return_index=True)
         masses = np.bincount(self.groups, self.weights)
         squares = np.bincount(self.targets[first], np.square(masses), self.n_classes)
+        effective: DoubleArray = np.square(self.masses) / squares
+        return effective
+
+    @cached_property
+    def noise_masses(self) -> DoubleArray:
+        """As `effective_masses`, of groups whose members share `COMMON_NOISE` of their noise alone.
+
+        ``n ** 2 / sum((1 - c) * sum(v ** 2) + c * w ** 2)`` with the masses ``v`` of a group's
+        examples (Kish, "Survey Sampling", 1965, chapter 5).
+        """
+        weights = np.ones(len(self.targets)) if self.weights is None else self.weights
+        apart = np.bincount(self.targets, np.square(weights), self.n_classes)
+        together = np.square(self.masses) / self.effective_masses
+        squares = (1 - COMMON_NOISE) * apart + COMMON_NOISE * together
         effective: DoubleArray = np.square(self.masses) / squares
         return effective
 

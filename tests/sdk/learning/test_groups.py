@@ -363,3 +363,23 @@ def test_feedback_counts_copies_as_one() -> None:
 def test_groups_that_cannot_be_are_refused(groups: list[object]) -> None:
     with pytest.raises(InputError, match="groups"):
         SoftmaxHead().fit(np.eye(4), list("abab"), groups=groups)  # type: ignore[arg-type]
+
+
+def test_a_class_with_some_near_copies_draws_no_photos_of_others() -> None:
+    """As flowers of one bed: a few groups of three among many classes of as many photos."""
+    rng = np.random.default_rng(5)
+    n_classes, per_class = 30, 9
+    centres = rng.normal(0, 1, (n_classes, 48))
+    targets = np.repeat(np.arange(n_classes), per_class)
+    embeddings = (centres[targets] + rng.normal(0, 1.6, (len(targets), 48))).astype(np.float32)
+    names = [f"{target:02}" for target in targets]
+    groups: list[str | None] = [None] * len(names)
+    for place in range(6):  # two classes of thirty, said to be three photos each
+        groups[3 * place : 3 * place + 3] = [f"bed {place}"] * 3
+    new = (np.repeat(centres, 20, axis=0) + rng.normal(0, 1.6, (20 * n_classes, 48))).astype(
+        np.float32
+    )
+    expected = np.repeat([f"{each:02}" for each in range(n_classes)], 20)
+    plain = SoftmaxHead(method="lda").fit(embeddings, names)
+    with_groups = SoftmaxHead(method="lda").fit(embeddings, names, groups=groups)
+    assert with_groups.score(new, expected) > plain.score(new, expected) - 0.02
