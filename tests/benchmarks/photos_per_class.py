@@ -3,18 +3,30 @@
 ``python tests/benchmarks/photos_per_class.py CACHE [EXTRACTOR]`` needs the zips in the data folder
 and keeps the embeddings, and the plot, in the folder CACHE. Five draws of training photos each; all
 test photos.
+
+``python tests/benchmarks/photos_per_class.py --candidates CACHE [EXTRACTOR]`` compares "auto" with
+every other candidate instead, scikit-learn's included, on everyday objects too: Tiny ImageNet's
+validation pictures, as `strangers` finds them or CACHE has them. Five draws, of sets with many
+classes two, of all photos one.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from headfit import Extractor, SoftmaxHead
+from headfit import Extractor, InputError, SoftmaxHead
 from headfit.maths.metrics import calibration_error
 
 DATA = Path(os.environ.get("HEADFIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -22,6 +34,7 @@ DRAWS = 5
 COUNTS: tuple[int | None, ...] = (1, 2, 5, 10, 20, None)
 DATASETS = ("flowers5-128", "scene15-200", "flowers102-64", "cub200-2010-224")
 METHODS = ("imprint", "lda", "logistic", "auto")
+MANY_CLASSES = 50
 
 
 def is_test(dataset: str, name: str, index: int) -> bool:
@@ -84,6 +97,55 @@ def curve(name: str, data: dict[str, np.ndarray]) -> dict[str, list[tuple[float,
     return points
 
 
+def candidates(n_photos: int, n_classes: int) -> dict[str, ClassifierMixin]:
+    """Return every way of making a head of so many photos by its name, "auto" the last."""
+    theirs = {
+        "nearest centroid": NearestCentroid(),
+        "5 neighbours": KNeighborsClassifier(min(5, n_photos)),
+        "ridge, 100": RidgeClassifier(100.0),
+        "logistic, C 1": LogisticRegression(tol=1e-3, max_iter=300),
+        "logistic, C 1/50": LogisticRegression(C=0.02, tol=1e-3, max_iter=300),
+    }
+    if n_photos > n_classes:
+        theirs["lda, shrunk"] = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    return {
+        **{name: make_pipeline(StandardScaler(), each) for name, each in theirs.items()},
+        **{method: SoftmaxHead(method=method) for method in METHODS},
+    }
+
+
+def against_candidates(name: str, data: dict[str, np.ndarray]) -> None:
+    """Print "auto" beside the best of the others, theirs and headfit's own."""
+    embeddings, classes = data["embeddings"], data["classes"]
+    pool, test = np.flatnonzero(~data["tests"]), np.flatnonzero(data["tests"])
+    n_classes = len(np.unique(classes))
+    for count in COUNTS:
+        draws = 1 if count is None else 2 if n_classes > MANY_CLASSES else DRAWS
+        scores: dict[str, list[float]] = {}
+        for seed in range(draws):
+            rows = draw(classes, pool, count, seed)
+            for way, each in candidates(len(rows), n_classes).items():
+                each.fit(embeddings[rows], classes[rows])
+                found = 100 * (each.predict(embeddings[test]) == classes[test]).mean()
+                scores.setdefault(way, []).append(found)
+        means = {way: float(np.mean(found)) for way, found in scores.items()}
+        auto = means.pop("auto")
+        own = max(METHODS[:-1], key=means.__getitem__)
+        best = max(means.keys() - set(METHODS), key=means.__getitem__)
+        row = [name, str(count or "all"), str(draws), f"{auto:.1f}", f"{means[own]:.1f} {own}",
+               f"{means[best]:.1f} {best}", f"{auto - max(means.values()):+.1f}"]  # fmt: skip
+        print(f"| {' | '.join(row)} |", flush=True)
+
+
+def objects(extractor: Extractor, cache: Path) -> dict[str, np.ndarray]:
+    """Return everyday objects, split as `strangers` splits them."""
+    from strangers import load
+
+    return dict(
+        zip(("embeddings", "classes", "tests"), load("objects", extractor, cache), strict=True)
+    )
+
+
 def lone_photos(name: str, data: dict[str, np.ndarray]) -> None:
     """Print how often new photos are recognised of classes with one photo among those with many."""
     embeddings, classes = data["embeddings"], data["classes"]
@@ -139,8 +201,21 @@ def plot(curves: dict[str, dict[str, list[tuple[float, float]]]], path: Path) ->
 
 def main() -> None:
     """Print a Markdown table per data set, and draw all."""
-    cache = Path(sys.argv[1])
-    extractor = Extractor.open(sys.argv[2] if len(sys.argv) > 2 else None)
+    arguments = [argument for argument in sys.argv[1:] if argument != "--candidates"]
+    cache = Path(arguments[0])
+    extractor = Extractor.open(arguments[1] if len(arguments) > 1 else None)
+    if "--candidates" in sys.argv:
+        warnings.simplefilter("ignore")  # scikit-learn's, of what does not converge in time
+        print("| data | photos per class | draws | auto | best of headfit's others | "
+              "best of scikit-learn's | auto less the best |")  # fmt: skip
+        print("| --- |" + " --- |" * 6)
+        for name in DATASETS:
+            against_candidates(name, embed(name, extractor, cache))
+        try:
+            against_candidates("objects", objects(extractor, cache))
+        except InputError as error:
+            print(f"objects are left out: {error}", file=sys.stderr)
+        return
     print(f"{extractor.manifest.name}, {extractor.embedding_dim} wide; top-1 in percent, mean and")
     print(f"standard deviation of {DRAWS} draws; in brackets the calibration error in percent")
     sets = {name: embed(name, extractor, cache) for name in DATASETS}
