@@ -114,13 +114,18 @@ def open_engine(
     kind, colon, delegate = engine.partition(":")
     if kind != "auto":
         return _open(model, engine, check, isolate)
-    names = list(fastest_first(model))
+    # A library that crashes when it is loaded must do so in the other process.
+    names = list(fastest_first(model, native_is_plain=False if isolate else None))
     if colon:
         names = [with_delegate(name, delegate) for name in names if name in DELEGATING]
     errors: list[ExtractorError] = []
-    for name in names:
+    plain: Engine | None = None
+    while names:
+        name = names.pop(0)
+        if plain is not None and name == plain.name:
+            return plain
         try:
-            return _open(model, name, check, isolate)
+            opened = _open(model, name, check, isolate)
         except EngineMissingError as error:
             _log.info("engine %s is missing: %s", name, error)
             errors.append(error)
@@ -129,6 +134,14 @@ def open_engine(
         except ExtractorError as error:
             _log.warning("engine %s is not used: %s", name, error)
             errors.append(error)
+        else:
+            if isolate and plain is None and _is_plain(opened.name, opened.version):
+                plain = opened
+                names = list(fastest_first(model, native_is_plain=True))
+                continue
+            if isinstance(plain, IsolatedEngine):
+                plain.close()
+            return opened
     error_kind = EngineMissingError if _all_missing(errors) else ExtractorError
     cause = errors[-1] if errors else None
     said = "; ".join(map(str, errors)) or "none runs this kind of file with a delegate"
@@ -150,7 +163,11 @@ def survey_engines(
         Try each in a process of its own, so that none can take this one down. Android has no such
         processes.
     """
-    return tuple(_report(model, name, check, isolate) for name in fastest_first(model))
+    names = fastest_first(model, native_is_plain=False if isolate else None)
+    reports = [_report(model, name, check, isolate) for name in names]
+    if any(_is_plain(report.name, report.version) for report in reports):
+        names = fastest_first(model, native_is_plain=True)
+    return tuple(sorted(reports, key=lambda report: names.index(report.name)))
 
 
 def quick_engines(model: bytes) -> tuple[str, ...]:
@@ -158,11 +175,17 @@ def quick_engines(model: bytes) -> tuple[str, ...]:
     return tuple(name for name in fastest_first(model) if name != "tensorflow")
 
 
-def fastest_first(model: bytes) -> tuple[str, ...]:
+def fastest_first(model: bytes, *, native_is_plain: bool | None = None) -> tuple[str, ...]:
     """Return the engines for a file of this kind, in the catalogue's order but for two things.
 
     LCE comes before a native library that has plain C alone, which takes 1.4 times as long; and
     behind LiteRT where the network has no operator of LCE's (docs/engines.md).
+
+    Parameters
+    ----------
+    model : bytes
+    native_is_plain : bool, optional
+        Whether the library has plain C alone; by default it is loaded here and asked.
     """
     if is_onnx(model):
         return (ONNX,)
@@ -170,7 +193,9 @@ def fastest_first(model: bytes) -> tuple[str, ...]:
     if {"lce", "litert"} <= set(names) and b"LceBconv2d" not in model:
         names.remove("lce")
         names.insert(names.index("litert") + 1, "lce")
-    if {"native", "lce"} <= set(names) and _native_is_plain():
+    if native_is_plain is None:
+        native_is_plain = _native_is_plain()
+    if {"native", "lce"} <= set(names) and native_is_plain:
         names.remove("native")
         names.insert(names.index("lce") + 1, "native")
     return tuple(names)
@@ -184,6 +209,11 @@ def _native_is_plain() -> bool:
         return load_library().kernels[0].name == "plain"
     except EngineMissingError:
         return False
+
+
+def _is_plain(name: str, version: str | None) -> bool:
+    """Whether an engine that was opened is the native one, and has said so."""
+    return name == "native" and version is not None and version.endswith(", plain kernels")
 
 
 def _open(model: bytes, name: str, check: SelfCheck | None, isolate: bool) -> Engine:

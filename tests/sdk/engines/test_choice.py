@@ -72,6 +72,45 @@ def test_plain_c_comes_after_lce(kernels: str, first: str, monkeypatch: pytest.M
     assert sorted(report.name for report in reports) == sorted(FOR_TFLITE)
 
 
+@pytest.mark.parametrize(
+    ("kernels", "first"), [("avx512", "native"), ("avx2", "native"), ("plain", "lce")]
+)
+@pytest.mark.parametrize("lce_is_here", [True, False])
+def test_isolated_plain_c_comes_after_lce(
+    kernels: str, first: str, lce_is_here: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same where each is in a process of its own; then nothing of it is loaded here."""
+    opened: list[str] = []
+
+    class Isolated(PopcountEngine):
+        def __init__(self, model: bytes, name: str) -> None:
+            if name != "popcount" and not (name == "native" or (name == "lce" and lce_is_here)):
+                raise EngineMissingError("pip install it")
+            super().__init__(model)
+            self.name = name  # type: ignore[misc]
+            opened.append(name)
+
+        @property
+        def version(self) -> str:
+            return f"1, {kernels} kernels" if self.name == "native" else "1"
+
+        def close(self) -> None:
+            opened.remove(self.name)
+
+    def load() -> None:
+        raise AssertionError("loaded here")
+
+    monkeypatch.setattr("headfit.engines.native.library.load_library", load)
+    monkeypatch.setattr("headfit.engines.choice.IsolatedEngine", Isolated)
+    expected = first if lce_is_here else "native"
+    assert open_engine(NETWORK.model, check=CHECK, isolate=True).name == expected
+    assert opened == [expected]
+    reports = survey_engines(NETWORK.model, CHECK)
+    assert next(report.name for report in reports if report.usable) == expected
+    assert sorted(report.name for report in reports) == sorted(FOR_TFLITE)
+    assert opened == [expected]
+
+
 def test_a_wrong_engine_is_not_used() -> None:
     """If no engine gives the golden embedding, none is used, and the numbers are told."""
     wrong = replace(CHECK, embedding=NETWORK.embedding[::-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -59,6 +60,8 @@ class Library:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
+            if path.is_file() and not _is_whole(path):
+                raise OSError("it is cut off")
             library = ctypes.CDLL(str(path))
             version = int(library.headfit_plan_version())
             self._describe = library.headfit_kernels
@@ -104,6 +107,25 @@ class Library:
 
 _MEMORY: Final[list[Any]] = [ctypes.c_void_p, ctypes.c_uint64]
 _REMEDY: Final = "build it again: `make native` in a checkout of headfit"
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether an ELF file reaches to the end of its table of sections, which comes last.
+
+    The loaders of Linux and Android map one that is cut off, and what then reads beyond its end is
+    killed; those of other systems refuse theirs. (System V ABI, "ELF Header": e_shoff, e_shentsize
+    and e_shnum.)
+    """
+    with path.open("rb") as file:
+        header = file.read(64)
+    if header[:4] != b"\x7fELF":
+        return True
+    if len(header) < 64:
+        return False
+    order, is_64 = "<>"[header[5] == 2], header[4] == 2
+    (start,) = struct.unpack_from(order + "QI"[not is_64], header, 40 if is_64 else 32)
+    size, count = struct.unpack_from(order + "2H", header, 58 if is_64 else 46)
+    return bool(start + size * count <= path.stat().st_size)
 
 
 @cache
