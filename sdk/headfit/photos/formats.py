@@ -94,7 +94,15 @@ _AVIF_BRANDS: Final = {b"avif", b"avis"}
 START_BYTES: Final = 64
 """So many bytes tell a format."""
 
-_DECODING: Final = threading.Lock()
+# A fork waits until no thread holds it: the child would wait for ever, or keep the filters of the
+# moment. Importing Pillow has registered logging's lock, which is asked for under this, before.
+_DECODING: Final = threading.RLock()
+if hasattr(os, "register_at_fork"):  # there is no fork on Windows
+    os.register_at_fork(
+        before=_DECODING.acquire,
+        after_in_parent=_DECODING.release,
+        after_in_child=_DECODING.release,
+    )
 
 
 def format_of(start: bytes) -> str | None:
