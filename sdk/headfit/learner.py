@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -123,6 +125,7 @@ class HeadLearner:
         self._sums = RunningSums()
         self._lock = threading.RLock()  # of all above, held for moments
         self._fitting = threading.RLock()  # held by the thread that fits
+        _learners.add(self)
 
     def __getstate__(self) -> dict[str, Any]:
         with self._fitting, self._lock:
@@ -137,6 +140,7 @@ class HeadLearner:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, **{name: threading.RLock() for name in _LOCKS})
+        _learners.add(self)
 
     @property
     def n_samples(self) -> int:
@@ -472,6 +476,14 @@ class HeadLearner:
                 bias[columns[name]] = known_bias[old]
         return weights, bias
 
+    def _leave_to_parent(self) -> None:
+        """After a fork, in the child: a fit of another thread goes on in the parent alone."""
+        if self._fitting.acquire(blocking=False):
+            self._fitting.release()
+            return
+        self._fitting = threading.RLock()
+        self._sums = RunningSums()  # what that fit has brought up to date in part
+
     def _check_numbers(self, numbers: set[int]) -> None:
         for number in numbers - self._examples.keys():
             raise InputError(
@@ -487,3 +499,15 @@ class HeadLearner:
         if numbers:
             self._version += 1
             self._losses += 1
+
+
+_learners: weakref.WeakSet[HeadLearner] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for learner in list(_learners):
+        learner._leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):  # there is no fork on Windows
+    os.register_at_fork(after_in_child=_after_fork)

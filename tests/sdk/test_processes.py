@@ -133,6 +133,32 @@ def test_a_fork_while_a_header_is_read_waits_for_its_end() -> None:
 
 
 @forks
+def test_a_fork_while_another_thread_fits_does_not_hold_the_child() -> None:
+    """A fit takes seconds; the child does its own, from the same examples."""
+    rng = np.random.default_rng(0)
+    learner, begun, free = HeadLearner(), threading.Event(), threading.Event()
+    learner.add_examples(rng.standard_normal((40, 8)), ["cat", "dog"] * 20)
+    expected = pickle.loads(pickle.dumps(learner)).fit().predict_proba(np.eye(8))
+
+    def wait(*_: object) -> None:
+        begun.set()
+        free.wait()
+
+    thread = threading.Thread(target=learner.fit, kwargs={"progress": wait})
+    thread.start()
+    begun.wait()
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        found = learner.fit().predict_proba(np.eye(8))
+        os._exit(0 if np.array_equal(found, expected) else 3)
+    assert exit_code_of(child) == 0
+    free.set()
+    thread.join()
+    np.testing.assert_array_equal(learner.fit().predict_proba(np.eye(8)), expected)
+
+
+@forks
 def test_a_store_is_not_used_across_a_fork(extractor_path: Path, tmp_path: Path) -> None:
     """SQLite forbids it."""
     with ExampleStore.open(tmp_path / "store", Extractor.open(extractor_path)) as store:
