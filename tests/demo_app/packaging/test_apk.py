@@ -45,6 +45,7 @@ print(json.dumps({"versions": versions, "others": others, "bootstrap": bootstrap
 
 USE = """
 import json, pathlib, sys
+sys.modules["jnius"] = None  # a desktop's Java leaves this thread a stack too small for NumPy
 import numpy as np
 import headfit
 from headfit.extractors.finding import install_extractor
