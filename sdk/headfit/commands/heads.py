@@ -1,7 +1,6 @@
-"""Head files: inspected, converted, exported, and shared with others.
+"""Head files: inspected, converted, and shared with others.
 
-``headfit inspect``, ``convert-head``, ``export-tflite``; ``share``, ``keygen``, ``sign``,
-``verify``.
+``headfit inspect``, ``convert-head``; ``share``, ``keygen``, ``sign``, ``verify``.
 """
 
 from __future__ import annotations
@@ -14,12 +13,9 @@ from rich.table import Table
 
 from headfit.commands import terminal
 from headfit.commands.options import EXTRACTOR, FEW_PHOTOS, HEAD, JSON, PATH, STRICT, output_option
-from headfit.commands.paths import HEAD_FILE, KEY, NETWORK, Command, OutputPath
+from headfit.commands.paths import HEAD_FILE, KEY, Command, OutputPath
 from headfit.errors import InputError
 from headfit.extractor import Extractor
-from headfit.extractors.export import export_tflite as export
-from headfit.extractors.finding import find_made_by
-from headfit.files.blockfile import SUFFIX
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.head_parts import block_as_json
 from headfit.files.headfile import MAX_FILE_BYTES, HeadFile, load_head, save_head_bytes
@@ -179,33 +175,6 @@ def _trained_binary(
         )
     binary = SoftmaxHead(method="binary")
     return binary.fit(examples.embeddings, examples.class_names, extractor=opened)
-
-
-@click.command("export-tflite", cls=Command)
-@HEAD
-@output_option("OUT.TFLITE", NETWORK)
-@click.option("--lowered", is_flag=True, help="Use TFLite's own operators alone.")
-@FEW_PHOTOS
-@EXTRACTOR
-def export_tflite(
-    head: Path, output: Path, lowered: bool, few_photos: bool, extractor: str | Path | None
-) -> None:
-    """Join a head and its extractor into one .tflite classifier.
-
-    Its output is the probability of each class. It runs in Larq Compute Engine's interpreter, and
-    with --lowered in any TFLite.
-    """
-    fitted = SoftmaxHead.load(head)
-    if extractor is None:
-        extractor = find_made_by(fitted.fingerprint_, head)
-    if extractor is not None and Path(extractor).suffix == SUFFIX:
-        raise InputError(
-            f"{head}: expected a head on an extractor as it came, found one on retrained blocks, "
-            f"{extractor}; these cannot be joined into a .tflite: train without 'finetune'"
-        )
-    model = export(fitted.fitted_, extractor, lowered=lowered, force=few_photos)
-    write_atomically(output, model)
-    terminal.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.fitted_.classes)}.")
 
 
 @click.command(cls=Command)

@@ -18,6 +18,8 @@ from typing import Any, Final
 import click
 
 from headfit.errors import FileFormatError, InputError
+from headfit.exports import document
+from headfit.exports.web import is_web
 from headfit.files import blockfile, headfile
 from headfit.files.disk import prove_writable
 from headfit.files.manifest import load_manifest
@@ -85,6 +87,10 @@ def _is_round(path: Path) -> bool:
     return f'"format": "{round_file.FORMAT}"'.encode() in _start(path)
 
 
+def _is_head_json(path: Path) -> bool:
+    return f'"format": "{document.FORMAT}"'.encode() in _start(path)
+
+
 def _is_manifest(path: Path) -> bool:
     try:
         load_manifest(path)
@@ -101,6 +107,8 @@ PAGE: Final = Kind("report", lambda path: GENERATOR.encode() in _start(path))
 MANIFEST: Final = Kind("manifest", _is_manifest)
 GOLDEN: Final = Kind("golden picture", lambda path: _start(path).startswith(b"\x89PNG\r\n"))
 ROUND: Final = Kind("round", _is_round)
+HEAD_JSON: Final = Kind("head as JSON", _is_head_json)
+WEB: Final = Kind("page of this command", is_web)
 PART: Final = _container("part", part.FORMAT)
 PLAIN: Final = _container("plain contribution", plain.FORMAT)
 ROLL: Final = Kind("roll that nothing was summed over", _is_open_roll)

@@ -206,15 +206,17 @@ def look(image: Image.Image, preprocessing: Preprocessing, view: View = WHOLE) -
     """Return one view of a photo, which was halved for it, as `prepare_input` does."""
     height, width = preprocessing.height, preprocessing.width
     scale = min(image.size) / preprocessing.resize_to / view.zoom
-    # One step instead of resize, then crop: the same pixels, and a picture of 1 x 60,000 never
+    # By a box instead of resize, then crop: the same pixels, and a picture of 1 x 60,000 never
     # grows to 64 x 3,840,000 on the way.
     left = max(0.0, (image.width - width * scale) * view.x)
     top = max(0.0, (image.height - height * scale) * view.y)
     right = min(float(image.width), left + width * scale)
     bottom = min(float(image.height), top + height * scale)
-    resized = image.resize(
-        (width, height), _FILTERS[preprocessing.interpolation], (left, top, right, bottom)
-    )
+    # Across, then down: Pillow itself goes down first since its version 13 where the picture is
+    # tall, and a pass rounds to whole numbers.
+    kernel = _FILTERS[preprocessing.interpolation]
+    narrow = image.resize((width, image.height), kernel, (left, 0, right, image.height))
+    resized = narrow.resize((width, height), kernel, (0, top, width, bottom))
     if view.is_flipped:
         resized = resized.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     # In rows as wide as the picture: over rows of three NumPy takes far longer.

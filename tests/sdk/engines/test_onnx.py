@@ -12,7 +12,7 @@ from headfit import Extractor, ExtractorError, InputError, SoftmaxHead
 from headfit.commands.main import main
 from headfit.engines import open_engine, survey_engines
 from headfit.errors import EngineMissingError
-from headfit.extractors.export import export_tflite
+from headfit.exports.tflite import export_tflite
 from headfit.extractors.making import cut_network, list_places, make_extractor
 
 OWN = {"mean": [127.5], "std": [127.5]}

@@ -15,7 +15,7 @@ from tests.support.graphs import GraphBuilder
 from headfit import Extractor, ExtractorError, InputError, SoftmaxHead
 from headfit.engines import open_engine
 from headfit.errors import EngineMissingError
-from headfit.extractors.export import export_tflite
+from headfit.exports.tflite import export_tflite
 from headfit.extractors.making import allowed_name, cut_network, list_places, make_extractor
 from headfit.networks import write_graph
 from headfit.photos import prepare_input

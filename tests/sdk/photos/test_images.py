@@ -287,6 +287,23 @@ def test_the_input_is_resized_then_cropped() -> None:
         np.testing.assert_array_equal(expected, actual[0])
 
 
+@pytest.mark.parametrize("size", [(97, 131), (131, 97), (30, 3100)])
+def test_a_picture_is_resized_across_then_down(size: tuple[int, int]) -> None:
+    """Whatever Pillow does by itself, which for tall pictures changed in versions 12.2 and 13."""
+    width, height = size
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    wanted = preprocessing(24, resize_to=24, interpolation="bicubic")
+    actual = prepare_input(pixels, wanted)[0] * np.array(wanted.std) + np.array(wanted.mean)
+    photo = Image.fromarray(pixels).reduce(2 if min(size) > 95 else 1)
+    side = min(photo.size)
+    left, top = (photo.width - side) / 2, (photo.height - side) / 2
+    box = (left, 0, left + side, photo.height)
+    across = photo.resize((24, photo.height), Image.Resampling.BICUBIC, box)
+    lines = np.ascontiguousarray(np.asarray(across).transpose(1, 0, 2))  # down becomes across
+    down = Image.fromarray(lines).resize((24, 24), Image.Resampling.BICUBIC, (top, 0, top + side, 24))
+    np.testing.assert_allclose(np.asarray(down).transpose(1, 0, 2), actual, atol=1e-3)
+
+
 def test_resizing_is_antialiased() -> None:
     """A fine chequer becomes grey, never a random pick of black and white."""
     chequer = np.indices((256, 256)).sum(axis=0) % 2 * np.uint8(255)

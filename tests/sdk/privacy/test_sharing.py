@@ -18,7 +18,7 @@ from headfit.errors import (
     UntrustedHeadError,
 )
 from headfit.extractor import Extractor
-from headfit.extractors.export import export_tflite
+from headfit.exports.tflite import export_tflite
 from headfit.files.headfile import load_head, load_head_bytes, save_head_bytes
 from headfit.head import SoftmaxHead
 from headfit.privacy.noise import Privacy
@@ -56,7 +56,13 @@ def test_a_private_head_of_single_photos_is_shared(tmp_path: Path) -> None:
     assert SoftmaxHead.load(tmp_path / "shared.head").privacy_ == private.privacy_
 
 
-DOORS = {"share": [], "sign": ["--key", "key"], "export-tflite": []}
+DOORS = {
+    "share": [],
+    "sign": ["--key", "key"],
+    "export-tflite": [],
+    "export-json": [],
+    "export-web": ["--library", "a.wasm"],
+}
 """Commands that make of a head what others get."""
 
 OWN = {"calibrate", "convert-head", "report"}

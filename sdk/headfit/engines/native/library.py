@@ -19,7 +19,7 @@ from headfit.errors import EngineMissingError
 FILE_NAME: Final = {"win32": "headfit_native.dll", "darwin": "libheadfit_native.dylib"}.get(
     sys.platform, "libheadfit_native.so"
 )
-_CHECKOUT: Final = Path(__file__).parents[4]
+CHECKOUT: Final = Path(__file__).parents[4]
 """Where this is a checkout, its root; `make native` builds below it."""
 
 
@@ -140,8 +140,8 @@ def load_library() -> Library:
         If it is not there or not usable.
     """
     places = []
-    if (_CHECKOUT / "sdk" / "native").is_dir():
-        places.append(_CHECKOUT / "build" / "native" / FILE_NAME)
+    if (CHECKOUT / "sdk" / "native").is_dir():
+        places.append(CHECKOUT / "build" / "native" / FILE_NAME)
     package = find_spec("headfit_native")
     if package is not None and package.submodule_search_locations:
         places.insert(0, Path(package.submodule_search_locations[0], FILE_NAME))

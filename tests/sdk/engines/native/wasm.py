@@ -30,7 +30,7 @@ class WasmEngine:
         library = build_library("wasm32", folder)
         script = Path(__file__).with_name("run_networks.mjs")
         self._process = subprocess.Popen(
-            [NODE, script, ROOT / "sdk/native/native.js", library],
+            [NODE, script, ROOT / "sdk/headfit/exports/page/native.js", library],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

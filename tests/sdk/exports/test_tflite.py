@@ -16,7 +16,7 @@ from headfit.commands.main import main
 from headfit.engines.lce import LceEngine
 from headfit.engines.popcount import PopcountEngine
 from headfit.errors import EngineMissingError
-from headfit.extractors.export import export_tflite
+from headfit.exports.tflite import export_tflite
 from headfit.files.tensors import rounded
 from headfit.networks.appending import append_head
 from headfit.networks.tflite import read_graph

@@ -1,0 +1,112 @@
+"""Heads where headfit is not: ``headfit export-tflite``, ``export-web``, ``export-json``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from headfit.commands import terminal
+from headfit.commands.options import EXTRACTOR, FEW_PHOTOS, HEAD, PATH, output_option
+from headfit.commands.paths import HEAD_JSON, NETWORK, WEB, Command, OutputFolder
+from headfit.errors import InputError
+from headfit.exports import document, tflite, web
+from headfit.extractors.finding import find_made_by
+from headfit.files.blockfile import SUFFIX
+from headfit.files.disk import write_atomically
+from headfit.head import SoftmaxHead
+from headfit.learning.fitted_head import FittedHead
+
+
+def _opened(path: Path, extractor: str | Path | None) -> tuple[FittedHead, str | Path | None]:
+    """Return a head and what it was fitted on, given or found on this device."""
+    head = SoftmaxHead.load(path)
+    return head.fitted_, extractor or find_made_by(head.fingerprint_, path)
+
+
+def _refuse_blocks(path: Path, extractor: str | Path | None, what: str) -> None:
+    if extractor is not None and Path(extractor).suffix == SUFFIX:
+        raise InputError(
+            f"{path}: expected a head on an extractor as it came, found one on retrained blocks, "
+            f"{extractor}; these cannot be joined into {what}: train without 'finetune'"
+        )
+
+
+@click.command("export-tflite", cls=Command)
+@HEAD
+@output_option("OUT.TFLITE", NETWORK)
+@click.option("--lowered", is_flag=True, help="Use TFLite's own operators alone.")
+@FEW_PHOTOS
+@EXTRACTOR
+def export_tflite(
+    head: Path, output: Path, lowered: bool, few_photos: bool, extractor: str | Path | None
+) -> None:
+    """Join a head and its extractor into one .tflite classifier.
+
+    Its output is the probability of each class. It runs in Larq Compute Engine's interpreter, and
+    with --lowered in any TFLite.
+    """
+    fitted, extractor = _opened(head, extractor)
+    _refuse_blocks(head, extractor, "a .tflite")
+    model = tflite.export_tflite(fitted, extractor, lowered=lowered, force=few_photos)
+    write_atomically(output, model)
+    terminal.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.classes)}.")
+
+
+@click.command("export-web", cls=Command)
+@HEAD
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    type=OutputFolder(WEB),
+    required=True,
+    help="The folder to write into.",
+)
+@click.option(
+    "--library",
+    metavar="WASM",
+    type=PATH,
+    help="The native engine for WebAssembly; by default built by ziglang, or as built before.",
+)
+@FEW_PHOTOS
+@EXTRACTOR
+def export_web(
+    head: Path,
+    output: Path,
+    library: Path | None,
+    few_photos: bool,
+    extractor: str | Path | None,
+) -> None:
+    """Write a web page that recognises with HEAD, by the camera or from a picture.
+
+    The folder goes onto any server for files; from a disk browsers do not run it. Pictures stay
+    in the browser.
+    """
+    fitted, extractor = _opened(head, extractor)
+    _refuse_blocks(head, extractor, "a page")
+    files = web.export_web(fitted, extractor, library=library, force=few_photos)
+    web.write_web(files, output)
+    n_bytes = sum(map(len, files.values()))
+    classes = ", ".join(fitted.classes)
+    terminal.echo(f"Wrote {output}, {len(files)} files of {n_bytes:,} bytes: {classes}.")
+    terminal.echo(
+        f"Here: python -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(output))}, "
+        "then http://127.0.0.1:8000 in a browser."
+    )
+
+
+@click.command("export-json", cls=Command)
+@HEAD
+@output_option("OUT.JSON", HEAD_JSON)
+@FEW_PHOTOS
+@EXTRACTOR
+def export_json(head: Path, output: Path, few_photos: bool, extractor: str | Path | None) -> None:
+    """Write a head as plain JSON, for programs in other languages."""
+    fitted, extractor = _opened(head, extractor)
+    if extractor is not None and Path(extractor).suffix == SUFFIX:
+        extractor = None  # retrained blocks have no background of their own
+    data = document.export_json(fitted, extractor, force=few_photos)
+    write_atomically(output, data)
+    terminal.echo(f"Wrote {output}, {len(data):,} bytes: {', '.join(fitted.classes)}.")

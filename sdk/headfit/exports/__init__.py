@@ -1,0 +1,7 @@
+"""Exports: what a head becomes where headfit is not installed."""
+
+from headfit.exports.document import export_json
+from headfit.exports.tflite import export_tflite
+from headfit.exports.web import export_web
+
+__all__ = ["export_json", "export_tflite", "export_web"]

@@ -1,0 +1,110 @@
+"""A head as plain JSON: docs/exports.md says what it holds; ``page/head.js`` reads it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from typing import Any, Final
+
+import numpy as np
+
+from headfit.extractors.finding import find_extractor
+from headfit.files.head_parts import block_as_json
+from headfit.files.manifest import load_manifest
+from headfit.files.views import views_as_json
+from headfit.learning.background import Background
+from headfit.learning.fitted_head import FittedHead
+from headfit.maths.arrays import FloatArray
+from headfit.privacy.sharing import released
+
+FORMAT: Final = "headfit-head-json"
+FORMAT_VERSION: Final = 1
+
+
+def export_json(
+    head: FittedHead,
+    extractor: str | os.PathLike[str] | None = None,
+    *,
+    force: bool = False,
+) -> bytes:
+    """Return a head as plain JSON, for programs in other languages.
+
+    Parameters
+    ----------
+    head : FittedHead
+        `SoftmaxHead.fitted_`.
+    extractor : name or path, optional
+        Of the extractor that the head was fitted on; by default the one that headfit knows. Only a
+        head that compares with a background needs it, and only if it was loaded without.
+    force : bool
+        Export a head that gives single photos away.
+
+    Returns
+    -------
+    bytes
+        UTF-8, a line for each key. Numbers have the fewest digits that read back as the same
+        float32. Equal heads give equal bytes.
+
+    Raises
+    ------
+    ExtractorMismatchError
+        If the head was fitted on another extractor.
+    UnshareableHeadError
+        If a class rests on fewer than three photos: see `SoftmaxHead.share`.
+    """
+    head = released(head, force=force)
+    reference = head.extractor
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "classes": head.classes,
+        "class_counts": head.class_counts,
+        "embedding_dim": head.embedding_dim,
+        "weights": _numbers(head.weights.T),
+        "bias": _numbers(head.bias),
+        "thresholds": None if head.thresholds is None else _numbers(head.thresholds),
+        "calibration": head.calibration and block_as_json(head.calibration),
+        "typicality": head.typicality
+        and {
+            "centre": _numbers(head.typicality.centre),
+            "inverse_spread": _numbers(head.typicality.inverse_spread),
+        },
+        "likeness": None,
+        "views": views_as_json(head.views),
+        "extractor": reference and dataclasses.asdict(reference),
+        "training": dict(head.training),
+        "privacy": head.privacy and block_as_json(head.privacy),
+    }
+    if head.likeness is not None:
+        background = head.background or _background(head, extractor)
+        document["likeness"] = {
+            "lead_weight": head.likeness.lead_weight,
+            "usual_lead": head.likeness.usual_lead,
+            "prototypes": head.likeness.prototypes.tolist(),
+            "background": {
+                "mean": _numbers(np.array(background.mean, np.float32)),
+                "factor": background.factor,
+            },
+        }
+    lines = (f"{json.dumps(key)}: {_text(value)}" for key, value in document.items())
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def _background(head: FittedHead, extractor: str | os.PathLike[str] | None) -> Background:
+    """Return the background that a head compares with, of its extractor's manifest."""
+    manifest = load_manifest(find_extractor(extractor).with_suffix(".json"))
+    manifest.check_head(head, "this head")
+    assert manifest.background is not None  # or its fingerprint would be another
+    return manifest.background
+
+
+def _numbers(array: FloatArray) -> list[Any]:
+    """Return an array as lists of the shortest numbers that are the same float32."""
+    shortest = np.array([float(str(value)) for value in array.ravel()])
+    numbers: list[Any] = shortest.reshape(array.shape).tolist()
+    return numbers
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

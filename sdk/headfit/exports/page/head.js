@@ -1,0 +1,51 @@
+/** A head that `headfit export-json` wrote: what it says of an embedding. */
+export class Head {
+  constructor(json) {
+    if (json.format !== "headfit-head-json" || json.format_version !== 1)
+      throw new Error("expected a head as headfit export-json of this version writes it");
+    Object.assign(this, json);
+    if (!json.likeness) return;
+    const bytes = Uint8Array.from(atob(json.likeness.background.factor), (c) => c.charCodeAt(0));
+    this.factor = Float32Array.from(new Uint16Array(bytes.buffer), float16);
+  }
+
+  /** Probability of each class, and whether this looks like any of them. */
+  answer(embedding) {
+    if (embedding.length !== this.embedding_dim)
+      throw new Error(`expected ${this.embedding_dim} numbers, found ${embedding.length}`);
+    const features = this.thresholds ? this.thresholds.map((t, i) => (embedding[i] >= t ? 1 : -1)) : embedding;
+    const logits = this.weights.map((row, c) => dot(row, features) + this.bias[c]);
+    const highest = Math.max(...logits);
+    const powers = logits.map((logit) => Math.exp(logit - highest));
+    const total = powers.reduce((a, b) => a + b);
+    const probabilities = powers.map((power) => power / total);
+    const lead = highest - logits.reduce((a, b) => a + b) / logits.length;
+    const sureness = this.sureness(embedding, Math.max(...probabilities), lead);
+    return { probabilities, sureness, isKnown: sureness >= (this.calibration?.threshold ?? -Infinity) };
+  }
+
+  sureness(embedding, highest, lead) {
+    if (this.typicality) {
+      const { centre, inverse_spread } = this.typicality;
+      return lead - centre.reduce((sum, c, i) => sum + ((embedding[i] - c) * inverse_spread[i]) ** 2, 0);
+    }
+    if (!this.likeness) return highest;
+    const { prototypes, lead_weight, usual_lead, background } = this.likeness;
+    const whitened = new Float64Array(embedding.length);
+    embedding.forEach((x, i) => {
+      const root = Math.sign(x) * Math.sqrt(Math.abs(x)) - background.mean[i];
+      for (let j = 0; j <= i; j++) whitened[j] += root * this.factor[(i * (i + 1)) / 2 + j];
+    });
+    const length = Math.max(Math.hypot(...whitened), 1e-12);
+    const cosines = prototypes.map((p) => dot(p, whitened) / Math.max(Math.hypot(...p), 1e-12) / length);
+    return Math.max(...cosines) + lead_weight * Math.min(lead / length - usual_lead, 0);
+  }
+}
+
+const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+
+function float16(bits) {
+  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
+  const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024);
+  return bits >> 15 ? -size : size;
+}

@@ -1,0 +1,105 @@
+"""A head as a page: a folder of files that recognises in any browser, with nothing to install."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from headfit.engines.native.exporting import export_plan, find_wasm
+from headfit.errors import InputError
+from headfit.exports.document import export_json
+from headfit.extractors.finding import read_extractor
+from headfit.files.disk import write_atomically
+from headfit.learning.fitted_head import FittedHead
+from headfit.networks.onnx import is_onnx
+
+GENERATOR: Final = b'<meta name="generator" content="headfit export-web">'
+_PAGE: Final = Path(__file__).with_name("page")
+_START: Final = "index.html"
+_SOURCES: Final = (
+    *("head.js", "native.js", "page.css", "page.js", "pictures.js", "recogniser.js"),
+    _START,
+)
+_MADE: Final = ("headfit_native.wasm", "network.plan", "head.json")
+
+
+def export_web(
+    head: FittedHead,
+    extractor: str | os.PathLike[str] | None = None,
+    *,
+    library: str | os.PathLike[str] | None = None,
+    force: bool = False,
+) -> dict[str, bytes]:
+    """Return the files of a page that recognises with a head, by the camera or from a picture.
+
+    The page asks for its own files and for nothing else, which its Content-Security-Policy holds
+    it to; no picture leaves it. It needs a server, as browsers run no such page from a disk.
+
+    Parameters
+    ----------
+    head : FittedHead
+        `SoftmaxHead.fitted_`.
+    extractor : name or path, optional
+        Of the extractor that the head was fitted on; by default the one that headfit knows.
+    library : path, optional
+        The native engine's library for WebAssembly; by default it is built by ziglang, or taken
+        from where a checkout has it: see `headfit.engines.native.exporting.find_wasm`.
+    force : bool
+        Export a head that gives single photos away.
+
+    Returns
+    -------
+    dict of str to bytes
+        Files by their names, all for one folder; `index.html` is the last.
+
+    Raises
+    ------
+    InputError
+        If nobody said what the head was fitted on, or the extractor is an ONNX file; if
+        ``library`` is not what it should be.
+    ExtractorMismatchError
+        If the head was fitted on another extractor.
+    UnshareableHeadError
+        If a class rests on fewer than three photos: see `SoftmaxHead.share`.
+    EngineMissingError
+        If there is no library for WebAssembly, and nothing to build it with.
+    """
+    _, manifest, model = read_extractor(extractor)
+    manifest.check_head(head, "this head")
+    if head.extractor is None:
+        raise InputError(
+            "expected a head that remembers its extractor, and with it how photos are prepared, "
+            "found one that does not; fit it with extractor="
+        )
+    if is_onnx(model):
+        raise InputError(
+            f"expected an extractor that is a .tflite, found {manifest.name}, an ONNX file, which "
+            "no page here runs; convert that network to a .tflite, cut it, and train the head on it"
+        )
+    made = (find_wasm(library), export_plan(model), export_json(head, extractor, force=force))
+    sources = {name: (_PAGE / name).read_bytes() for name in _SOURCES}
+    return {**dict(zip(_MADE, made, strict=True)), **sources}
+
+
+def write_web(files: dict[str, bytes], folder: str | os.PathLike[str]) -> None:
+    """Write the files of `export_web` into a folder, which is made if it is not there.
+
+    ``index.html`` goes first and comes last: what was interrupted is no page.
+    """
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    (place / _START).unlink(missing_ok=True)
+    for name, data in files.items():
+        write_atomically(place / name, data)
+
+
+def is_web(folder: Path) -> bool:
+    """Return whether a folder holds what `write_web` writes, or a part of it, and nothing else."""
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    if not names <= {*_SOURCES, *_MADE} or not all((folder / name).is_file() for name in names):
+        return False
+    if _START not in names:
+        return not names or bool(names & set(_MADE))
+    with (folder / _START).open("rb") as stream:
+        return GENERATOR in stream.read(1024)
