@@ -25,7 +25,7 @@ BLOB = HOME + "/blob/v{}/"
 RAW = "https://raw.githubusercontent.com/headfit/headfit/v{}/"
 TEXTS = {".cff", ".md", ".py", ".toml", ".yml", ".yaml"}
 SUFFIXES = {
-    SDK: {".css", ".java", ".json", ".png", ".py", ".tflite", ".typed"},
+    SDK: {".css", ".html", ".java", ".js", ".json", ".png", ".py", ".tflite", ".typed"},
     ZOO: {".gz", ".json", ".py", ".toml", ".typed"},
     FEDERATED: {".py", ".toml", ".typed"},
     APP: {".head", ".kv", ".mo", ".png", ".po", ".py", ".ttf", ".txt", ".typed"},

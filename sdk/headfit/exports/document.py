@@ -73,7 +73,7 @@ def export_json(
         "likeness": None,
         "views": views_as_json(head.views),
         "extractor": reference and dataclasses.asdict(reference),
-        "training": dict(head.training),
+        "training": dict(sorted(head.training.items())),
         "privacy": head.privacy and block_as_json(head.privacy),
     }
     if head.likeness is not None:

@@ -77,7 +77,8 @@ def export_web(
             f"expected an extractor that is a .tflite, found {manifest.name}, an ONNX file, which "
             "no page here runs; convert that network to a .tflite, cut it, and train the head on it"
         )
-    made = (find_wasm(library), export_plan(model), export_json(head, extractor, force=force))
+    document = export_json(head, extractor, force=force)  # refuses before anything is built
+    made = (find_wasm(library), export_plan(model), document)
     sources = {name: (_PAGE / name).read_bytes() for name in _SOURCES}
     return {**dict(zip(_MADE, made, strict=True)), **sources}
 

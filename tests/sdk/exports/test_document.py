@@ -13,8 +13,8 @@ from tests.support.headfiles import golden_path
 from headfit import Extractor, ExtractorMismatchError, SoftmaxHead, UnshareableHeadError
 from headfit.commands.main import main
 from headfit.exports.document import export_json
-from headfit.files.headfile import load_head
 from headfit.files.head_parts import block_as_json
+from headfit.files.headfile import load_head
 
 GOLDEN = ["plain", "float16", "int8", "binary", "binary_typical", "typical", "views", "blocks"]
 

@@ -300,7 +300,9 @@ def test_a_picture_is_resized_across_then_down(size: tuple[int, int]) -> None:
     box = (left, 0, left + side, photo.height)
     across = photo.resize((24, photo.height), Image.Resampling.BICUBIC, box)
     lines = np.ascontiguousarray(np.asarray(across).transpose(1, 0, 2))  # down becomes across
-    down = Image.fromarray(lines).resize((24, 24), Image.Resampling.BICUBIC, (top, 0, top + side, 24))
+    down = Image.fromarray(lines).resize(
+        (24, 24), Image.Resampling.BICUBIC, (top, 0, top + side, 24)
+    )
     np.testing.assert_allclose(np.asarray(down).transpose(1, 0, 2), actual, atol=1e-3)
 
 

@@ -17,8 +17,8 @@ from headfit.errors import (
     UnshareableHeadError,
     UntrustedHeadError,
 )
-from headfit.extractor import Extractor
 from headfit.exports.tflite import export_tflite
+from headfit.extractor import Extractor
 from headfit.files.headfile import load_head, load_head_bytes, save_head_bytes
 from headfit.head import SoftmaxHead
 from headfit.privacy.noise import Privacy
@@ -69,6 +69,10 @@ OWN = {"calibrate", "convert-head", "report"}
 """Commands that make of a head another file of the user's own."""
 
 
+# The smallest library that says which plans it reads: its exports, then its code.
+WASM = b"\0asm\x01\0\0\0\x07\x18\x01\x14headfit_plan_version\0\0\x0a\x06\x01\x04\0\x41\x01\x0b"
+
+
 def test_every_command_that_writes_a_head_anew_is_a_door_or_the_users_own() -> None:
     """A new command of this kind has to be named above, and so to be thought about."""
     names = {
@@ -88,6 +92,7 @@ def test_the_commands_refuse_and_force(
     values = np.random.default_rng(0).normal(size=(4, known.embedding_dim))
     SoftmaxHead().fit(values, ["cup", "cup", "cup", "pen"], extractor=known).save("a.head")
     assert main(["keygen", "key"]) == 0
+    Path("a.wasm").write_bytes(WASM)
     command = [name, "a.head", "-o", "out", *DOORS[name]]
     assert main(command) == 3
     assert "at least 3 photos of each class before a head is shared" in capsys.readouterr().err
