@@ -148,6 +148,8 @@ def plan_version(library: bytes) -> int:
         size, at = _leb128(library, at + 1)
         sections[kind] = library[at : at + size]
         at += size
+    if at != len(library):
+        raise ValueError("a section that is cut off")
     exports, code = sections.get(7, b""), sections.get(10, b"")
     name = b"\x14headfit_plan_version\0"  # its length before, and after it that it is a function
     wanted, _ = _leb128(exports, exports.index(name) + len(name))
