@@ -1,4 +1,4 @@
-"""Heads where headfit is not: ``headfit export-tflite``, ``export-web``, ``export-json``."""
+"""Heads where headfit is not: ``headfit export-tflite``, ``-onnx``, ``-web``, ``-json``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from headfit.commands import terminal
 from headfit.commands.options import EXTRACTOR, FEW_PHOTOS, HEAD, PATH, output_option
 from headfit.commands.paths import HEAD_JSON, NETWORK, WEB, Command, OutputFolder
 from headfit.errors import InputError
-from headfit.exports import document, tflite, web
+from headfit.exports import document, onnx, tflite, web
 from headfit.extractors.finding import find_made_by
 from headfit.files.blockfile import SUFFIX
 from headfit.files.disk import write_atomically
@@ -52,6 +52,33 @@ def export_tflite(
     model = tflite.export_tflite(fitted, extractor, lowered=lowered, force=few_photos)
     write_atomically(output, model)
     terminal.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.classes)}.")
+
+
+@click.command("export-onnx", cls=Command)
+@HEAD
+@output_option("OUT.ONNX", NETWORK)
+@click.option("--alone", is_flag=True, help="Export the head without its extractor.")
+@FEW_PHOTOS
+@EXTRACTOR
+def export_onnx(
+    head: Path, output: Path, alone: bool, few_photos: bool, extractor: str | Path | None
+) -> None:
+    """Write a head as ONNX, together with its extractor if that is ONNX too.
+
+    The output is the probability of each class. With --alone the input is embeddings, as
+    'headfit embed' writes them; otherwise a photo.
+    """
+    if alone:
+        fitted = SoftmaxHead.load(head).fitted_
+    else:
+        fitted, extractor = _opened(head, extractor)
+        _refuse_blocks(head, extractor, "an ONNX file; export the head --alone")
+    model = onnx.export_onnx(fitted, extractor, alone=alone, force=few_photos)
+    write_atomically(output, model)
+    takes = "embeddings" if alone else "a photo"
+    terminal.echo(
+        f"Wrote {output}, {len(model):,} bytes, takes {takes}: {', '.join(fitted.classes)}."
+    )
 
 
 @click.command("export-web", cls=Command)

@@ -9,8 +9,8 @@ from typing import Final
 from headfit.errors import ExtractorError
 from headfit.networks import place as rules
 from headfit.networks.cutting import check_picture
+from headfit.networks.onnx import writing
 from headfit.networks.onnx.model import FLOAT, OnnxModel, OnnxNode, count_unsound
-from headfit.networks.onnx.wire import join, write_bytes, write_number
 from headfit.networks.place import Place, Step
 
 _PHOTO: Final = "headfit/photo"
@@ -79,7 +79,7 @@ def looked_into(model: OnnxModel, size: tuple[int, int]) -> tuple[bytes, list[st
     """Return a network that gives every tensor that an operator makes, and their names."""
     nodes = runnable(model)
     names = [name for node in nodes for name in node.outputs if name]
-    outputs = [write_bytes(1, name) for name in names]
+    outputs = [writing.value(name) for name in names]
     return _written(model, nodes, size, outputs), names
 
 
@@ -157,8 +157,8 @@ def cut_onnx(
             )
     assert place.embedding_dim is not None
     behind = _behind(place, seen[place.name], pool)
-    output = _value(_EMBEDDING, (1, place.embedding_dim))
-    return _written(model, [*nodes, *behind], size, [output], needed)
+    output = writing.value(_EMBEDDING, (1, place.embedding_dim))
+    return _written(model, nodes, size, [output], needed, behind)
 
 
 def is_rounded(model: OnnxModel) -> bool:
@@ -179,25 +179,25 @@ def _place(name: str, node: OnnxNode, seen: Seen | None, pool: str, *, is_exchan
     return rules.place(name, seen.shape, seen.dtype, pool, channels_last=False)
 
 
-def _behind(place: Place, seen: Seen, pool: str) -> list[OnnxNode]:
+def _behind(place: Place, seen: Seen, pool: str) -> list[bytes]:
     """Return what makes one vector of float32 of a tensor."""
-    nodes: list[OnnxNode] = []
+    nodes: list[bytes] = []
     last = place.name
 
     def step(kind: str, *attributes: bytes, output: str | None = None) -> None:
         nonlocal last
         made = output or f"headfit/{kind.lower()}"
-        nodes.append(_node(kind, last, made, *attributes))
+        nodes.append(writing.node(kind, [last], made, *attributes))
         last = made
 
     if seen.dtype != "float32":
-        step("Cast", _whole("to", FLOAT))
+        step("Cast", writing.whole("to", FLOAT))
     area = rules.area_of(place.shape, channels_last=False)
     if any(n > 1 for n in area) and pool in _POOLINGS:
         if len(place.shape) == 3:
-            step("Transpose", _wholes("perm", (0, 2, 1)))
+            step("Transpose", writing.wholes("perm", (0, 2, 1)))
         step(_POOLINGS[pool])
-    step("Flatten", _whole("axis", 1), output=_EMBEDDING)
+    step("Flatten", writing.whole("axis", 1), output=_EMBEDDING)
     return nodes
 
 
@@ -207,56 +207,30 @@ def _written(
     size: tuple[int, int],
     outputs: Sequence[bytes],
     needed: set[str] | None = None,
+    behind: Sequence[bytes] = (),
 ) -> bytes:
     """Return a file of these operators, that takes a photo."""
     (taken,) = model.inputs
     shape = _input_shape(model, size)
-    front: list[OnnxNode] = []
+    front: list[bytes] = []
     source = _PHOTO
     if shape[3] != 3:
         target = taken.name if taken.type_code == FLOAT else "headfit/exchanged"
-        front.append(_node("Transpose", source, target, _wholes("perm", (0, 3, 1, 2))))
+        front.append(
+            writing.node("Transpose", [source], target, writing.wholes("perm", (0, 3, 1, 2)))
+        )
         source = target
     if taken.type_code != FLOAT:
-        front.append(_node("Cast", source, taken.name, _whole("to", taken.type_code)))
+        front.append(
+            writing.node("Cast", [source], taken.name, writing.whole("to", taken.type_code))
+        )
     elif source == _PHOTO:
-        front.append(_node("Identity", source, taken.name))
-    kept = [raw for name, raw in model.weights.items() if needed is None or name in needed]
-    graph = join(
-        (
-            *(write_bytes(1, node.raw) for node in (*front, *nodes)),
-            write_bytes(2, "headfit"),
-            *(write_bytes(5, raw) for raw in kept),
-            write_bytes(11, _value(_PHOTO, (1, *size, 3))),
-            *(write_bytes(12, output) for output in outputs),
-        )
+        front.append(writing.node("Identity", [source], taken.name))
+    return writing.model_file(
+        model.version,
+        model.opsets,
+        [*front, *(one.raw for one in nodes), *behind],
+        [raw for name, raw in model.weights.items() if needed is None or name in needed],
+        [writing.value(_PHOTO, (1, *size, 3))],
+        outputs,
     )
-    return join(
-        (
-            write_number(1, model.version),
-            write_bytes(2, "headfit"),
-            write_bytes(7, graph),
-            *(write_bytes(8, opset) for opset in model.opsets),
-        )
-    )
-
-
-def _node(kind: str, source: str, target: str, *attributes: bytes) -> OnnxNode:
-    fields = (write_bytes(1, source), write_bytes(2, target), write_bytes(4, kind))
-    raw = join((*fields, *(write_bytes(5, attribute) for attribute in attributes)))
-    return OnnxNode(kind, (source,), (target,), raw)
-
-
-def _whole(name: str, value: int) -> bytes:
-    return join((write_bytes(1, name), write_number(3, value), write_number(20, 2)))
-
-
-def _wholes(name: str, values: Sequence[int]) -> bytes:
-    numbers = (write_number(8, value) for value in values)
-    return join((write_bytes(1, name), *numbers, write_number(20, 7)))
-
-
-def _value(name: str, shape: Sequence[int]) -> bytes:
-    dims = join(write_bytes(1, write_number(1, n)) for n in shape)
-    kind = join((write_number(1, FLOAT), write_bytes(2, dims)))
-    return join((write_bytes(1, name), write_bytes(2, write_bytes(1, kind))))

@@ -1,0 +1,73 @@
+"""A head as ONNX, with its extractor where that is an ONNX network, too."""
+
+from __future__ import annotations
+
+import os
+
+from headfit.errors import InputError
+from headfit.extractors.finding import read_extractor
+from headfit.learning.fitted_head import FittedHead
+from headfit.learning.origin import WHOLE
+from headfit.networks.onnx import is_onnx
+from headfit.networks.onnx.appending import behind_network, head_alone
+from headfit.privacy.sharing import released
+
+
+def export_onnx(
+    head: FittedHead,
+    extractor: str | os.PathLike[str] | None = None,
+    *,
+    alone: bool = False,
+    force: bool = False,
+) -> bytes:
+    """Return an ONNX file whose output is what ``predict_proba`` returns.
+
+    Parameters
+    ----------
+    head : FittedHead
+        `SoftmaxHead.fitted_`.
+    extractor : name or path, optional
+        Of the extractor that the head was fitted on, an ONNX file; by default the one that headfit
+        knows. Not looked at if `alone`.
+    alone : bool
+        Export the head without its extractor: the input is ``embedding`` of shape
+        (n_photos, embedding_dim), float32, as any engine gives it. Otherwise the input is the
+        extractor's: one photo prepared as the manifest says.
+    force : bool
+        Export a head that gives single photos away.
+
+    Returns
+    -------
+    bytes
+        Its output is ``probabilities``, float32, in the order of ``classes_``, which the file's
+        property "classes" holds as JSON.
+
+    Raises
+    ------
+    ExtractorMismatchError
+        If the head was fitted on another extractor.
+    InputError
+        If the extractor is a .tflite, or the head was taught with several views of each photo: an
+        extractor in a file sees one.
+    UnshareableHeadError
+        If a class rests on fewer than three photos: see `SoftmaxHead.share`.
+    """
+    if alone:
+        head = released(head, force=force)
+        return head_alone(head.weights, head.bias, head.thresholds, head.classes)
+    _, manifest, model = read_extractor(extractor)
+    manifest.check_head(head, "this head")
+    if not is_onnx(model):
+        raise InputError(
+            f"expected an extractor that is an ONNX file, found {manifest.name}, a .tflite, of "
+            "which no ONNX file can be made here; export the head alone and give it embeddings, "
+            "or the whole as a .tflite"
+        )
+    if head.views != (WHOLE,):
+        raise InputError(
+            f"expected a head of one view of each photo, found one of {len(head.views)}, which an "
+            "ONNX file cannot look at; train it again without views, or export the head alone and "
+            "give it the mean of their embeddings"
+        )
+    head = released(head, force=force)
+    return behind_network(model, head.weights, head.bias, head.thresholds, head.classes)
