@@ -126,6 +126,7 @@ federated: build/federated/.made ## Run the tests of rounds over a network, by F
 
 .PHONY: silos
 silos: build/federated/.made ## Show three silos that teach one head, over TLS on this machine
+	@rm -rf build/silos
 	@build/federated/bin/python -m headfit_federated.example build/silos
 
 build/federated/.made: pyproject.toml | $(VENV)/.made

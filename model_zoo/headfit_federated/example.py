@@ -35,7 +35,8 @@ CLASSES: Final = ("cup", "mug", "pen")
 
 _SILENT: Final = {"FLWR_TELEMETRY_ENABLED": "0", "FLWR_DISABLE_UPDATE_CHECK": "1"}
 _HOST: Final = "127.0.0.1"
-_PATIENCE_S: Final = 60.0
+_PATIENCE_S: Final = 300.0
+"""On a busy machine a SuperLink takes minutes to start; one that ended is not waited for."""
 
 
 @dataclass(slots=True)

@@ -25,3 +25,9 @@ def test_every_script_is_there() -> None:
     scripts = set(re.findall(r"python (\S+\.py)", MAKEFILE))
     assert "demo_app/pictures.py" in scripts
     assert [path for path in scripts if not (ROOT / path).is_file()] == []
+
+
+def test_silos_begin_afresh() -> None:
+    """The example takes no folder with files in it, and the target's own has some the next time."""
+    recipe = MAKEFILE.split("\nsilos:")[1].split("\n\n")[0]
+    assert recipe.index("rm -rf build/silos\n") < recipe.index("example build/silos")
