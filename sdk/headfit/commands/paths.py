@@ -57,7 +57,7 @@ def _container(name: str, file_format: str) -> Kind:
 def _is_open_roll(path: Path) -> bool:
     """Return whether this is a roll over which no half was given."""
     metadata = _metadata_of(path)
-    return metadata.get("format") == roll.FORMAT and metadata.get("agreed") == ""
+    return metadata.get("format") == roll.ROLL.name and metadata.get("agreed") == ""
 
 
 def _metadata_of(path: Path) -> dict[str, object]:
@@ -109,8 +109,8 @@ GOLDEN: Final = Kind("golden picture", lambda path: _start(path).startswith(b"\x
 ROUND: Final = Kind("round", _is_round)
 HEAD_JSON: Final = Kind("head as JSON", _is_head_json)
 WEB: Final = Kind("page of this command", is_web)
-PART: Final = _container("part", part.FORMAT)
-PLAIN: Final = _container("plain contribution", plain.FORMAT)
+PART: Final = _container("part", part.PART.name)
+PLAIN: Final = _container("plain contribution", plain.PLAIN.name)
 ROLL: Final = Kind("roll that nothing was summed over", _is_open_roll)
 HALF: Final = Kind("blank file", lambda path: False)
 """A side gives one half; where it lies, none takes its place."""

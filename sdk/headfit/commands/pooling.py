@@ -31,9 +31,10 @@ from headfit.learning.fitted_head import FittedHead
 from headfit.pooling import half, roll
 from headfit.pooling.contributing import check_source, contributed, contributed_plain
 from headfit.pooling.curator import Curator
+from headfit.pooling.envelope import MAX_HEADER_BYTES
 from headfit.pooling.half import half_bytes, read_half_bytes
 from headfit.pooling.opening import opened
-from headfit.pooling.part import MAX_HEADER_BYTES, part_bytes
+from headfit.pooling.part import part_bytes
 from headfit.pooling.plain import plain_bytes
 from headfit.pooling.projection import Projection
 from headfit.pooling.roll import agreed_ids, read_roll_bytes, roll_bytes

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from headfit.errors import FileFormatError
-from headfit.files.container import Container, open_container, pack, seal
+from headfit.files.container import Container, laid_out, open_container, pack, seal
 from headfit.files.disk import read_bounded
 from headfit.files.fields import canonical_json
 from headfit.files.manifest import reference_from_json
@@ -154,18 +153,12 @@ def _layout(shapes: list[tuple[int, ...]]) -> dict[str, dict[str, Any]]:
 
     It is the one that the safetensors library makes: by dtype, then by name.
     """
-    axes = {
-        f"{i}.{name}": [n] for i, (n, *_) in enumerate(shapes) for name in ("bias", "multiplier")
+    tensors: dict[str, tuple[str, tuple[int, ...]]] = {
+        f"{i}.{name}": ("F32", (n,))
+        for i, (n, *_) in enumerate(shapes)
+        for name in ("bias", "multiplier")
     }
-    axes |= {f"{i}.filters": list(shape) for i, shape in enumerate(shapes)}
-    tensors = {}
-    offset = 0
-    for name, shape in axes.items():
-        end = offset + 4 * math.prod(shape)
-        dtype = "U32" if name.endswith("filters") else "F32"
-        tensors[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, end]}
-        offset = end
-    return tensors
+    return laid_out(tensors | {f"{i}.filters": ("U32", shape) for i, shape in enumerate(shapes)})
 
 
 def _filter_shape(container: Container, i: int) -> tuple[int, ...]:

@@ -7,8 +7,9 @@ specification; this file follows it.
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from headfit.files.fields import Fields, canonical_json, parse_json
 MAX_HEADER_BYTES: Final = 1 << 23
 _METADATA: Final = "__metadata__"
 _HASH: Final = "content_sha256"
+_ITEM_BYTES: Final = {"U8": 1, "I8": 1, "F16": 2, "F32": 4, "U32": 4, "I64": 8, "U64": 8}
 
 Tensors = Mapping[str, Mapping[str, Any]]
 """What a header says of the tensors: dtype, shape and where each lies, by name."""
@@ -105,6 +107,23 @@ def open_container(
     metadata = Fields(tensors.take(_METADATA), f"{source}: {_METADATA}")
     metadata.kind(name, version)
     return Container(header, metadata, tensors, data)
+
+
+def laid_out(shapes: Mapping[str, tuple[str, Sequence[int]]]) -> dict[str, dict[str, Any]]:
+    """Return what a header says of tensors that lie in this order, without gap or overlap.
+
+    Parameters
+    ----------
+    shapes : mapping of str to (str, sequence of int)
+        By name, each one's dtype, as safetensors calls it, and its shape.
+    """
+    tensors: dict[str, dict[str, Any]] = {}
+    start = 0
+    for name, (dtype, shape) in shapes.items():
+        end = start + _ITEM_BYTES[dtype] * math.prod(shape)
+        tensors[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [start, end]}
+        start = end
+    return tensors
 
 
 def seal(metadata: Mapping[str, str], tensors: Tensors, data: bytes) -> dict[str, Any]:

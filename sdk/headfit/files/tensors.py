@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import FileFormatError, InputError
+from headfit.files.container import laid_out
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.likeness import MAX_CODE
 from headfit.learning.typicality import Typicality
@@ -91,12 +91,7 @@ def layout(
         shapes["weights"] = (DTYPES[storage], [embedding_dim, n_classes])
     if score == "likeness":
         shapes["whitened_means"] = ("U8", [n_classes, -(-embedding_dim // 2)])
-    tensors, start = {}, 0
-    for name, (dtype, shape) in shapes.items():
-        end = start + math.prod(shape) * np.dtype(_LITTLE_ENDIAN[dtype]).itemsize
-        tensors[name] = {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
-        start = end
-    return tensors
+    return laid_out(shapes)
 
 
 def encode(head: FittedHead) -> bytes:

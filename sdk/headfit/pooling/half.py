@@ -6,18 +6,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from headfit.files.container import open_container, pack, seal
+from headfit.files.container import Tensors, laid_out
+from headfit.pooling.envelope import MAX_HEADER_BYTES, Envelope, side_of
 from headfit.pooling.identifiers import ID_BYTES, packed, unpacked
 from headfit.pooling.round import MAX_DEVICES, MAX_NUMBERS
 from headfit.pooling.vector import Words
 
-FORMAT: Final = "headfit-half"
-FORMAT_VERSION: Final = "1"
-MAX_FILE_BYTES: Final = MAX_DEVICES * ID_BYTES + 8 * MAX_NUMBERS + (1 << 14)
+HALF: Final = Envelope("headfit-half")
+MAX_FILE_BYTES: Final = MAX_DEVICES * ID_BYTES + 8 * MAX_NUMBERS + MAX_HEADER_BYTES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,14 +43,9 @@ class Half:
 
 def half_bytes(half: Half) -> bytes:
     """Return the bytes of a half file."""
-    metadata = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "round": half.digest,
-        "side": half.side,
-    }
     data = packed(half.ids) + half.sums.astype("<u8").tobytes()
-    return pack(seal(metadata, _tensors(len(half.ids), len(half.sums)), data), data)
+    tensors = _tensors(len(half.ids), len(half.sums))
+    return HALF.bytes_of(half.digest, {"side": half.side}, tensors, data)
 
 
 def read_half_bytes(file: bytes, n_numbers: int, source: str = "half") -> Half:
@@ -68,10 +63,8 @@ def read_half_bytes(file: bytes, n_numbers: int, source: str = "half") -> Half:
     FileFormatError
         If they break the specification.
     """
-    container = open_container(file, source, FORMAT, FORMAT_VERSION, max_header_bytes=1 << 14)
-    metadata = container.metadata
-    digest = metadata.sha256("round")
-    side = metadata.text("side", pattern="a|b", meaning="'a' or 'b'")
+    container, digest = HALF.opened(file, source)
+    side = side_of(container.metadata)
     count = max(len(container.data) - 8 * n_numbers, 0) // ID_BYTES
     container.check(_tensors(count, n_numbers))
     data = bytes(container.data)
@@ -80,9 +73,5 @@ def read_half_bytes(file: bytes, n_numbers: int, source: str = "half") -> Half:
     return Half(digest, side, tuple(ids), sums)
 
 
-def _tensors(count: int, n_numbers: int) -> dict[str, dict[str, Any]]:
-    middle, end = ID_BYTES * count, ID_BYTES * count + 8 * n_numbers
-    return {
-        "ids": {"dtype": "U8", "shape": [count, ID_BYTES], "data_offsets": [0, middle]},
-        "sums": {"dtype": "U64", "shape": [n_numbers], "data_offsets": [middle, end]},
-    }
+def _tensors(count: int, n_numbers: int) -> Tensors:
+    return laid_out({"ids": ("U8", [count, ID_BYTES]), "sums": ("U64", [n_numbers])})

@@ -9,6 +9,7 @@ from typing import Final
 from headfit.errors import FileFormatError
 
 ID_BYTES: Final = 16
+ID_PATTERN: Final = f"[0-9a-f]{{{2 * ID_BYTES}}}"
 
 
 def packed(ids: Iterable[str]) -> bytes:

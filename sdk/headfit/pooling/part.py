@@ -8,23 +8,21 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from headfit.errors import FileFormatError
-from headfit.files.container import content_hash, open_container, pack, seal, unpack
+from headfit.files.container import Tensors, content_hash, laid_out, unpack
 from headfit.files.fields import canonical_json
 from headfit.files.head_parts import Signature, block_as_json, signature_from_json
+from headfit.pooling.envelope import MAX_HEADER_BYTES, Envelope, contribution_of, side_of
 from headfit.pooling.identifiers import ID_BYTES
 from headfit.pooling.vector import Words
 from headfit.privacy.signing import check_signature, signature_of
 
-FORMAT: Final = "headfit-part"
-FORMAT_VERSION: Final = "1"
-SIDES: Final = ("a", "b")
+PART: Final = Envelope("headfit-part")
 SEED_BYTES: Final = 32
-MAX_HEADER_BYTES: Final = 1 << 14
 _SIGNED_TEXT: Final = b"headfit part "
 _UNSIGNED: Final = Signature("0" * 64, "0" * 128)
 
@@ -109,13 +107,9 @@ def read_part(file: bytes, n_numbers: int, source: str = "part") -> Part:
     FileFormatError
         If the file breaks the specification.
     """
-    container = open_container(
-        file, source, FORMAT, FORMAT_VERSION, max_header_bytes=MAX_HEADER_BYTES
-    )
+    container, digest = PART.opened(file, source)
     metadata = container.metadata
-    digest = metadata.sha256("round")
-    side = metadata.text("side", pattern="a|b", meaning="'a' or 'b'")
-    contribution = metadata.text("contribution", pattern="[0-9a-f]{32}", meaning="32 hex digits")
+    side, contribution = side_of(metadata), contribution_of(metadata)
     signature = None
     if metadata.has("signature"):
         signature = signature_from_json(*metadata.nested("signature"))
@@ -133,23 +127,18 @@ def read_part(file: bytes, n_numbers: int, source: str = "part") -> Part:
     )
 
 
-def _tensors(side: str, n_bytes: int) -> dict[str, dict[str, Any]]:
+def _tensors(side: str, n_bytes: int) -> Tensors:
     if side == "a":
-        return {"seed": {"dtype": "U8", "shape": [n_bytes], "data_offsets": [0, n_bytes]}}
-    return {"masked": {"dtype": "U64", "shape": [n_bytes // 8], "data_offsets": [0, n_bytes]}}
+        return laid_out({"seed": ("U8", [n_bytes])})
+    return laid_out({"masked": ("U64", [n_bytes // 8])})
 
 
 def _packed(part: Part, signature: Signature | None) -> bytes:
-    metadata = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "round": part.digest,
-        "side": part.side,
-        "contribution": part.contribution,
-    }
+    metadata = {"side": part.side, "contribution": part.contribution}
     if signature is not None:
         metadata["signature"] = canonical_json(block_as_json(signature))
-    return pack(seal(metadata, _tensors(part.side, len(part.body)), part.body), part.body)
+    tensors = _tensors(part.side, len(part.body))
+    return PART.bytes_of(part.digest, metadata, tensors, part.body)
 
 
 def _signed(file: bytes, source: str) -> bytes:

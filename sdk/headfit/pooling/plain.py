@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from headfit.files.container import open_container, pack, seal
+from headfit.files.container import Tensors, laid_out
+from headfit.pooling.envelope import Envelope, contribution_of
 from headfit.pooling.identifiers import ID_BYTES
 from headfit.pooling.projection import UNITS
 from headfit.pooling.round import Round
 from headfit.pooling.vector import Words, class_sums_of
 
-FORMAT: Final = "headfit-plain-contribution"
-FORMAT_VERSION: Final = "1"
+PLAIN: Final = Envelope("headfit-plain-contribution")
 _ROUNDING: Final = 1e-9
 
 
@@ -47,14 +47,9 @@ class Plain:
 
 def plain_bytes(plain: Plain) -> bytes:
     """Return the bytes of a plain contribution."""
-    metadata = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "round": plain.digest,
-        "contribution": plain.contribution,
-    }
+    metadata = {"contribution": plain.contribution}
     data = plain.sums.astype("<u8").tobytes()
-    return pack(seal(metadata, _tensors(len(plain.sums)), data), data)
+    return PLAIN.bytes_of(plain.digest, metadata, _tensors(len(plain.sums)), data)
 
 
 def read_plain_bytes(file: bytes, called: Round, source: str = "contribution") -> Plain:
@@ -65,10 +60,8 @@ def read_plain_bytes(file: bytes, called: Round, source: str = "contribution") -
     FileFormatError
         If they break the specification, or a device of the round cannot have sums like these.
     """
-    container = open_container(file, source, FORMAT, FORMAT_VERSION, max_header_bytes=1 << 14)
-    metadata = container.metadata
-    digest = metadata.sha256("round")
-    contribution = metadata.text("contribution", pattern="[0-9a-f]{32}", meaning="32 hex digits")
+    container, digest = PLAIN.opened(file, source)
+    contribution = contribution_of(container.metadata)
     container.check(_tensors(called.n_numbers))
     sums = np.frombuffer(bytes(container.data), "<u8").astype(np.uint64)
     counts = sums.view(np.int64)[: len(called.classes)]
@@ -90,6 +83,5 @@ def read_plain_bytes(file: bytes, called: Round, source: str = "contribution") -
     return Plain(digest, contribution, sums)
 
 
-def _tensors(n_numbers: int) -> dict[str, dict[str, Any]]:
-    n_bytes = 8 * n_numbers
-    return {"sums": {"dtype": "I64", "shape": [n_numbers], "data_offsets": [0, n_bytes]}}
+def _tensors(n_numbers: int) -> Tensors:
+    return laid_out({"sums": ("I64", [n_numbers])})

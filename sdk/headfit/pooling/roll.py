@@ -8,18 +8,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from headfit.errors import InputError
-from headfit.files.container import open_container, pack, seal
+from headfit.files.container import Tensors, laid_out
+from headfit.pooling.envelope import MAX_HEADER_BYTES, Envelope, side_of
 from headfit.pooling.identifiers import ID_BYTES, packed, unpacked
 from headfit.pooling.round import MAX_DEVICES
 from headfit.pooling.round_file import RoundFile
 
-FORMAT: Final = "headfit-roll"
-FORMAT_VERSION: Final = "1"
+ROLL: Final = Envelope("headfit-roll")
 KEY_BYTES: Final = 32
-MAX_FILE_BYTES: Final = MAX_DEVICES * (ID_BYTES + KEY_BYTES) + (1 << 14)
+MAX_FILE_BYTES: Final = MAX_DEVICES * (ID_BYTES + KEY_BYTES) + MAX_HEADER_BYTES
 _NOBODY: Final = bytes(KEY_BYTES)
 
 
@@ -94,17 +94,11 @@ def agreed_ids(called: RoundFile, own: Roll, other: Roll) -> list[str]:
 def roll_bytes(roll: Roll) -> bytes:
     """Return the bytes of a roll file."""
     ids = sorted(roll.signers)
-    metadata = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "round": roll.digest,
-        "side": roll.side,
-        "agreed": roll.agreed,
-    }
+    metadata = {"side": roll.side, "agreed": roll.agreed}
     keys = (roll.signers[id_] for id_ in ids)
     data = packed(ids)
     data += b"".join(_NOBODY if key is None else bytes.fromhex(key) for key in keys)
-    return pack(seal(metadata, _tensors(len(ids)), data), data)
+    return ROLL.bytes_of(roll.digest, metadata, _tensors(len(ids)), data)
 
 
 def read_roll_bytes(file: bytes, source: str = "roll") -> Roll:
@@ -115,10 +109,9 @@ def read_roll_bytes(file: bytes, source: str = "roll") -> Roll:
     FileFormatError
         If they break the specification.
     """
-    container = open_container(file, source, FORMAT, FORMAT_VERSION, max_header_bytes=1 << 14)
+    container, digest = ROLL.opened(file, source)
     metadata = container.metadata
-    digest = metadata.sha256("round")
-    side = metadata.text("side", pattern="a|b", meaning="'a' or 'b'")
+    side = side_of(metadata)
     agreed = metadata.text("agreed", pattern="([0-9a-f]{64})?", meaning="64 hex digits, or none")
     count = len(container.data) // (ID_BYTES + KEY_BYTES)
     container.check(_tensors(count))
@@ -129,9 +122,5 @@ def read_roll_bytes(file: bytes, source: str = "roll") -> Roll:
     return Roll(digest, side, dict(zip(ids, signers, strict=True)), agreed)
 
 
-def _tensors(count: int) -> dict[str, dict[str, Any]]:
-    middle, end = ID_BYTES * count, (ID_BYTES + KEY_BYTES) * count
-    return {
-        "ids": {"dtype": "U8", "shape": [count, ID_BYTES], "data_offsets": [0, middle]},
-        "signers": {"dtype": "U8", "shape": [count, KEY_BYTES], "data_offsets": [middle, end]},
-    }
+def _tensors(count: int) -> Tensors:
+    return laid_out({"ids": ("U8", [count, ID_BYTES]), "signers": ("U8", [count, KEY_BYTES])})

@@ -109,8 +109,6 @@ def read_round_bytes(
         If it is not signed by such a key, or the signature is of other content.
     FileFormatError
         If it breaks the specification.
-    MissingExtraError
-        If the library that checks signatures is not installed.
     """
     document = parse_json(file, source)
     fields = Fields(document, source)

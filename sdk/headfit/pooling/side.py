@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from headfit.errors import FileFormatError, InputError
+from headfit.pooling.envelope import SIDES
 from headfit.pooling.half import Half
-from headfit.pooling.part import SIDES, Part, read_part
+from headfit.pooling.part import Part, read_part
 from headfit.pooling.roll import Roll
 from headfit.pooling.round_file import RoundFile
 from headfit.pooling.vector import Words

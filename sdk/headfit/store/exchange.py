@@ -14,7 +14,7 @@ import numpy as np
 
 from headfit.errors import FileFormatError
 from headfit.files.class_names import CLASS_NAME_RULE, MAX_CLASSES, as_class_name
-from headfit.files.container import open_container, pack, seal
+from headfit.files.container import laid_out, open_container, pack, seal
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import Fields, canonical_json, parse_json
 from headfit.files.views import views_from_json, views_text
@@ -165,20 +165,15 @@ def _classes(metadata: Fields) -> list[str]:
 
 def _tensors(n_samples: int, embedding_dim: int, dtype: str) -> dict[str, dict[str, Any]]:
     """Return what the header must say about the tensors: there is one layout."""
-    width = 8 * n_samples
-    end = 3 * width + n_samples * embedding_dim * DTYPES[dtype].itemsize
-    return {
-        "added_at_us": {"dtype": "I64", "shape": [n_samples], "data_offsets": [0, width]},
-        "photo_hashes": {"dtype": "U64", "shape": [n_samples], "data_offsets": [width, 2 * width]},
-        "targets": {"dtype": "I64", "shape": [n_samples], "data_offsets": [2 * width, 3 * width]},
-        "embeddings": {
-            "dtype": {"float16": "F16", "float32": "F32"}[dtype],
-            "shape": [n_samples, embedding_dim],
-            "data_offsets": [3 * width, end],
-        },
-        "digests": {
-            "dtype": "U8",
-            "shape": [n_samples, DIGEST_BYTES],
-            "data_offsets": [end, end + DIGEST_BYTES * n_samples],
-        },
-    }
+    return laid_out(
+        {
+            "added_at_us": ("I64", [n_samples]),
+            "photo_hashes": ("U64", [n_samples]),
+            "targets": ("I64", [n_samples]),
+            "embeddings": (
+                {"float16": "F16", "float32": "F32"}[dtype],
+                [n_samples, embedding_dim],
+            ),
+            "digests": ("U8", [n_samples, DIGEST_BYTES]),
+        }
+    )

@@ -94,10 +94,10 @@ def kinds() -> dict[paths.Kind, bytes]:
         paths.KEY: b"-----BEGIN PRIVATE KEY-----\n",
         paths.HEAD_JSON: b'{\n"format": "headfit-head-json",\n',
         paths.ROUND: b'{"format": "headfit-round"}',
-        paths.PART: pack({"__metadata__": {"format": part.FORMAT}}, b""),
-        paths.PLAIN: pack({"__metadata__": {"format": plain.FORMAT}}, b""),
-        paths.ROLL: pack({"__metadata__": {"format": roll.FORMAT, "agreed": ""}}, b""),
-        paths.HALF: pack({"__metadata__": {"format": half.FORMAT}}, b""),
+        paths.PART: pack({"__metadata__": {"format": part.PART.name}}, b""),
+        paths.PLAIN: pack({"__metadata__": {"format": plain.PLAIN.name}}, b""),
+        paths.ROLL: pack({"__metadata__": {"format": roll.ROLL.name, "agreed": ""}}, b""),
+        paths.HALF: pack({"__metadata__": {"format": half.HALF.name}}, b""),
     }
 
 
