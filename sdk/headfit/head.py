@@ -794,8 +794,6 @@ class SoftmaxHead:
             If the file is no head file, or damaged.
         UntrustedHeadError
             If none of ``trusted_keys`` signed it.
-        MissingExtraError
-            If the library that checks signatures is not installed.
         """
         if trusted_keys is None:
             fitted = load_head(path).head

@@ -1,6 +1,7 @@
 """Who vouches for a head: Ed25519 signatures in the head file, made and checked.
 
-What is signed is in docs/head-format.md. The library `cryptography` is imported when it is needed.
+What is signed is in docs/head-format.md. Making signatures needs the library `cryptography`, which
+is imported then; checking them takes it where it is there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from headfit.errors import InputError, MissingExtraError, UntrustedHeadError
 from headfit.files.head_parts import Signature
 from headfit.files.headfile import HeadFile, load_head_bytes, save_head_bytes, signed_message
 from headfit.learning.fitted_head import FittedHead
+from headfit.privacy import ed25519
 from headfit.privacy.sharing import released
 
 if TYPE_CHECKING:
@@ -76,21 +78,26 @@ def check_signature(signature: Signature, message: bytes, source: str) -> None:
     ------
     UntrustedHeadError
         If it is of another; ``source`` names what is signed.
-    MissingExtraError
-        If the library is not installed.
     """
-    _require_cryptography()
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signature.public_key))
-        key.verify(bytes.fromhex(signature.signature), message)
-    except (InvalidSignature, ValueError) as error:
+    key, signed = bytes.fromhex(signature.public_key), bytes.fromhex(signature.signature)
+    if not _is_signature(key, signed, message):
         raise UntrustedHeadError(
             f"{source}: expected what {signature.public_key} signed, found other content under its "
             "name; get it from its maker"
-        ) from error
+        )
+
+
+def _is_signature(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    except ImportError:
+        return ed25519.is_signature(public_key, signature, message)
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def verify_head_bytes(
@@ -112,8 +119,6 @@ def verify_head_bytes(
         If the file has no signature, another's, or one that is not of this content.
     FileFormatError
         If this is no head file, or damaged.
-    MissingExtraError
-        If the library is not installed.
     """
     if isinstance(trusted_keys, str):
         raise InputError("expected a collection of public keys, found one text; write [key]")
