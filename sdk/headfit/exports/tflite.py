@@ -10,6 +10,7 @@ from headfit.learning.fitted_head import FittedHead
 from headfit.learning.origin import WHOLE
 from headfit.networks.appending import append_head
 from headfit.networks.onnx import is_onnx
+from headfit.networks.tflite.metadata import Metadata
 from headfit.privacy.sharing import released
 
 
@@ -22,8 +23,10 @@ def export_tflite(
 ) -> bytes:
     """Return a self-contained `.tflite` whose output is what ``predict_proba`` returns.
 
-    Its input is the extractor's: a photo prepared as the manifest says. Its description holds the
-    class names as JSON.
+    Its input is a photo's pixels in RGB, from 0 to 255 as float32, resized as the manifest says.
+    Its description holds the class names as JSON. TFLite metadata tell other programs, MediaPipe
+    among them, that pixels go in as they are, which class each probability is of, and below which
+    largest probability a photo shows none, if that is how the head tells.
 
     Parameters
     ----------
@@ -63,6 +66,22 @@ def export_tflite(
             ".tflite cannot look at; train it again without views"
         )
     head = released(head, force=force)
+    prepared, told = manifest.preprocessing, head.calibration
+    metadata = Metadata(
+        name=manifest.name,
+        licence=manifest.licence,
+        mean=(0.0,),
+        std=(1.0,),
+        labels=head.classes,
+        threshold=told.threshold if told and told.score == "max_probability" else None,
+    )
     return append_head(
-        model, head.weights, head.bias, head.thresholds, head.classes, lowered=lowered
+        model,
+        head.weights,
+        head.bias,
+        head.thresholds,
+        head.classes,
+        lowered=lowered,
+        scaling=(prepared.mean, prepared.std),
+        metadata=metadata,
     )

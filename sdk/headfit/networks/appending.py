@@ -1,4 +1,4 @@
-"""A classifier out of an extractor: a head and softmax appended to its network."""
+"""A classifier out of an extractor: its pixels scaled in front, a head and softmax appended."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from headfit.maths.arrays import FloatArray
 from headfit.maths.bits import n_words, pack
 from headfit.networks.lowering import lower_graph
 from headfit.networks.tflite import Graph, Operator, Tensor, read_graph, write_graph
+from headfit.networks.tflite.metadata import Metadata, labels_archive, metadata_bytes
 from headfit.networks.tflite.schema import NO_ACTIVATION, VALID
 
 _FLOAT: Final = np.dtype("<f4")
@@ -29,6 +30,8 @@ def append_head(
     classes: Sequence[str],
     *,
     lowered: bool = False,
+    scaling: tuple[Sequence[float], Sequence[float]] | None = None,
+    metadata: Metadata | None = None,
 ) -> bytes:
     """Return a classifier: the extractor's network, then the head, then softmax.
 
@@ -44,6 +47,11 @@ def append_head(
         Class names in column order; the file's description holds them as JSON.
     lowered : bool
         Use builtin operators alone, so that any TFLite runtime runs it.
+    scaling : pair of sequences of 3 floats, optional
+        Mean and std. The network takes pixels from 0 to 255 then, and makes its input of them:
+        ``(pixel - mean) / std``.
+    metadata : Metadata, optional
+        What the file says of itself to other programs.
 
     Returns
     -------
@@ -65,7 +73,7 @@ def append_head(
             f"expected a network that returns {len(weights)} float32 numbers, which this head "
             f"takes, found {found}; give the extractor that the head was fitted on"
         )
-    tail = _Tail(graph)
+    tail = _Tail(graph if scaling is None else _taking_pixels(graph, *scaling))
     n_classes = len(bias)
     if thresholds is None:
         kernel = np.ascontiguousarray(weights.T)
@@ -74,9 +82,36 @@ def append_head(
         logits = tail.binary_layer(weights, bias, thresholds)
     tail.step("SOFTMAX", [logits], (1, n_classes), name="probabilities", beta=1.0)
     classifier = tail.graph()
-    return write_graph(
+    written = write_graph(
         lower_graph(classifier) if lowered else classifier,
         description=json.dumps({"classes": list(classes)}, ensure_ascii=False),
+        metadata=metadata_bytes(metadata) if metadata else b"",
+    )
+    return written + labels_archive(metadata) if metadata else written
+
+
+def _taking_pixels(graph: Graph, mean: Sequence[float], std: Sequence[float]) -> Graph:
+    """Return the network with operators in front that make its input of pixels."""
+    (photo,) = graph.inputs
+    shape = graph.tensors[photo].shape
+    centre = np.array(mean, _FLOAT)
+    spread = np.array(std, _FLOAT)
+    pixels = len(graph.tensors)
+    new = (
+        Tensor("pixels", shape, _FLOAT, None),
+        Tensor("pixels/mean", centre.shape, _FLOAT, centre),
+        Tensor("pixels/centred", shape, _FLOAT, None),
+        Tensor("pixels/std", spread.shape, _FLOAT, spread),
+    )
+    front = (
+        Operator("SUB", (pixels, pixels + 1), (pixels + 2,), {}),
+        Operator("DIV", (pixels + 2, pixels + 3), (photo,), {}),
+    )
+    return replace(
+        graph,
+        tensors=(*graph.tensors, *new),
+        operators=(*front, *graph.operators),
+        inputs=(pixels,),
     )
 
 

@@ -138,7 +138,7 @@ static uint64_t size_of(const int32_t *dims) {
 }
 
 static int broadcast_holds(const broadcast_step *s, const memory *m) {
-    return within(s->operation, ADD, PRELU) &&
+    return within(s->operation, ADD, DIVIDE) &&
            reads(m, s->a, times(s->operation == SELECT ? 1 : 4, reach(s->dims, s->a_strides))) &&
            reads(m, s->b, times(4, reach(s->dims, s->b_strides))) &&
            (s->operation != SELECT || reads(m, s->c, times(4, reach(s->dims, s->c_strides)))) &&

@@ -33,7 +33,7 @@ enum kind {
 /* Types of elements. BITS are words of 32 channels, a 1 bit for -1. */
 enum type { FLOAT, BYTE, BITS };
 enum pooling { POOL_MAX, POOL_AVERAGE, POOL_BITS };
-enum operation { ADD, SUBTRACT, MULTIPLY, LESS, SELECT, PRELU };
+enum operation { ADD, SUBTRACT, MULTIPLY, LESS, SELECT, PRELU, DIVIDE };
 enum mapping { CLAMP, ABSOLUTE, LOGISTIC, QUANTIZE, DEQUANTIZE };
 
 enum { LANES = 32, FLOAT_LANES = 16, DIMS = 4 };

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from headfit.engines.popcount import PopcountEngine
 from headfit.errors import EngineMissingError
 from headfit.exports.tflite import export_tflite
 from headfit.files.tensors import rounded
+from headfit.learning.calibration import Calibration
 from headfit.networks.appending import append_head
 from headfit.networks.tflite import read_graph
+from headfit.networks.tflite.metadata import read_metadata
 from headfit.networks.tflite.schema import LCE_OPTIONS
-from headfit.photos.images import prepare_input
 
 METHODS = ["logistic", "binary"]
 CLASSES = ("größe 网", 'a "b"', "c")
@@ -91,7 +93,7 @@ def test_every_runtime_gives_the_probabilities_of_the_head(
     assert np.ptp(expected) > 0.5
     for picture, row in zip(pictures, expected, strict=True):
         try:
-            found = run(model, prepare_input(picture, extractor.manifest.preprocessing))
+            found = run(model, picture[None].astype(np.float32))
         except EngineMissingError as error:
             pytest.skip(str(error))
         np.testing.assert_allclose(row[None], found, atol=1e-5)
@@ -113,6 +115,42 @@ def test_the_file_names_its_classes(head: SoftmaxHead, extractor_path: Path) -> 
     schema = pytest.importorskip("tensorflow.lite.python.schema_py_generated")
     model = schema.Model.GetRootAsModel(export_tflite(head.fitted_, extractor_path), 0)
     assert json.loads(model.Description().decode()) == {"classes": list(head.fitted_.classes)}
+
+
+def test_other_programs_are_told_how_to_use_it(
+    head: SoftmaxHead, extractor: Extractor, extractor_path: Path
+) -> None:
+    """Pixels go in as they are, and come out as these classes; the last is a name as it is."""
+    calibration = Calibration("max_probability", 0.625, 0.95, 12, (0.5,))
+    told = replace(head.fitted_, calibration=calibration)
+    model = export_tflite(told, extractor_path)
+    assert model == export_tflite(told, extractor_path)
+    found = read_metadata(model)
+    assert (found.mean, found.std) == ((0.0,), (1.0,))
+    assert found.labels == head.fitted_.classes
+    assert found.threshold == 0.625
+    assert found.name == extractor.manifest.name
+    other = replace(head.fitted_, calibration=None)
+    assert read_metadata(export_tflite(other, extractor_path)).threshold is None
+
+
+def test_mediapipe_takes_it(
+    head: SoftmaxHead, extractor: Extractor, extractor_path: Path, pictures: list[np.ndarray]
+) -> None:
+    """The whole of what a developer writes there, and the same answers."""
+    mediapipe = pytest.importorskip("mediapipe", reason="not tested: pip install mediapipe")
+    model = export_tflite(head.fitted_, extractor_path, lowered=True)
+    tasks = mediapipe.tasks
+    options = tasks.vision.ImageClassifierOptions(
+        base_options=tasks.BaseOptions(model_asset_buffer=model)
+    )
+    expected = head.predict_proba(extractor.embed(pictures))
+    with tasks.vision.ImageClassifier.create_from_options(options) as classifier:
+        for picture, row in zip(pictures, expected, strict=True):
+            image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=picture)
+            (answer,) = classifier.classify(image).classifications
+            found = {one.category_name: one.score for one in answer.categories}
+            assert found == pytest.approx(dict(zip(head.classes_, row, strict=True)), abs=1e-5)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -18,7 +18,7 @@ from headfit.errors import EngineMissingError
 from headfit.exports.tflite import export_tflite
 from headfit.extractors.making import allowed_name, cut_network, list_places, make_extractor
 from headfit.networks import write_graph
-from headfit.photos import prepare_input
+from headfit.photos.images import prepare_input
 
 pytest.importorskip("flatbuffers")
 needs_runtime = pytest.mark.skipif(
@@ -91,9 +91,11 @@ def test_a_head_on_a_quantised_network_and_its_export(tmp_path: Path) -> None:
     model = export_tflite(head.fitted_, path)
     runs = interpreter.Interpreter(model_content=model)
     runs.allocate_tensors()
+    prepared = extractor.manifest.preprocessing
     for picture, expected in zip(pictures, head.predict_proba(embeddings), strict=True):
-        image = prepare_input(picture, extractor.manifest.preprocessing)
-        runs.set_tensor(runs.get_input_details()[0]["index"], image)
+        scaled = prepare_input(picture, prepared)
+        pixels = np.rint(scaled * np.float32(prepared.std) + np.float32(prepared.mean))
+        runs.set_tensor(runs.get_input_details()[0]["index"], pixels)
         runs.invoke()
         found = runs.get_tensor(runs.get_output_details()[0]["index"])[0]
         np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -397,6 +397,9 @@ class _Compiler:
     def multiply(self, operator: Operator, node: Node) -> None:
         self._broadcast(operator, node, steps.MULTIPLY, arrays.read_arithmetic(node))
 
+    def divide(self, operator: Operator, node: Node) -> None:
+        self._broadcast(operator, node, steps.DIVIDE, arrays.read_arithmetic(node))
+
     def less(self, operator: Operator, node: Node) -> None:
         arrays.read_less(node)
         self._broadcast(operator, node, steps.LESS)
@@ -632,6 +635,7 @@ _COMPILERS: Final[dict[str, Callable[[_Compiler, Operator, Node], None]]] = {
     "ADD": _Compiler.add,
     "SUB": _Compiler.subtract,
     "MUL": _Compiler.multiply,
+    "DIV": _Compiler.divide,
     "LESS": _Compiler.less,
     "SELECT_V2": _Compiler.select,
     "PAD": _Compiler.pad,

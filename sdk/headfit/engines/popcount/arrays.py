@@ -13,11 +13,16 @@ from headfit.maths.arrays import FloatArray
 from headfit.networks.operators import arrays
 from headfit.networks.operators.node import Node
 
-_ARITHMETIC: Final[dict[str, np.ufunc]] = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply}
+_ARITHMETIC: Final[dict[str, np.ufunc]] = {
+    "ADD": np.add,
+    "SUB": np.subtract,
+    "MUL": np.multiply,
+    "DIV": np.divide,
+}
 
 
 def compile_arithmetic(node: Node) -> Kernel:
-    """ADD, SUB, MUL with broadcasting and a fused activation."""
+    """ADD, SUB, MUL, DIV with broadcasting and a fused activation."""
     function, bounds = _ARITHMETIC[node.name], arrays.read_arithmetic(node)
     return lambda a, b: clamp(function(a, b), bounds)
 

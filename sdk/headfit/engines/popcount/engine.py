@@ -30,6 +30,7 @@ _COMPILERS: Final[dict[str, Callable[[Node], Kernel]]] = {
     "ADD": arrays.compile_arithmetic,
     "SUB": arrays.compile_arithmetic,
     "MUL": arrays.compile_arithmetic,
+    "DIV": arrays.compile_arithmetic,
     "LESS": arrays.compile_less,
     "SELECT_V2": arrays.compile_select,
     "PAD": arrays.compile_pad,

@@ -12,7 +12,7 @@ from headfit.networks.tflite.graph import Quantization
 
 
 def read_arithmetic(node: Node) -> tuple[float, float]:
-    """Read ADD, SUB or MUL with broadcasting: its activation's bounds."""
+    """Read ADD, SUB, MUL or DIV with broadcasting: its activation's bounds."""
     node.returns(node.broadcast(node.operand(0).shape, node.operand(1).shape))
     return fused_range(node)
 

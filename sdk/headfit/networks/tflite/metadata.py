@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from headfit.errors import ExtractorError
+from headfit.networks.tflite.flatbuffer import FlatBuffer
 from headfit.networks.tflite.reading import MAX_BYTES, MAX_ENTRIES
-from headfit.networks.tflite.schema import IDENTIFIER
+from headfit.networks.tflite.schema import IDENTIFIER, METADATA
 from headfit.networks.tflite.tables import Table
 
 _UNREADABLE: Final = (
@@ -30,9 +31,15 @@ _UNREADABLE: Final = (
 )
 """What `zipfile` raises over a damaged archive, or one that it cannot read."""
 
-_NAME: Final = "TFLITE_METADATA"
 _IDENTIFIER: Final = b"M001"
 _NORMALIZATION: Final = 1
+_THRESHOLD: Final = 3
+_PICTURE: Final = 2
+_RGB: Final = 1
+_LABELS: Final = "labels.txt"
+_LABELS_OF_AN_AXIS: Final = 2
+_NEVER: Final = (1980, 1, 1, 0, 0, 0)
+"""The earliest date that an archive can give a file."""
 _MAX_TEXT: Final = 1 << 16
 _MAX_LABELS_BYTES: Final = 1 << 20
 _MAX_CHANNELS: Final = 3
@@ -49,6 +56,8 @@ class Metadata:
         Of one channel or three, on the scale of the pixels: ``input = (pixel - mean) / std``.
     labels : tuple of str
         What its classifier told apart.
+    threshold : float or None
+        Of the largest probability: below it, a photo shows none of them.
     """
 
     name: str = ""
@@ -57,6 +66,7 @@ class Metadata:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     labels: tuple[str, ...] = ()
+    threshold: float | None = None
 
 
 def read_metadata(model: bytes) -> Metadata:
@@ -79,10 +89,55 @@ def read_metadata(model: bytes) -> Metadata:
         ) from error
 
 
+def metadata_bytes(metadata: Metadata) -> bytes:
+    """Return metadata of a classifier of pictures as `write_graph` takes them.
+
+    Its labels are named and not in it: append `labels_archive` to the written file.
+
+    Raises
+    ------
+    EngineMissingError
+        If the package `flatbuffers` is not installed.
+    """
+    file = FlatBuffer()
+
+    def one(kind: int, options: int) -> int:
+        return file.offsets([file.table([(0, "B", kind), (1, "offset", options)])])
+
+    colours = file.table([(0, "b", _RGB)])
+    content = file.table([(0, "B", _PICTURE), (1, "offset", colours)])
+    photo = [(0, "offset", file.text("photo")), (3, "offset", content)]
+    if metadata.mean is not None and metadata.std is not None:
+        numbers = [file.numbers(values, "<f4") for values in (metadata.mean, metadata.std)]
+        scaling = file.table([(slot, "offset", vector) for slot, vector in enumerate(numbers)])
+        photo.append((4, "offset", one(_NORMALIZATION, scaling)))
+    answer = [(0, "offset", file.text("probabilities"))]
+    if metadata.threshold is not None:
+        least = file.table([(0, "f", metadata.threshold)])
+        answer.append((4, "offset", one(_THRESHOLD, least)))
+    labels = [(0, "offset", file.text(_LABELS)), (2, "b", _LABELS_OF_AN_AXIS)]
+    answer.append((6, "offset", file.offsets([file.table(labels)])))
+    tensors = [file.offsets([file.table(fields)]) for fields in (photo, answer)]
+    subgraph = file.table([(2, "offset", tensors[0]), (3, "offset", tensors[1])])
+    root = [(3, "offset", file.offsets([subgraph]))]
+    texts = ((0, metadata.name), (4, metadata.author), (5, metadata.licence))
+    root += [(slot, "offset", file.text(text)) for slot, text in texts if text]
+    return file.finish(file.table(root), _IDENTIFIER)
+
+
+def labels_archive(metadata: Metadata) -> bytes:
+    """Return what follows a `.tflite`: an archive of its labels, the same bytes for the same."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        lines = "".join(f"{label}\n" for label in metadata.labels)
+        archive.writestr(zipfile.ZipInfo(_LABELS, _NEVER), lines)
+    return stream.getvalue()
+
+
 def _find(model: bytes) -> bytes | None:
     root = Table.root(model)
     for entry in root.tables(6, MAX_ENTRIES):
-        if entry.text(0, _MAX_TEXT) == _NAME:
+        if entry.text(0, _MAX_TEXT) == METADATA:
             index = entry.scalar(1, "I", 0)
             for i, buffer in enumerate(root.tables(4, MAX_ENTRIES)):
                 if i == index:
@@ -106,6 +161,7 @@ def _read(data: bytes, model: bytes) -> Metadata:
         mean=mean,
         std=std,
         labels=() if made is None else _labels(made, model),
+        threshold=None if made is None else _threshold(made),
     )
 
 
@@ -134,6 +190,14 @@ def _normalization(
             raise ExtractorError(f"it has the mean {mean} and the deviation {std}")
         return mean, std
     return None, None
+
+
+def _threshold(tensor: Table) -> float | None:
+    for unit in tensor.tables(4, MAX_ENTRIES):
+        options = unit.table(1) if unit.scalar(0, "B", 0) == _THRESHOLD else None
+        if options is not None:
+            return float(options.scalar(0, "f", 0.0))
+    return None
 
 
 def _labels(tensor: Table, model: bytes) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ import numpy as np
 
 IDENTIFIER: Final = b"TFL3"
 VERSION: Final = 3
+METADATA: Final = "TFLITE_METADATA"
+"""Under this name a file says what it holds, for other programs."""
 CUSTOM: Final = 32
 
 SAME: Final = 0

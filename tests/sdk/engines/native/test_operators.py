@@ -212,7 +212,11 @@ def broadcast_shapes(draw: Draw) -> tuple[int, ...]:
 
 @settings(max_examples=80, **COMMON)
 @given(
-    st.sampled_from(["ADD", "SUB", "MUL"]), broadcast_shapes(), activations, st.booleans(), seeds
+    st.sampled_from(["ADD", "SUB", "MUL", "DIV"]),
+    broadcast_shapes(),
+    activations,
+    st.booleans(),
+    seeds,
 )
 def test_arithmetic(
     name: str, shape: tuple[int, ...], activation: int, swapped: bool, seed: int
