@@ -61,6 +61,7 @@ DOORS = {
     "sign": ["--key", "key"],
     "export-tflite": [],
     "export-json": [],
+    "export-onnx": ["--alone"],
     "export-web": ["--library", "a.wasm"],
 }
 """Commands that make of a head what others get."""
