@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from headfit.learning.evaluation import Evaluation
 from headfit.learning.feedback import Feedback
 from headfit.learning.origin import WHOLE, View
 from headfit.learning.prediction import Prediction
+from headfit.locks import brief_lock
 from headfit.maths.arrays import FloatArray
 from headfit.maths.lbfgs import Progress
 from headfit.photos.embedded import EmbeddedFolder, find_examples
@@ -157,7 +157,7 @@ class ImageClassifier:
         # change it too, and then all is read from it again. Without a store the learner is all.
         self._learner = HeadLearner(head, extractor=self.extractor)
         self._is_given = self.head is not None  # fitted elsewhere, to examples that are not here
-        self._lock = threading.RLock()  # learner and store change together; no fit is done under it
+        self._lock = brief_lock()  # learner and store change together; no fit is done under it
         self._digests: dict[int, bytes] = {}  # of photos of folders; a store keeps its own
         self._seen: object = None  # the store's state, as of when the learner was last made like it
         self._is_behind = False  # whether the head knows what the store has lost to others since
@@ -491,8 +491,9 @@ class ImageClassifier:
         InputError
             If there is no such example, or ``class_name`` is unusable. Nothing is moved.
         """
+        numbers = list(numbers)
         with self._lock:
-            count = self._move(list(numbers), class_name)
+            count = self._move(numbers, class_name)
         self._follow()
         return count
 
@@ -821,7 +822,7 @@ class ImageClassifier:
             return {name: value for name, value in vars(self).items() if name != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _lock=threading.RLock(), _seen=None)
+        vars(self).update(state, _lock=brief_lock(), _seen=None)
 
     def _current_learner(self) -> HeadLearner:
         """Return the learner, with the examples that are in the store now."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-import threading
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set, Sized
 from contextlib import nullcontext
 from dataclasses import replace
@@ -31,6 +29,7 @@ from headfit.files import blockfile
 from headfit.files.headfile import load_head
 from headfit.files.manifest import Manifest, load_manifest
 from headfit.learning.origin import MAX_VIEWS, WHOLE, View
+from headfit.locks import long_lock
 from headfit.maths.arrays import FloatArray
 from headfit.photos.ahead import checked_jobs, decode_ahead
 from headfit.photos.images import (
@@ -75,8 +74,7 @@ class Extractor:
         self._engine = engine
         self.views: tuple[View, ...] = (WHOLE,)
         self._how_opened: Callable[[], Extractor] | None = None
-        self._lock = threading.Lock()  # interpreters keep their input and output between calls
-        _extractors.add(self)
+        self._lock = long_lock()  # interpreters keep their input and output between calls
 
     @classmethod
     def open(
@@ -434,12 +432,10 @@ class Extractor:
                 "same file in its place"
             )
         vars(self).update(vars(found), views=state["views"])
-        _extractors.add(self)
 
     def __copy__(self) -> Extractor:
         other = object.__new__(type(self))
         vars(other).update(vars(self))  # the engine and its lock are shared
-        _extractors.add(other)
         return other
 
     def _run(self, prepared: FloatArray) -> FloatArray:
@@ -464,20 +460,6 @@ def _counted(
 
 def _front_alone(*arguments: Any, **options: Any) -> Extractor:
     return Extractor.open_front(*arguments, **options)[0]
-
-
-# Extractors that share an engine share its lock. Another thread may hold it when a process forks.
-_extractors: weakref.WeakSet[Extractor] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    fresh: dict[int, threading.Lock] = {}
-    for extractor in list(_extractors):
-        extractor._lock = fresh.setdefault(id(extractor._lock), threading.Lock())
-
-
-if hasattr(os, "register_at_fork"):  # there is no fork on Windows
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _self_check(path: Path, manifest: Manifest) -> SelfCheck | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import os
-import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -37,6 +36,7 @@ from headfit.learning.recalibrating import recalibrated
 from headfit.learning.settings import DEFAULT_L2, Settings, settings_of
 from headfit.learning.streaming import Stream
 from headfit.learning.typicality import Typicality
+from headfit.locks import brief_lock
 from headfit.maths.arrays import (
     FloatArray,
     Scalar,
@@ -160,7 +160,7 @@ class SoftmaxHead:
         self._fitted: FittedHead | None = None
         self._stream: Stream | None = None  # what `partial_fit` remembers of earlier batches
         self._counts_classes = False  # whether the caller's class names are whole numbers
-        self._lock = threading.RLock()  # of what goes on from what was learned before
+        self._lock = brief_lock()  # of what goes on from what was learned before
 
     @classmethod
     def of(cls, fitted: FittedHead) -> SoftmaxHead:
@@ -951,7 +951,7 @@ class SoftmaxHead:
             return {name: value for name, value in vars(self).items() if name != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _lock=threading.RLock())
+        vars(self).update(state, _lock=brief_lock())
 
     def become(self, fitted: FittedHead, extractor: DescribedExtractor | None) -> SoftmaxHead:
         """Become what was fitted on this extractor's embeddings, and return the head itself."""

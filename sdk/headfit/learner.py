@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import weakref
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +25,7 @@ from headfit.learning.feedback import Feedback, feedback_on
 from headfit.learning.fitting import fit_head
 from headfit.learning.held_out import HeldOut
 from headfit.learning.problem import Problem
+from headfit.locks import brief_lock, long_lock
 from headfit.maths.arrays import (
     BoolArray,
     FloatArray,
@@ -123,9 +121,8 @@ class HeadLearner:
         self._lesson: _Lesson | None = None
         self._optimum: tuple[tuple[str, ...], tuple[FloatArray, FloatArray]] | None = None
         self._sums = RunningSums()
-        self._lock = threading.RLock()  # of all above, held for moments
-        self._fitting = threading.RLock()  # held by the thread that fits
-        _learners.add(self)
+        self._lock = brief_lock()  # of all above but the sums
+        self._fitting = long_lock()  # held by the thread that fits; of the sums
 
     def __getstate__(self) -> dict[str, Any]:
         with self._fitting, self._lock:
@@ -139,8 +136,7 @@ class HeadLearner:
         return {name: value for name, value in state.items() if name not in _LOCKS}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, **{name: threading.RLock() for name in _LOCKS})
-        _learners.add(self)
+        vars(self).update(state, _lock=brief_lock(), _fitting=long_lock())
 
     @property
     def n_samples(self) -> int:
@@ -476,14 +472,6 @@ class HeadLearner:
                 bias[columns[name]] = known_bias[old]
         return weights, bias
 
-    def _leave_to_parent(self) -> None:
-        """After a fork, in the child: a fit of another thread goes on in the parent alone."""
-        if self._fitting.acquire(blocking=False):
-            self._fitting.release()
-            return
-        self._fitting = threading.RLock()
-        self._sums = RunningSums()  # what that fit has brought up to date in part
-
     def _check_numbers(self, numbers: set[int]) -> None:
         for number in numbers - self._examples.keys():
             raise InputError(
@@ -499,15 +487,3 @@ class HeadLearner:
         if numbers:
             self._version += 1
             self._losses += 1
-
-
-_learners: weakref.WeakSet[HeadLearner] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for learner in list(_learners):
-        learner._leave_to_parent()
-
-
-if hasattr(os, "register_at_fork"):  # there is no fork on Windows
-    os.register_at_fork(after_in_child=_after_fork)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Any
 
 from headfit.classifier import Recognition
 from headfit.errors import InputError
+from headfit.locks import brief_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Watcher:
         self._agree, self._keep, self._least = agree, keep, min_probability
         self._frames: deque[Recognition] = deque(maxlen=frames)
         self._decided: tuple[str | None] | None = None  # of a class name, or of None: nothing known
-        self._lock = threading.Lock()
+        self._lock = brief_lock()
 
     def see(self, found: Recognition) -> Sighting:
         """Take in what was recognised in the newest frame, and return what is seen by now.
@@ -122,7 +122,7 @@ class Watcher:
             return dict(state, _frames=self._frames.copy())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _lock=threading.Lock())
+        vars(self).update(state, _lock=brief_lock())
 
     def _vote(self, frame: Recognition) -> tuple[str | None] | None:
         """Return the class that a frame votes for in a tuple, of None for "none of these"."""

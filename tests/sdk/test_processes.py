@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import warnings
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -28,8 +27,6 @@ from headfit import (
 )
 from headfit.engines import open_engine
 from headfit.engines.isolated import IsolatedEngine
-from headfit.photos import FLIPPED
-from headfit.photos.formats import quietly
 from headfit.store import ExampleStore
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -84,52 +81,6 @@ if __name__ == "__main__":
         [sys.executable, script, extractor_path], capture_output=True, text=True, check=False
     )
     assert done.stdout == "same worker\n", done.stderr
-
-
-@forks
-def test_a_lock_that_was_held_at_the_fork_does_not_hold_the_child(extractor_path: Path) -> None:
-    extractor = Extractor.open(extractor_path, engine="popcount")
-    held, free = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with extractor._lock:
-            held.set()
-            free.wait()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    held.wait()
-    child = os.fork()
-    if not child:
-        extractor.looking(FLIPPED).embed([np.zeros((64, 64, 3), np.uint8)])
-        os._exit(0)
-    assert exit_code_of(child) == 0
-    free.set()
-    thread.join()
-
-
-@forks
-def test_a_fork_while_a_header_is_read_waits_for_its_end() -> None:
-    """The child would wait for ever for the thread that reads, and go on without warnings."""
-    filters, begun, free = list(warnings.filters), threading.Event(), threading.Event()
-
-    def read() -> None:
-        with quietly():
-            begun.set()
-            free.wait()
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    begun.wait()
-    threading.Timer(0.1, free.set).start()
-    child = os.fork()
-    if not child:
-        signal.alarm(20)
-        with quietly():
-            pass
-        os._exit(0 if list(warnings.filters) == filters else 3)
-    assert exit_code_of(child) == 0
-    thread.join()
 
 
 @forks

@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import sys
-import threading
 import weakref
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +20,7 @@ import numpy as np
 from headfit.engines.catalogue import engine_opener
 from headfit.engines.interface import check_input
 from headfit.errors import EngineMissingError, ExtractorError
+from headfit.locks import long_lock
 from headfit.maths.arrays import FloatArray
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class IsolatedEngine:
         self._engine = engine
         self._model = model
         self._patience_s = patience_s
-        self._lock = threading.Lock()
+        self._lock = long_lock()
         self._process: Any = None
         self._connection: Connection[bytes, bytes] | None = None
         _engines.add(self)
@@ -167,11 +167,11 @@ class IsolatedEngine:
         """After a fork, in the child: the worker and what is said to it are the parent's."""
         from multiprocessing import process
 
-        self._lock = threading.Lock()  # another thread of the parent may hold the old one
+        # Another thread may have been starting or ending it, so that either is there alone.
         if self._connection is not None:
             self._connection.close()  # this process's end alone
-            process._children.discard(self._process)  # type: ignore[attr-defined]  # or it is killed at exit
-            self._connection = self._process = None
+        process._children.discard(self._process)  # type: ignore[attr-defined]  # or it is killed at exit
+        self._connection = self._process = None
 
     def _stop(self) -> None:
         if self._connection is not None:

@@ -138,10 +138,13 @@ class RunningSums:
     """Sums that follow examples as they come and go, at a cost that goes by how many do."""
 
     def __init__(self) -> None:
-        self._grid: Grid | None = None
-        self._summed: dict[int, Example] = {}
-        self._classes: tuple[str, ...] = ()
-        self._sums = ClassSums.empty(0)
+        # Grid, what was summed, classes, sums: in one, so that no interruption parts them.
+        self._known: tuple[Grid | None, dict[int, Example], tuple[str, ...], ClassSums] = (
+            None,
+            {},
+            (),
+            ClassSums.empty(0),
+        )
 
     def of(
         self, examples: Mapping[int, Example], classes: tuple[str, ...], grid: Grid
@@ -156,7 +159,7 @@ class RunningSums:
             The columns of the sums; every example's class is among them.
         grid : Grid
         """
-        before, known = self._summed, self._grid
+        known, before, known_classes, known_sums = self._known
         gone = [number for number, example in before.items() if examples.get(number) is not example]
         new = [number for number, example in examples.items() if before.get(number) is not example]
         is_little = len(gone) + len(new) < len(examples)
@@ -165,9 +168,9 @@ class RunningSums:
         else:
             # On both grids a feature of one exponent is rounded alike.
             moved = np.flatnonzero(known.exponents != grid.exponents)
-            every = tuple(sorted({*classes, *self._classes}))
-            old = {name: column for column, name in enumerate(self._classes)}
-            sums = self._sums.at_columns([old.get(name, -1) for name in every])
+            every = tuple(sorted({*classes, *known_classes}))
+            old = {name: column for column, name in enumerate(known_classes)}
+            sums = known_sums.at_columns([old.get(name, -1) for name in every])
             if gone:  # first: at no time more are summed than the grid is for
                 sums = sums.minus(_summed([before[number] for number in gone], every, grid))
             if new:
@@ -176,8 +179,7 @@ class RunningSums:
             sums = sums.at_columns([column[name] for name in classes])
             if len(moved):
                 sums = sums.renewed(moved, *_rounded(examples.values(), classes, grid))
-        self._grid, self._summed = grid, dict(examples)
-        self._classes, self._sums = classes, sums
+        self._known = grid, dict(examples), classes, sums
         return sums
 
 

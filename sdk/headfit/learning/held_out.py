@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from headfit.maths.arrays import Array, DoubleArray, TargetArray
+from headfit.maths.once import once
 
 MAX_JUDGED = 2000
 """Examples that are left out at most, or a few more: enough for a percent of accuracy or of
@@ -44,7 +44,7 @@ class LeftOut:
             rows = np.arange(len(targets))
         return cls(rows, targets[rows], np.arange(len(rows)), np.ones(len(rows)))
 
-    @cached_property
+    @once
     def are_single(self) -> bool:
         """Whether each is a group by itself."""
         return len(np.unique(self.groups)) == len(self.groups)
@@ -71,7 +71,7 @@ class LeftOut:
         parts = np.split(order, np.flatnonzero(np.diff(self.groups[order])) + 1)
         return [part for part in parts if len(part) > 1]
 
-    @cached_property
+    @once
     def masses(self) -> DoubleArray:
         """How many examples the group of each counts for: shape (n_left_out,)."""
         if self.are_single:

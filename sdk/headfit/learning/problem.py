@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from headfit.learning.settings import Settings
 from headfit.maths.arrays import DoubleArray, FloatArray, HashArray, TargetArray
 from headfit.maths.grid import Grid
 from headfit.maths.lbfgs import Progress
+from headfit.maths.once import once
 from headfit.maths.scaling import weighted_mean
 
 
@@ -74,7 +74,7 @@ class Problem:
         """How many columns there are."""
         return len(self.classes)
 
-    @cached_property
+    @once
     def masses(self) -> DoubleArray:
         """How many examples those of each class count for: shape (n_classes,)."""
         return np.bincount(self.targets, self.weights, self.n_classes).astype(np.float64)
@@ -84,7 +84,7 @@ class Problem:
         """How many examples all of them count for."""
         return float(self.masses.sum())
 
-    @cached_property
+    @once
     def groups(self) -> TargetArray:
         """The group of each example: see `headfit.learning.groups`."""
         if self.known_groups is not None:
@@ -94,13 +94,13 @@ class Problem:
             self.embeddings, self.targets, mean, self.given_groups, photo_hashes=self.photo_hashes
         )
 
-    @cached_property
+    @once
     def group_counts(self) -> npt.NDArray[np.int64]:
         """Groups of each class, which is how many photos there effectively are."""
         _, first = np.unique(self.groups, return_index=True)
         return np.bincount(self.targets[first], minlength=self.n_classes).astype(np.int64)
 
-    @cached_property
+    @once
     def effective_masses(self) -> DoubleArray:
         """How many independent photos have a mean as near to the true one: shape (n_classes,).
 
@@ -113,7 +113,7 @@ class Problem:
         effective: DoubleArray = np.square(self.masses) / squares
         return effective
 
-    @cached_property
+    @once
     def noise_masses(self) -> DoubleArray:
         """As `effective_masses`, of groups whose members share `COMMON_NOISE` of their noise alone.
 
@@ -127,13 +127,13 @@ class Problem:
         effective: DoubleArray = np.square(self.masses) / squares
         return effective
 
-    @cached_property
+    @once
     def left_out(self) -> LeftOut:
         """The examples that heads are to be made without."""
         weights = np.ones(len(self.targets)) if self.weights is None else self.weights
         return left_out_of(self.targets, self.groups, self.group_counts, weights)
 
-    @cached_property
+    @once
     def sums(self) -> ClassSums:
         """Counts, sums and second moments of the examples."""
         if self.known_sums is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from io import BytesIO
 from typing import Final
 
 from PIL import ImageFile, features
+
+from headfit.locks import brief_lock
 
 VARIABLE: Final = "HEADFIT_FORMATS"
 """Names, in the environment, formats that are decoded besides: ``avif,tiff``."""
@@ -94,15 +95,7 @@ _AVIF_BRANDS: Final = {b"avif", b"avis"}
 START_BYTES: Final = 64
 """So many bytes tell a format."""
 
-# A fork waits until no thread holds it: the child would wait for ever, or keep the filters of the
-# moment. Importing Pillow has registered logging's lock, which is asked for under this, before.
-_DECODING: Final = threading.RLock()
-if hasattr(os, "register_at_fork"):  # there is no fork on Windows
-    os.register_at_fork(
-        before=_DECODING.acquire,
-        after_in_parent=_DECODING.release,
-        after_in_child=_DECODING.release,
-    )
+_DECODING: Final = brief_lock()  # a forked child would keep the filters of the moment
 
 
 def format_of(start: bytes) -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from headfit.errors import InputError
 from headfit.maths.arrays import DoubleArray, FloatArray
+from headfit.maths.once import once
 from headfit.privacy.public_view import PublicView
 
 Integers = npt.NDArray[np.int64]
@@ -108,7 +108,7 @@ class Projection:
         """Width of what is projected."""
         return self.directions.shape[-1]
 
-    @cached_property
+    @once
     def _exact(self) -> tuple[DoubleArray, DoubleArray]:
         """Centre and directions as floats, which hold them exactly."""
         return self.centre.astype(np.float64), self.directions.astype(np.float64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from headfit.files.class_names import checked_class_name, checked_names
 from headfit.files.fields import parse_json
 from headfit.files.views import views_from_json, views_text
 from headfit.learning.origin import View
+from headfit.locks import long_lock
 from headfit.maths.arrays import FloatArray, checked_embeddings, checked_hashes
 from headfit.maths.bits import count_differences
 from headfit.store import changes, database, exchange, rows
@@ -100,7 +100,7 @@ class ExampleStore:
         self.views = views
         self._connection = connection
         self._sealing = sealing
-        self._lock = threading.RLock()
+        self._lock = long_lock()
         self._owner = os.getpid()
 
     @classmethod
@@ -504,6 +504,7 @@ class ExampleStore:
         in docs/store-format.md. Thumbnails and the undo history are not in it.
         """
         origin = exchange.Origin(self.fingerprint, self.embedding_dim, self.views, self.dtype)
+        self._refuse_fork()
         with self._lock:
             return exchange.save_examples(path, self.load(), self.digests(), origin)
 
