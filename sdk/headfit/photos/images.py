@@ -279,7 +279,9 @@ def _from_array(pixels: npt.NDArray[np.uint8], name: str, channels: str) -> Imag
     """Return an array as RGB, or RGBA if it has opacity."""
     n_channels = pixels.shape[2] if pixels.ndim == 3 else 1
     is_picture = pixels.ndim in (2, 3) and n_channels in (1, 3, 4)
-    if pixels.dtype != np.uint8 or not is_picture or pixels.size == 0:
+    if is_picture and pixels.size == 0:
+        raise _empty(name, pixels.shape[1], pixels.shape[0])
+    if pixels.dtype != np.uint8 or not is_picture:
         raise ImageError(
             f"{name}: expected uint8 of shape (h, w), (h, w, 3) or (h, w, 4), found {pixels.dtype} "
             f"of shape {pixels.shape}; scale to 0..255 and put the channels last"
@@ -291,6 +293,13 @@ def _from_array(pixels: npt.NDArray[np.uint8], name: str, channels: str) -> Imag
     if channels == "bgr":
         pixels = pixels[..., [2, 1, 0, 3][:n_channels]]
     return Image.fromarray(np.ascontiguousarray(pixels))
+
+
+def _empty(name: str, width: int, height: int) -> ImageError:
+    return ImageError(
+        f"{name}: expected an image of at least one pixel, found {width} x {height} pixels; "
+        "leave it out"
+    )
 
 
 def _read(stream: Any, name: str, max_pixels: int, least_side: int | None) -> Image.Image:
@@ -340,7 +349,7 @@ def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
             f"{width} x {height}; make the picture smaller"
         )
     if width == 0 or height == 0:
-        raise ImageError(f"{name}: expected an image, found {width} x {height} pixels")
+        raise _empty(name, width, height)
 
 
 def _decode(

@@ -285,6 +285,16 @@ def test_operators_that_popcount_does_not_run() -> None:
     assert "does not know the operators TANH" in refused(model)
 
 
+@pytest.mark.parametrize("activation", [1, 2, 3, 4, -1])
+def test_an_activation_fused_into_a_concatenation_is_refused(activation: int) -> None:
+    """TFLite's kernel refuses it, LiteRT leaves it out, and popcount and native once applied it."""
+    builder = GraphBuilder(1, 1, 1, 4)
+    options = {"axis": 3, "fused_activation_function": activation}
+    model = builder.model(builder.add("CONCATENATION", (0, 0), (1, 1, 1, 8), **options))
+    with pytest.raises(ExtractorError, match="an activation is fused into CONCATENATION"):
+        read_graph(model)
+
+
 def test_networks_that_are_no_extractor() -> None:
     """Two inputs, integer input, several pictures, or a map for an output are refused."""
     a, b = Tensor("a", (1, 2, 2, 3), FLOAT), Tensor("b", (1, 2, 2, 3), FLOAT)

@@ -210,13 +210,20 @@ def test_grey_arrays_become_rgb() -> None:
         np.zeros((4, 4, 2), np.uint8),
         np.zeros((3, 4, 5), np.uint8),
         np.zeros((4,), np.uint8),
-        np.zeros((0, 4, 3), np.uint8),
         np.zeros((1, 4, 4, 3), np.uint8),
     ],
 )
 def test_other_arrays_are_refused(array: np.ndarray) -> None:
     with pytest.raises(ImageError, match="expected uint8 of shape"):
         decode_image(array)
+
+
+@pytest.mark.parametrize("shape", [(0, 5, 3), (0, 5), (5, 0, 4), (0, 0, 1)])
+def test_an_array_without_pixels_is_refused(shape: tuple[int, ...]) -> None:
+    """It was told to be scaled to 0..255."""
+    found = f"at least one pixel, found {shape[1]} x {shape[0]} pixels; leave it out"
+    with pytest.raises(ImageError, match=found):
+        decode_image(np.zeros(shape, np.uint8))
 
 
 def test_other_objects_are_refused() -> None:

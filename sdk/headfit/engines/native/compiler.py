@@ -547,7 +547,7 @@ class _Compiler:
         self._copy(self._read(operator.inputs[0]), self._write(operator), dims, of_x, of_y)
 
     def concatenation(self, operator: Operator, node: Node) -> None:
-        axis, bounds = arrays.read_concatenation(node)
+        axis = arrays.read_concatenation(node)
         shape, start = node.output.shape, 0
         rows, row = math.prod(shape[:axis]), math.prod(shape[axis:])
         parts, y = [self._read(i) for i in operator.inputs], self._write(operator)
@@ -556,10 +556,6 @@ class _Compiler:
             self._copy(x, y.shifted(4 * start), (rows, n), (n, 1), (row, 1))
             self._keep(y, *parts)
             start += n
-        if bounds != _UNBOUNDED:
-            low, high = bounds
-            self._emit(steps.Map, x=y, y=y, n=rows * row, mapping=steps.CLAMP, low=low, high=high)
-            self._keep(y)
 
     def _copy(
         self,

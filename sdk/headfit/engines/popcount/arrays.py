@@ -59,9 +59,9 @@ def compile_transpose(node: Node) -> Kernel:
 
 
 def compile_concatenation(node: Node) -> Kernel:
-    """CONCATENATION along one axis, with a fused activation."""
-    axis, bounds = arrays.read_concatenation(node)
-    return lambda *parts: clamp(np.concatenate(parts, axis=axis), bounds)
+    """CONCATENATION along one axis."""
+    axis = arrays.read_concatenation(node)
+    return lambda *parts: np.concatenate(parts, axis=axis)
 
 
 def compile_quantize(node: Node) -> Kernel:

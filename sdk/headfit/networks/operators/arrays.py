@@ -59,8 +59,8 @@ def read_transpose(node: Node) -> tuple[int, ...]:
     return order
 
 
-def read_concatenation(node: Node) -> tuple[int, tuple[float, float]]:
-    """Read CONCATENATION: its axis and its activation's bounds."""
+def read_concatenation(node: Node) -> int:
+    """Read CONCATENATION: its axis. No network is read that fuses an activation into it."""
     shapes = [node.operand(i).shape for i in range(node.n_operands)]
     rank = len(shapes[0]) if shapes else 0
     axis = node.option("axis", -rank, rank - 1) % max(1, rank)
@@ -68,7 +68,7 @@ def read_concatenation(node: Node) -> tuple[int, tuple[float, float]]:
         raise node.refusal(f"shapes {shapes} do not join along axis {axis}")
     joined = sum(shape[axis] for shape in shapes)
     node.returns((*shapes[0][:axis], joined, *shapes[0][axis + 1 :]))
-    return axis, fused_range(node)
+    return axis
 
 
 def read_quantize(node: Node) -> Quantization:

@@ -19,6 +19,7 @@ from headfit.networks.tflite.schema import (
     DELEGATED,
     IDENTIFIER,
     LCE_OPTIONS,
+    NO_ACTIVATION,
     TENSOR_TYPES,
     VERSION,
     Builtin,
@@ -258,4 +259,9 @@ def _read_builtin_options(table: Table, builtin: Builtin) -> dict[str, Any]:
             options[name] = fields.numbers(slot, "i", _MAX_RANK)
         else:
             options[name] = fields.scalar(slot, kind, default)
+    if builtin.name == "CONCATENATION" and options["fused_activation_function"] != NO_ACTIVATION:
+        # TFLite's kernel refuses it, and LiteRT leaves it out without a word.
+        raise unfit(
+            "an activation is fused into CONCATENATION, and must be an operator of its own after it"
+        )
     return options
