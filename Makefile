@@ -136,8 +136,9 @@ build/federated/.made: pyproject.toml | $(VENV)/.made
 	@touch $@
 
 .PHONY: arm
-arm: ## Run the device's tests on emulated 64-bit ARM (needs root; docs/arm.md)
-	@tests/arm/run.sh $(TESTS)
+arm: | $(VENV)/.made ## Run the device's tests on emulated 64-bit ARM (needs root; docs/arm.md)
+	@$(PIP) --quiet -e ".[zig]"
+	@PYTHON=$(BIN)/python tests/arm/run.sh $(TESTS)
 
 .PHONY: check
 check: lint types imports federated test ## Run everything that continuous integration runs

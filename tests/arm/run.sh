@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Run the device's tests on 64-bit ARM, emulated, on a Debian x86 machine: docs/arm.md. Needs root.
-# usage: [ENVIRONMENTS="litert tflite-runtime"] tests/arm/run.sh [pytest arguments; by default tests/sdk]
+# usage: PYTHON=... [ENVIRONMENTS="litert tflite-runtime"] tests/arm/run.sh [pytest arguments; by default tests/sdk]
+# PYTHON, of this machine, has pip and the package ziglang: `make arm` brings both.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+python=${PYTHON:?name a Python with pip and ziglang, or call make arm}
 environments=${ENVIRONMENTS:-litert tflite-runtime}
 root=$PWD/build/arm/root
 release=bookworm # its Python is 3.11, the last one that tflite-runtime has wheels for
@@ -38,7 +40,7 @@ install() { # folder, packages...
   [ "$(cat "$target/.made" 2> /dev/null)" != "$* ${wanted[*]}" ] || return 0
   say "Installing wheels: $*"
   rm -rf "$target"
-  python3.11 -m pip install --quiet --root-user-action ignore --target "$target" \
+  "$python" -m pip install --quiet --root-user-action ignore --target "$target" \
     --python-version 3.11 --only-binary :all: --platform manylinux2014_aarch64 \
     --platform manylinux_2_27_aarch64 --platform manylinux_2_28_aarch64 \
     --platform manylinux_2_34_aarch64 "$@" "${wanted[@]}"
@@ -73,9 +75,7 @@ for wheels in $environments; do
   rm -rf "$root/headfit/$wheels"
   mkdir -p "$root/headfit/$wheels"
   git archive HEAD sdk tests pyproject.toml | tar -x -C "$root/headfit/$wheels"
-  if python3.11 -c 'import ziglang' 2> /dev/null; then # else its tests are skipped, and say so
-    python3.11 sdk/native/build.py --platform linux-aarch64 --folder "$root/headfit/$wheels/build/native"
-  fi
+  "$python" sdk/native/build.py --platform linux-aarch64 --folder "$root/headfit/$wheels/build/native"
   say "$wheels: the embedded extractor's golden picture in every engine"
   inside "$wheels" python3 -c \
     'import numpy, platform as p; print(p.machine(), "Python", p.python_version(), "NumPy", numpy.__version__)'
