@@ -18,7 +18,7 @@ GENERATOR: Final = b'<meta name="generator" content="headfit export-web">'
 _PAGE: Final = Path(__file__).with_name("page")
 _START: Final = "index.html"
 _SOURCES: Final = (
-    *("head.js", "native.js", "page.css", "page.js", "pictures.js", "recogniser.js"),
+    *("head.js", "native.js", "page.css", "page.js", "pictures.js", "recogniser.js", "teaching.js"),
     _START,
 )
 _MADE: Final = ("headfit_native.wasm", "network.plan", "head.json")

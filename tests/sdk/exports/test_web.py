@@ -274,6 +274,6 @@ def test_the_page_can_ask_for_nothing_else() -> None:
     names = set(re.findall(r'from "\./([\w.]+)"', script)) | {"page.js", "page.css", "index.html"}
     assert names == {one.name for one in page.iterdir()}
     ids = set(re.findall(r'id="(\w+)"', html))
-    wanted = re.search(r"\] = \[\s*(.+?)\s*\]\.map", (page / "page.js").read_text(), re.DOTALL)
+    wanted = re.search(r"const \{ (.+?) \} = byId;", (page / "page.js").read_text())
     assert wanted is not None
-    assert set(re.findall(r'"(\w+)"', wanted[1])) <= ids
+    assert set(wanted[1].split(", ")) <= ids

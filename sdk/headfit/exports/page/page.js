@@ -1,17 +1,24 @@
-/** The page: a camera or a picture, and what the head says of it. */
+/** The page: a camera or a picture, what a head says of it, and teaching one of one's own. */
 
 import { Recogniser } from "./recogniser.js";
+import { Teacher } from "./teaching.js";
 
 const SHOWN = 10; // classes, the most probable ones
+const PAUSE_MS = 100; // between two pictures of a held button, so that they differ
 
-const [state, place, view, camera, file, answer, classes] = [
-  "state", "place", "picture", "camera", "file", "answer", "classes",
-].map((id) => document.getElementById(id));
+const byId = Object.fromEntries([...document.querySelectorAll("[id]")].map((element) => [element.id, element]));
+const { state, place, picture, camera, file, answer, classes, things, name, save, other, lesson } = byId;
 const tile = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
 const video = document.createElement("video");
 video.muted = true;
 video.playsInline = true;
-let recogniser;
+let recogniser; // what the page came with
+let teacher; // what is taught here
+let current; // the one that answers: { head, classes }
+let asTaught = true; // whether that is what was taught here, once it can tell things apart
+let unsaved = false;
+let recording; // the name of the thing whose button is held
+let recorded = 0; // when it got its last picture
 let turn = 0; // counts what is asked for, so that what was asked before gives way
 
 async function open() {
@@ -20,32 +27,44 @@ async function open() {
     if (!response.ok) throw new Error(`${name}: the server says ${response.status}; copy the whole folder`);
     return response.arrayBuffer();
   });
+  teacher = new Teacher(recogniser.head);
+  current = recogniser;
   document.title = `${recogniser.classes.join(", ")}?`;
   sayClasses();
   place.hidden = false;
 }
 
-/** Show a picture or a frame, and what it is. */
-function look(image, width, height) {
-  view.width = Math.min(width, 1280);
-  view.height = Math.max(Math.round((height * view.width) / width), 1);
-  view.getContext("2d").drawImage(image, 0, 0, view.width, view.height);
-  show(recogniser.recognise(width, height, (x, y, w, h) => {
+/** Return how the parts of an image are read. */
+function reader(image) {
+  return (x, y, w, h) => {
     [tile.canvas.width, tile.canvas.height] = [w, h]; // which also makes it blank
     tile.drawImage(image, x, y, w, h, 0, 0, w, h);
     return tile.getImageData(0, 0, w, h, { colorSpace: "srgb" }).data;
-  }));
+  };
+}
+
+/** Show a picture or a frame, and what it is. */
+function look(image, width, height) {
+  picture.width = Math.min(width, 1280);
+  picture.height = Math.max(Math.round((height * picture.width) / width), 1);
+  picture.getContext("2d").drawImage(image, 0, 0, picture.width, picture.height);
+  const embedding = recogniser.embed(width, height, reader(image));
+  if (recording !== undefined && performance.now() - recorded >= PAUSE_MS) {
+    recorded = performance.now();
+    teach(recording, embedding);
+  }
+  show(current.head.answer(embedding));
 }
 
 function show({ probabilities, isKnown }) {
   const order = probabilities.map((_, i) => i).sort((a, b) => probabilities[b] - probabilities[a] || a - b);
-  answer.textContent = isKnown ? recogniser.classes[order[0]] : "None of these";
+  answer.textContent = isKnown ? current.classes[order[0]] : "None of these";
   classes.classList.toggle("unknown", !isKnown);
   classes.replaceChildren(...order.slice(0, SHOWN).map((i) => {
     const row = document.createElement("li");
     const meter = document.createElement("meter");
     meter.value = probabilities[i];
-    row.append(text(recogniser.classes[i]), meter, text(`${(100 * probabilities[i]).toFixed(1)} %`));
+    row.append(text(current.classes[i]), meter, text(`${(100 * probabilities[i]).toFixed(1)} %`));
     return row;
   }));
 }
@@ -56,9 +75,8 @@ function text(words) {
   return span;
 }
 
-async function lookAtFile(blob) {
-  stopCamera();
-  const mine = turn;
+/** Give a picture of a file to `use(image)`; what cannot be read is said. */
+async function withPicture(blob, use) {
   let image;
   try {
     image = await createImageBitmap(blob, { imageOrientation: "from-image" });
@@ -66,12 +84,18 @@ async function lookAtFile(blob) {
     return say(`${blob.name ?? "This"} is no picture that this browser can read.`);
   }
   try {
-    if (mine === turn) look(image, image.width, image.height);
+    use(image);
   } catch (error) {
     say(error.message);
   } finally {
     image.close();
   }
+}
+
+function lookAtFile(blob) {
+  stopCamera();
+  const mine = turn;
+  return withPicture(blob, (image) => mine === turn && look(image, image.width, image.height));
 }
 
 async function startCamera() {
@@ -114,9 +138,90 @@ function stopCamera() {
   camera.textContent = "Use the camera";
 }
 
+function teach(thing, embedding) {
+  if (!teacher.examples.has(thing)) return; // forgotten meanwhile
+  teacher.add(thing, embedding);
+  [asTaught, unsaved] = [true, true];
+  showLesson();
+}
+
+function showLesson() {
+  const head = teacher.canTell && asTaught && teacher.head();
+  current = head ? { head, classes: head.classes } : recogniser;
+  other.hidden = !teacher.canTell;
+  other.textContent = asTaught ? "Use what it came with" : "Use what was taught";
+  save.disabled = !teacher.mayLeave;
+  for (const row of things.children) row.querySelector("output").textContent = counted(teacher.count(row.thing));
+  const few = teacher.classes.filter((thing) => teacher.count(thing) < 3);
+  lesson.textContent = !teacher.classes.length
+    ? ""
+    : !teacher.canTell
+      ? "It answers as soon as two things have a picture each."
+      : few.length
+        ? `Before it can be saved, show more of ${few.join(", ")}: a file made of fewer than three pictures gives them away.`
+        : "";
+  sayClasses();
+}
+
+const counted = (n) => (n === 1 ? "1 picture" : `${n} pictures`);
+
+/** A row of a thing that is taught: its name, its pictures, and three ways with it. */
+function addThing(thing) {
+  if (!thing) return void (lesson.textContent = "Give it a name first.");
+  if (teacher.examples.has(thing)) return void (lesson.textContent = `${thing} is there already.`);
+  teacher.open(thing);
+  const row = document.createElement("li");
+  row.thing = thing;
+  const hold = document.createElement("button");
+  hold.type = "button";
+  hold.textContent = "Hold to show it";
+  hold.addEventListener("pointerdown", (event) => {
+    hold.setPointerCapture(event.pointerId);
+    startRecording(thing);
+  });
+  for (const end of ["pointerup", "pointercancel", "blur"]) hold.addEventListener(end, stopRecording);
+  hold.addEventListener("keydown", (event) => [" ", "Enter"].includes(event.key) && !event.repeat && startRecording(thing));
+  hold.addEventListener("keyup", stopRecording);
+  const label = document.createElement("label");
+  label.className = "button";
+  const files = document.createElement("input");
+  files.type = "file";
+  files.accept = "image/*";
+  files.multiple = true;
+  files.addEventListener("change", async () => {
+    const chosen = [...files.files];
+    files.value = "";
+    for (const one of chosen)
+      await withPicture(one, (image) => teach(thing, recogniser.embed(image.width, image.height, reader(image))));
+  });
+  label.append("Choose pictures", files);
+  const forget = document.createElement("button");
+  forget.type = "button";
+  forget.textContent = "Forget";
+  forget.addEventListener("click", () => {
+    if (teacher.count(thing) && !confirm(`Forget ${thing} and its ${counted(teacher.count(thing))}?`)) return;
+    teacher.forget(thing);
+    row.remove();
+    showLesson();
+  });
+  row.append(text(thing), document.createElement("output"), hold, label, forget);
+  things.append(row);
+  showLesson();
+}
+
+function startRecording(thing) {
+  recording = thing;
+  recorded = 0;
+  if (!video.srcObject) startCamera();
+}
+
+function stopRecording() {
+  recording = undefined;
+}
+
 function sayClasses() {
   state.classList.remove("fault");
-  state.textContent = `It tells apart: ${recogniser.classes.join(", ")}.`;
+  state.textContent = `It tells apart: ${current.classes.join(", ")}${current === recogniser ? "" : ", as taught here"}.`;
 }
 
 function say(fault) {
@@ -130,6 +235,24 @@ file.addEventListener("change", () => {
   file.value = ""; // so that the same one can be chosen again
   if (chosen) lookAtFile(chosen);
 });
+byId.new.addEventListener("submit", (event) => {
+  event.preventDefault();
+  addThing(Teacher.nameOf(name.value));
+  name.value = "";
+});
+save.addEventListener("click", () => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(teacher.json())], { type: "application/json" }));
+  link.download = "head.json";
+  link.click();
+  unsaved = false;
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+});
+other.addEventListener("click", () => {
+  asTaught = !asTaught;
+  showLesson();
+});
+addEventListener("beforeunload", (event) => unsaved && event.preventDefault());
 addEventListener("dragover", (event) => {
   event.preventDefault();
   place.classList.add("dropping");
