@@ -82,6 +82,11 @@ heads: $(VENV)/.demo ## Train the heads that the apps ship again, on the extract
 	@$(BIN)/python demo_app/train_greeting.py
 	@$(BIN)/python demo_app/examples/train_underfoot.py
 
+.PHONY: docs
+docs: $(VENV)/.dev ## Build the site of docs/
+	@$(BIN)/sphinx-build -q -W --keep-going -c docs/site docs build/docs
+	@echo "Open build/docs/index.html."
+
 .PHONY: test
 test: $(VENV)/.dev $(NATIVE) ## Run every test
 	@$(BIN)/python -m pytest
