@@ -391,6 +391,8 @@ class SoftmaxHead:
                 "expected a number for l2, found None; a batch cannot choose it: name it, or fit"
             )
         checked = checked_embeddings(embeddings)
+        if classes is not None and not isinstance(classes, (str, bytes)):
+            classes = list(classes)
         with self._lock:
             before = self._fitted
             if extractor is not None:
@@ -406,8 +408,6 @@ class SoftmaxHead:
                 )
             announced: list[str] = []
             if classes is not None:
-                if not isinstance(classes, (str, bytes)):
-                    classes = list(classes)
                 announced, also_whole = checked_labels(classes, len(classes))
                 if also_whole != are_whole:
                     raise InputError(
@@ -559,6 +559,7 @@ class SoftmaxHead:
             If the head was fitted on another extractor.
         """
         checked = checked_embeddings(embeddings)
+        numbers = None if groups is None else checked_groups(groups, len(checked))
         with self._lock:
             before = self.fitted_
             background = before.background
@@ -569,7 +570,6 @@ class SoftmaxHead:
             check_known(names, before.classes)
             if not names:
                 raise InputError("expected examples to calibrate on, found none; give at least one")
-            numbers = None if groups is None else checked_groups(groups, len(names))
             columns = {name: column for column, name in enumerate(before.classes)}
             targets = np.array([columns[name] for name in names], np.intp)
             after = recalibrated(before, checked, targets, numbers, background)

@@ -193,6 +193,8 @@ class HeadLearner:
                 f"expected as many photo hashes as embeddings, found {len(hashes)} and "
                 f"{len(names)}; give 0 where there is none"
             )
+        if numbers is not None:
+            numbers = list(numbers)
         with self._lock:
             first = next(iter(self._examples.values()), None)
             width = checked.shape[1] if first is None else len(first[1])
@@ -202,8 +204,7 @@ class HeadLearner:
                     f"{checked.shape[1]}; use one extractor for all"
                 )
             if numbers is None:
-                numbers = range(self._next_number, self._next_number + len(names))
-            numbers = list(numbers)
+                numbers = list(range(self._next_number, self._next_number + len(names)))
             taken = sorted(self._examples.keys() & set(numbers))
             if taken or not len(set(numbers)) == len(numbers) == len(names):
                 raise InputError(

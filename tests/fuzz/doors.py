@@ -28,6 +28,8 @@ from tests.support.icc import ADOBE_RGB, profile
 import headfit
 from headfit.commands.exit_codes import EXIT_CODES
 from headfit.commands.main import main
+from headfit.engines.native import NativeEngine
+from headfit.engines.native.compiler import MAX_ARENA
 from headfit.engines.popcount.engine import PopcountEngine
 from headfit.errors import ExtractorError, HeadfitError
 from headfit.extractor import Extractor
@@ -252,6 +254,12 @@ def network_seeds() -> list[bytes]:
 
 def enter_network(data: bytes) -> None:
     engine = PopcountEngine(data)
+    engine.run(np.zeros(engine.input_shape, np.float32))
+
+
+def enter_native(data: bytes) -> None:
+    """In our own C: a fault there ends the process."""
+    engine = NativeEngine(data)
     engine.run(np.zeros(engine.input_shape, np.float32))
 
 
@@ -576,6 +584,7 @@ DOORS = {
     "head": Door(head_seeds, enter_head, 128 * MEBIBYTE, mend_container),
     "manifest": Door(manifest_seeds, enter_manifest, 128 * MEBIBYTE),
     "network": Door(network_seeds, enter_network, 512 * MEBIBYTE),
+    "native": Door(network_seeds, enter_native, MAX_ARENA + 256 * MEBIBYTE),
     "foreign": Door(foreign_seeds, enter_foreign, 256 * MEBIBYTE),
     "metadata": Door(metadata_seeds, enter_metadata, 128 * MEBIBYTE),
     "onnx": Door(onnx_seeds, enter_onnx, 256 * MEBIBYTE),

@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -236,6 +236,36 @@ def test_what_forks_from_under_a_lock_keeps_it() -> None:
         os._exit(0 if is_same else 3)
     assert codes == [0]
     assert is_same
+
+
+def test_nothing_of_a_callers_runs_under_a_brief_lock(extractor_path: Path) -> None:
+    """A generator may wait for the thread that forks, or fork itself."""
+    head, learner, classifier = fitted(), taught(), classifier_of(extractor_path)
+    free: list[bool] = []
+
+    def told(thing: Any, values: Iterable[Any]) -> Iterator[Any]:
+        def ask() -> None:
+            is_free = thing._lock.acquire(blocking=False)
+            free.append(is_free)
+            if is_free:
+                thing._lock.release()
+
+        for value in values:
+            thread = threading.Thread(target=ask)
+            thread.start()
+            thread.join()
+            yield value
+
+    head.calibrate(EMBEDDINGS, NAMES, groups=told(head, range(40)))
+    head.partial_fit(EMBEDDINGS, NAMES, classes=told(head, ["pig", "hen"]))
+    learner.add_examples(EMBEDDINGS, NAMES, groups=told(learner, range(40)))
+    learner.move_examples(told(learner, [0, 2]), "pig")
+    learner.forget_examples(told(learner, [1, 3]))
+    classifier.move_examples(told(classifier, [0]), "noon")
+    classifier.forget_examples(told(classifier, [1]))
+    classifier.forget(told(classifier, ["noon"]))
+    assert len(free) == 40 + 2 + 40 + 2 + 2 + 1 + 1 + 1
+    assert all(free)
 
 
 def test_two_threads_fork_at_once() -> None:

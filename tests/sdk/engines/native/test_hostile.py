@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,36 @@ def attack(sanitized: tuple[Path, str], kind: str, count: int) -> int:
     )
     assert done.returncode == 0, done.stderr[:3000]
     return int(done.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_the_tests_of_the_engine(sanitized: tuple[Path, str], tmp_path: Path) -> None:
+    """All operators and networks in the library with sanitizers, in the place of headfit-native."""
+    library, runtimes = sanitized
+    package = tmp_path / "headfit_native"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    shutil.copy(library, package)
+    here = HOSTILE.parent
+    its_size = f"{here.relative_to(ROOT)}/test_engine.py::test_the_library_needs_nothing"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *(here / "test_operators.py", here / "test_engine.py", "--deselect", its_size),
+        ],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "LD_PRELOAD": runtimes,
+            "ASAN_OPTIONS": "detect_leaks=0",
+            "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT), str(ROOT / "sdk")]),
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[:3000]
+    assert "skipped" not in done.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize("kind", ["plans", "networks"])
