@@ -18,6 +18,7 @@ from tests.support.fresh import run
 from headfit.version import __version__
 
 WANTED = "headfit[cli]"
+VERSION = f"headfit {__version__}\n"
 
 
 @pytest.fixture(scope="module")
@@ -60,21 +61,17 @@ def test_uv_tool_install(
 ) -> None:
     offline = ["--no-index", "--find-links", str(index), "--python", sys.executable]
     tool("uv", ["tool", "install", *offline, WANTED])
-    assert (
-        run(tmp_path / "bin" / "headfit", "--version", cwd=tmp_path) == f"headfit {__version__}\n"
-    )
+    assert run(tmp_path / "bin" / "headfit", "--version", cwd=tmp_path) == VERSION
     assert "popcount" in run(tmp_path / "bin" / "headfit", "doctor", cwd=tmp_path)
 
 
 def test_uvx(index: Path, tool: Callable[[str, Iterable[str]], str]) -> None:
     offline = ["--no-index", "--find-links", str(index), "--python", sys.executable]
     said = tool("uv", ["tool", "run", *offline, "--from", WANTED, "headfit", "--version"])
-    assert said == f"headfit {__version__}\n"
+    assert said == VERSION
 
 
 def test_pipx(index: Path, tmp_path: Path, tool: Callable[[str, Iterable[str]], str]) -> None:
     offline = f"--pip-args=--no-index --find-links={index}"
     tool("pipx", ["install", offline, "--python", sys.executable, WANTED])
-    assert (
-        run(tmp_path / "bin" / "headfit", "--version", cwd=tmp_path) == f"headfit {__version__}\n"
-    )
+    assert run(tmp_path / "bin" / "headfit", "--version", cwd=tmp_path) == VERSION
