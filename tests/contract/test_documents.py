@@ -158,6 +158,38 @@ def test_readme_is_short_and_its_sizes_are_the_files() -> None:
     assert f"Python 3.{oldest} to 3.{int(past) - 1}" in text
 
 
+@pytest.mark.parametrize("name", ["results.md", "paper.md"])
+def test_figures_in_short_are_those_of_their_sections(name: str) -> None:
+    """Each number of the table on top stands in a section that its row leads to."""
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    short = page.partition("\n## In short\n")[2].partition("\n## ")[0]
+    rows = [line for line in short.splitlines() if line.startswith("| ") and "](#" in line]
+    assert len(rows) > 3
+    missing = []
+    for row in rows:
+        text = "".join(section(page, anchor) for anchor in re.findall(r"\]\(#([^)]+)\)", row))
+        told = row.rpartition("| ")[0].partition(" | ")[2]
+        for number in re.findall(r"\d[\d.,]*\d|\d", told):
+            if not re.search(rf"(?<![\d.,]){re.escape(number)}(?![\d]|[.,]\d)", text):
+                missing.append(f"{number} of {row}")
+    assert missing == []
+
+
+def section(page: str, anchor: str) -> str:
+    """Return what stands under a heading, and under those below it."""
+    parts = re.split(r"^(#+ .+)$", page, flags=re.MULTILINE)
+    for i in range(1, len(parts), 2):
+        if re.sub(r"[^\w\- ]", "", parts[i].lstrip("# ").lower()).replace(" ", "-") == anchor:
+            depth = len(parts[i]) - len(parts[i].lstrip("#"))
+            text = parts[i + 1]
+            for k in range(i + 2, len(parts), 2):
+                if len(parts[k]) - len(parts[k].lstrip("#")) <= depth:
+                    break
+                text += parts[k + 1]
+            return text
+    raise AssertionError(f"no heading {anchor}")
+
+
 def test_the_tree_in_contributing_is_the_tree() -> None:
     """Every room and file at the top of `headfit`, and none that is not there."""
     page = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
