@@ -1,4 +1,4 @@
-"""Heads where headfit is not: ``headfit export-tflite``, ``-onnx``, ``-web``, ``-json``."""
+"""Heads where headfit is not: ``headfit export-tflite`` and its like."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import click
 
 from headfit.commands import terminal
 from headfit.commands.options import EXTRACTOR, FEW_PHOTOS, HEAD, PATH, output_option
-from headfit.commands.paths import HEAD_JSON, NETWORK, WEB, Command, OutputFolder
+from headfit.commands.paths import CORE_ML, HEAD_JSON, NETWORK, WEB, Command, OutputFolder
 from headfit.errors import InputError
-from headfit.exports import document, onnx, tflite, web
+from headfit.exports import coreml, document, onnx, tflite, web
 from headfit.extractors.finding import find_made_by
 from headfit.files.blockfile import SUFFIX
 from headfit.files.disk import write_atomically
@@ -79,6 +79,18 @@ def export_onnx(
     terminal.echo(
         f"Wrote {output}, {len(model):,} bytes, takes {takes}: {', '.join(fitted.classes)}."
     )
+
+
+@click.command("export-coreml", cls=Command)
+@HEAD
+@output_option("OUT.MLMODEL", CORE_ML)
+@FEW_PHOTOS
+def export_coreml(head: Path, output: Path, few_photos: bool) -> None:
+    """Write a head, without its extractor, as a Core ML classifier of embeddings."""
+    fitted = SoftmaxHead.load(head).fitted_
+    model = coreml.export_coreml(fitted, force=few_photos)
+    write_atomically(output, model)
+    terminal.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.classes)}.")
 
 
 @click.command("export-web", cls=Command)

@@ -19,7 +19,13 @@ from headfit.commands.demo import demo
 from headfit.commands.embed import embed
 from headfit.commands.engines import doctor, lower
 from headfit.commands.exit_codes import CLOSED_PIPE, DONE, EXIT_CODES, STOPPED, USAGE, exit_code
-from headfit.commands.exports import export_json, export_onnx, export_tflite, export_web
+from headfit.commands.exports import (
+    export_coreml,
+    export_json,
+    export_onnx,
+    export_tflite,
+    export_web,
+)
 from headfit.commands.extractors import extractors
 from headfit.commands.finetune import finetune
 from headfit.commands.heads import (
@@ -96,7 +102,7 @@ def app() -> None:
 for command in (
     train, predict, evaluate, embed, report, compare, audit, finetune, demo,
     inspect, convert_head, share, keygen, sign, verify,
-    export_tflite, export_onnx, export_web, export_json,
+    export_tflite, export_onnx, export_coreml, export_web, export_json,
     round_, contribute, pool, calibrate,
     store, extractors, doctor, lower, cut,
 ):  # fmt: skip

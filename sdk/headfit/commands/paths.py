@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -91,6 +92,13 @@ def _is_head_json(path: Path) -> bool:
     return f'"format": "{document.FORMAT}"'.encode() in _start(path)
 
 
+def _is_core_ml(path: Path) -> bool:
+    """Return whether it begins as a model does: its version, a description, in it a tensor."""
+    return (
+        re.match(rb"\x08[\x01-\x7f]\x12(?:[\x80-\xff]{0,4}[\0-\x7f])\x0a", _start(path)) is not None
+    )
+
+
 def _is_manifest(path: Path) -> bool:
     try:
         load_manifest(path)
@@ -107,6 +115,7 @@ PAGE: Final = Kind("report", lambda path: GENERATOR.encode() in _start(path))
 MANIFEST: Final = Kind("manifest", _is_manifest)
 GOLDEN: Final = Kind("golden picture", lambda path: _start(path).startswith(b"\x89PNG\r\n"))
 ROUND: Final = Kind("round", _is_round)
+CORE_ML: Final = Kind("Core ML model", _is_core_ml)
 HEAD_JSON: Final = Kind("head as JSON", _is_head_json)
 WEB: Final = Kind("page of this command", is_web)
 PART: Final = _container("part", part.PART.name)

@@ -92,6 +92,7 @@ def kinds() -> dict[paths.Kind, bytes]:
         paths.PAGE: f"<!DOCTYPE html>\n<html><head>{paths.GENERATOR}</head>".encode(),
         paths.EXAMPLES: pack({"__metadata__": {"format": exchange.FORMAT}}, b""),
         paths.KEY: b"-----BEGIN PRIVATE KEY-----\n",
+        paths.CORE_ML: b"\x08\x01\x12\x02\x0a\x00",
         paths.HEAD_JSON: b'{\n"format": "headfit-head-json",\n',
         paths.ROUND: b'{"format": "headfit-round"}',
         paths.PART: pack({"__metadata__": {"format": part.PART.name}}, b""),

@@ -61,6 +61,7 @@ DOORS = {
     "sign": ["--key", "key"],
     "export-tflite": [],
     "export-json": [],
+    "export-coreml": [],
     "export-onnx": ["--alone"],
     "export-web": ["--library", "a.wasm"],
 }
@@ -88,6 +89,8 @@ def test_every_command_that_writes_a_head_anew_is_a_door_or_the_users_own() -> N
 def test_the_commands_refuse_and_force(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    if name == "export-coreml":
+        pytest.importorskip("coremltools", reason="not tested: pip install 'headfit[coreml]'")
     monkeypatch.chdir(tmp_path)
     known = Extractor.open(engine="popcount")
     values = np.random.default_rng(0).normal(size=(4, known.embedding_dim))
