@@ -123,6 +123,8 @@ PLAIN: Final = _container("plain contribution", plain.PLAIN.name)
 ROLL: Final = Kind("roll that nothing was summed over", _is_open_roll)
 HALF: Final = Kind("blank file", lambda path: False)
 """A side gives one half; where it lies, none takes its place."""
+CONTRIBUTED: Final = Kind("blank file", lambda path: False)
+"""Of a part that was sent another would be no other half, and cost the photos' epsilon again."""
 KEY: Final = Kind("blank file", lambda path: False)
 """A private key is replaced by nothing but force: it cannot be made again."""
 

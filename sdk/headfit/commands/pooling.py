@@ -13,9 +13,9 @@ import numpy as np
 from headfit.commands import terminal
 from headfit.commands.options import EXTRACTOR, JSON, PATH, STORE, STRICT, output_option
 from headfit.commands.paths import (
+    CONTRIBUTED,
     HALF,
     HEAD_FILE,
-    PART,
     PLAIN,
     ROLL,
     ROUND,
@@ -136,6 +136,13 @@ def round_(
     write_atomically(output, round_bytes(called, private))
     terminal.echo(f"Wrote {output}, called by {public_key(private)}.")
     terminal.echo(_promise(called))
+    if called.noise:
+        spread = called.spread(called.devices)
+        terminal.echo(
+            f"Noise in the number of photos of a class: give or take {spread:.1f}, where all send "
+            f"{called.devices * called.max_photos} together at most. A larger --epsilon or a "
+            "smaller --max-photos make it less; more devices make the photos more."
+        )
 
 
 def _promise(called: Round) -> str:
@@ -157,7 +164,7 @@ def _promise(called: Round) -> str:
     "-o",
     "--output",
     metavar="PART_A PART_B",
-    type=OutputPath(PART),
+    type=OutputPath(CONTRIBUTED),
     nargs=2,
     help="The files to write, one for each side.",
 )
@@ -331,6 +338,9 @@ def open_(round_path: Path, halves: tuple[Path, Path], output: Path) -> None:
     made = opened(called, (one, other))
     _write(made, output, called.round.classes, len(one.ids))
     assert made.privacy is not None
+    found = zip(made.classes, made.class_counts, strict=True)
+    said = ", ".join(f"{count} of {name}" for name, count in found)
+    terminal.echo(f"Photos, give or take {called.round.spread(len(one.ids)):.1f} by noise: {said}.")
     terminal.echo(
         f"Epsilon of all photos of a device: {made.privacy.epsilon:.2g}, delta "
         f"{made.privacy.delta:g}."

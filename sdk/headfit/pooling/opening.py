@@ -131,9 +131,12 @@ def head_of(
     asked = called.round
     there = [column for column, count in enumerate(sums.counts.tolist()) if count >= 1]
     if len(there) < 2:
+        counts = zip(asked.classes[:10], sums.counts[:10].tolist(), strict=True)
+        found = ", ".join(f"{count:.0f} of {name!r}" for name, count in counts)
+        noise = f", give or take {spread:.0f} by noise" if spread else ""
         raise InputError(
-            f"expected photos of at least two classes, found those of {len(there)}; call a new "
-            "round"
+            f"expected photos of at least two classes, found {found}{noise}; call a new round, of "
+            "more devices or with less noise"
         )
     sums = sums.at_columns(there)
     analysis = _analysed if asked.moments else _nearest_means

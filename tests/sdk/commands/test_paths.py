@@ -79,6 +79,10 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+ONCE = (paths.KEY, paths.HALF, paths.CONTRIBUTED)
+"""What is made once: nothing but force replaces it."""
+
+
 @pytest.fixture
 def kinds() -> dict[paths.Kind, bytes]:
     """Return a file of every kind."""
@@ -99,6 +103,7 @@ def kinds() -> dict[paths.Kind, bytes]:
         paths.PLAIN: pack({"__metadata__": {"format": plain.PLAIN.name}}, b""),
         paths.ROLL: pack({"__metadata__": {"format": roll.ROLL.name, "agreed": ""}}, b""),
         paths.HALF: pack({"__metadata__": {"format": half.HALF.name}}, b""),
+        paths.CONTRIBUTED: pack({"__metadata__": {"format": part.PART.name}}, b""),
     }
 
 
@@ -157,7 +162,7 @@ def test_what_may_be_replaced(
     code = main([*words(names, "mine.x"), *force])
     err = capsys.readouterr().err
     refused = "expected a new name" in err
-    assert refused == (kind in (paths.KEY, paths.HALF) and there == "the same kind")
+    assert refused == (kind in ONCE and there == "the same kind")
     if not refused and kind is not paths.KEY:
         assert code == 3
         assert "nowhere" in err
@@ -186,7 +191,7 @@ def test_what_is_read_is_not_written(
     for force in ([], ["--force"]):
         code, err = outcome(capsys, [*words(names, output, "read.x"), *force])
         assert code == 3
-        if force or WRITERS[names].type.kind not in (paths.KEY, paths.HALF):
+        if force or WRITERS[names].type.kind not in ONCE:
             assert "expected another file than those that are read" in err
         assert Path("read.x").read_bytes() == data
 
@@ -430,7 +435,7 @@ def test_what_is_write_protected_stays(
     os.chmod("mine.x", 0o444)
     code, err = outcome(capsys, words(names, "mine.x"))
     assert code == 3
-    assert "write-protected" in err or WRITERS[names].type.kind in (paths.KEY, paths.HALF)
+    assert "write-protected" in err or WRITERS[names].type.kind in ONCE
     assert Path("mine.x").read_bytes() == data
 
 

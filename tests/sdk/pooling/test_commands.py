@@ -16,6 +16,7 @@ from headfit.commands.main import main
 from headfit.extractor import Extractor
 from headfit.files.headfile import load_head
 from headfit.head import SoftmaxHead
+from headfit.pooling import read_round
 from headfit.store import ExampleStore
 
 CLASSES = ("cup", "pen")
@@ -96,6 +97,7 @@ def test_three_stores_pool(here: Extractor, capsys: pytest.CaptureFixture[str]) 
         assert "1e+02 if 3 devices contribute" in said
     said = pool(capsys)
     assert "taught by 3 devices: cup, pen" in said
+    assert f"Photos, give or take {read_round('a.round').round.spread(3):.1f} by noise: " in said
     head = SoftmaxHead.load("pooled.head", extractor=here)
     assert head.privacy_ is not None
     assert head.score(*examples(7, here.embedding_dim, 200)) > 0.9
@@ -105,6 +107,31 @@ def test_three_stores_pool(here: Extractor, capsys: pytest.CaptureFixture[str]) 
     assert mine.privacy_ is None
     for name in ("a.half", "b.half", "a/0.part", "b/0.part"):
         assert Path(name).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_part_is_not_written_over(here: Extractor, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of them may be with its side already: another would be the half of nothing."""
+    public = call(capsys)
+    line = f"contribute a.round 0.store -o x y --trust {public}"
+    done(capsys, line)
+    before = Path("x").read_bytes(), Path("y").read_bytes()
+    assert run(capsys, line)[0] == 3
+    Path("x").unlink()  # it was moved to where it is sent from
+    assert run(capsys, line)[0] == 3
+    assert (Path("x").exists(), Path("y").read_bytes()) == (False, before[1])
+
+
+def test_noise_that_drowns_the_photos_is_said(
+    here: Extractor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anybody contributes."""
+    done(capsys, "keygen caller.key")
+    said = done(
+        capsys, "round --class cup --class pen --key caller.key --devices 3 --epsilon 1 -o a.round"
+    )
+    spread = read_round("a.round").round.spread(3)
+    assert spread > 100
+    assert f"give or take {spread:.1f}, where all send 60 together at most" in said
 
 
 def test_one_side_is_short_of_a_part(here: Extractor, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,6 +38,7 @@ from headfit.pooling import (
     roll_bytes,
 )
 from headfit.pooling.contributing import chosen
+from headfit.pooling.opening import head_of
 from headfit.pooling.part import mask, parts_of
 from headfit.pooling.projection import GRID, UNITS
 from headfit.pooling.vector import class_sums_of, noise_share, vector_of
@@ -471,10 +472,15 @@ def test_classes_that_nobody_has_are_left_out(called: RoundFile) -> None:
     embeddings, names = device.embeddings[rows], [device.names[row] for row in rows]
     head = opened_plain(called, [contributed_plain(called, embeddings, names)])
     assert head.classes == ("cup", "pen")
-    with pytest.raises(InputError, match="at least two classes"):
+    with pytest.raises(
+        InputError, match=r"at least two classes, found 0 of 'cup', 0 of 'mug', 1 of 'pen'; call"
+    ):
         opened_plain(called, [contributed_plain(called, embeddings[:1], names[:1])])
     with pytest.raises(InputError, match="at least one contribution"):
         opened_plain(called, [])
+    nothing = class_sums_of(called.round, np.zeros(called.round.n_numbers, np.uint64))
+    with pytest.raises(InputError, match=r"0 of 'pen', give or take 35 by noise; call a new"):
+        head_of(called, nothing, 35.2, 20, None)
 
 
 @pytest.mark.parametrize("kind", ["part a", "part b", "roll", "half", "plain"])
