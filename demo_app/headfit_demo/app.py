@@ -44,6 +44,9 @@ from headfit_demo.sight import Sight
 from headfit_demo.widgets import ask_yes, jpeg_texture, take_focus
 from headfit_demo.window import ICON
 
+MOST_TEXTURES = 600
+"""So many small pictures are held besides those on the screen, 16 MB of them."""
+
 
 class DemoApp(App):
     """Teach your phone to see, and ship only a head.
@@ -197,6 +200,8 @@ class DemoApp(App):
             return None
         key = (self.project.key, photo.example_id)
         if key not in self._textures and photo.thumbnail is not None:
+            if len(self._textures) >= MOST_TEXTURES:  # what is on the screen holds its own
+                self._textures.clear()
             self._textures[key] = jpeg_texture(photo.thumbnail)
         return self._textures.get(key)
 

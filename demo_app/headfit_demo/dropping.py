@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,13 +62,13 @@ class Drops:
             app.sight.look_at(picked(photos[0]))
             self._say_left_out([*photos[1:], *folders])
         elif folders:
-            self._teach_folders(folders, photos)
+            self.teach_folders(folders, photos)
         elif app.project is not None:
             self._teach_photos(photos, x, y)
         else:
             app.notify(tr.say("Open or begin a project first."))
 
-    def _teach_folders(self, folders: list[Path], beside: list[Path]) -> None:
+    def teach_folders(self, folders: list[Path], beside: Sequence[Path] = ()) -> None:
         """Teach what is in folders; they are looked through elsewhere, for that may take long."""
 
         def find() -> Things:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,10 @@ from headfit_demo.session import CancelledError, Job, Progress, ProjectView
 
 QUIET_S = 0.6
 """So long nothing may have changed: between two frames of a recording nobody waits for it."""
+
+
+SHOWN_S = 0.05
+"""How far it is, is shown so often; a training has many more steps."""
 
 
 class Learning(EventDispatcher):
@@ -69,10 +74,14 @@ class Learning(EventDispatcher):
 
     def _learn(self, key: str, job: Job) -> ProjectView:
         """Learn; on the worker's thread."""
+        shown_at = 0.0
 
         def watch(progress: Progress) -> None:
+            nonlocal shown_at
             job.go_on_or_stop()
-            self._show(progress)
+            if progress.fraction == 1.0 or time.monotonic() - shown_at >= SHOWN_S:
+                self._show(progress)
+                shown_at = time.monotonic()
 
         with self._app.session.using(key) as project:
             project.train(watch)

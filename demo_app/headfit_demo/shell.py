@@ -15,8 +15,12 @@ from kivy.uix.widget import Widget
 from headfit_demo.language import tr
 from headfit_demo.widgets import Touchable, Words, load_rules, theme
 
-WIDE_DP = 960
-"""From this width on there is room for a rail and two columns; larger text needs more."""
+COLUMNS_DP, WIDE_DP = 720, 960
+"""From these widths on there is room for two columns, and a rail beside them; larger text needs
+more."""
+
+HIGH_DP = 680
+"""In a lower window nothing stays above what scrolls."""
 
 NOTICE_S = 7.0
 
@@ -103,6 +107,8 @@ class Shell(FloatLayout):
     """Navigation, heading, the screens, and notices over them."""
 
     is_wide = BooleanProperty(True)
+    has_columns = BooleanProperty(True)
+    is_high = BooleanProperty(True)
     heading = StringProperty("")
     can_undo = BooleanProperty(False)
     can_redo = BooleanProperty(False)
@@ -131,8 +137,11 @@ class Shell(FloatLayout):
         self.arrange()
 
     def on_size(self, *_: Any) -> None:
-        """Choose between the rail and the bar."""
-        self.is_wide = self.width >= dp(WIDE_DP) * min(theme.text_scale, 1.25)
+        """Choose between the rail and the bar, two columns and one."""
+        larger = min(theme.text_scale, 1.25)
+        self.is_wide = self.width >= dp(WIDE_DP) * larger
+        self.has_columns = self.width >= dp(COLUMNS_DP) * larger
+        self.is_high = self.height >= dp(HIGH_DP) * max(theme.text_scale, 1.0) ** 0.7
 
     def arrange(self, *_: Any) -> None:
         """Put the parts into the frame for the width there is; what is not shown has no parent."""

@@ -38,6 +38,7 @@ class AndroidPlatform:
 
     name = "android"
     isolates_engine = False
+    picks_folders = False
 
     def __init__(self) -> None:
         jnius = import_module("jnius")
@@ -74,6 +75,10 @@ class AndroidPlatform:
         first = mainthread(lambda files: done(files[0] if files else None))
         intent = self._openable(self._intents.ACTION_GET_CONTENT, "*/*")
         self._ask(intent, self._reader(first))
+
+    def pick_folder(self, done: Callable[[Path | None], None]) -> None:
+        """Choose none: nobody asks, for `picks_folders` says so."""
+        done(None)
 
     def give_file(self, path: Path, done: Callable[[str | None], None]) -> None:
         """Put the file among the downloads and open the share sheet for it.

@@ -1,4 +1,4 @@
-"""The desktop: file windows of our own, a camera through OpenCV, a data folder of the user's."""
+"""The desktop: its windows for files or our own, OpenCV's cameras, a data folder of the user."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from headfit.files import write_atomically
 from headfit.photos import PHOTO_ENDINGS
+from headfit_demo.language import tr
 from headfit_demo.platforms.camera import Camera, FolderCamera, OpenCVCamera
-from headfit_demo.session import NETWORK_ENDING, PickedFile
-from headfit_demo.widgets import FileWindow, ask_place
+from headfit_demo.platforms.file_dialog import FileDialog
+from headfit_demo.session import NETWORK_ENDING, PickedFile, picked
+from headfit_demo.widgets import FileWindow, ask_place, wait_for_window
 
 
 class DesktopPlatform:
@@ -20,13 +23,17 @@ class DesktopPlatform:
     ----------
     camera_folder : path, optional
         Photos that play the camera.
+    dialog : FileDialog, optional
+        The desktop's own windows for files; without them the app's own are opened.
     """
 
     name = "desktop"
     isolates_engine = True
+    picks_folders = True
 
-    def __init__(self, camera_folder: Path | None = None) -> None:
+    def __init__(self, camera_folder: Path | None = None, dialog: FileDialog | None = None) -> None:
         self._camera_folder = camera_folder
+        self._dialog = dialog
 
     def data_folder(self) -> Path:
         """Return the user's folder for application data."""
@@ -34,23 +41,83 @@ class DesktopPlatform:
 
     def pick_photos(self, done: Callable[[list[PickedFile]], None]) -> None:
         """Open a window with folders and photos."""
-        FileWindow(
-            PHOTO_ENDINGS,
-            several=True,
-            done=lambda paths: done([PickedFile(path.name, path) for path in paths]),
-        ).open()
+        self._pick(tr.say("Photos"), PHOTO_ENDINGS, True, lambda paths: done([*map(picked, paths)]))
 
     def pick_head(self, done: Callable[[PickedFile | None], None]) -> None:
         """Open a window with folders, head files and networks."""
-        FileWindow(
-            frozenset({".head", NETWORK_ENDING}),
-            several=False,
-            done=lambda paths: done(PickedFile(paths[0].name, paths[0]) if paths else None),
-        ).open()
+        endings = frozenset({".head", NETWORK_ENDING})
+        title = tr.say("Import a skill")
+        self._pick(title, endings, False, lambda paths: done(picked(paths[0]) if paths else None))
+
+    def pick_folder(self, done: Callable[[Path | None], None]) -> None:
+        """Open a window in which a folder is chosen."""
+
+        def ask_here() -> None:
+            FileWindow(PHOTO_ENDINGS, of_folders=True, done=first).open()
+
+        def first(paths: list[Path]) -> None:
+            done(paths[0] if paths else None)
+
+        if self._dialog is None:
+            ask_here()
+        else:
+            self._ask(self._dialog.folder(tr.say("A folder of photos")), first, ask_here)
 
     def give_file(self, path: Path, done: Callable[[str | None], None]) -> None:
         """Open a window that asks for a folder and a name, and copy the file there."""
-        ask_place(path, done)
+
+        def save(paths: list[Path]) -> None:
+            try:
+                for place in paths:  # whether a file may be replaced was asked there
+                    write_atomically(place, path.read_bytes())
+            except OSError as error:
+                ask_place(path, done, complaint=error)
+            else:
+                done(str(paths[0]) if paths else None)
+
+        if self._dialog is None:
+            ask_place(path, done)
+        else:
+            command = self._dialog.place(tr.say("Save the skill"), path.name)
+            self._ask(command, save, lambda: ask_place(path, done))
+
+    def _pick(
+        self,
+        title: str,
+        endings: frozenset[str],
+        several: bool,
+        done: Callable[[list[Path]], None],
+    ) -> None:
+        def ask_here() -> None:
+            FileWindow(endings, several=several, done=done).open()
+
+        if self._dialog is None:
+            ask_here()
+        else:
+            command = self._dialog.files(title, endings, several=several)
+            self._ask(command, done, ask_here)
+
+    def _ask(
+        self,
+        command: list[str],
+        done: Callable[[list[Path]], None],
+        ask_here: Callable[[], object],
+    ) -> None:
+        """Open the desktop's window; what is asked is about what is shown, so nothing else goes on.
+
+        Where it does not open, ``ask_here`` opens one of the app's own.
+        """
+        assert self._dialog is not None
+
+        def end(paths: list[Path] | None) -> None:
+            waiting.dismiss(animation=False)
+            if paths is None:
+                ask_here()
+            else:
+                done(paths)
+
+        close = self._dialog.ask(command, end)
+        waiting = wait_for_window(close)
 
     def ask_for_camera(self, done: Callable[[bool], None]) -> None:
         """Say yes: a desktop asks nobody."""

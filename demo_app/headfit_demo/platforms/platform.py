@@ -34,11 +34,17 @@ class Platform(Protocol):
     def data_folder(self) -> Path:
         """Return the folder for everything the app keeps; it need not exist."""
 
+    picks_folders: bool
+    """Whether `pick_folder` is there; the window of a phone gives files only."""
+
     def pick_photos(self, done: Callable[[list[PickedFile]], None]) -> None:
         """Let the user choose photos, several at once, and call ``done`` with them."""
 
     def pick_head(self, done: Callable[[PickedFile | None], None]) -> None:
         """Let the user choose one head file, or the extractor, and call ``done`` with it."""
+
+    def pick_folder(self, done: Callable[[Path | None], None]) -> None:
+        """Let the user choose a folder, and call ``done`` with it."""
 
     def give_file(self, path: Path, done: Callable[[str | None], None]) -> None:
         """Save a file where the user says, or share it.
@@ -63,5 +69,6 @@ def this_platform(camera_folder: Path | None = None) -> Platform:
 
         return AndroidPlatform()
     from headfit_demo.platforms.desktop import DesktopPlatform
+    from headfit_demo.platforms.file_dialog import FileDialog
 
-    return DesktopPlatform(camera_folder)
+    return DesktopPlatform(camera_folder, FileDialog.find())

@@ -41,6 +41,8 @@ class ThingChip(Touchable, BoxLayout):
 class Corrections(StackLayout):
     """All things of the project in their order, and one more: what is seen is the one touched."""
 
+    is_there = BooleanProperty(True)
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._app = App.get_running_app()

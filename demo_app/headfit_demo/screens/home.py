@@ -92,6 +92,7 @@ class HomeScreen(AppScreen):
     n_projects = NumericProperty(0)
     speed = StringProperty("")
     doubt = StringProperty("")
+    _found: Recognition | None = None
 
     def on_kv_post(self, _: Any) -> None:
         """Begin with the sample pictures."""
@@ -100,6 +101,8 @@ class HomeScreen(AppScreen):
     def refresh(self) -> None:
         """List the projects."""
         self.app.do(self.app.session.projects, self._show_projects)
+        if self._found is not None:  # the language may be another
+            self._show_recognition(self._found)
 
     def new_project(self) -> None:
         """Begin; it is called by its things."""
@@ -147,6 +150,7 @@ class HomeScreen(AppScreen):
                 self.recognise(thumb)
 
     def _show_recognition(self, found: Recognition) -> None:
+        self._found = found
         bars = (self.ids.bar0, self.ids.bar1, self.ids.bar2)
         for rank, (bar, (name, chance)) in enumerate(zip(bars, found.ranking, strict=False)):
             bar.name, bar.chance, bar.is_best = greeting_name(name), chance, rank == 0

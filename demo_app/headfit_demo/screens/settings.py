@@ -42,7 +42,7 @@ class SettingsScreen(AppScreen):
             lambda value: app.set_preference("style", value),
         )
         self.ids.text_scale.offer(
-            dict(zip(TEXT_SIZES, ("A-", "A", "A+", "A++"), strict=True)),
+            {one: f"{one:.0%}" for one in TEXT_SIZES},
             theme.text_scale,
             lambda value: app.set_preference("text_scale", value),
         )

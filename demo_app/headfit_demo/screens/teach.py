@@ -173,6 +173,10 @@ class TeachScreen(AppScreen):
 
         self.app.platform.pick_photos(teach)
 
+    def pick_folder(self) -> None:
+        """Let the user choose a folder, which is taught as one that is dropped."""
+        self.app.platform.pick_folder(lambda path: path and self.app.drops.teach_folders([path]))
+
     def hold(self, card: ClassCard) -> None:
         """Record from the camera while the button is held, from when there is a picture."""
         self._recording, self._act = card, Act()  # all of it is taken back together

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +11,13 @@ from typing import Any
 
 from headfit import HeadfitError
 from headfit_demo.session.job import Done, Job
+
+_TURN_S = 0.001
+"""So long at most a thread computes in Python while the main one waits for its turn.
+
+Of Python's own 5 ms, two threads that decode and the worker took 15 each time that the main thread
+had let go of Python, which it does several times in each frame.
+"""
 
 
 class Worker:
@@ -25,6 +33,7 @@ class Worker:
     def __init__(self, mainthread: Callable[[Callable[[], None]], Callable[[], object]]) -> None:
         self._mainthread = mainthread
         self._jobs: queue.Queue[Job | None] = queue.Queue()
+        sys.setswitchinterval(_TURN_S)
         self._thread = threading.Thread(target=self._work, name="headfit-worker", daemon=True)
         self._thread.start()
 

@@ -13,7 +13,7 @@ from headfit_demo.widgets.basics import (
     scroll_to,
     take_focus,
 )
-from headfit_demo.widgets.dialogs import ask_name, ask_place, ask_yes
+from headfit_demo.widgets.dialogs import ask_name, ask_place, ask_yes, wait_for_window
 from headfit_demo.widgets.file_window import FileWindow
 from headfit_demo.widgets.look import TEXT_SIZES, theme
 from headfit_demo.widgets.panes import TwoPane
@@ -46,4 +46,5 @@ __all__ = [
     "scroll_to",
     "take_focus",
     "theme",
+    "wait_for_window",
 ]

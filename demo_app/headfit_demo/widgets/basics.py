@@ -28,17 +28,30 @@ from kivy.uix.widget import Widget
 from headfit_demo.widgets import icons as icons  # kv rules use Icon
 from headfit_demo.widgets.look import theme
 from headfit_demo.widgets.rules import load_rules
-from headfit_demo.widgets.words import NameLabel, field_font
+from headfit_demo.widgets.words import NameLabel, field_font, line_width
 
 
-class Words(Label):
-    """Text of the app, as high as it needs to be."""
+class Styled(Widget):
+    """Text whose size and colour follow the theme.
+
+    A rule for one text sets these, never ``font_size`` and ``color``: of two rules for a property
+    Kivy keeps both, and the one whose colour or size changed last wins.
+    """
 
     kind = OptionProperty("body", options=("title", "heading", "body", "small"))
+    scale = NumericProperty(1.0)
+    """So many times as large as its kind."""
+
     is_faint = BooleanProperty(False)
+    tint = ObjectProperty(None, allownone=True)
+    """Its colour, where that is neither the usual nor the faint one."""
 
 
-class Name(NameLabel):
+class Words(Styled, Label):
+    """Text of the app, as high as it needs to be; one line where it may be shortened."""
+
+
+class Name(Styled, NameLabel):
     """A name that a user gave."""
 
 
@@ -77,7 +90,11 @@ class Press(Touchable, AnchorLayout):
     text = StringProperty("")
     icon = StringProperty("")
     kind = OptionProperty("soft", options=("filled", "soft", "plain", "inverse", "danger"))
-    is_centred = BooleanProperty(True)
+    is_there = BooleanProperty(True)
+    """Whether it is shown; what is not takes no room."""
+
+    natural = NumericProperty(0)
+    """How wide it is with its words in one line."""
 
     def _fill(self) -> list[float]:
         colours = {
@@ -122,13 +139,15 @@ class Press(Touchable, AnchorLayout):
         self._fit()
 
     def _fit(self, *_: Any) -> None:
-        """Let words that are too long for the button be smaller, and take two lines."""
+        """Let words that are too long for the button be smaller, and take more lines."""
         label = self.ids.get("words")
         if label is None:  # the rule comes later
             return
-        free = self.width - dp(20) - (dp(29) if self.icon else 0)
+        beside = dp(16) + (dp(29) if self.icon else 0)
+        free = self.width - beside
         label.text_size, label.font_size = (None, None), theme.body
         label.texture_update()
+        self.natural = label.texture_size[0] + beside + dp(12)
         if self.text and label.texture_size[0] > free > dp(30):
             label.text_size, label.font_size = (free, None), theme.small
             label.texture_update()
@@ -166,7 +185,7 @@ class Field(TextInput):
         self.font_name = field_font(text)
 
 
-class TouchName(Touchable, NameLabel):
+class TouchName(Touchable, Name):
     """A name that can be touched."""
 
 
@@ -315,6 +334,10 @@ class Chip(BoxLayout):
     text = StringProperty("")
     icon = StringProperty("")
     is_warning = BooleanProperty(False)
+
+    def wanted(self, text: str, font_size: float) -> int:
+        """Return how wide the words are in one line."""
+        return line_width(text, round(font_size), False)
 
 
 class Page(ScrollView):

@@ -124,8 +124,25 @@ def ask_yes(heading: str, text: str, button: str, done: Callable[[], None]) -> D
     return dialog
 
 
-def ask_place(source: Path, done: Callable[[str | None], None]) -> Dialog:
-    """Ask where to save a copy of a file, and save it there; no other file is overwritten."""
+def wait_for_window(close: Callable[[], None]) -> Dialog:
+    """Say that another window waits for an answer, and let nothing else be done until then.
+
+    ``close`` is called if the user goes back here; who opened the window dismisses this.
+    """
+    dialog = Dialog(lambda: None, heading=tr.say("Choose in the window that opened"))
+    dialog.auto_dismiss = False
+    dialog.bind(on_dismiss=lambda *_: close())
+    dialog.open(animation=False)
+    return dialog
+
+
+def ask_place(
+    source: Path, done: Callable[[str | None], None], *, complaint: Exception | None = None
+) -> Dialog:
+    """Ask where to save a copy of a file, and save it there; no other file is overwritten.
+
+    ``complaint`` is why another place did not do.
+    """
     field = Field(text=str(Path.home() / source.name))
     saved: list[str] = []
 
@@ -146,7 +163,7 @@ def ask_place(source: Path, done: Callable[[str | None], None]) -> Dialog:
         return None
 
     dialog = Dialog(take, heading=tr.say("Save the skill"), button=tr.say("Save"))
-    dialog.text = tr.say("Folder and name of the file:")
+    dialog.text = sentence(complaint) if complaint else tr.say("Folder and name of the file:")
     dialog.bind(on_dismiss=lambda *_: done(saved[0] if saved else None))
     _open_with(dialog, field)
     return dialog

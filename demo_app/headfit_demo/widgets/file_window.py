@@ -52,26 +52,34 @@ class FileWindow(Overlay):
         Which files are shown, by the end of their names.
     several : bool
         Whether more than one can be chosen.
+    of_folders : bool
+        Whether the folder that is open is what is chosen; files are only seen.
     done : callable
         Called with the paths chosen, none when the user went back.
     """
 
     folder = ObjectProperty(Path.home())
     several = BooleanProperty(False)
+    of_folders = BooleanProperty(False)
     n_chosen = NumericProperty(0)
     n_files = NumericProperty(0)
     is_empty = BooleanProperty(False)
     last_folder: Path | None = None
 
     def __init__(
-        self, endings: frozenset[str], *, several: bool, done: Callable[[list[Path]], None]
+        self,
+        endings: frozenset[str],
+        *,
+        several: bool = False,
+        of_folders: bool = False,
+        done: Callable[[list[Path]], None],
     ) -> None:
         self._endings, self._done = endings, done
         self._chosen: list[Path] = []
         self._pictures: dict[Path, Any] = {}
         self._worker = Worker(mainthread)  # of its own: the app's may be busy
         self._accepted = False
-        super().__init__(several=several)
+        super().__init__(several=several, of_folders=of_folders)
         self.go(FileWindow.last_folder or Path.home())
 
     def go(self, folder: Path) -> None:
@@ -97,6 +105,8 @@ class FileWindow(Overlay):
         if is_folder:
             self.go(path)
             return
+        if self.of_folders:
+            return
         if path in self._chosen:
             self._chosen.remove(path)
         else:
@@ -110,6 +120,8 @@ class FileWindow(Overlay):
 
     def accept(self) -> None:
         """Hand over what was chosen."""
+        if self.of_folders:
+            self._chosen = [self.folder]
         self._accepted = True
         self.dismiss()
 

@@ -85,7 +85,7 @@ READABLE: Final = (
 )
 """Which colour is written on which."""
 
-TEXT_SIZES: Final = (0.85, 1.0, 1.2, 1.45)
+TEXT_SIZES: Final = (0.85, 1.0, 1.25, 1.5, 2.0)
 
 
 class Theme(EventDispatcher):

@@ -17,11 +17,12 @@ class TwoPane(BoxLayout):
     """Two columns side by side on a wide window, one above the other on a narrow one.
 
     Its children in kv are the main column and the side column, which scroll, and up to two that do
-    not: what stays above the main column, and what stays above the side column. On a narrow window
-    the latter is above all.
+    not unless ``pins`` says that there is no room for that: what stays above the main column, and
+    what stays above the side column. On a narrow window the latter is above all.
     """
 
     is_wide = BooleanProperty(True)
+    pins = BooleanProperty(True)
     side_width = NumericProperty(380)
 
     def __init__(self, **options: Any) -> None:
@@ -39,6 +40,7 @@ class TwoPane(BoxLayout):
     def on_kv_post(self, _: Widget) -> None:
         """Put everything into place, and again whenever the width says so."""
         self.fbind("is_wide", self.arrange)
+        self.fbind("pins", self.arrange)
         theme.fbind("text_scale", self.arrange)
         self.arrange()
 
@@ -48,32 +50,32 @@ class TwoPane(BoxLayout):
             if part.parent is not None:
                 part.parent.remove_widget(part)
         self.clear_widgets()
-        main, side, *pinned = self._parts
-        over_main, over_side = pinned[:1], pinned[1:]
+        main, side, *still = self._parts
+        over_main, over_side = still[:1], still[1:]
         self.orientation = "horizontal" if self.is_wide else "vertical"
         self._is_arranging = True
         if self.is_wide:
-            self.add_widget(_column(over_main, [main], (0, 0, dp(14), dp(8))))
-            beside = _column([], [*over_side, side], (0, 0, dp(14), dp(8)))
+            self.add_widget(self._column(over_main, [main], (0, 0, dp(14), dp(8))))
+            beside = self._column(over_side, [side], (0, 0, dp(14), dp(8)))
             beside.size_hint_x = None
             beside.width = dp(self.side_width) * min(theme.text_scale, 1.25)
             self.add_widget(beside)
         else:
-            pinned = [*over_side, *over_main]
-            self.add_widget(_column(pinned, [main, side], (0, dp(4), dp(7), dp(16)), dp(14)))
+            still = [*over_side, *over_main]
+            padding = (0, dp(4), dp(7), dp(16))
+            self.add_widget(self._column(still, [main, side], padding, dp(14)))
         self._is_arranging = False
 
-
-def _column(
-    still: list[Widget], moving: list[Widget], padding: Any, spacing: float = 0
-) -> BoxLayout:
-    """Return a column of which the upper part stays and the lower part scrolls."""
-    column, page = BoxLayout(orientation="vertical"), Page()
-    inner = Column(padding=padding, spacing=spacing)
-    for widget in still:
-        column.add_widget(widget)
-    for widget in moving:
-        inner.add_widget(widget)
-    page.add_widget(inner)
-    column.add_widget(page)
-    return column
+    def _column(
+        self, still: list[Widget], moving: list[Widget], padding: Any, spacing: float = 0
+    ) -> BoxLayout:
+        """Return a column of which the upper part stays, if it may, and the lower part scrolls."""
+        column, page = BoxLayout(orientation="vertical"), Page()
+        inner = Column(padding=padding, spacing=spacing)
+        for widget in still:
+            (column if self.pins else inner).add_widget(widget)
+        for widget in moving:
+            inner.add_widget(widget)
+        page.add_widget(inner)
+        column.add_widget(page)
+        return column

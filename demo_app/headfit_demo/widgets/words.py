@@ -98,7 +98,7 @@ def needs_shaping(text: str) -> bool:
 class NameLabel(Widget):
     """One line of text in any script, for the names that users give; too long, it is cut.
 
-    As wide as it is told to be, and as high as a line of its font.
+    As wide as it is told to be, and as high as a line of its font; nothing is not high.
     """
 
     text = StringProperty("")
@@ -119,7 +119,7 @@ class NameLabel(Widget):
         return line_width(self.text, round(self.font_size), self.bold)
 
     def _redraw(self, *_: Any) -> None:
-        self.height = round(self.font_size * 1.5)
+        self.height = round(self.font_size * 1.5) if self.text else 0
         self.canvas.clear()
         width = int(self.width)
         if not self.text or width < 1:

@@ -18,13 +18,13 @@ def test_settings_are_seen_at_once_and_kept(hand: Hand, tmp_path: Path) -> None:
     hand.wait(lambda: True)
     size = theme.body
     hand.press("Dark")
-    hand.press("A++")
+    hand.press("200%")
     hand.press("Deutsch")
     assert theme.style == "dark"
     assert theme.body > 1.4 * size
     assert hand.app.shell.heading == "Einstellungen"
     kept = Preferences.load(tmp_path / "data" / "preferences.json")
-    assert kept == Preferences("dark", 1.45, "de")
+    assert kept == Preferences("dark", 2.0, "de")
     hand.press("English")
     assert hand.app.shell.heading == "Settings"
 
