@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -107,7 +108,10 @@ class DemoApp(App):
         self.keys = Keys(self)
         self.drops = Drops(self)
         Window.bind(on_request_close=self._may_not_close)
-        self.do(self.session.open_extractor, lambda _: None)
+        # What is there by then stays: to look through all of it for litter again and again would
+        # take longer than a frame.
+        gc.collect()
+        self.do(self.session.open_extractor, lambda _: gc.freeze())
         return self.shell
 
     def on_stop(self) -> None:

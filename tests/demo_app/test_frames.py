@@ -2,13 +2,19 @@
 
 What a frame does is the app's and Kivy's; drawing is left out, which without a graphics card takes
 longer than all the rest. A machine that is busy with other things makes gaps of its own: those are
-measured too, in the same run, with the app at rest. `python -m pytest -s` shows the figures.
+measured too, in the same run, with the app at rest beside threads that compute as much without
+Python. What the main thread itself does in a frame, no other program can lengthen. `python -m pytest
+-s` shows the figures.
 """
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +25,31 @@ from tests.support.photos import THINGS, fill, frames, write_folder
 
 BALLOON, BOAT, _ = THINGS
 LONGEST_S = 0.1
+TIMES_REST = 2.0
+"""So many times as long as beside other threads, a frame may wait for the app's."""
+
 ROUNDS = 5
+COMPUTING = 2
+
+
+@contextmanager
+def computing() -> Iterator[None]:
+    """Let threads compute that need no Python, and so keep the main thread from nothing but cores."""
+    done, block = threading.Event(), bytes(1 << 20)
+
+    def compute() -> None:
+        while not done.is_set():
+            hashlib.sha256(block)
+
+    threads = [threading.Thread(target=compute) for _ in range(COMPUTING)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
 
 
 def longest_gap(hand: Hand, until: Callable[[], Any]) -> tuple[float, float]:
@@ -49,12 +79,14 @@ def hold_to_limit(hand: Hand, what: str, begin: Callable[[], Callable[[], Any]])
         at_rest_s = min(time.monotonic() - started, 3.0)
         hand.settle()
         ends = time.monotonic() + at_rest_s
-        idle_s, _ = longest_gap(hand, lambda ends=ends: time.monotonic() > ends)
+        with computing():
+            idle_s, _ = longest_gap(hand, lambda ends=ends: time.monotonic() > ends)
         seen.append((round(1000 * busy_s), round(1000 * idle_s), round(1000 * work_s)))
-        if busy_s <= max(LONGEST_S, idle_s):
+        is_smooth = work_s <= LONGEST_S and busy_s <= max(LONGEST_S, TIMES_REST * idle_s)
+        if is_smooth:
             break
     print(f"\n{what}: longest gap in ms while working, at rest, of the main thread's own: {seen}")
-    assert busy_s <= max(LONGEST_S, idle_s), seen
+    assert is_smooth, seen
 
 
 def test_teaching_photos_does_not_block(toys: Hand) -> None:
@@ -85,6 +117,23 @@ def test_a_drop_of_many_photos_does_not_block(hand: Hand, tmp_path: Path) -> Non
         return lambda: hand.app.project.n_photos >= goal and not hand.app.jobs.is_long
 
     hold_to_limit(hand, "a drop of 48 photos into 2,400", begin)
+
+
+def test_many_things_at_once_do_not_block(hand: Hand, tmp_path: Path) -> None:
+    """A drop of twelve folders makes twelve cards, one after the other, and moves the others."""
+    photos = write_folder(tmp_path / "photos", 2, (BOAT,)) / BOAT
+    things = tmp_path / "things"
+    for number in range(12):
+        (things / f"thing {number}").mkdir(parents=True)
+        for photo in photos.iterdir():
+            shutil.copy(photo, things / f"thing {number}")
+
+    def begin() -> Callable[[], bool]:
+        hand.begin()
+        hand.app.drops.sort([things], 0, 0)
+        return lambda: hand.app.project.n_photos == 24 and not hand.app.jobs.is_long
+
+    hold_to_limit(hand, "a drop of 12 things", begin)
 
 
 def test_training_does_not_block(hand: Hand, tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from kivy.properties import (
     StringProperty,
 )
 from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.relativelayout import RelativeLayout
 
 from headfit_demo.language import feedback_words, tr
 from headfit_demo.session import ClassView, PhotoView
-from headfit_demo.widgets import Card, Chip, Press, Thumb, load_rules
+from headfit_demo.widgets import Chip, Press, Thumb, load_rules
 
 
 class HoldPress(Press):
@@ -62,8 +63,11 @@ class Strip(BoxLayout):
         Animation(opacity=1, duration=0.12).start(thumb)
 
 
-class ClassCard(Card):
-    """A thing that is taught."""
+class ClassCard(RelativeLayout):
+    """A thing that is taught.
+
+    What is in it has its places relative to it: one more card below moves no more than the cards.
+    """
 
     name = StringProperty("")
     details = StringProperty("")

@@ -122,7 +122,7 @@ class TeachScreen(AppScreen):
     def card_at(self, x: float, y: float) -> ClassCard | None:
         """Return the card that is there in the window."""
         for card in [*self.cards.values(), *self._named.values(), *self.empty_cards]:
-            if card.get_root_window() and card.collide_point(*card.to_widget(x, y)):
+            if card.get_root_window() and card.collide_point(*card.parent.to_widget(x, y)):
                 return card
         return None
 

@@ -13,11 +13,8 @@ from headfit import HeadfitError
 from headfit_demo.session.job import Done, Job
 
 _TURN_S = 0.001
-"""So long at most a thread computes in Python while the main one waits for its turn.
-
-Of Python's own 5 ms, two threads that decode and the worker took 15 each time that the main thread
-had let go of Python, which it does several times in each frame.
-"""
+"""So long at most a thread computes in Python while the main one waits for its turn, not 5 ms as
+usual: within a frame the main thread lets go of Python several times."""
 
 
 class Worker:
