@@ -3,8 +3,8 @@
 What a frame does is the app's and Kivy's; drawing is left out, which without a graphics card takes
 longer than all the rest. A machine that is busy with other things makes gaps of its own: those are
 measured too, in the same run, with the app at rest beside threads that compute as much without
-Python. What the main thread itself does in a frame, no other program can lengthen. `python -m pytest
--s` shows the figures.
+Python. What the main thread itself does in a frame, no other program can lengthen.
+`python -m pytest -s` shows the figures.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ COMPUTING = 2
 
 @contextmanager
 def computing() -> Iterator[None]:
-    """Let threads compute that need no Python, and so keep the main thread from nothing but cores."""
+    """Let threads compute that need no Python: they keep the main thread from cores alone."""
     done, block = threading.Event(), bytes(1 << 20)
 
     def compute() -> None:
@@ -129,6 +129,7 @@ def test_many_things_at_once_do_not_block(hand: Hand, tmp_path: Path) -> None:
             shutil.copy(photo, things / f"thing {number}")
 
     def begin() -> Callable[[], bool]:
+        hand.app.go("home")
         hand.begin()
         hand.app.drops.sort([things], 0, 0)
         return lambda: hand.app.project.n_photos == 24 and not hand.app.jobs.is_long

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from kivy.animation import Animation
@@ -18,7 +19,7 @@ from kivy.uix.relativelayout import RelativeLayout
 
 from headfit_demo.language import feedback_words, tr
 from headfit_demo.session import ClassView, PhotoView
-from headfit_demo.widgets import Chip, Press, Thumb, load_rules
+from headfit_demo.widgets import Chip, Press, Slices, Thumb, load_rules
 
 
 class HoldPress(Press):
@@ -35,6 +36,10 @@ class Strip(BoxLayout):
     photos = ListProperty()
     _newest = 0
 
+    def __init__(self, **options: Any) -> None:
+        self._slices = Slices()
+        super().__init__(**options)
+
     def on_width(self, *_: Any) -> None:
         """Show as many as fit."""
         self.on_photos()
@@ -49,13 +54,18 @@ class Strip(BoxLayout):
             thumb = Thumb()
             thumb.bind(on_release=lambda *_: self.card.screen.show_photos(self.card.name))
             self.add_widget(thumb)
-        for thumb, photo in zip(reversed(self.children), shown, strict=True):
-            thumb.texture = self.card.screen.app.thumbnail(photo)
-            thumb.badge = badge(photo)
+        # To decode a picture is to wait for Python's turn several times.
+        self._slices.run(self._show(list(zip(reversed(self.children), shown, strict=True))))
         newest = shown[0].example_id if shown else 0
         if newest > self._newest > 0:
             self._let_fly_in(self.children[-1])
         self._newest = newest
+
+    def _show(self, pairs: list[tuple[Thumb, PhotoView]]) -> Iterator[None]:
+        for thumb, photo in pairs:
+            thumb.texture = self.card.screen.app.thumbnail(photo)
+            thumb.badge = badge(photo)
+            yield
 
     def _let_fly_in(self, thumb: Thumb) -> None:
         Animation.cancel_all(thumb, "opacity")

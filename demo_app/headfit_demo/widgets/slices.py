@@ -10,9 +10,15 @@ from kivy.clock import Clock
 
 
 class Slices:
-    """Work on widgets in slices between frames, so that much of it never stops the picture."""
+    """Work on widgets in slices between frames, so that much of it never stops the picture.
+
+    All that goes on at once shares the time of a frame; each takes one step in it at least.
+    """
 
     BUDGET_S = 0.02
+
+    _frame = -1
+    _ends = 0.0
 
     def __init__(self) -> None:
         self._event: Any = None
@@ -22,8 +28,9 @@ class Slices:
         self.stop()
 
         def go_on(*_: object) -> bool:
-            ends = time.perf_counter() + self.BUDGET_S
-            return any(time.perf_counter() > ends for _step in steps)
+            if Slices._frame != Clock.frames:
+                Slices._frame, Slices._ends = Clock.frames, time.perf_counter() + self.BUDGET_S
+            return any(time.perf_counter() > Slices._ends for _step in steps)
 
         if go_on():
             self._event = Clock.schedule_interval(go_on, 0)
