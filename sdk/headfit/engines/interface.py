@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -94,11 +95,12 @@ def check_signature(
             f"an extractor takes one picture of shape (1, height, width, channels); "
             f"this network takes {shape}. Convert it with batch size 1 and a fixed picture size."
         )
-    embedding_dim = int(np.prod([int(n) for n in output_shape], dtype=np.int64))
-    if embedding_dim < 1 or embedding_dim != int(output_shape[-1]):
+    returned = tuple(int(n) for n in output_shape)
+    embedding_dim = math.prod(returned)
+    if embedding_dim < 1 or returned[-1:] != (embedding_dim,):
         raise ExtractorError(
-            f"an extractor returns one vector; this network returns shape "
-            f"{tuple(int(n) for n in output_shape)}. Cut it after its pooling: headfit cut."
+            f"an extractor returns one vector; this network returns shape {returned}. Cut it after "
+            "its pooling: headfit cut."
         )
     return shape, embedding_dim
 

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit.errors import ExtractorError
-from headfit.maths.bits import n_words
 from headfit.networks.operators.binary_convolution import (
     Affine,
     BinaryConvolution,
@@ -22,7 +21,7 @@ from headfit.networks.operators.binary_convolution import (
     read_binary_convolution,
 )
 from headfit.networks.operators.node import Node
-from headfit.networks.operators.quantisation import int8_pair, unpacked_channels
+from headfit.networks.operators.quantisation import int8_pair, read_packed, unpacked_channels
 from headfit.networks.tflite import Graph, Operator, Quantization, Tensor, read_graph, write_graph
 from headfit.networks.tflite.pruning import prune
 from headfit.networks.tflite.schema import NO_ACTIVATION, RELU_N1_TO_1, VALID
@@ -106,8 +105,7 @@ class _Lowering:
     def _quantize(self, operator: Operator) -> None:
         node = Node(self._source, operator)
         (x,), (output,) = operator.inputs, operator.outputs
-        source = node.operand(0, node.dtype(0))
-        node.returns((*source.shape[:-1], n_words(source.shape[-1])), np.int32)
+        source = read_packed(node)
         self._redefine_as_signs(output, source.shape)
         if source.dtype == np.bool_:
             self._emit("SELECT_V2", (x, self._scalar(1), self._scalar(-1)), output)
@@ -143,6 +141,7 @@ class _Lowering:
     def _max_pool(self, operator: Operator) -> None:
         node = Node(self._source, operator)
         (x,), (output,) = operator.inputs, operator.outputs
+        node.operand(0, "<i4", rank=4)
         channels = self._tensors[x].shape[-1]
         self._check_signs(node, x, channels)
         self._redefine_as_signs(output, (*node.output.shape[:-1], channels))

@@ -15,7 +15,7 @@ from tests.support.networks import DATA, Network
 
 from headfit.engines.popcount import PopcountEngine
 from headfit.errors import ExtractorError
-from headfit.networks.lowering import lower
+from headfit.networks.lowering import lower, lower_graph
 from headfit.networks.tflite import Graph, Operator, Tensor, read_graph, write_graph
 from headfit.networks.tflite.flexbuffer import read_int_map
 from headfit.networks.tflite.schema import BUILTINS, TENSOR_TYPES
@@ -305,8 +305,25 @@ def test_networks_that_are_no_extractor() -> None:
     assert "returns shape (1, 2, 2, 3)" in refused(
         write_graph(Graph((a, total), (twice,), (0,), (1,)))
     )
+    one = GraphBuilder(1, 1, 1, 1)
+    number = one.graph(one.add("RESHAPE", (0,), ()))
+    assert "returns shape ()" in refused(write_graph(number))
     whole = replace(a, dtype=INT32)
     assert "takes int32" in refused(write_graph(Graph((whole, total), (twice,), (0,), (1,))))
+
+
+@pytest.mark.parametrize("name", ["LceQuantize", "LceBMaxPool2d", "LceDequantize"])
+def test_a_single_number_has_no_channels(name: str) -> None:
+    """Such mutants ended in an IndexError."""
+    builder = GraphBuilder(1, 1, 1, 1)
+    options = {"filter_height": 1, "filter_width": 1, "padding": 1}
+    options |= {"stride_height": 1, "stride_width": 1}
+    x = builder.add("RESHAPE", (0,), (), FLOAT if name == "LceQuantize" else INT32)
+    dtype = FLOAT if name == "LceDequantize" else INT32
+    graph = builder.flat_graph(builder.add(name, (x,), (), dtype, **options))
+    for run in (PopcountEngine, lower_graph):
+        with pytest.raises(ExtractorError, match="cannot be run"):
+            run(graph)
 
 
 def mutants(data: bytes, count: int, seed: int) -> list[bytes]:

@@ -8,13 +8,21 @@ import numpy as np
 
 from headfit.maths.bits import n_words
 from headfit.networks.operators.node import Node
-from headfit.networks.tflite.graph import Quantization
+from headfit.networks.tflite.graph import Quantization, Tensor
+
+
+def read_packed(node: Node) -> Tensor:
+    """Read LceQuantize: what it packs, along the last axis."""
+    source = node.operand(0, node.dtype(0))
+    if not source.shape:
+        raise node.refusal("it reads a single number, expected an array of channels")
+    node.returns((*source.shape[:-1], n_words(source.shape[-1])), np.int32)
+    return source
 
 
 def negative_below(node: Node) -> int:
-    """Read LceQuantize: the number below which a value is -1 (of bool: 1, for false is -1)."""
-    source = node.operand(0, node.dtype(0))
-    node.returns((*source.shape[:-1], n_words(source.shape[-1])), np.int32)
+    """Return the number below which a value is -1 (of bool: 1, for false is -1)."""
+    source = read_packed(node)
     if source.dtype == np.float32:
         return 0
     if source.dtype == np.int8:
