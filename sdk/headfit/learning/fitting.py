@@ -76,7 +76,6 @@ def _merged(problem: Problem, starts: TargetArray) -> Problem:
     """Return the problem with runs of the same example as one, which counts for as many."""
     if len(starts) == len(problem.targets):
         return problem
-    weights = np.ones(len(problem.targets)) if problem.weights is None else problem.weights
     given, hashes = problem.given_groups, problem.photo_hashes
     if given is not None:
         given = linked(given, problem.targets, starts)[starts]
@@ -84,7 +83,7 @@ def _merged(problem: Problem, starts: TargetArray) -> Problem:
         problem,
         embeddings=problem.embeddings[starts],
         targets=problem.targets[starts],
-        weights=np.add.reduceat(weights, starts),
+        weights=np.add.reduceat(problem.counted, starts),
         given_groups=given,
         photo_hashes=None if hashes is None else np.maximum.reduceat(hashes, starts),
     )

@@ -95,6 +95,11 @@ class Problem:
         )
 
     @once
+    def counted(self) -> DoubleArray:
+        """What each example counts for: shape (n_samples,); 1 without weights."""
+        return np.ones(len(self.targets)) if self.weights is None else self.weights
+
+    @once
     def group_counts(self) -> npt.NDArray[np.int64]:
         """Groups of each class, which is how many photos there effectively are."""
         _, first = np.unique(self.groups, return_index=True)
@@ -120,8 +125,7 @@ class Problem:
         ``n ** 2 / sum((1 - c) * sum(v ** 2) + c * w ** 2)`` with the masses ``v`` of a group's
         examples (Kish, "Survey Sampling", 1965, chapter 5).
         """
-        weights = np.ones(len(self.targets)) if self.weights is None else self.weights
-        apart = np.bincount(self.targets, np.square(weights), self.n_classes)
+        apart = np.bincount(self.targets, np.square(self.counted), self.n_classes)
         together = np.square(self.masses) / self.effective_masses
         squares = (1 - COMMON_NOISE) * apart + COMMON_NOISE * together
         effective: DoubleArray = np.square(self.masses) / squares
@@ -130,8 +134,7 @@ class Problem:
     @once
     def left_out(self) -> LeftOut:
         """The examples that heads are to be made without."""
-        weights = np.ones(len(self.targets)) if self.weights is None else self.weights
-        return left_out_of(self.targets, self.groups, self.group_counts, weights)
+        return left_out_of(self.targets, self.groups, self.group_counts, self.counted)
 
     @once
     def sums(self) -> ClassSums:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from headfit.networks.place import AUTOMATIC, Place, Step
 from headfit.networks.tflite import Graph, Operator, Tensor, read_graph, write_graph
 from headfit.networks.tflite.pruning import prune
 from headfit.networks.tflite.schema import NO_ACTIVATION, TENSOR_TYPES, VALID
+
+T = TypeVar("T")
 
 _FLOAT: Final = np.dtype("<f4")
 _TYPE_CODES: Final = {dtype: code for code, dtype in TENSOR_TYPES.items()}
@@ -136,13 +138,18 @@ def picture_size(graph: Graph) -> tuple[int, int]:
     ExtractorError
         If it takes anything but one picture of three channels.
     """
-    if len(graph.inputs) != 1:
+    only = the_only([graph.tensors[i] for i in graph.inputs])
+    return check_picture(only.shape, str(only.dtype))
+
+
+def the_only(inputs: Sequence[T]) -> T:
+    """Return the input of a network that has one, whatever it is."""
+    if len(inputs) != 1:
         raise ExtractorError(
-            f"expected a network with one input, the picture, found {len(graph.inputs)}; choose a "
+            f"expected a network with one input, the picture, found {len(inputs)}; choose a "
             "network that takes a picture and nothing else"
         )
-    taken = graph.tensors[graph.inputs[0]]
-    return check_picture(taken.shape, str(taken.dtype))
+    return inputs[0]
 
 
 def check_picture(shape: Sequence[int], dtype: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from headfit.errors import ExtractorError
 from headfit.networks import place as rules
-from headfit.networks.cutting import check_picture
+from headfit.networks.cutting import check_picture, the_only
 from headfit.networks.onnx import writing
 from headfit.networks.onnx.model import FLOAT, OnnxModel, OnnxNode, count_unsound
 from headfit.networks.place import Place, Step
@@ -46,12 +46,8 @@ def taken_size(model: OnnxModel, size: tuple[int, int] | None = None) -> tuple[i
     ExtractorError
         If it takes anything but one picture of three channels.
     """
-    if len(model.inputs) != 1:
-        raise ExtractorError(
-            f"expected a network with one input, the picture, found {len(model.inputs)}; choose a "
-            "network that takes a picture and nothing else"
-        )
-    return check_picture(_input_shape(model, size), model.inputs[0].dtype)
+    only = the_only(model.inputs)
+    return check_picture(_input_shape(model, size), only.dtype)
 
 
 def _input_shape(model: OnnxModel, size: tuple[int, int] | None) -> tuple[int, ...]:
