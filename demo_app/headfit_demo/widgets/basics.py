@@ -144,10 +144,10 @@ class Press(Touchable, AnchorLayout):
         if label is None:  # the rule comes later
             return
         beside = dp(16) + (dp(29) if self.icon else 0)
-        free = self.width - beside
         label.text_size, label.font_size = (None, None), theme.body
         label.texture_update()
         self.natural = label.texture_size[0] + beside + dp(12)
+        free = self.width - beside  # which may have followed
         if self.text and label.texture_size[0] > free > dp(30):
             label.text_size, label.font_size = (free, None), theme.small
             label.texture_update()

@@ -42,3 +42,14 @@ def test_the_wheel_stops_at_the_end_of_a_page(toys: Hand) -> None:
     assert page.viewport_size[1] < page.height
     (content,) = page.children
     assert content.to_window(0, content.top)[1] == page.to_window(0, page.top)[1]
+
+
+def test_a_button_as_wide_as_its_words_has_them_in_one_line(toys: Hand) -> None:
+    """In every text size, whichever way it is changed."""
+    toys.app.go("privacy")
+    erase = toys.screen.ids.examples.ids.erase
+    for scale in (2.0, 0.85, 2.0):
+        toys.app.set_preference("text_scale", scale)
+        toys.settle()
+        assert erase.width >= erase.natural
+        assert erase.ids.words.text_size == [None, None]
