@@ -74,7 +74,7 @@ for wheels in $environments; do
   say "$wheels: testing commit $(git rev-parse --short HEAD)"
   rm -rf "$root/headfit/$wheels"
   mkdir -p "$root/headfit/$wheels"
-  git archive HEAD sdk tests pyproject.toml | tar -x -C "$root/headfit/$wheels"
+  git archive HEAD sdk tests pyproject.toml LICENSE | tar -x -C "$root/headfit/$wheels"
   "$python" sdk/native/build.py --platform linux-aarch64 --folder "$root/headfit/$wheels/build/native"
   say "$wheels: the embedded extractor's golden picture in every engine"
   inside "$wheels" python3 -c \
