@@ -321,7 +321,7 @@ class DemoApp(App):
         usable = {screen for screen, _ in PLACES} | {"settings"}
         if self.project is None:
             usable.discard("teach")
-        self.shell.show_place("teach" if current == "photos" else current, usable)
+        self.shell.show_place({"photos": "teach", "help": "privacy"}.get(current, current), usable)
         in_project = current in ("teach", "photos", "recognise") and self.project is not None
         self.shell.heading = project_title(self.project.name) if in_project else place_name(current)
         is_teaching = current in ("teach", "photos") and self.project is not None

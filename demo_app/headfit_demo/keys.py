@@ -40,7 +40,7 @@ class Keys:
         if Window.children[0] is not app.shell:  # a dialog is answered first
             return False
         if key == _ESCAPE and current != "home":
-            app.go("teach" if current == "photos" else "home")
+            app.go({"photos": "teach", "help": "privacy"}.get(current, "home"))
             return True
         if "ctrl" in modifiers and _1 <= key < _1 + len(PLACES):
             screen = PLACES[key - _1][0]

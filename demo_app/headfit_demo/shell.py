@@ -44,6 +44,7 @@ def place_name(screen: str) -> str:
         "developer": tr.say("Developers"),
         "settings": tr.say("Settings"),
         "photos": tr.say("Photos"),
+        "help": tr.say("Shared head"),
     }[screen]
 
 

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from tests.support.hand import Hand
 from tests.support.photos import THINGS, frames, picked
+from tests.support.rounds import called_round
+
+from headfit.privacy.signing import new_key
+from headfit_demo.session import PickedFile
 
 SIZES = ((360, 800), (800, 480), (970, 640), (1920, 1080))
-PAGES = ("home", "teach", "photos", "recognise", "privacy", "developer", "settings")
+PAGES = ("home", "teach", "photos", "recognise", "privacy", "help", "developer", "settings")
 BALLOON, BOAT, _ = THINGS
 
 
@@ -70,6 +74,11 @@ def full(toys: Hand) -> Iterator[Hand]:
     toys.app.sight.look_at(picked(BALLOON, 1, seed=9)[0])
     toys.wait(lambda: toys.app.sight.verdict)
     toys.app.shell.ids.screens.get_screen("photos").class_name = BALLOON
+    toys.app.set_preference("helps", True)
+    called = called_round((BALLOON, long_name, "kettle"), new_key())
+    helping = toys.app.shell.ids.screens.get_screen("help")
+    helping._open(PickedFile("toys.round", called))
+    toys.wait(lambda: helping.n_files == 2)
     toys.settle()
     size_hint, size = toys.app.shell.size_hint, toys.app.shell.size
     yield toys

@@ -15,6 +15,7 @@ from headfit import (
     TrainingDivergedError,
     UnshareableHeadError,
     UnsupportedVersionError,
+    UntrustedHeadError,
 )
 from headfit.extractors import known_extractor
 from headfit_demo.language.translation import tr
@@ -34,6 +35,7 @@ from headfit_demo.session import (
     NoExtractorError,
     NoOtherCameraError,
     NoProjectError,
+    NoRoundError,
     ProjectGoneError,
     ProjectInUseError,
     Renamed,
@@ -165,6 +167,12 @@ _SENTENCES: tuple[tuple[type[Exception], str, str], ...] = (
         UnsupportedVersionError,
         "",
         _("A newer version of headfit wrote this file. Update this app."),
+    ),
+    (NoRoundError, "", _("This file calls no round, or it is damaged.")),
+    (
+        UntrustedHeadError,
+        "",
+        _("Somebody changed this file after it was signed. Get it again from who made it."),
     ),
     (FileFormatError, "", _("This is no skill file, or it is damaged.")),
     (NotFittedError, "", _("Nothing was learned yet. Teach two things first.")),

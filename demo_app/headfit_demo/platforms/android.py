@@ -76,6 +76,10 @@ class AndroidPlatform:
         intent = self._openable(self._intents.ACTION_GET_CONTENT, "*/*")
         self._ask(intent, self._reader(first))
 
+    def pick_round(self, done: Callable[[PickedFile | None], None]) -> None:
+        """Open the same picker: Android knows no kind of a round's files."""
+        self.pick_head(done)
+
     def pick_folder(self, done: Callable[[Path | None], None]) -> None:
         """Choose none: nobody asks, for `picks_folders` says so."""
         done(None)

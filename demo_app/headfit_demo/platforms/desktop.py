@@ -45,9 +45,11 @@ class DesktopPlatform:
 
     def pick_head(self, done: Callable[[PickedFile | None], None]) -> None:
         """Open a window with folders, head files and networks."""
-        endings = frozenset({".head", NETWORK_ENDING})
-        title = tr.say("Import a skill")
-        self._pick(title, endings, False, lambda paths: done(picked(paths[0]) if paths else None))
+        self._pick_one(tr.say("Import a skill"), frozenset({".head", NETWORK_ENDING}), done)
+
+    def pick_round(self, done: Callable[[PickedFile | None], None]) -> None:
+        """Open a window with folders and rounds."""
+        self._pick_one(tr.say("Choose a round"), frozenset({".round"}), done)
 
     def pick_folder(self, done: Callable[[Path | None], None]) -> None:
         """Open a window in which a folder is chosen."""
@@ -78,8 +80,13 @@ class DesktopPlatform:
         if self._dialog is None:
             ask_place(path, done)
         else:
-            command = self._dialog.place(tr.say("Save the skill"), path.name)
+            command = self._dialog.place(tr.say("Save the file"), path.name)
             self._ask(command, save, lambda: ask_place(path, done))
+
+    def _pick_one(
+        self, title: str, endings: frozenset[str], done: Callable[[PickedFile | None], None]
+    ) -> None:
+        self._pick(title, endings, False, lambda paths: done(picked(paths[0]) if paths else None))
 
     def _pick(
         self,

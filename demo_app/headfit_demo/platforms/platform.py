@@ -1,6 +1,6 @@
 """What differs between a desktop and a phone, behind one interface.
 
-`Platform` is the whole list: how photos and head files are picked, how a file is given away, which
+`Platform` is the whole list: how photos and files are picked, how a file is given away, which
 camera there is, where data lies. `desktop` provides it with widgets of our own and OpenCV;
 `android` with the system's photo picker, its share sheet and Kivy's camera, and must
 
@@ -42,6 +42,9 @@ class Platform(Protocol):
 
     def pick_head(self, done: Callable[[PickedFile | None], None]) -> None:
         """Let the user choose one head file, or the extractor, and call ``done`` with it."""
+
+    def pick_round(self, done: Callable[[PickedFile | None], None]) -> None:
+        """Let the user choose one file that calls a round, and call ``done`` with it."""
 
     def pick_folder(self, done: Callable[[Path | None], None]) -> None:
         """Let the user choose a folder, and call ``done`` with it."""

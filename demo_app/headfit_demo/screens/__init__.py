@@ -1,6 +1,7 @@
 """The screens, in the order of the navigation; each lies beside its kv file."""
 
 from headfit_demo.screens.developer import DeveloperScreen
+from headfit_demo.screens.help import HelpScreen
 from headfit_demo.screens.home import HomeScreen
 from headfit_demo.screens.photos import PhotosScreen
 from headfit_demo.screens.privacy import PrivacyScreen
@@ -14,6 +15,7 @@ SCREENS = (
     PhotosScreen,
     RecogniseScreen,
     PrivacyScreen,
+    HelpScreen,
     DeveloperScreen,
     SettingsScreen,
 )

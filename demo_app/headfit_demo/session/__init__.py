@@ -10,6 +10,7 @@ from headfit_demo.session.errors import (
     NoExtractorError,
     NoOtherCameraError,
     NoProjectError,
+    NoRoundError,
     ProjectGoneError,
     ProjectInUseError,
     TakenNameError,
@@ -29,6 +30,7 @@ from headfit_demo.session.greeting import (
     photo_folder,
     sample_pictures,
 )
+from headfit_demo.session.helping import Hindrance, Leaving, Offer
 from headfit_demo.session.installing import NETWORK_ENDING, install, is_network
 from headfit_demo.session.job import Done, Job
 from headfit_demo.session.names import MAX_NAME, project_name
@@ -78,13 +80,17 @@ __all__ = [
     "Facts",
     "FolderError",
     "Forgotten",
+    "Hindrance",
     "Job",
+    "Leaving",
     "LongNameError",
     "Moved",
     "Named",
     "NoExtractorError",
     "NoOtherCameraError",
     "NoProjectError",
+    "NoRoundError",
+    "Offer",
     "OpenProject",
     "Photo",
     "PhotoView",

@@ -13,6 +13,10 @@ class WrongExtractorError(HeadfitError):
     """The file is a network, but not the one that this app knows."""
 
 
+class NoRoundError(HeadfitError):
+    """The file calls no round, or it is damaged."""
+
+
 class FolderError(HeadfitError):
     """A folder holds no photo, or nobody can tell which things it holds; the message says which."""
 

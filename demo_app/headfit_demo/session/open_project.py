@@ -22,6 +22,7 @@ from headfit import (
     SoftmaxHead,
 )
 from headfit.photos import decode_ahead, perceptual_hash, thumbnail
+from headfit.pooling import RoundFile
 from headfit.store import ExampleStore
 from headfit_demo.session.acts import (
     Act,
@@ -37,6 +38,7 @@ from headfit_demo.session.acts import (
 )
 from headfit_demo.session.errors import TakenNameError, ThingGoneError, UnreadableFileError
 from headfit_demo.session.facts import Facts, gather_facts
+from headfit_demo.session.helping import Offer, offer_of
 from headfit_demo.session.lock import ProjectLock
 from headfit_demo.session.names import MAX_THING_NAME, checked_name
 from headfit_demo.session.photos import Photo, Pixels, as_looked_at
@@ -202,6 +204,10 @@ class OpenProject:
         """Return the numbers and lines of the developer page."""
         project = self._project
         return gather_facts(self.classifier, project.head_bytes, project.name, self._accuracy())
+
+    def offer(self, called: RoundFile, helped: bool) -> Offer:
+        """Return what its photos would contribute to a round; see `offer_of`."""
+        return offer_of(called, self._store, helped)
 
     # Teaching
 

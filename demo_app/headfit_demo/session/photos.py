@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from headfit import Extractor
+from headfit import Extractor, FileFormatError
+from headfit.files import read_bounded
 from headfit.photos import decode_image
 from headfit_demo.session.errors import UnreadableFileError
 
@@ -49,6 +50,27 @@ def _may_be_read(file: PickedFile) -> Iterator[None]:
         raise UnreadableFileError(
             f"{file.name}: expected a file that may be read, found one that may not; allow it"
         ) from error
+
+
+def content_of(file: PickedFile, max_bytes: int) -> bytes:
+    """Return the bytes of a file that the user chose.
+
+    Raises
+    ------
+    FileFormatError
+        If there are more than ``max_bytes``.
+    UnreadableFileError
+        If the user may not read the file.
+    """
+    with _may_be_read(file):
+        if isinstance(file.content, Path):
+            return read_bounded(file.content, max_bytes)
+        if len(file.content) > max_bytes:
+            raise FileFormatError(
+                f"{file.name}: expected at most {max_bytes} bytes, found {len(file.content)}; give "
+                "another file"
+            )
+        return file.content
 
 
 def as_looked_at(extractor: Extractor, photo: Photo) -> Pixels:

@@ -29,6 +29,8 @@ class Preferences:
         None until the user was asked.
     camera : int
         Which camera, counted from 0.
+    helps : bool
+        Whether shared heads may be helped; nothing leaves without the user all the same.
     """
 
     style: str = "light"
@@ -36,6 +38,7 @@ class Preferences:
     language: str = ""
     keeps_thumbnails: bool | None = None
     camera: int = 0
+    helps: bool = False
 
     def save(self, path: Path) -> None:
         """Write a file that `load` reads, whole or not at all."""
@@ -62,4 +65,5 @@ _GOOD: dict[str, Callable[[Any], bool]] = {
     "language": lambda value: isinstance(value, str),
     "keeps_thumbnails": lambda value: isinstance(value, bool),
     "camera": lambda value: type(value) is int and 0 <= value < MOST_CAMERAS,
+    "helps": lambda value: isinstance(value, bool),
 }

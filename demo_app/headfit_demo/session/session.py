@@ -24,10 +24,12 @@ from headfit import (
     SoftmaxHead,
     Watcher,
 )
+from headfit.pooling import RoundFile
 from headfit.store import ExampleStore
 from headfit_demo.session.errors import NoExtractorError, NoProjectError
 from headfit_demo.session.facts import EngineSpeed, Facts, gather_facts
 from headfit_demo.session.greeting import GREETING_HEAD
+from headfit_demo.session.helping import Helped, Offer, read_round
 from headfit_demo.session.names import project_name
 from headfit_demo.session.open_project import QUICK_PHOTOS, OpenProject
 from headfit_demo.session.photos import Photo, PickedFile, Pixels, as_looked_at, as_pixels
@@ -68,6 +70,7 @@ class Session:
     ) -> None:
         self.data_folder = data_folder
         self._projects = ProjectFolder(data_folder / "projects")
+        self._helped = Helped(data_folder / "rounds.json")
         self._extractor_name = extractor
         self._isolate = isolate
         self._extractor: Extractor | None = None
@@ -217,6 +220,7 @@ class Session:
         self.close()
         _each(self.delete_project, [project.key for project in self._projects.all()])
         self._projects.sweep()
+        self._helped.forget()
 
     def import_head(self, file: PickedFile) -> None:
         """Make a project of a head file that came from elsewhere, named after it, and open it.
@@ -318,6 +322,33 @@ class Session:
     def greet(self, photo: Photo) -> Recognition:
         """Say what a photo shows by the head that came with the app."""
         return _look(self._greeting, photo)
+
+    # Shared heads
+
+    def open_round(self, file: PickedFile) -> RoundFile:
+        """Return the round that a file calls.
+
+        Raises
+        ------
+        NoRoundError, UntrustedHeadError
+            If it calls none, or was changed after it was signed.
+        """
+        return read_round(file)
+
+    def offer(self, key: str, called: RoundFile) -> Offer:
+        """Return what a project would contribute to a round; nothing leaves by it.
+
+        Raises
+        ------
+        ExtractorMismatchError
+            If the round is for another extractor.
+        """
+        helped = called.digest in self._helped.all()
+        return self.ask(key, lambda project: project.offer(called, helped))
+
+    def helped(self, digest: str) -> None:
+        """Remember that both files for a round were given away."""
+        self._helped.add(digest)
 
     # For developers
 

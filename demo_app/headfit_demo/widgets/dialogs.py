@@ -162,7 +162,7 @@ def ask_place(
         saved.append(str(target))
         return None
 
-    dialog = Dialog(take, heading=tr.say("Save the skill"), button=tr.say("Save"))
+    dialog = Dialog(take, heading=tr.say("Save the file"), button=tr.say("Save"))
     dialog.text = sentence(complaint) if complaint else tr.say("Folder and name of the file:")
     dialog.bind(on_dismiss=lambda *_: done(saved[0] if saved else None))
     _open_with(dialog, field)
