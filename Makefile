@@ -84,7 +84,7 @@ heads: $(VENV)/.demo ## Train the heads that the apps ship again, on the extract
 
 .PHONY: docs
 docs: $(VENV)/.dev ## Build the site of docs/
-	@$(BIN)/sphinx-build -q -W --keep-going -c docs/site docs build/docs
+	@$(BIN)/sphinx-build -q -W --keep-going -c docs/sphinx docs build/docs
 	@echo "Open build/docs/index.html."
 
 .PHONY: test

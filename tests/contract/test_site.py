@@ -21,7 +21,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, require: Callable[[bool, str]
     needed = ("furo", "myst_parser", "numpydoc", "sphinx", "sphinx_click")
     require(all(map(find_spec, needed)), "Sphinx and its parts: pip install 'headfit[docs]'")
     folder = tmp_path_factory.mktemp("site")
-    given = ["-q", "-W", "--keep-going", "-c", str(ROOT / "docs" / "site")]
+    given = ["-q", "-W", "--keep-going", "-c", str(ROOT / "docs" / "sphinx")]
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", *given, str(ROOT / "docs"), str(folder)],
         capture_output=True,

@@ -25,6 +25,14 @@ def _opened(path: Path, extractor: str | Path | None) -> tuple[FittedHead, str |
     return head.fitted_, extractor or find_made_by(head.fingerprint_, path)
 
 
+def _check_ending(output: Path, ending: str) -> None:
+    if output.suffix != ending:
+        raise InputError(
+            f"{output}: expected a name that ends in {ending}, by which programs know what it is; "
+            "choose another"
+        )
+
+
 def _refuse_blocks(path: Path, extractor: str | Path | None, what: str) -> None:
     if extractor is not None and Path(extractor).suffix == SUFFIX:
         raise InputError(
@@ -49,6 +57,7 @@ def export_tflite(
     """
     fitted, extractor = _opened(head, extractor)
     _refuse_blocks(head, extractor, "a .tflite")
+    _check_ending(output, ".tflite")
     model = tflite.export_tflite(fitted, extractor, lowered=lowered, force=few_photos)
     write_atomically(output, model)
     terminal.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.classes)}.")
@@ -73,6 +82,7 @@ def export_onnx(
     else:
         fitted, extractor = _opened(head, extractor)
         _refuse_blocks(head, extractor, "an ONNX file; export the head --alone")
+    _check_ending(output, ".onnx")
     model = onnx.export_onnx(fitted, extractor, alone=alone, force=few_photos)
     write_atomically(output, model)
     takes = "embeddings" if alone else "a photo"
@@ -88,6 +98,7 @@ def export_onnx(
 def export_coreml(head: Path, output: Path, few_photos: bool) -> None:
     """Write a head, without its extractor, as a Core ML classifier of embeddings."""
     fitted = SoftmaxHead.load(head).fitted_
+    _check_ending(output, ".mlmodel")
     model = coreml.export_coreml(fitted, force=few_photos)
     write_atomically(output, model)
     terminal.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.classes)}.")

@@ -392,8 +392,8 @@ def _check_output_folder(folder: Path, kind: Kind, read: Iterable[Path], is_forc
         is_used = any(not one.name.startswith(".") for one in folder.iterdir())
         if not is_forced and is_used and not kind.is_of(folder):
             raise InputError(
-                f"{folder}: expected a new or empty folder, or a {kind.name}, found other files; "
-                "choose another, or say --force"
+                f"{folder}: expected a new or empty folder, or a {kind.name}, found other files, "
+                "or changed ones; choose another, or say --force"
             )
     there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
     if not there.is_dir():

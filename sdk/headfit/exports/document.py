@@ -20,6 +20,8 @@ from headfit.privacy.sharing import released
 
 FORMAT: Final = "headfit-head-json"
 FORMAT_VERSION: Final = 1
+START: Final = f'{{\n"format": "{FORMAT}"'.encode()
+"""What a written head begins with; one that a page saved is a single line."""
 
 
 def export_json(

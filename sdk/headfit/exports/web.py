@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
+import zlib
 from pathlib import Path
 from typing import Final
 
 from headfit.engines.native.exporting import export_plan, find_wasm
 from headfit.errors import InputError
-from headfit.exports.document import export_json
+from headfit.exports.document import START, export_json
 from headfit.extractors.finding import read_extractor
 from headfit.files.disk import write_atomically
 from headfit.learning.fitted_head import FittedHead
 from headfit.networks.onnx import is_onnx
 
-GENERATOR: Final = b'<meta name="generator" content="headfit export-web">'
 _PAGE: Final = Path(__file__).with_name("page")
 _START: Final = "index.html"
 _SOURCES: Final = (
     *("head.js", "native.js", "page.css", "page.js", "pictures.js", "recogniser.js", "teaching.js"),
     _START,
 )
-_MADE: Final = ("headfit_native.wasm", "network.plan", "head.json")
+_MADE: Final = ("headfit_native.wasm", "network.plan", "network.json", "head.json")
 
 
 def export_web(
@@ -78,7 +79,9 @@ def export_web(
             "no page here runs; convert that network to a .tflite, cut it, and train the head on it"
         )
     document = export_json(head, extractor, force=force)  # refuses before anything is built
-    made = (find_wasm(library), export_plan(model), document)
+    plan = export_plan(model)
+    told = {"fingerprint": manifest.fingerprint, "crc32": zlib.crc32(plan)}
+    made = (find_wasm(library), plan, json.dumps(told).encode(), document)
     sources = {name: (_PAGE / name).read_bytes() for name in _SOURCES}
     return {**dict(zip(_MADE, made, strict=True)), **sources}
 
@@ -96,11 +99,28 @@ def write_web(files: dict[str, bytes], folder: str | os.PathLike[str]) -> None:
 
 
 def is_web(folder: Path) -> bool:
-    """Return whether a folder holds what `write_web` writes, or a part of it, and nothing else."""
+    """Return whether a folder holds what `write_web` writes, or a part of it, and nothing else.
+
+    A page that someone changed, or that knows what it was taught in a browser, is theirs.
+    """
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    if not names:
+        return True
     if not names <= {*_SOURCES, *_MADE} or not all((folder / name).is_file() for name in names):
         return False
-    if _START not in names:
-        return not names or bool(names & set(_MADE))
-    with (folder / _START).open("rb") as stream:
-        return GENERATOR in stream.read(1024)
+    if not names & {*_MADE[:3], _START}:
+        return False
+    changed = (name for name in _SOURCES if name in names and not _is(folder / name, _PAGE / name))
+    return not any(changed) and not ("head.json" in names and _is_taught(folder / "head.json"))
+
+
+def _is(path: Path, source: Path) -> bool:
+    expected = source.read_bytes()
+    with path.open("rb") as stream:
+        return stream.read(len(expected) + 1) == expected
+
+
+def _is_taught(path: Path) -> bool:
+    """Whether a head was saved by a page, and may be nowhere else."""
+    with path.open("rb") as stream:
+        return not stream.read(64).startswith(START)

@@ -21,7 +21,8 @@ from headfit.commands.main import main
 from headfit.engines.native import exporting
 from headfit.engines.native.exporting import find_wasm, plan_version
 from headfit.errors import EngineMissingError
-from headfit.exports.web import GENERATOR, export_web, is_web, write_web
+from headfit.exports.document import START
+from headfit.exports.web import export_web, is_web, write_web
 from headfit.files.views import views_as_json
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.origin import WHOLE, Preprocessing, View
@@ -191,17 +192,60 @@ def test_the_command_writes_a_page_and_writes_it_again(
     assert (page / "diary.txt").read_text() == "dear diary"
 
 
+@pytest.mark.parametrize(
+    ("name", "found", "put", "said"),
+    [
+        ("network.plan", rb"(?s)(.{300000}).", rb"\1?", "plan is damaged"),
+        ("head.json", rb'"fingerprint":"\w', b'"fingerprint":"-', "another extractor"),
+        ("head.json", rb'"weights": \[\[', b'"weights": [[0,', "head is damaged"),
+        ("head.json", rb'"bias": \[[^,]+,', b'"bias": [', "head is damaged"),
+        ("head.json", rb'"factor":"....', b'"factor":"', "head is damaged"),
+    ],
+)
+def test_a_page_of_parts_that_do_not_belong_together_says_so(
+    name: str,
+    found: bytes,
+    put: bytes,
+    said: str,
+    wasm: Path,
+    tmp_path: Path,
+    extractor: Extractor,
+) -> None:
+    page = tmp_path / "page"
+    write_web(export_web(taught(extractor, 7, method="logistic"), library=wasm), page)
+    data = (page / name).read_bytes()
+    damaged = re.sub(found, put, data, count=1)
+    assert damaged != data
+    (page / name).write_bytes(damaged)
+    (page / "package.json").write_text('{"type": "module"}')
+    (tmp_path / "jobs").write_text("[]")
+    script = Path(__file__).with_name("look.mjs")
+    command = [str(NODE), str(script), str(page), str(tmp_path / "jobs"), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
 def test_whose_folder_it_is(tmp_path: Path) -> None:
     assert is_web(tmp_path)
     (tmp_path / "index.html").write_text("<title>Mine</title>")
     assert not is_web(tmp_path)
-    (tmp_path / "index.html").write_bytes(GENERATOR)
+    page = Path(exporting.__file__).parents[2] / "exports" / "page"
+    (tmp_path / "index.html").write_bytes((page / "index.html").read_bytes())
+    assert is_web(tmp_path)
+    (tmp_path / "page.css").write_text("body { color: red }")
+    assert not is_web(tmp_path)
+    (tmp_path / "page.css").unlink()
+    (tmp_path / "network.plan").write_bytes(b"")
+    (tmp_path / "head.json").write_bytes(START)
     assert is_web(tmp_path)
     (tmp_path / "index.html").unlink()
-    (tmp_path / "page.css").write_text("")
-    assert not is_web(tmp_path)
-    (tmp_path / "head.json").write_text("")
     assert is_web(tmp_path)
+    (tmp_path / "head.json").write_text('{"format":"headfit-head-json","classes":["taught here"]}')
+    assert not is_web(tmp_path)
+    (tmp_path / "network.plan").unlink()
+    (tmp_path / "head.json").write_bytes(START)
+    assert not is_web(tmp_path)
 
 
 def test_what_cannot_become_a_page(

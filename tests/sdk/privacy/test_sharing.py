@@ -67,6 +67,8 @@ DOORS = {
 }
 """Commands that make of a head what others get."""
 
+ENDINGS = {"export-tflite": ".tflite", "export-onnx": ".onnx", "export-coreml": ".mlmodel"}
+
 OWN = {"calibrate", "convert-head", "report"}
 """Commands that make of a head another file of the user's own."""
 
@@ -97,12 +99,13 @@ def test_the_commands_refuse_and_force(
     SoftmaxHead().fit(values, ["cup", "cup", "cup", "pen"], extractor=known).save("a.head")
     assert main(["keygen", "key"]) == 0
     Path("a.wasm").write_bytes(WASM)
-    command = [name, "a.head", "-o", "out", *DOORS[name]]
+    out = "out" + ENDINGS.get(name, "")
+    command = [name, "a.head", "-o", out, *DOORS[name]]
     assert main(command) == 3
     assert "at least 3 photos of each class before a head is shared" in capsys.readouterr().err
-    assert not Path("out").exists()
+    assert not Path(out).exists()
     assert main([*command, "--few-photos"]) == 0
-    assert Path("out").stat().st_size > 0
+    assert Path(out).stat().st_size > 0
 
 
 def test_the_functions_behind_them_refuse_and_force() -> None:

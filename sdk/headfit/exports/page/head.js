@@ -4,8 +4,16 @@ export class Head {
     if (json.format !== "headfit-head-json" || json.format_version !== 1)
       throw new Error("expected a head as headfit export-json of this version writes it");
     Object.assign(this, json);
+    const [n, width] = [json.classes.length, json.embedding_dim];
+    const rows = [json.bias, ...json.weights, ...(json.thresholds ? [json.thresholds] : [])];
+    const lengths = [n, ...json.weights.map(() => width), ...(json.thresholds ? [width] : [])];
+    const isWhole = (row, i) => row.length === lengths[i] && row.every(Number.isFinite);
+    if (json.weights.length !== n || !rows.every(isWhole))
+      throw new Error(`expected ${n} classes with a bias and ${width} weights each; the head is damaged`);
     if (!json.likeness) return;
     const bytes = Uint8Array.from(atob(json.likeness.background.factor), (c) => c.charCodeAt(0));
+    if (bytes.length !== width * (width + 1))
+      throw new Error(`expected ${width * (width + 1)} bytes of background, found ${bytes.length}; the head is damaged`);
     this.factor = Float32Array.from(new Uint16Array(bytes.buffer), float16);
   }
 
@@ -13,6 +21,7 @@ export class Head {
   answer(embedding) {
     if (embedding.length !== this.embedding_dim)
       throw new Error(`expected ${this.embedding_dim} numbers, found ${embedding.length}`);
+    if (!embedding.every(Number.isFinite)) throw new Error("expected finite numbers, found others in the embedding");
     const features = this.thresholds ? this.thresholds.map((t, i) => (embedding[i] >= t ? 1 : -1)) : embedding;
     const logits = this.weights.map((row, c) => dot(row, features) + this.bias[c]);
     const highest = Math.max(...logits);

@@ -23,7 +23,7 @@ let turn = 0; // counts what is asked for, so that what was asked before gives w
 
 async function open() {
   recogniser = await Recogniser.open(async (name) => {
-    const response = await fetch(name);
+    const response = await fetch(name, { cache: "no-cache" }); // asks whether it changed
     if (!response.ok) throw new Error(`${name}: the server says ${response.status}; copy the whole folder`);
     return response.arrayBuffer();
   });
@@ -45,8 +45,8 @@ function reader(image) {
 
 /** Show a picture or a frame, and what it is. */
 function look(image, width, height) {
-  picture.width = Math.min(width, 1280);
-  picture.height = Math.max(Math.round((height * picture.width) / width), 1);
+  const scale = Math.min(1, 1280 / Math.max(width, height));
+  [picture.width, picture.height] = [width, height].map((n) => Math.max(Math.round(n * scale), 1));
   picture.getContext("2d").drawImage(image, 0, 0, picture.width, picture.height);
   const embedding = recogniser.embed(width, height, reader(image));
   if (recording !== undefined && performance.now() - recorded >= PAUSE_MS) {
@@ -92,10 +92,16 @@ async function withPicture(blob, use) {
   }
 }
 
-function lookAtFile(blob) {
+async function lookAtFile(blob) {
   stopCamera();
   const mine = turn;
-  return withPicture(blob, (image) => mine === turn && look(image, image.width, image.height));
+  answer.textContent = ""; // of the last picture
+  classes.replaceChildren();
+  picture.width = picture.width; // which also makes it blank
+  state.textContent = "Looking ...";
+  await new Promise(requestAnimationFrame);
+  await withPicture(blob, (image) => mine === turn && look(image, image.width, image.height));
+  if (mine === turn && !state.classList.contains("fault")) sayClasses();
 }
 
 async function startCamera() {

@@ -12,11 +12,16 @@ export class Recogniser {
    * @returns {Promise<Recogniser>}
    */
   static async open(read) {
-    const [library, network, json] = await Promise.all(
-      ["headfit_native.wasm", "network.plan", "head.json"].map(read),
+    const [library, plan, ...texts] = await Promise.all(
+      ["headfit_native.wasm", "network.plan", "network.json", "head.json"].map(read),
     );
-    const head = new Head(JSON.parse(new TextDecoder().decode(json)));
-    return new Recogniser(await NativeEngine.open(library, new Uint8Array(network)), head);
+    const [told, json] = texts.map((text) => JSON.parse(new TextDecoder().decode(text)));
+    const head = new Head(json);
+    const network = new Uint8Array(plan);
+    if (crc32(network) !== told.crc32) throw new Error("network.plan is damaged; copy the folder again");
+    if (head.extractor?.fingerprint !== told.fingerprint)
+      throw new Error("head.json was taught on another extractor than this page has; export the page of that head");
+    return new Recogniser(await NativeEngine.open(library, network), head);
   }
 
   constructor(engine, head) {
@@ -45,4 +50,15 @@ export class Recogniser {
   recognise(width, height, read) {
     return this.head.answer(this.embed(width, height, read));
   }
+}
+
+/** ISO 3309's check of bytes, as zlib has it. */
+function crc32(bytes) {
+  const table = Uint32Array.from({ length: 256 }, (_, i) => {
+    for (let k = 0; k < 8; k++) i = i & 1 ? (i >>> 1) ^ 0xedb88320 : i >>> 1;
+    return i;
+  });
+  let sum = ~0;
+  for (const byte of bytes) sum = (sum >>> 8) ^ table[(sum ^ byte) & 255];
+  return ~sum >>> 0;
 }
