@@ -56,8 +56,9 @@ class Name(Styled, NameLabel):
 
 
 class Card(BoxLayout):
-    """A surface with round corners."""
+    """A surface with round corners; without `is_shown` it takes no place."""
 
+    is_shown = BooleanProperty(True)
     is_chosen = BooleanProperty(False)
     fill = ObjectProperty(None, allownone=True)
     edge = NumericProperty(1)
