@@ -160,13 +160,13 @@ def test_embeddings_and_answers_are_those_of_the_head(
     rows = extractor.embed(pictures)
     embeddings = np.array([one["embedding"] for one in found], np.float32)
     scale = np.ptp(rows, axis=1, keepdims=True)
-    np.testing.assert_allclose(rows / scale, embeddings / scale, atol=1e-6)
+    np.testing.assert_allclose(rows / scale, embeddings / scale, atol=1e-5)
     prediction = Prediction.of(head, rows)
     answers = [one["answer"] for one in found]
     probabilities = [answer["probabilities"] for answer in answers]
-    np.testing.assert_allclose(prediction.probabilities(), probabilities, atol=1e-6)
+    np.testing.assert_allclose(prediction.probabilities(), probabilities, atol=1e-5)
     sureness = [answer["sureness"] for answer in answers]
-    np.testing.assert_allclose(prediction.sureness(), sureness, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(prediction.sureness(), sureness, rtol=1e-4, atol=1e-5)
     assert prediction.are_known().tolist() == [answer["isKnown"] for answer in answers]
 
 
