@@ -33,6 +33,12 @@ def _check_ending(output: Path, ending: str) -> None:
         )
 
 
+def _write(output: Path, data: bytes, fitted: FittedHead, takes: str = "") -> None:
+    write_atomically(output, data)
+    classes = ", ".join(fitted.classes)
+    terminal.echo(f"Wrote {output}, {len(data):,} bytes{takes}: {classes}.")
+
+
 def _refuse_blocks(path: Path, extractor: str | Path | None, what: str) -> None:
     if extractor is not None and Path(extractor).suffix == SUFFIX:
         raise InputError(
@@ -59,8 +65,7 @@ def export_tflite(
     _refuse_blocks(head, extractor, "a .tflite")
     _check_ending(output, ".tflite")
     model = tflite.export_tflite(fitted, extractor, lowered=lowered, force=few_photos)
-    write_atomically(output, model)
-    terminal.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.classes)}.")
+    _write(output, model, fitted)
 
 
 @click.command("export-onnx", cls=Command)
@@ -84,11 +89,7 @@ def export_onnx(
         _refuse_blocks(head, extractor, "an ONNX file; export the head --alone")
     _check_ending(output, ".onnx")
     model = onnx.export_onnx(fitted, extractor, alone=alone, force=few_photos)
-    write_atomically(output, model)
-    takes = "embeddings" if alone else "a photo"
-    terminal.echo(
-        f"Wrote {output}, {len(model):,} bytes, takes {takes}: {', '.join(fitted.classes)}."
-    )
+    _write(output, model, fitted, ", takes embeddings" if alone else ", takes a photo")
 
 
 @click.command("export-coreml", cls=Command)
@@ -100,8 +101,7 @@ def export_coreml(head: Path, output: Path, few_photos: bool) -> None:
     fitted = SoftmaxHead.load(head).fitted_
     _check_ending(output, ".mlmodel")
     model = coreml.export_coreml(fitted, force=few_photos)
-    write_atomically(output, model)
-    terminal.echo(f"Wrote {output}, {len(model):,} bytes: {', '.join(fitted.classes)}.")
+    _write(output, model, fitted)
 
 
 @click.command("export-web", cls=Command)
@@ -158,5 +158,4 @@ def export_json(head: Path, output: Path, few_photos: bool, extractor: str | Pat
     if extractor is not None and Path(extractor).suffix == SUFFIX:
         extractor = None  # retrained blocks have no background of their own
     data = document.export_json(fitted, extractor, force=few_photos)
-    write_atomically(output, data)
-    terminal.echo(f"Wrote {output}, {len(data):,} bytes: {', '.join(fitted.classes)}.")
+    _write(output, data, fitted)

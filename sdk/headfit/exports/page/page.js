@@ -14,7 +14,7 @@ video.muted = true;
 video.playsInline = true;
 let recogniser; // what the page came with
 let teacher; // what is taught here
-let current; // the one that answers: { head, classes }
+let current; // the head that answers
 let asTaught = true; // whether that is what was taught here, once it can tell things apart
 let unsaved = false;
 let recording; // the name of the thing whose button is held
@@ -28,7 +28,7 @@ async function open() {
     return response.arrayBuffer();
   });
   teacher = new Teacher(recogniser.head);
-  current = recogniser;
+  current = recogniser.head;
   document.title = `${recogniser.classes.join(", ")}?`;
   sayClasses();
   place.hidden = false;
@@ -53,7 +53,7 @@ function look(image, width, height) {
     recorded = performance.now();
     teach(recording, embedding);
   }
-  show(current.head.answer(embedding));
+  show(current.answer(embedding));
 }
 
 function show({ probabilities, isKnown }) {
@@ -152,8 +152,7 @@ function teach(thing, embedding) {
 }
 
 function showLesson() {
-  const head = teacher.canTell && asTaught && teacher.head();
-  current = head ? { head, classes: head.classes } : recogniser;
+  current = teacher.canTell && asTaught ? teacher.head() : recogniser.head;
   other.hidden = !teacher.canTell;
   other.textContent = asTaught ? "Use what it came with" : "Use what was taught";
   save.disabled = !teacher.mayLeave;
@@ -227,7 +226,7 @@ function stopRecording() {
 
 function sayClasses() {
   state.classList.remove("fault");
-  state.textContent = `It tells apart: ${current.classes.join(", ")}${current === recogniser ? "" : ", as taught here"}.`;
+  state.textContent = `It tells apart: ${current.classes.join(", ")}${current === recogniser.head ? "" : ", as taught here"}.`;
 }
 
 function say(fault) {
