@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from headfit.learner import HeadLearner
     from headfit.learning.evaluation import Evaluation
     from headfit.learning.feedback import Doubt, Feedback
+    from headfit.multi_label_head import MultiLabelHead
     from headfit.privacy.noise import Privacy
     from headfit.privacy.public_view import PublicView
     from headfit.watcher import Sighting, Watcher
@@ -52,6 +53,7 @@ __all__ = [
     "ImageError",
     "InputError",
     "MissingExtraError",
+    "MultiLabelHead",
     "NotFittedError",
     "Privacy",
     "PublicView",
@@ -73,6 +75,7 @@ _HOMES = {
     "Feedback": "learning.feedback",
     "HeadLearner": "learner",
     "ImageClassifier": "classifier",
+    "MultiLabelHead": "multi_label_head",
     "Privacy": "privacy.noise",
     "PublicView": "privacy.public_view",
     "Recognition": "classifier",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -30,6 +29,7 @@ from headfit.learning.fitted_head import FittedHead, PrivacyGuarantee
 from headfit.learning.fitting import METHODS, fit_head
 from headfit.learning.growing import grown
 from headfit.learning.origin import WHOLE, View
+from headfit.learning.parameters import Parameters
 from headfit.learning.prediction import Prediction
 from headfit.learning.problem import Problem
 from headfit.learning.recalibrating import recalibrated
@@ -50,7 +50,7 @@ from headfit.privacy.sharing import released
 from headfit.privacy.signing import verify_head_bytes
 
 
-class SoftmaxHead:
+class SoftmaxHead(Parameters):
     """A linear softmax layer on embeddings.
 
     However it was fitted, prediction is one product and one softmax: all that training scales or
@@ -830,29 +830,6 @@ class SoftmaxHead:
         """
         manifest.check_head(self.fitted_, "this head")
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters by name; none holds an estimator, so ``deep`` changes nothing."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-
-    def set_params(self, **parameters: Any) -> SoftmaxHead:
-        """Change parameters and return the head itself; they count from the next `fit` on.
-
-        Raises
-        ------
-        InputError
-            If there is no such parameter; none is changed.
-        """
-        known = self.get_params()
-        unknown = sorted(parameters.keys() - known.keys())
-        if unknown:
-            raise InputError(
-                f"expected parameters out of {', '.join(known)}, found {', '.join(unknown)}; "
-                "see get_params"
-            )
-        for name, value in parameters.items():
-            setattr(self, name, value)
-        return self
-
     def score(
         self,
         embeddings: npt.ArrayLike,
@@ -910,14 +887,6 @@ class SoftmaxHead:
                 f"{'a whole number' if are_whole else 'text'}; use the kind of names of fit"
             )
         return names
-
-    def __repr__(self) -> str:
-        changed = (
-            f"{name}={getattr(self, name)!r}"
-            for name, parameter in inspect.signature(type(self)).parameters.items()
-            if getattr(self, name) != parameter.default
-        )
-        return f"{type(self).__name__}({', '.join(changed)})"
 
     def __sklearn_tags__(self) -> Any:
         """Say to scikit-learn, which alone calls this, what it may pass."""

@@ -42,6 +42,7 @@ from headfit.files.manifest import (
     load_manifest_bytes,
     save_manifest,
 )
+from headfit.files.multi_label_file import load_multi_label_bytes
 from headfit.finetune.tail import Tail
 from headfit.head import SoftmaxHead
 from headfit.learning.origin import ExtractorReference
@@ -235,6 +236,15 @@ def head_seeds() -> list[bytes]:
 
 def enter_head(data: bytes) -> None:
     load_head_bytes(data)
+
+
+def labels_seeds() -> list[bytes]:
+    """Every golden file."""
+    return [path.read_bytes() for path in sorted(DATA.glob("labels_*.bin"))]
+
+
+def enter_labels(data: bytes) -> None:
+    load_multi_label_bytes(data)
 
 
 def manifest_seeds() -> list[bytes]:
@@ -582,6 +592,7 @@ _POOLING = PoolingDoor()
 DOORS = {
     "image": Door(image_seeds, enter_image, 256 * MEBIBYTE, mend_png),
     "head": Door(head_seeds, enter_head, 128 * MEBIBYTE, mend_container),
+    "labels": Door(labels_seeds, enter_labels, 128 * MEBIBYTE, mend_container),
     "manifest": Door(manifest_seeds, enter_manifest, 128 * MEBIBYTE),
     "network": Door(network_seeds, enter_network, 512 * MEBIBYTE),
     "native": Door(network_seeds, enter_native, MAX_ARENA + 256 * MEBIBYTE),

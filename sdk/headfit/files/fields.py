@@ -10,6 +10,7 @@ from typing import Any
 from headfit.errors import FileFormatError, UnsupportedVersionError
 from headfit.maths.arrays import Scalar
 
+_OURS = "headfit-"
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -127,7 +128,14 @@ class Fields:
         UnsupportedVersionError
             If it is another one.
         """
-        self.text("format", pattern=name, meaning=f"{name!r}")
+        kind = self.text("format", meaning=f"{name!r}")
+        if kind.startswith(_OURS) and kind != name:
+            raise FileFormatError(
+                f"{self.source}: expected the format {name}, found {kind}, which is another kind "
+                "of file of headfit; give a file of the former"
+            )
+        if kind != name:
+            raise self.fault(f"{name!r}", kind, "format")
         found: int | str
         if isinstance(version, int):
             found = self.whole("format_version", 1, 2**31)

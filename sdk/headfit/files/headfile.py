@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from headfit.errors import FileFormatError
-from headfit.files.class_names import CLASS_NAME_RULE, MAX_CLASSES, as_class_name
 from headfit.files.container import Container, content_hash, open_container, pack, seal, unpack
 from headfit.files.disk import read_bounded, write_atomically
-from headfit.files.fields import Fields, canonical_json
+from headfit.files.fields import canonical_json
+from headfit.files.head_fields import block_from, classes_from, counts_from, views_from, width_from
 from headfit.files.head_parts import (
     Block,
     LikenessBlock,
@@ -28,18 +27,16 @@ from headfit.files.head_parts import (
 )
 from headfit.files.manifest import reference_from_json
 from headfit.files.tensors import DTYPES, decode, encode, layout
-from headfit.files.views import views_from_json, views_text
+from headfit.files.views import views_text
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.likeness import Likeness
 from headfit.learning.origin import WHOLE
-from headfit.maths.arrays import MAX_EMBEDDING_DIM
 from headfit.version import __version__
 
 FORMAT = "headfit-head"
 FORMAT_VERSION = "1"
 MAX_FILE_BYTES = 1 << 28
 MAX_WEIGHTS = 1 << 26
-_Block = TypeVar("_Block")
 _SIGNED_TEXT: Final = b"headfit head "
 
 
@@ -150,27 +147,21 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadFile:
     """
     container = open_container(file, source, FORMAT, FORMAT_VERSION)
     metadata = container.metadata
-    embedding_dim = int(
-        metadata.text("embedding_dim", pattern="[1-9][0-9]{0,4}", meaning="a width")
-    )
-    if embedding_dim > MAX_EMBEDDING_DIM:
-        raise metadata.fault(f"at most {MAX_EMBEDDING_DIM}", embedding_dim, "embedding_dim")
-    classes = _classes(metadata)
+    embedding_dim = width_from(metadata)
+    classes = classes_from(metadata, 2)
     n_classes = len(classes)
-    class_counts = _class_counts(metadata, n_classes)
+    class_counts = counts_from(metadata, "class_counts", n_classes)
     reference, where = metadata.nested("extractor")
     extractor = None if reference is None else reference_from_json(reference, where)
     training = metadata.scalars("training")
     headfit_version = metadata.text("headfit_version")
-    calibration = _block(metadata, "calibration", calibration_from_json)
-    privacy = _block(metadata, "privacy", privacy_from_json)
-    signature = _block(metadata, "signature", signature_from_json)
-    views = _block(metadata, "views", views_from_json)
-    if views == (WHOLE,):
-        raise metadata.fault("no views where the only one is the manifest's", "one", "views")
+    calibration = block_from(metadata, "calibration", calibration_from_json)
+    privacy = block_from(metadata, "privacy", privacy_from_json)
+    signature = block_from(metadata, "signature", signature_from_json)
+    views = views_from(metadata)
     storage = _storage(container)
     score = None if calibration is None else calibration.score
-    block = _block(metadata, "likeness", likeness_from_json)
+    block = block_from(metadata, "likeness", likeness_from_json)
     if (block is not None) != (score == "likeness"):
         raise metadata.fault("likeness if and only if the score says so", score, "likeness")
     if embedding_dim * n_classes > MAX_WEIGHTS:
@@ -195,7 +186,7 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadFile:
         typicality=arrays.typicality,
         likeness=likeness,
         privacy=privacy,
-        views=views or (WHOLE,),
+        views=views,
     )
     return HeadFile(head, signature, headfit_version)
 
@@ -204,10 +195,6 @@ def _likeness_block(likeness: Likeness | None) -> LikenessBlock | None:
     if likeness is None:
         return None
     return LikenessBlock(likeness.background, likeness.lead_weight, likeness.usual_lead)
-
-
-def _block(metadata: Fields, name: str, read: Callable[[object, str], _Block]) -> _Block | None:
-    return read(*metadata.nested(name)) if metadata.has(name) else None
 
 
 def _storage(container: Container) -> str:
@@ -220,27 +207,3 @@ def _storage(container: Container) -> str:
     if not isinstance(dtype, str) or dtype not in storages:
         raise container.tensors.fault(f"a dtype of {', '.join(storages)}", weights, "weights")
     return storages[dtype]
-
-
-def _classes(metadata: Fields) -> tuple[str, ...]:
-    names, _ = metadata.nested("classes")
-    if not isinstance(names, list) or not 2 <= len(names) <= MAX_CLASSES:
-        raise metadata.fault(f"a list of 2 to {MAX_CLASSES} class names", names, "classes")
-    classes: dict[str, None] = {}
-    for name in names:
-        if (class_name := as_class_name(name)) is None:
-            raise metadata.fault(CLASS_NAME_RULE, name, "classes")
-        classes[class_name] = None
-    if len(classes) != len(names):
-        raise metadata.fault("different class names", names, "classes")
-    return tuple(classes)
-
-
-def _class_counts(metadata: Fields, n_classes: int) -> tuple[int, ...]:
-    counts, _ = metadata.nested("class_counts")
-    if not isinstance(counts, list) or len(counts) != n_classes:
-        raise metadata.fault(f"a list of {n_classes} counts", counts, "class_counts")
-    for count in counts:
-        if type(count) is not int or not 0 <= count <= 2**53:
-            raise metadata.fault("counts from 0 to 2^53", count, "class_counts")
-    return tuple(counts)

@@ -16,6 +16,7 @@ from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import Fields, parse_json
 from headfit.learning.background import Background, is_factor
 from headfit.learning.fitted_head import FittedHead
+from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
 from headfit.learning.origin import ExtractorReference, Preprocessing, View
 from headfit.maths.arrays import MAX_EMBEDDING_DIM, FloatArray
 
@@ -104,7 +105,7 @@ class Manifest:
                 f"found width {embeddings.shape[1]}; pass the extractor that made them"
             )
 
-    def check_head(self, head: FittedHead, source: str) -> None:
+    def check_head(self, head: FittedHead | FittedMultiLabelHead, source: str) -> None:
         """Refuse a head that was fitted on another extractor; ``source`` names the head.
 
         Raises
@@ -126,6 +127,8 @@ class Manifest:
                 f"of width {self.embedding_dim} ({self.name}); open the one that the head was "
                 "fitted on"
             )
+        if isinstance(head, FittedMultiLabelHead):
+            return
         found = None if self.background is None else self.background.fingerprint
         if head.likeness is not None and head.likeness.background != found:
             raise ExtractorMismatchError(
@@ -149,7 +152,9 @@ class DescribedExtractor(Protocol):
         ...
 
 
-def check_made(extractor: DescribedExtractor, head: FittedHead, source: str) -> None:
+def check_made(
+    extractor: DescribedExtractor, head: FittedHead | FittedMultiLabelHead, source: str
+) -> None:
     """Refuse a head on other embeddings than this extractor makes; ``source`` names the head.
 
     Raises

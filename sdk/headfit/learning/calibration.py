@@ -24,8 +24,9 @@ KNOWN_SHARE = 0.95
 QUANTILES = 99
 """Conformal scores that a head keeps at most: one for each percent of coverage."""
 
-# One standard deviation of what is believed of a factor's logarithm before any photo.
-_DOUBT = math.log(4)
+DOUBT: Final = math.log(4)
+"""One standard deviation of what is believed of a factor's logarithm before any photo."""
+
 # The last step towards it is no longer than this, so that it is known to a few parts in 10,000;
 # where each head alone would be says no more than in which valley to look.
 _PRECISION = 1e-2
@@ -257,7 +258,7 @@ def _log_factors(
         probabilities = np.exp(together, out=together)
         sums = probabilities.sum(axis=1)
         probabilities /= sums[:, np.newaxis]
-        loss = (shares * (np.log(sums) + highest)).sum() + np.square(logarithms / _DOUBT).sum() / 2
+        loss = (shares * (np.log(sums) + highest)).sum() + np.square(logarithms / DOUBT).sum() / 2
         # d / d log(factor): the mean scaled logit, less the target's, which is 0. Of two of them,
         # the covariance, and the first once more on the diagonal.
         pulls = relative * probabilities
@@ -266,7 +267,7 @@ def _log_factors(
         weighed = shares * means
         products = pulls.reshape(n_heads, -1) @ flat.T * np.outer(factors, factors)
         slopes = weighed.sum(axis=1)
-        hessian = products - weighed @ means.T + np.diag(slopes + 1 / _DOUBT**2)
-        return float(loss), slopes + logarithms / _DOUBT**2, hessian
+        hessian = products - weighed @ means.T + np.diag(slopes + 1 / DOUBT**2)
+        return float(loss), slopes + logarithms / DOUBT**2, hessian
 
     return minimise_newton(derivatives, start, precision=precision)

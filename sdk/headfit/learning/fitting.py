@@ -38,6 +38,24 @@ def fit_head(problem: Problem) -> Fit:
     TrainingDivergedError
         If numbers leave float32.
     """
+    sorted_problem, order = in_canonical_order(problem)
+    weights = problem.weights
+    starts = starts_of(sorted_problem)
+    fit = METHODS[problem.settings.method](merged(sorted_problem, starts))
+    counts = np.bincount(problem.targets, minlength=problem.n_classes)
+    head = replace(fit.head, class_counts=tuple(counts.tolist()))
+    return replace(fit, head=head, held_out=_spread_out(fit.held_out, starts, order, weights))
+
+
+def in_canonical_order(problem: Problem) -> tuple[Problem, TargetArray]:
+    """Return the problem on its grid, in an order that does not depend on how examples came.
+
+    Returns
+    -------
+    problem : Problem
+    order : ndarray of shape (n_samples,), dtype intp
+        Which example came to lie in each row.
+    """
     grid = problem.known_grid
     if grid is None:
         grid = Grid(exponents_of(problem.embeddings), bits_for(math.ceil(problem.mass)))
@@ -49,7 +67,7 @@ def fit_head(problem: Problem) -> Fit:
     embeddings = grid.rounded(problem.embeddings, order)
     is_few = embeddings.size * problem.n_classes <= COLD_UP_TO
     weights, given, hashes = problem.weights, problem.given_groups, problem.photo_hashes
-    sorted_problem = replace(
+    ordered = replace(
         problem,
         embeddings=embeddings,
         targets=problem.targets[order],
@@ -58,21 +76,17 @@ def fit_head(problem: Problem) -> Fit:
         photo_hashes=None if hashes is None else hashes[order],
         start=None if is_few else problem.start,
     )
-    starts = _starts(sorted_problem)
-    fit = METHODS[problem.settings.method](_merged(sorted_problem, starts))
-    counts = np.bincount(problem.targets, minlength=problem.n_classes)
-    head = replace(fit.head, class_counts=tuple(counts.tolist()))
-    return replace(fit, head=head, held_out=_spread_out(fit.held_out, starts, order, weights))
+    return ordered, order
 
 
-def _starts(problem: Problem) -> TargetArray:
+def starts_of(problem: Problem) -> TargetArray:
     """Return the first row of each run of the same example."""
     embeddings, targets = problem.embeddings, problem.targets
     is_same = (embeddings[1:] == embeddings[:-1]).all(axis=1) & (targets[1:] == targets[:-1])
     return np.flatnonzero(np.append(True, ~is_same))
 
 
-def _merged(problem: Problem, starts: TargetArray) -> Problem:
+def merged(problem: Problem, starts: TargetArray) -> Problem:
     """Return the problem with runs of the same example as one, which counts for as many."""
     if len(starts) == len(problem.targets):
         return problem

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from headfit.maths.arrays import Array, TargetArray
+from headfit.maths.arrays import Array, BoolArray, TargetArray
 
 
 def accuracy(targets: TargetArray, probabilities: Array) -> float:
@@ -120,3 +120,23 @@ def calibration_error(
     # accuracy - mean confidence, times the samples in the bin
     gaps = np.bincount(bins, weights=weights * (is_right - confidence), minlength=n_bins)
     return float(np.abs(gaps).sum() / weights.sum())
+
+
+def average_precision(is_positive: BoolArray, scores: Array) -> float:
+    """Return the mean precision over the positives, each at its own score.
+
+    ``sum((R[k] - R[k - 1]) * P[k])`` over the different scores, highest first, where ``P[k]`` and
+    ``R[k]`` are precision and recall of what scores at least the ``k``-th: Manning, Raghavan and
+    Schuetze, "Introduction to Information Retrieval", 2008, section 8.4, with ties taken together.
+
+    Parameters
+    ----------
+    is_positive : ndarray of shape (n_samples,), dtype bool
+        At least one is.
+    scores : ndarray of shape (n_samples,)
+    """
+    order = np.argsort(-scores, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    right = np.cumsum(is_positive[order], dtype=np.float64)[ends]
+    precision = right / (ends + 1)
+    return float(np.diff(right, prepend=0) @ precision / right[-1])

@@ -7,8 +7,11 @@ and not when a head is saved.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from headfit.errors import UnshareableHeadError
 from headfit.learning.fitted_head import FittedHead
+from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
 
 FEWEST_PHOTOS = 3
 """With one photo the weights of a class nearly are its embedding, with two nearly their mean."""
@@ -23,13 +26,39 @@ def released(head: FittedHead, *, force: bool = False) -> FittedHead:
         If a class rests on fewer than `FEWEST_PHOTOS` examples and the head is not private;
         ``force`` returns it all the same.
     """
-    counted = zip(head.classes, head.class_counts, strict=True)
+    if head.privacy is None and not force:
+        _refuse_few(zip(head.classes, head.class_counts, strict=True))
+    return head
+
+
+def released_multi_label(
+    head: FittedMultiLabelHead, *, force: bool = False
+) -> FittedMultiLabelHead:
+    """Return the head, unless it gives single photos away.
+
+    Where all photos but one or two show a class, its weights nearly are those of the others with
+    the sign turned.
+
+    Raises
+    ------
+    UnshareableHeadError
+        If a class is shown, or not shown, by fewer than `FEWEST_PHOTOS` examples; ``force`` returns
+        it all the same.
+    """
+    if not force:
+        sides = []
+        for name, count in zip(head.classes, head.class_counts, strict=True):
+            sides += [(name, count), (f"not {name}", head.n_samples - count)]
+        _refuse_few(sides)
+    return head
+
+
+def _refuse_few(counted: Iterable[tuple[str, int]]) -> None:
     few = [f"{name!r} ({count})" for name, count in counted if count < FEWEST_PHOTOS]
-    if few and head.privacy is None and not force:
+    if few:
         shown = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
         raise UnshareableHeadError(
             f"expected at least {FEWEST_PHOTOS} photos of each class before a head is shared, "
             f"found {shown}: its weights nearly are those photos' embeddings; teach more photos, "
             "fit with privacy, or force it"
         )
-    return head

@@ -1,0 +1,93 @@
+"""FittedMultiLabelHead: all that a multi-label head has learned, as one unchanging value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit.errors import InputError
+from headfit.learning.origin import WHOLE, ExtractorReference, View
+from headfit.maths.arrays import BoolArray, FloatArray, Scalar, checked_embeddings
+from headfit.maths.sigmoid import sigmoid
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedMultiLabelHead:
+    """A linear layer with a sigmoid per class, and what is known of it.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (embedding_dim, n_classes), dtype float32
+    bias : ndarray of shape (n_classes,), dtype float32
+        ``logits = embeddings @ weights + bias``.
+    thresholds : ndarray of shape (n_classes,), dtype float32
+        An embedding shows a class if its probability is at least this; above 0, at most 1.
+    classes : tuple of str
+        Class names in column order.
+    n_samples : int
+        Examples that the head was fitted on.
+    class_counts : tuple of int
+        How many of them showed each class.
+    held_out_counts : tuple of int
+        How many of these were held out, near copies as one, to set the threshold of each class by;
+        0 where it is 0.5 for want of them.
+    training : mapping of str to text, number, boolean or None
+        How the head was fitted, for people.
+    extractor : ExtractorReference or None
+        What made the embeddings; None if the caller did not say.
+    views : tuple of View
+        How the extractor looked at each photo; their embeddings were averaged.
+    """
+
+    weights: FloatArray
+    bias: FloatArray
+    thresholds: FloatArray
+    classes: tuple[str, ...]
+    n_samples: int
+    class_counts: tuple[int, ...]
+    held_out_counts: tuple[int, ...]
+    training: Mapping[str, Scalar]
+    extractor: ExtractorReference | None = None
+    views: tuple[View, ...] = (WHOLE,)
+
+    @property
+    def embedding_dim(self) -> int:
+        """Width of the embeddings."""
+        return len(self.weights)
+
+    def logits(self, embeddings: npt.ArrayLike) -> FloatArray:
+        """Return logits: shape (n_samples, n_classes), dtype float32.
+
+        Raises
+        ------
+        InputError
+            If the embeddings have another width or are not finite, or so large that logits are
+            not.
+        """
+        checked = checked_embeddings(embeddings)
+        if checked.shape[1] != self.embedding_dim:
+            raise InputError(
+                f"expected embeddings of width {self.embedding_dim}, found width "
+                f"{checked.shape[1]}; use the extractor that the head was fitted on"
+            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits: FloatArray = checked @ self.weights + self.bias
+        if not np.isfinite(logits).all():
+            raise InputError(
+                "expected embeddings like those of training, found values up to "
+                f"{np.abs(checked).max():g}, which overflow; use the extractor that the head "
+                "was fitted on"
+            )
+        return logits
+
+    def probabilities(self, embeddings: npt.ArrayLike) -> FloatArray:
+        """Return the probability of each class: shape (n_samples, n_classes), dtype float32."""
+        return sigmoid(self.logits(embeddings))
+
+    def shown(self, probabilities: FloatArray) -> BoolArray:
+        """Return which classes count as shown: shape (n_samples, n_classes)."""
+        is_shown: BoolArray = probabilities >= self.thresholds
+        return is_shown
