@@ -16,6 +16,6 @@ def sigmoid(logits: Floats) -> Floats:
     np.negative(logits, out=probabilities)
     with np.errstate(over="ignore"):  # infinity makes it 0, which it is
         np.exp(probabilities, out=probabilities)
-    probabilities += 1
+    np.add(probabilities, 1, out=probabilities)
     np.reciprocal(probabilities, out=probabilities)
     return probabilities
