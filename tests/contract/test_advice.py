@@ -29,6 +29,7 @@ CLASSES = {
 }
 READERS = {  # of messages from within a class; from elsewhere whoever learns may read them
     "HeadLearner": ("HeadLearner", "ImageClassifier"),
+    "Parameters": ("SoftmaxHead", "MultiLabelHead"),
     None: ("SoftmaxHead", "HeadLearner", "ImageClassifier"),
 }
 COMMAND = re.compile(r"`headfit ([\w-]+(?: [\w-]+)?)`")
