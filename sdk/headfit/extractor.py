@@ -26,7 +26,8 @@ from headfit.extractors.finding import (
     read_extractor,
 )
 from headfit.files import blockfile
-from headfit.files.headfile import load_head
+from headfit.files.any_head import load_any_head
+from headfit.files.headfile import HeadFile
 from headfit.files.manifest import Manifest, load_manifest
 from headfit.learning.origin import MAX_VIEWS, WHOLE, View
 from headfit.locks import long_lock
@@ -150,7 +151,7 @@ class Extractor:
         Parameters
         ----------
         head : path
-            A head file.
+            A head file, also of a `headfit.MultiLabelHead`.
         name_or_path : str or path, optional
             Open this one instead.
         engine, isolate, delegate
@@ -163,7 +164,8 @@ class Extractor:
         ExtractorError, FileFormatError, FileNotFoundError
             As `open`.
         """
-        fitted = load_head(head).head
+        file = load_any_head(head)
+        fitted = file.head if isinstance(file, HeadFile) else file
         if name_or_path is None:
             made_on = fitted.extractor
             name_or_path = find_made_by(made_on.fingerprint if made_on else None, head)

@@ -52,6 +52,8 @@ def folder(tmp_path: Path) -> Path:
             write(f"{name}{number}.jpg", colour)
     for name in ("new.jpg", "photo.jpg"):
         write(name, COLOURS["cat"])
+    rows = [f"{name}/{number}.jpg,{name}" for name in COLOURS for number in range(12)]
+    (tmp_path / "labels.csv").write_text("\n".join(["photo,classes", *rows, ""]))
     shutil.copy(ROOT / "sdk" / "headfit" / "extractors" / "residual-tiny-imagenet.tflite", tmp_path)
     network = (ROOT / "tests" / "data" / "engines" / "residual.tflite").read_bytes()
     (tmp_path / "quicknet.tflite").write_bytes(network)

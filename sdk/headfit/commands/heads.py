@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
@@ -16,17 +18,22 @@ from headfit.commands.options import EXTRACTOR, FEW_PHOTOS, HEAD, JSON, PATH, ST
 from headfit.commands.paths import HEAD_FILE, KEY, Command, OutputPath
 from headfit.errors import InputError
 from headfit.extractor import Extractor
+from headfit.files import headfile, multi_label_file
+from headfit.files.any_head import load_any_head
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.head_parts import block_as_json
 from headfit.files.headfile import MAX_FILE_BYTES, HeadFile, load_head, save_head_bytes
+from headfit.files.multi_label_file import save_multi_label
 from headfit.files.tensors import DTYPES
 from headfit.files.views import views_as_json, views_text
 from headfit.head import SoftmaxHead
 from headfit.learning.calibration import Calibration
+from headfit.learning.fitted_head import FittedHead
+from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
 from headfit.learning.origin import WHOLE
 from headfit.photos.folders import embed_folder
 from headfit.photos.photo_folder import find_photos
-from headfit.privacy.sharing import released
+from headfit.privacy.sharing import released, released_multi_label
 from headfit.privacy.signing import new_key, public_key, sign_head_bytes, verify_head_bytes
 
 _MAX_KEY_BYTES = 1 << 16
@@ -40,23 +47,16 @@ def inspect(head: Path, as_json: bool) -> None:
 
     Needs no extractor.
     """
-    file = load_head(head)
+    file = load_any_head(head)
+    if isinstance(file, FittedMultiLabelHead):
+        _inspect_labels(head, file, as_json)
+        return
     data = file.head
-    size_bytes = head.stat().st_size
-    fitted_on = data.extractor
     if as_json:
         terminal.print_json(
-            head=str(head),
-            size_bytes=size_bytes,
-            classes=list(data.classes),
-            class_counts=list(data.class_counts),
-            embedding_dim=len(data.weights),
+            **_common_fields(head, data),
+            format=headfile.FORMAT,
             storage=data.storage,
-            extractor=fitted_on and fitted_on.name,
-            extractor_version=fitted_on and fitted_on.version,
-            fingerprint=fitted_on and fitted_on.fingerprint,
-            training=dict(data.training),
-            views=views_as_json(data.views),
             calibration=data.calibration and block_as_json(data.calibration),
             privacy=data.privacy and block_as_json(data.privacy),
             signature=file.signature and block_as_json(file.signature),
@@ -66,15 +66,47 @@ def inspect(head: Path, as_json: bool) -> None:
     terminal.OUTPUT.print(_head_table(head, file))
 
 
-def _head_table(path: Path, file: HeadFile) -> Table:
-    """Return what a head file holds, as rows of names and values."""
-    head = file.head
+def _inspect_labels(path: Path, head: FittedMultiLabelHead, as_json: bool) -> None:
+    if as_json:
+        terminal.print_json(
+            **_common_fields(path, head),
+            format=multi_label_file.FORMAT,
+            n_samples=head.n_samples,
+            thresholds=head.thresholds.tolist(),
+            held_out_counts=list(head.held_out_counts),
+        )
+        return
+    rows = _common_rows(path, head)
+    rows["Kind"] = f"several classes a photo, or none; of {head.n_samples} photos"
+    shown = zip(head.classes, head.thresholds, strict=True)
+    rows["Shown"] = "where " + ", ".join(f"{name} is {at:.1%} or more" for name, at in shown)
+    terminal.OUTPUT.print(_table(rows))
+
+
+def _common_fields(path: Path, head: FittedHead | FittedMultiLabelHead) -> dict[str, Any]:
+    """Return, for machines, what either kind of head has."""
+    fitted_on = head.extractor
+    return {
+        "head": str(path),
+        "size_bytes": path.stat().st_size,
+        "classes": list(head.classes),
+        "class_counts": list(head.class_counts),
+        "embedding_dim": head.embedding_dim,
+        "extractor": fitted_on and fitted_on.name,
+        "extractor_version": fitted_on and fitted_on.version,
+        "fingerprint": fitted_on and fitted_on.fingerprint,
+        "training": dict(head.training),
+        "views": views_as_json(head.views),
+    }
+
+
+def _common_rows(path: Path, head: FittedHead | FittedMultiLabelHead) -> dict[str, str]:
+    """Return, for people, what either kind of head has."""
     counts = zip(head.classes, head.class_counts, strict=True)
     rows = {
         "File": f"{path}, {terminal.size(path.stat().st_size)}",
         "Classes": ", ".join(f"{name} ({count})" for name, count in counts),
-        "Embedding": f"{len(head.weights)} wide",
-        "Weights": f"stored as {head.storage}",
+        "Embedding": f"{head.embedding_dim} wide",
         "Extractor": "not recorded",
     }
     if head.extractor is not None:
@@ -83,6 +115,13 @@ def _head_table(path: Path, file: HeadFile) -> Table:
     if head.views != (WHOLE,):
         rows["Views"] = f"{len(head.views)} of each photo: {views_text(head.views)}"
     rows["Training"] = ", ".join(f"{key} {value}" for key, value in head.training.items())
+    return rows
+
+
+def _head_table(path: Path, file: HeadFile) -> Table:
+    """Return what a head file holds, as rows of names and values."""
+    head = file.head
+    rows = {**_common_rows(path, head), "Weights": f"stored as {head.storage}"}
     if head.calibration is not None:
         rows["Unknown"] = _unknown(head.calibration)
     if head.privacy is not None:
@@ -91,6 +130,10 @@ def _head_table(path: Path, file: HeadFile) -> Table:
     if file.signature is not None:
         rows["Signed by"] = f"{file.signature.public_key} (not checked here)"
     rows["Written by"] = f"headfit {file.headfit_version}"
+    return _table(rows)
+
+
+def _table(rows: Mapping[str, str]) -> Table:
     table = Table.grid(padding=(0, 3))
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -183,9 +226,12 @@ def _trained_binary(
 @FEW_PHOTOS
 def share(head: Path, output: Path, few_photos: bool) -> None:
     """Write HEAD to FILE for others, unless it gives single photos away."""
-    file = load_head(head)
-    released(file.head, force=few_photos)
-    write_atomically(output, save_head_bytes(file))
+    file = load_any_head(head)
+    if isinstance(file, FittedMultiLabelHead):
+        save_multi_label(output, released_multi_label(file, force=few_photos))
+    else:
+        released(file.head, force=few_photos)
+        write_atomically(output, save_head_bytes(file))
     terminal.echo(f"Wrote {output}.")
 
 

@@ -30,6 +30,13 @@ ENGINE: Final = click.option(
     default="auto",
     help="What runs the extractor; by default the fastest. ENGINE:LIBRARY has a delegate.",
 )
+LABELS: Final = click.option(
+    "--labels",
+    "table",
+    metavar="CSV",
+    type=PATH,
+    help="A table of what each photo of DIR shows: photo,cup,pen with 0 or 1, or photo,classes.",
+)
 STRICT: Final = click.option("--strict", is_flag=True, help="Refuse files that are no photos.")
 JOBS: Final = click.option(
     "--jobs",

@@ -21,7 +21,7 @@ import click
 from headfit.errors import FileFormatError, InputError
 from headfit.exports import document
 from headfit.exports.web import is_web
-from headfit.files import blockfile, headfile
+from headfit.files import blockfile, headfile, multi_label_file
 from headfit.files.disk import prove_writable
 from headfit.files.manifest import load_manifest
 from headfit.networks.onnx import is_onnx
@@ -51,8 +51,8 @@ class Kind:
     is_of: Callable[[Path], bool]
 
 
-def _container(name: str, file_format: str) -> Kind:
-    return Kind(name, lambda path: _metadata_of(path).get("format") == file_format)
+def _container(name: str, *formats: str) -> Kind:
+    return Kind(name, lambda path: _metadata_of(path).get("format") in formats)
 
 
 def _is_open_roll(path: Path) -> bool:
@@ -107,7 +107,8 @@ def _is_manifest(path: Path) -> bool:
     return True
 
 
-HEAD_FILE: Final = _container("head file", headfile.FORMAT)
+HEAD_FILE: Final = _container("head file", headfile.FORMAT, multi_label_file.FORMAT)
+MULTI_LABEL: Final = _container("multi-label head file", multi_label_file.FORMAT)
 BLOCK_FILE: Final = _container("block file", blockfile.FORMAT)
 EXAMPLES: Final = _container("file of examples", exchange.FORMAT)
 NETWORK: Final = Kind(".tflite", lambda path: _start(path)[4:8] == b"TFL3" or _is_onnx(path))

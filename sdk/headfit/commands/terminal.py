@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headfit.photos.images import PhotoProgress
+from headfit.photos.labelled import LabelledFolder
 from headfit.photos.photo_folder import PhotoFolder, Skipped
 
 OUTPUT: Final = Console(highlight=False)
@@ -118,9 +119,23 @@ def bar(fraction: float, width: int = BAR_WIDTH) -> Text:
 def print_found(folder: PhotoFolder) -> None:
     """Say which classes a folder holds, before minutes are spent on them."""
     counts = folder.class_counts
-    kinds = "1 class" if len(counts) == 1 else f"{len(counts)} classes"
-    found = f"Found {len(folder.photos)} photos of {kinds}: {class_list(counts)}."
+    found = f"Found {len(folder.photos)} photos of {_kinds(counts)}: {class_list(counts)}."
     ERRORS.print(plain(found), soft_wrap=True)
+
+
+def print_labelled(labelled: LabelledFolder) -> None:
+    """Say which classes photos show, and how many show several or none."""
+    counts = labelled.class_counts
+    n_shown = list(map(len, labelled.label_sets))
+    found = (
+        f"Found {len(n_shown)} photos of {_kinds(counts)}: {class_list(counts)}. "
+        f"{sum(number > 1 for number in n_shown)} show several, {n_shown.count(0)} none."
+    )
+    ERRORS.print(plain(found), soft_wrap=True)
+
+
+def _kinds(counts: Mapping[str, int]) -> str:
+    return "1 class" if len(counts) == 1 else f"{len(counts)} classes"
 
 
 def class_list(counts: Mapping[str, int]) -> str:
@@ -149,6 +164,11 @@ def print_skipped(skipped: Sequence[Skipped]) -> None:
         dots = ", ..." if len(set(litter)) > SKIPPED_LISTED else ""
         said = f"Passed over {len(litter)} hidden, or left by systems and apps: {names}{dots}."
         ERRORS.print(plain(said), soft_wrap=True)
+
+
+def skipped_as_json(skipped: Sequence[Skipped]) -> list[dict[str, str]]:
+    """Return what was left out, for machines."""
+    return [{"path": str(item.path), "reason": item.reason} for item in skipped]
 
 
 def counted(count: int) -> str:

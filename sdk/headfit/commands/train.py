@@ -15,21 +15,25 @@ from rich.table import Table
 
 from headfit.classifier import ImageClassifier
 from headfit.commands import terminal
+from headfit.commands.answers import answers_of
 from headfit.commands.exit_codes import DONE, UNUSABLE_INPUT
+from headfit.commands.labels import evaluate_labels, train_labels
 from headfit.commands.options import (
     ENGINE,
     EXTRACTOR,
     HEAD,
     JOBS,
     JSON,
+    LABELS,
     PATH,
     PHOTO_FOLDER,
     PRUNE,
     STRICT,
     output_option,
 )
-from headfit.commands.paths import HEAD_FILE, Command, StorePath
+from headfit.commands.paths import HEAD_FILE, MULTI_LABEL, Command, StorePath
 from headfit.commands.teaching import open_store, teach_folder
+from headfit.commands.trained import Trained
 from headfit.errors import FileFormatError, ImageError, InputError
 from headfit.extractor import Extractor
 from headfit.extractors.measured import SCENES_TOP1, more_accurate
@@ -66,6 +70,13 @@ VIEWS: Final[dict[str, tuple[View, ...]]] = {
     type=click.Choice(list(VIEWS)),
     help="How often to look at each photo: once, also mirrored, also cropped (7 views).",
 )
+@click.option(
+    "--multi-label",
+    "is_multi_label",
+    is_flag=True,
+    help="A photo may show several classes, or none.",
+)
+@LABELS
 @EXTRACTOR
 @ENGINE
 @STRICT
@@ -77,6 +88,8 @@ def train(
     store_path: Path | None,
     prune: bool | None,
     views: str | None,
+    is_multi_label: bool,
+    table: Path | None,
     extractor: str | None,
     engine: str,
     strict: bool,
@@ -87,7 +100,16 @@ def train(
 
     DIR holds a folder per class, named after the class. What cannot be read as a photo is skipped
     and named. Without --store nothing is kept but the head.
+
+    With --multi-label a photo in several folders, as a copy or a link, shows several classes, and
+    one beside them shows none; or --labels names a table of what each photo shows.
     """
+    is_multi_label = is_multi_label or table is not None
+    if is_multi_label and store_path is not None:
+        raise InputError(
+            "expected no --store with several classes a photo, found one; a store keeps one class "
+            "of each photo: leave it out"
+        )
     if store_path is None and prune is not None:
         raise InputError("expected --prune or --keep with --store alone; name the store")
     eyes = Extractor.open(extractor, engine=engine)
@@ -95,6 +117,9 @@ def train(
         eyes = eyes.looking(VIEWS[views])
     if extractor is None and store_path is None and not is_embedded(directory):
         _name_better(eyes.manifest)
+    if is_multi_label:
+        train_labels(eyes, directory, table, output, strict, jobs).print(output, as_json)
+        return
     with ExitStack() as stack:
         store = None
         if store_path is not None:
@@ -132,29 +157,10 @@ def _train(
     fitted = time.perf_counter()
     classifier.save(output)
     embed_s, fit_s = embedded - started, fitted - embedded
-    size_bytes = output.stat().st_size
-    if as_json:
-        terminal.print_json(
-            head=str(output),
-            size_bytes=size_bytes,
-            n_samples=classifier.n_samples,
-            n_classes=len(head.fitted_.classes),
-            classes=list(head.fitted_.classes),
-            class_counts=classifier.class_counts,
-            embed_s=embed_s,
-            fit_s=fit_s,
-            engine=classifier.extractor.engine_name,
-            skipped=_as_json(skipped),
-        )
-        return
-    terminal.OUTPUT.print(
-        f"Trained on [bold]{classifier.n_samples}[/] photos of [bold]{len(head.classes_)}[/] "
-        f"classes: embedded in {terminal.duration(embed_s)} by {classifier.extractor.engine_name}, "
-        f"trained in {terminal.duration(fit_s)}."
-    )
-    terminal.OUTPUT.print(
-        terminal.plain(f"Wrote {output}, {terminal.size(size_bytes)}."), soft_wrap=True
-    )
+    counts = dict(zip(head.fitted_.classes, head.class_counts_, strict=True))
+    Trained(
+        classifier.n_samples, counts, embed_s, fit_s, classifier.extractor.engine_name, skipped
+    ).print(output, as_json)
 
 
 @click.command(cls=Command)
@@ -186,16 +192,18 @@ def predict(
     """Say what photos show.
 
     An IMAGE is a photo, a folder of photos that need not be sorted, or - for standard input. Prints
-    the best classes of each, and whether it looks like none of them. A file that is no photo is
+    the best classes of each, and whether it looks like none of them; or, by a multi-label head, all
+    that it shows. A file that is no photo is
     named and the others are classified; the exit code is then 3.
     """
-    classifier = _load(head, extractor, engine)
+    opened = Extractor.open_for(head, extractor, engine=engine)
+    answer = answers_of(head, opened)
     results: list[dict[str, Any]] = []
     photos, skipped = _photos(images, strict)
 
     def decode(image: Path) -> NDArray[np.uint8] | ImageError | FileFormatError | OSError:
         try:
-            return classifier.extractor.decode(_source(image), name=str(image))
+            return opened.decode(_source(image), name=str(image))
         except (ImageError, FileFormatError, OSError) as error:
             return error
 
@@ -207,17 +215,19 @@ def predict(
                 raise pixels
             skipped.append(Skipped(image, reason(pixels, image)))
             continue
-        seen = classifier.recognise(pixels)
+        seen = answer(pixels)
         if as_json:
             best = [{"class": name, "probability": p} for name, p in seen.ranking[:top]]
-            results.append({"image": str(image), "is_known": seen.is_known, "classes": best})
+            results.append({"image": str(image), **seen.fields, "classes": best})
         else:
             terminal.OUTPUT.print(terminal.plain(str(image), style="bold"), soft_wrap=True)
-            if not seen.is_known:
-                terminal.OUTPUT.print("looks like none of the classes; nearest are")
+            if seen.note:
+                terminal.OUTPUT.print(terminal.plain(seen.note), soft_wrap=True)
             terminal.OUTPUT.print(terminal.probability_table(seen.ranking[:top]))
     if as_json:
-        terminal.print_json(head=str(head), predictions=results, skipped=_as_json(skipped))
+        terminal.print_json(
+            head=str(head), predictions=results, skipped=terminal.skipped_as_json(skipped)
+        )
     else:
         terminal.print_skipped(skipped)
     return DONE if all(one.is_litter for one in skipped) else UNUSABLE_INPUT
@@ -257,6 +267,7 @@ def _source(image: Path) -> Path | bytes:
 @click.command(cls=Command)
 @HEAD
 @PHOTO_FOLDER
+@LABELS
 @EXTRACTOR
 @ENGINE
 @STRICT
@@ -265,6 +276,7 @@ def _source(image: Path) -> Path | bytes:
 def evaluate(
     head: Path,
     directory: Path,
+    table: Path | None,
     extractor: str | None,
     engine: str,
     strict: bool,
@@ -276,7 +288,16 @@ def evaluate(
     DIR holds a folder per class, as for training. Photos that the head was trained on say nothing
     here: keep some apart.
     """
-    classifier = _load(head, extractor, engine)
+    opened = Extractor.open_for(head, extractor, engine=engine)
+    if MULTI_LABEL.is_of(head):
+        evaluate_labels(head, opened, directory, table, strict, jobs, as_json)
+        return
+    if table is not None:
+        raise InputError(
+            f"expected --labels with a multi-label head, found {head}, which gives each photo one "
+            "class; give a folder per class"
+        )
+    classifier = ImageClassifier.load(head, extractor=opened)
     folder = find_examples(directory)
     terminal.print_found(folder)
     with terminal.progress("Classifying photos") as progress:
@@ -292,7 +313,7 @@ def evaluate(
             },
             classes=list(evaluation.classes),
             confusion=evaluation.confusion.tolist(),
-            skipped=_as_json(evaluation.skipped),
+            skipped=terminal.skipped_as_json(evaluation.skipped),
         )
         return
     terminal.print_skipped(evaluation.skipped)
@@ -320,12 +341,3 @@ def _print_evaluation(evaluation: Evaluation) -> None:
         terminal.OUTPUT.print("\nMost confused:")
     for class_name, taken_for, count in confused:
         terminal.OUTPUT.print(terminal.plain(f"  {count} x {class_name} taken for {taken_for}"))
-
-
-def _load(head: Path, extractor: str | None, engine: str) -> ImageClassifier:
-    opened = Extractor.open_for(head, extractor, engine=engine)
-    return ImageClassifier.load(head, extractor=opened)
-
-
-def _as_json(skipped: tuple[Skipped, ...] | list[Skipped]) -> list[dict[str, str]]:
-    return [{"path": str(item.path), "reason": item.reason} for item in skipped]

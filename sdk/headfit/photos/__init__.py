@@ -10,6 +10,7 @@ from headfit.photos.images import (
     decode_image,
     prepare_input,
 )
+from headfit.photos.labelled import LabelledExamples, LabelledFolder, find_labelled_photos
 from headfit.photos.likeness import perceptual_hash, thumbnail
 from headfit.photos.photo_folder import (
     PhotoFile,
@@ -31,6 +32,8 @@ __all__ = [
     "WHOLE",
     "FolderEvaluation",
     "ImageSource",
+    "LabelledExamples",
+    "LabelledFolder",
     "PhotoFile",
     "PhotoFolder",
     "PhotoProgress",
@@ -43,6 +46,7 @@ __all__ = [
     "embed_shard",
     "find_dropped_photos",
     "find_examples",
+    "find_labelled_photos",
     "find_photos",
     "find_unsorted_photos",
     "perceptual_hash",

@@ -47,6 +47,9 @@ _SETS: Final = {
 MAX_DEPTH: Final = 64
 """How many folders deep photos are looked for."""
 
+OUTSIDE: Final = "lies outside every class folder"
+"""Why a file beside the class folders is left out."""
+
 _NAMED: Final = 5
 """How many folders an error names at most."""
 
@@ -133,7 +136,7 @@ def find_photos(directory: str | os.PathLike[str]) -> PhotoFolder:
     """
     root, skipped = _walk(Path(directory))
     _refuse_sets(root)
-    skipped += [Skipped(path, "lies outside every class folder") for path in root.files]
+    skipped += [Skipped(path, OUTSIDE) for path in root.files]
     photos: list[PhotoFile] = []
     said = {one.path for one in skipped}
     for folder in root.folders:

@@ -1,0 +1,63 @@
+"""What ``predict`` says of a photo, by a head of either kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from headfit.classifier import ImageClassifier
+from headfit.commands.paths import MULTI_LABEL
+from headfit.extractor import Extractor
+from headfit.multi_label_head import MultiLabelHead
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One photo's answer.
+
+    Attributes
+    ----------
+    ranking : list of (str, float)
+        Classes and their probabilities, the most probable first.
+    note : str
+        A line for people before them; empty if they say it all.
+    fields : dict
+        The same for machines.
+    """
+
+    ranking: list[tuple[str, float]]
+    note: str
+    fields: dict[str, Any]
+
+
+def answers_of(head: Path, extractor: Extractor) -> Callable[[npt.NDArray[np.uint8]], Answer]:
+    """Return what answers for the pixels of a photo, as `Extractor.decode` gives them."""
+    if not MULTI_LABEL.is_of(head):
+        classifier = ImageClassifier.load(head, extractor=extractor)
+        return lambda pixels: _of_one(classifier, pixels)
+    several = MultiLabelHead.load(head, extractor=extractor)
+    return lambda pixels: _of_several(several, extractor, pixels)
+
+
+def _of_one(classifier: ImageClassifier, pixels: npt.NDArray[np.uint8]) -> Answer:
+    seen = classifier.recognise(pixels)
+    note = "" if seen.is_known else "looks like none of the classes; nearest are"
+    return Answer(list(seen.ranking), note, {"is_known": seen.is_known})
+
+
+def _of_several(
+    head: MultiLabelHead, extractor: Extractor, pixels: npt.NDArray[np.uint8]
+) -> Answer:
+    fitted = head.fitted_
+    probabilities = fitted.probabilities(extractor.embed([pixels]))
+    order = np.argsort(-probabilities[0], kind="stable")
+    is_shown = fitted.shown(probabilities)[0]
+    shown = [fitted.classes[column] for column in order if is_shown[column]]
+    ranking = [(fitted.classes[column], float(probabilities[0, column])) for column in order]
+    note = f"shows {', '.join(shown)}" if shown else "shows none of the classes"
+    return Answer(ranking, note, {"shown": shown})
