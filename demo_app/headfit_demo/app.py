@@ -15,6 +15,7 @@ from kivy.properties import BooleanProperty, ObjectProperty
 
 from headfit_demo.dropping import Drops
 from headfit_demo.eye import Eye
+from headfit_demo.hover import Hover
 from headfit_demo.jobs import Jobs
 from headfit_demo.keys import Keys
 from headfit_demo.language import added, project_title, sentence, tr, turned_back
@@ -107,6 +108,9 @@ class DemoApp(App):
         self._arrived()
         self.keys = Keys(self)
         self.drops = Drops(self)
+        if self.platform.name == "desktop":
+            self.hover = Hover()
+        Window.bind(focus=lambda *_: self.settings.ask_system())
         Window.bind(on_request_close=self._may_not_close)
         # What is there by then stays: to look through all of it for litter again and again would
         # take longer than a frame.
@@ -134,6 +138,10 @@ class DemoApp(App):
         """Let the camera go while another app is in front; all that was taught is on the disk."""
         self.eye.switch_off()
         return True
+
+    def on_resume(self) -> None:
+        """Look as the system does by now."""
+        self.settings.ask_system()
 
     # Work and what came of it
 

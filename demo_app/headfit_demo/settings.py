@@ -28,7 +28,10 @@ class Settings:
     def __init__(self, app: Any, path: Path) -> None:
         self._app, self._path = app, path
         self.now = Preferences.load(path)
+        self._system_look = "light"  # until the system has answered
+        self._n_asked = 0
         self._apply()
+        self.ask_system()
         if self.now.keeps_thumbnails is False:  # a kill may have left some
             self._keep_thumbnails(False)
 
@@ -40,14 +43,31 @@ class Settings:
         except OSError as error:
             self._app.complain(error)
         self._apply()
+        if name == "style":
+            self.ask_system()
         if name == "keeps_thumbnails":
             self._keep_thumbnails(value)
 
+    def ask_system(self) -> None:
+        """Look as the system does by now, if that is what the user set and the window is used."""
+        if self.now.style == "system" and Window.focus:
+            self._n_asked += 1
+            self._app.platform.ask_look(partial(self._follow_system, self._n_asked))
+
+    def _follow_system(self, asked: int, look: str | None) -> None:
+        # An answer may be late: to an earlier question, or to one of another folder.
+        if look is not None and asked == self._n_asked and self._app.settings is self:
+            self._system_look = look
+            self._apply_look()
+
+    def _apply_look(self) -> None:
+        theme.style = self._system_look if self.now.style == "system" else self.now.style
+        Window.clearcolor = theme.ground
+
     def _apply(self) -> None:
-        theme.style = self.now.style
+        self._apply_look()
         theme.text_scale = self.now.text_scale
         tr.language = self.now.language or system_language()
-        Window.clearcolor = theme.ground
         if not self._app.eye.is_on:  # which camera is on is its own to say
             self._app.eye.index = self.now.camera
         self._app.keeps_thumbnails = bool(self.now.keeps_thumbnails)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kivy.animation import Animation
 from kivy.app import App
 from kivy.clock import Clock
 from kivy.metrics import dp
@@ -13,7 +14,7 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
 from headfit_demo.language import tr
-from headfit_demo.widgets import Touchable, Words, load_rules, theme
+from headfit_demo.widgets import FADE_S, Touchable, Words, fade_in, load_rules, theme
 
 COLUMNS_DP, WIDE_DP = 720, 960
 """From these widths on there is room for two columns, and a rail beside them; larger text needs
@@ -85,14 +86,17 @@ class Notice(BoxLayout):
 
     def show(self, text: str, act: int = 0) -> None:
         """Say it, in place of what was said before."""
-        self.text, self.act, self.opacity, self.disabled = text, act, 1, False
+        self.text, self.act, self.disabled = text, act, False
+        fade_in(self)
         if self._clock is not None:
             self._clock.cancel()
         self._clock = Clock.schedule_once(self.hide, NOTICE_S)
 
     def hide(self, *_: Any) -> None:
         """Say no more."""
-        self.opacity, self.disabled = 0, True
+        self.disabled = True
+        Animation.cancel_all(self, "opacity")
+        Animation(opacity=0, duration=FADE_S).start(self)
 
     def take_back(self) -> None:
         """Undo what it says was done."""

@@ -79,6 +79,11 @@ class Person:
         self._do("mousemove", "--sync", "--window", self.window, str(round(x)), str(round(y)))
         self._do("click", "1")
 
+    def point_at(self, words: str) -> None:
+        """Move the mouse over a button, and press nothing."""
+        x, y = self._place_at_rest(lambda seen: seen["presses"].get(words))
+        self._do("mousemove", "--sync", "--window", self.window, str(round(x)), str(round(y)))
+
     def press(self, words: str, until: Callable[[], Any]) -> None:
         """Click on a button, once it has come to rest, and wait until something is so."""
         self.click(*self._place_at_rest(lambda seen: seen["presses"].get(words)))
@@ -206,6 +211,8 @@ def test_mouse_keyboard_and_dropped_files(display: str, tmp_path: Path) -> None:
     person = Person(display, tmp_path)
     with Image.open(ICON) as icon:
         assert icon_of(display, int(person.window)) == icon.copy()
+    person.point_at("Teach something new")
+    person.wait(lambda: person.sees["hovered"] == ["Teach something new"])
     person.press("Teach something new", lambda: person.sees["screen"] == "teach")
     person.type(BOAT)
     person.wait(lambda: BOAT in person.sees["things"])

@@ -170,6 +170,12 @@ activity.granted.add("android.permission.CAMERA")
 phone.ask_for_camera(tell)
 found["known"] = [wait(answers), activity.timesAsked]
 
+# The system's look, by day and at night.
+for mode in (0x11, 0x21):
+    activity.getResources().getConfiguration().uiMode = mode
+    phone.ask_look(tell)
+    found[f"look_{mode:#x}"] = wait(answers)
+
 
 class Provider:
     """Kivy's camera: a frame whose left half is bright, in NV21."""

@@ -110,6 +110,12 @@ class AndroidPlatform:
         else:
             permissions.request_permissions([_CAMERA_PERMISSION], answered)
 
+    def ask_look(self, done: Callable[[str | None], None]) -> None:
+        """Say what Android's own screens have now."""
+        known = self._java("android.content.res.Configuration")
+        mode = self._activity.getResources().getConfiguration().uiMode & known.UI_MODE_NIGHT_MASK
+        mainthread(done)("dark" if mode == known.UI_MODE_NIGHT_YES else "light")
+
     def open_camera(self, index: int) -> Camera:
         """Return one of the phone's cameras; most have the one on the back first."""
         return AndroidCamera(self._activity, index)

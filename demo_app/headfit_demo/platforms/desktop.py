@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from kivy.clock import mainthread
 from platformdirs import user_data_path
 
 from headfit.files import write_atomically
@@ -12,6 +14,7 @@ from headfit.photos import PHOTO_ENDINGS
 from headfit_demo.language import tr
 from headfit_demo.platforms.camera import Camera, FolderCamera, OpenCVCamera
 from headfit_demo.platforms.file_dialog import FileDialog
+from headfit_demo.platforms.system_look import system_look
 from headfit_demo.session import NETWORK_ENDING, PickedFile, picked
 from headfit_demo.widgets import FileWindow, ask_place, wait_for_window
 
@@ -129,6 +132,11 @@ class DesktopPlatform:
     def ask_for_camera(self, done: Callable[[bool], None]) -> None:
         """Say yes: a desktop asks nobody."""
         done(True)
+
+    def ask_look(self, done: Callable[[str | None], None]) -> None:
+        """Ask the desktop on a thread of its own: it may take its time."""
+        told = mainthread(done)
+        threading.Thread(target=lambda: told(system_look()), daemon=True).start()
 
     def open_camera(self, index: int) -> Camera:
         """Return one of OpenCV's cameras, or the folder that plays the first."""

@@ -59,6 +59,9 @@ class Platform(Protocol):
     def ask_for_camera(self, done: Callable[[bool], None]) -> None:
         """Ask for permission to use the camera, if the system wants that."""
 
+    def ask_look(self, done: Callable[[str | None], None]) -> None:
+        """Call ``done`` with the system's look, "light" or "dark", or None if it does not say."""
+
     def open_camera(self, index: int) -> Camera:
         """Return a camera, counted from 0, not yet started; there may be none."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kivy.animation import Animation
 from kivy.metrics import dp
 from kivy.properties import (
     BooleanProperty,
@@ -19,7 +18,7 @@ from kivy.uix.relativelayout import RelativeLayout
 
 from headfit_demo.language import feedback_words, tr
 from headfit_demo.session import ClassView, PhotoView
-from headfit_demo.widgets import Chip, Press, Slices, Thumb, load_rules
+from headfit_demo.widgets import Chip, Press, Slices, Thumb, fade_in, load_rules
 
 
 class HoldPress(Press):
@@ -58,7 +57,7 @@ class Strip(BoxLayout):
         self._slices.run(self._show(list(zip(reversed(self.children), shown, strict=True))))
         newest = shown[0].example_id if shown else 0
         if newest > self._newest > 0:
-            self._let_fly_in(self.children[-1])
+            fade_in(self.children[-1])
         self._newest = newest
 
     def _show(self, pairs: list[tuple[Thumb, PhotoView]]) -> Iterator[None]:
@@ -66,11 +65,6 @@ class Strip(BoxLayout):
             thumb.texture = self.card.screen.app.thumbnail(photo)
             thumb.badge = badge(photo)
             yield
-
-    def _let_fly_in(self, thumb: Thumb) -> None:
-        Animation.cancel_all(thumb, "opacity")
-        thumb.opacity = 0.2
-        Animation(opacity=1, duration=0.12).start(thumb)
 
 
 class ClassCard(RelativeLayout):

@@ -7,6 +7,8 @@ from typing import Any
 from kivy.app import App
 from kivy.uix.screenmanager import Screen
 
+from headfit_demo.widgets import fade_in
+
 
 class AppScreen(Screen):
     """A screen that follows the open project."""
@@ -21,4 +23,5 @@ class AppScreen(Screen):
 
     def on_pre_enter(self) -> None:
         """Show what is new."""
+        fade_in(self)
         self.refresh()

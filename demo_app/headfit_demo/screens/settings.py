@@ -37,8 +37,12 @@ class SettingsScreen(AppScreen):
         """Show what is set."""
         app = self.app
         self.ids.style.offer(
-            {"light": tr.say("Light"), "dark": tr.say("Dark")},
-            theme.style,
+            {
+                "system": tr.say("As the system"),
+                "light": tr.say("Light"),
+                "dark": tr.say("Dark"),
+            },
+            app.preferences.style,
             lambda value: app.set_preference("style", value),
         )
         self.ids.text_scale.offer(

@@ -21,7 +21,7 @@ class Preferences:
     Attributes
     ----------
     style : str
-        "light" or "dark".
+        "light", "dark", or "system" for what the system has.
     text_scale : float
     language : str
         Of `headfit_demo.language.LANGUAGES`; empty for the system's.
@@ -33,7 +33,7 @@ class Preferences:
         Whether shared heads may be helped; nothing leaves without the user all the same.
     """
 
-    style: str = "light"
+    style: str = "system"
     text_scale: float = 1.0
     language: str = ""
     keeps_thumbnails: bool | None = None
@@ -60,7 +60,7 @@ class Preferences:
 
 
 _GOOD: dict[str, Callable[[Any], bool]] = {
-    "style": lambda value: value in ("light", "dark"),
+    "style": lambda value: value in ("light", "dark", "system"),
     "text_scale": lambda value: isinstance(value, float) and 0.5 <= value <= 2,
     "language": lambda value: isinstance(value, str),
     "keeps_thumbnails": lambda value: isinstance(value, bool),

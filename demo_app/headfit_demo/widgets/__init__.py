@@ -10,12 +10,13 @@ from headfit_demo.widgets.basics import (
     Thumb,
     Touchable,
     Words,
+    fade_in,
     scroll_to,
     take_focus,
 )
 from headfit_demo.widgets.dialogs import ask_name, ask_place, ask_yes, wait_for_window
 from headfit_demo.widgets.file_window import FileWindow
-from headfit_demo.widgets.look import TEXT_SIZES, theme
+from headfit_demo.widgets.look import FADE_S, TEXT_SIZES, theme
 from headfit_demo.widgets.panes import TwoPane
 from headfit_demo.widgets.plot import Plot
 from headfit_demo.widgets.rules import load_rules
@@ -23,6 +24,7 @@ from headfit_demo.widgets.slices import Slices
 from headfit_demo.widgets.textures import frame_texture, jpeg_texture
 
 __all__ = [
+    "FADE_S",
     "TEXT_SIZES",
     "Card",
     "Chip",
@@ -40,6 +42,7 @@ __all__ = [
     "ask_name",
     "ask_place",
     "ask_yes",
+    "fade_in",
     "frame_texture",
     "jpeg_texture",
     "load_rules",

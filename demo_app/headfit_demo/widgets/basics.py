@@ -12,6 +12,8 @@ from kivy.metrics import dp
 from kivy.properties import (
     AliasProperty,
     BooleanProperty,
+    ColorProperty,
+    ListProperty,
     NumericProperty,
     ObjectProperty,
     OptionProperty,
@@ -26,7 +28,7 @@ from kivy.uix.textinput import TextInput
 from kivy.uix.widget import Widget
 
 from headfit_demo.widgets import icons as icons  # kv rules use Icon
-from headfit_demo.widgets.look import theme
+from headfit_demo.widgets.look import FADE_S, theme
 from headfit_demo.widgets.rules import load_rules
 from headfit_demo.widgets.words import NameLabel, field_font, line_width
 
@@ -64,8 +66,46 @@ class Card(BoxLayout):
     edge = NumericProperty(1)
 
 
-class Touchable(ButtonBehavior, FocusBehavior):
-    """What a finger, a mouse or the keyboard can press."""
+class Touchable(ButtonBehavior, FocusBehavior, Widget):
+    """What a finger, a mouse or the keyboard can press.
+
+    Under the mouse a veil lies over it, which is denser while it is pressed; a ring is around what
+    has the focus. Its rule says where: ``shape`` is left, bottom, width, height and corner, in
+    pixels.
+    """
+
+    HOVERED, PRESSED = 0.08, 0.2
+
+    is_hovered = BooleanProperty(False)
+    shape = ListProperty([0, 0, 0, 0, 0])
+    veil = NumericProperty(0.0)
+    """How much the veil hides."""
+
+    veil_ink = ColorProperty(None, allownone=True)
+    """Its colour, where what it lies on is as dark as ink."""
+
+    ring_ink = ColorProperty(None, allownone=True)
+    """The ring's, where what is around is as dark as ink."""
+
+    def on_is_hovered(self, *_: object) -> None:
+        """Show that it can be pressed."""
+        self._show_veil()
+
+    def on_state(self, *_: object) -> None:
+        """Show that it is pressed."""
+        self._show_veil()
+
+    def on_disabled(self, *_: object) -> None:
+        """Show nothing of what cannot be pressed any more."""
+        self._show_veil()
+
+    def _show_veil(self) -> None:
+        wanted = self.PRESSED if self.state == "down" else self.HOVERED if self.is_hovered else 0.0
+        Animation.cancel_all(self, "veil")
+        if self.disabled or self.state == "down":  # at once
+            self.veil = 0.0 if self.disabled else wanted
+        else:
+            Animation(veil=wanted, duration=FADE_S).start(self)
 
     def on_focus(self, _: object, has_focus: bool) -> None:
         """Come into sight."""
@@ -108,8 +148,6 @@ class Press(Touchable, AnchorLayout):
         colour = list(colours[self.kind])
         if self.disabled:
             return colour if colour[3] == 0 else list(theme.sunken)
-        if self.state == "down":
-            return list(theme.outline) if colour[3] == 0 else [c * 0.85 for c in colour[:3]] + [1]
         return colour
 
     def _ink(self) -> list[float]:
@@ -125,8 +163,8 @@ class Press(Touchable, AnchorLayout):
         return list(colours[self.kind])
 
     repaint = NumericProperty(0)
-    fill_now = AliasProperty(_fill, bind=("kind", "state", "disabled", "repaint"), cache=False)
-    ink_now = AliasProperty(_ink, bind=("kind", "state", "disabled", "repaint"), cache=False)
+    fill_now = AliasProperty(_fill, bind=("kind", "disabled", "repaint"), cache=False)
+    ink_now = AliasProperty(_ink, bind=("kind", "disabled", "repaint"), cache=False)
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -262,7 +300,7 @@ class ChanceBar(BoxLayout):
     def on_chance(self, _: object, chance: float) -> None:
         """Let the bar slide."""
         Animation.cancel_all(self, "shown")
-        Animation(shown=chance, duration=0.15, t="out_quad").start(self)
+        Animation(shown=chance, duration=FADE_S, t="out_quad").start(self)
 
 
 class ProgressLine(Widget):
@@ -347,6 +385,13 @@ class Page(ScrollView):
 
 class Column(BoxLayout):
     """Things below each other."""
+
+
+def fade_in(widget: Widget) -> None:
+    """Let what appears do so in a moment; it is there from the first frame on."""
+    Animation.cancel_all(widget, "opacity")
+    widget.opacity = 0.2
+    Animation(opacity=1, duration=FADE_S).start(widget)
 
 
 def scroll_to(widget: Widget) -> None:

@@ -16,7 +16,7 @@ from kivy.uix.modalview import ModalView
 from headfit.files import write_atomically
 from headfit_demo.language import sentence, tr
 from headfit_demo.widgets.basics import Field, take_focus
-from headfit_demo.widgets.look import theme
+from headfit_demo.widgets.look import FADE_S, theme
 from headfit_demo.widgets.rules import load_rules
 
 
@@ -28,6 +28,7 @@ class Overlay(ModalView):
 
     window_width = NumericProperty(0)
     window_height = NumericProperty(0)
+    _anim_duration = NumericProperty(FADE_S)
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -20,7 +20,7 @@ LIGHT: Final = {
     "ground": "#F5F4F0",
     "surface": "#FFFFFF",
     "sunken": "#EBE9E3",
-    "outline": "#D8D5CC",
+    "outline": "#86837A",
     "ink": "#1B1D1C",
     "faint": "#595E5B",
     "accent": "#0A6A5B",
@@ -37,7 +37,7 @@ DARK: Final = {
     "ground": "#111514",
     "surface": "#1B211F",
     "sunken": "#262D2B",
-    "outline": "#3A4340",
+    "outline": "#75807C",
     "ink": "#EDF1EF",
     "faint": "#A9B3AF",
     "accent": "#62D6BF",
@@ -84,6 +84,22 @@ READABLE: Final = (
     ("surface", "ink"),
 )
 """Which colour is written on which."""
+
+SEEN: Final = (
+    ("outline", "ground"),
+    ("outline", "surface"),
+    ("outline", "sunken"),
+    ("faint", "surface"),
+    ("ink", "ground"),
+    ("ink", "surface"),
+    ("accent", "surface"),
+    ("accent", "sunken"),
+    ("danger", "surface"),
+)
+"""Which colour of outlines and signs lies on which."""
+
+FADE_S: Final = 0.12
+"""So long whatever appears takes to."""
 
 TEXT_SIZES: Final = (0.85, 1.0, 1.25, 1.5, 2.0)
 

@@ -65,6 +65,10 @@ def test_data_lies_in_the_apps_own_files(found: dict[str, Any]) -> None:
     assert found["folder"].endswith("/files/headfit-app")
 
 
+def test_the_look_is_the_systems(found: dict[str, Any]) -> None:
+    assert (found["look_0x11"], found["look_0x21"]) == ("light", "dark")
+
+
 def test_photos_come_from_the_systems_picker(found: dict[str, Any]) -> None:
     """Android 13 has one for photos; before, the file picker shows pictures, several at once."""
     assert found["picker_13"] == (

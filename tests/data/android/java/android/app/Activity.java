@@ -2,6 +2,7 @@ package android.app;
 
 import android.content.ContentResolver;
 import android.content.Intent;
+import android.content.res.Resources;
 import android.view.WindowManager;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -21,6 +22,7 @@ public class Activity {
   public int timesAsked = 0;
   private final ContentResolver resolver = new ContentResolver();
   private final WindowManager windows = new WindowManager();
+  private final Resources resources = new Resources();
 
   public void startActivityForResult(Intent intent, int request) {
     if (request < 0 || request > 0xFFFF) {
@@ -43,6 +45,10 @@ public class Activity {
 
   public WindowManager getWindowManager() {
     return windows;
+  }
+
+  public Resources getResources() {
+    return resources;
   }
 
   public int checkSelfPermission(String permission) {
