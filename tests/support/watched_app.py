@@ -55,7 +55,9 @@ def main() -> None:
             "can_learn": bool(project and project.can_train),
             "is_fresh": bool(project and project.head_is_fresh),
             "verdict": app.sight.verdict,
-            "hovered": [getattr(one, "text", "") for one in widgets if getattr(one, "is_hovered", 0)],
+            "hovered": [
+                getattr(one, "text", "") for one in widgets if getattr(one, "is_hovered", 0)
+            ],
             "notice": "" if notice.disabled else notice.text,
             "is_dialog": top is not app.shell,
             "work": app.jobs.text if app.jobs.is_long else "",
