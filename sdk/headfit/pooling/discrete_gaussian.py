@@ -8,11 +8,13 @@ Federated Learning with Secure Aggregation", ICML 2021). Floats drawn from a Gau
 tell the data, rounded or not (Mironov, "On Significance of the Least Significant Bits for
 Differential Privacy", 2012).
 
-Drawn by rejection (von Neumann, 1951) under a staircase of whole numbers: a stair by a random word,
-a place on it by another, kept with the probability that is left, by a third. That one is compared
-with a float whose relative error is below ``2^-43``; where this does not decide, with as many
-decimal digits, and random bits, as it takes. Beyond 16 times the scale, where less than 2^-180
-lies, nothing is drawn.
+A random word chooses a stair of a staircase of whole numbers over the curve, and how high on it;
+another the place on it. Most words are below the curve wherever on their stair: there a draw is
+uniform, and kept (the composition method: Devroye, "Non-Uniform Random Variate Generation", 1986,
+II.4). Of the others those are kept that are below the curve (rejection: von Neumann, 1951), for
+which their height gets a fraction by a third word. It is compared with a float whose relative error
+is below ``2^-43``; where this does not decide, with as many decimal digits, and random bits, as it
+takes. Beyond 16 times the scale, where less than 2^-180 lies, nothing is drawn.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import decimal
 import hashlib
 import math
 import secrets
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -33,8 +36,8 @@ MIN_SCALE: Final = 16
 MAX_SCALE: Final = 1 << 34
 
 _REACH = 16
-_WORD_BITS = 16  # of stairs, one of which is the sign, and of chances
-_SURE = 2.0**-8  # the float below, of up to 2^16, is right to 2^-27
+_WORD_BITS = 16
+_SURE = 2.0**-8  # the float below, of up to 2^29, is right to 2^-14
 _SPARE = 1.12  # a little more than are refused
 
 
@@ -47,92 +50,130 @@ def sampled(count: int, scale: int) -> npt.NDArray[np.int64]:
     scale : int
         From `MIN_SCALE` to `MAX_SCALE`; the standard deviation, very nearly.
     """
-    drawn = np.empty(0, np.int64)
-    while len(drawn) < count:
-        wanted = int(_SPARE * (count - len(drawn))) + 16
+    pieces: list[npt.NDArray[np.int64]] = []
+    missing = count
+    while missing > 0 or not pieces:
+        wanted = int(_SPARE * missing) + 16
         # SHAKE-128 makes of 32 random bytes as many as are needed, as fast as memory.
         stream = hashlib.shake_128(b"headfit noise " + secrets.token_bytes(32))
-        data = stream.digest(8 * wanted)
+        data = stream.digest(6 * wanted)
         places = np.frombuffer(data, "<u4", wanted)
-        stairs, chances = np.frombuffer(data, "<u2", 2 * wanted, 4 * wanted).reshape(2, wanted)
-        drawn = np.append(drawn, kept(stairs, places, chances, scale))
-    return drawn[:count]
+        words = np.frombuffer(data, "<u2", wanted, 4 * wanted)
+        pieces.append(kept(words, places, scale))
+        missing -= len(pieces[-1])
+    return np.concatenate(pieces)[:count]
 
 
-def kept(
-    stair_words: Words, place_words: npt.NDArray[np.uint32], chance_words: Words, scale: int
-) -> npt.NDArray[np.int64]:
-    """Return the draws that random words make: one of each three, or none.
+def kept(words: Words, places: npt.NDArray[np.uint32], scale: int) -> npt.NDArray[np.int64]:
+    """Return the draws that random words make: one of each two, or none.
 
     Parameters
     ----------
-    stair_words, chance_words : ndarray of shape (n,), dtype uint16
-    place_words : ndarray of shape (n,), dtype uint32
+    words : ndarray of shape (n,), dtype uint16
+        Of stairs and heights.
+    places : ndarray of shape (n,), dtype uint32
     scale : int
     """
-    stair_of, heights, chances, unit, stair_bits = _stairs(scale)
-    stairs = stair_of[stair_words >> np.uint16(1)]
-    sizes = stairs.astype(np.int64)
-    sizes <<= stair_bits
-    sizes += place_words & np.uint32((1 << stair_bits) - 1)
-    limits = sizes * (1 / scale)
-    limits *= limits
-    limits *= -0.5
-    np.exp(limits, out=limits)
-    limits *= chances[stairs]
-    limits -= chance_words
-    is_in = limits >= 1 + _SURE
-    is_undecided = limits > -_SURE
-    is_undecided ^= is_in  # who is in is above as well
-    for row in np.flatnonzero(is_undecided):
-        height, word = int(heights[stairs[row]]), int(chance_words[row])
-        is_in[row] = decided(int(sizes[row]), scale, unit, height, word)
-    signs = (stair_words & np.uint16(1)).astype(np.int64)
-    signs *= -2
-    signs += 1
-    is_in &= sizes + signs >= 0  # 0 has one form
-    sizes *= signs
-    drawn: npt.NDArray[np.int64] = sizes[is_in]
-    return drawn
+    staircase = _staircase(scale)
+    drawn = staircase.stairs.take(words).astype(np.int64)
+    drawn <<= staircase.bits
+    drawn += places & np.uint32((1 << staircase.bits) - 1)
+    is_in = words < staircase.n_sure
+    rows = np.flatnonzero(~is_in)
+    heights = staircase.heights.take(words[rows] - staircase.n_sure)
+    is_in[rows] = _are_below(drawn[rows], heights, staircase)
+    return drawn[is_in]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Staircase:
+    """Stairs that the Gaussian of a scale is nowhere above, each ``2 ** bits`` numbers wide.
+
+    Attributes
+    ----------
+    scale, bits : int
+    unit : int
+        How many words high the Gaussian is at 0.
+    n_sure : uint16
+        Words below this are below the Gaussian wherever on their stair.
+    stairs : ndarray of shape (65536,), dtype int8
+        Of each word; -1 is the first of negative numbers.
+    heights : ndarray of shape (65536 - n_sure,), dtype int64
+        How many words are below each of the others on its stair.
+    """
+
+    scale: int
+    bits: int
+    unit: int
+    n_sure: np.uint16
+    stairs: npt.NDArray[np.int8]
+    heights: npt.NDArray[np.int64]
 
 
 @lru_cache(maxsize=8)
-def _stairs(
-    scale: int,
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.float64], int, int]:
-    """Return the stair of each word, their heights, ``unit`` over these, and their width in bits.
-
-    A stair is as high as words are on it. The Gaussian is ``unit`` high at 0, and no higher than a
-    stair anywhere on it. Words that are left over are on one behind the last, of no chance. Chances
-    are of 2^16.
-    """
-    n_words = 1 << (_WORD_BITS - 1)
+def _staircase(scale: int) -> _Staircase:
+    half = 1 << (_WORD_BITS - 1)  # of either sign
     bits = (scale // 4).bit_length() - 1
     width = 1 << bits
     n_stairs = -(-_REACH * scale // width)
-    curve = np.exp(-0.5 * np.square(np.arange(n_stairs) * (width / scale)))
-    unit = math.floor((n_words - n_stairs) / curve.sum())
-    heights = np.ceil(curve * unit * (1 + 2.0**-40)).astype(np.int64)
-    left_over = n_words - int(heights.sum())
-    stair_of = np.repeat(np.arange(n_stairs + 1), np.append(heights, left_over))
-    chances = np.append(math.ldexp(unit, _WORD_BITS) / heights, 0.0)
-    heights = np.append(heights, left_over)
-    return stair_of.astype(np.uint8), heights, chances, unit, bits
+    curve = np.exp(-0.5 * np.square(np.arange(n_stairs + 1) * (width / scale)))
+    unit = math.floor((half - n_stairs) / curve[:-1].sum())
+    # Negative numbers end where these begin, at the other end of the stair, which is in neither.
+    tops = np.ceil(curve[:-1] * unit * (1 + 2.0**-40)).astype(np.int64)
+    sure = np.floor(curve[1:] * unit * (1 - 2.0**-40)).astype(np.int64)
+    steps = np.arange(n_stairs)
+    some = np.repeat(steps, sure), np.repeat(steps, tops - sure)
+    above = np.concatenate([np.arange(low, top) for low, top in zip(sure, tops, strict=True)])
+    left_over = 2 * (half - int(tops.sum()))  # words of no stair, above any
+    return _Staircase(
+        scale,
+        bits,
+        unit,
+        np.uint16(2 * len(some[0])),
+        np.concatenate([some[0], ~some[0], some[1], ~some[1], np.zeros(left_over)]).astype(np.int8),
+        np.concatenate([above, above, np.full(left_over, unit)]).astype(np.int64),
+    )
 
 
-def decided(size: int, scale: int, unit: int, height: int, word: int) -> bool:
-    """Return whether a chance, of which ``word`` are the first 16 bits, is below what is left.
+def _are_below(
+    numbers: npt.NDArray[np.int64], heights: npt.NDArray[np.int64], staircase: _Staircase
+) -> npt.NDArray[np.bool_]:
+    """Return whether heights, with fractions of random words, are below the curve at numbers."""
+    fractions = np.frombuffer(secrets.token_bytes(2 * len(numbers)), np.uint16)
+    limits = numbers * (1 / staircase.scale)
+    limits *= limits
+    limits *= -0.5
+    np.exp(limits, out=limits)
+    limits *= staircase.unit
+    limits -= heights
+    limits *= 1 << _WORD_BITS
+    limits -= fractions
+    are_below = limits >= 1 + _SURE
+    for row in np.flatnonzero((limits > -_SURE) & ~are_below):
+        are_below[row] = decided(
+            int(numbers[row]),
+            staircase.scale,
+            staircase.unit,
+            int(heights[row]),
+            int(fractions[row]),
+        )
+    return are_below
 
-    That is ``exp(-size^2 / (2 scale^2)) unit / height``. Bits are appended to the word, and digits
-    to the limit, until they differ.
+
+def decided(number: int, scale: int, unit: int, height: int, fraction: int) -> bool:
+    """Return whether a height, of whose fraction these are the first 16 bits, is below the curve.
+
+    That is ``unit exp(-number^2 / (2 scale^2))`` high. Bits are appended to the fraction, and
+    digits to the limit, until they differ.
     """
-    low, bits = word, _WORD_BITS
+    low, bits = fraction, _WORD_BITS
     while True:
         with decimal.localcontext() as context:
             context.prec = 40 + bits
-            exponent = decimal.Decimal(-(size**2)) / (2 * scale**2)
-            limit = exponent.exp() * unit * (1 << bits) / height
-            doubt = limit * decimal.Decimal(10) ** -30
+            exponent = decimal.Decimal(-(number**2)) / (2 * scale**2)
+            curve = exponent.exp() * unit
+            limit = (curve - height) * (1 << bits)
+            doubt = curve * (1 << bits) * decimal.Decimal(10) ** -30
             if low + 1 <= limit - doubt:
                 return True
             if low >= limit + doubt:

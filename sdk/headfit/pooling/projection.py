@@ -110,8 +110,10 @@ class Projection:
 
     @once
     def _exact(self) -> tuple[DoubleArray, DoubleArray]:
-        """Centre and directions as floats, which hold them exactly."""
-        return self.centre.astype(np.float64), self.directions.astype(np.float64)
+        """Directions in units of the grid, and the centre seen in them, as floats: both exactly."""
+        # Powers of two lose nothing.
+        directions = np.ldexp(self.directions.astype(np.float64), -self.scale_exponent)
+        return directions, _product(self.centre.astype(np.float64), directions)
 
     def projected(self, embeddings: FloatArray) -> Integers:
         """Return embeddings on the grid, each row at most `GRID` long.
@@ -124,21 +126,24 @@ class Projection:
         -------
         ndarray of shape (n_samples, width), dtype int64
         """
-        centre, directions = self._exact
-        # Powers of two: exact.
-        inputs = np.multiply(embeddings, 2.0**-self.unit_exponent, dtype=np.float64)
+        return self.projected_floats(embeddings).astype(np.int64)
+
+    def projected_floats(self, embeddings: FloatArray) -> DoubleArray:
+        """Return the same integers in floats, which hold them exactly."""
+        directions, centre = self._exact
+        inputs = embeddings.astype(np.float64)
+        inputs *= 2.0**-self.unit_exponent
         _round(inputs, MAX_INPUT)
-        inputs -= centre
-        # Below 2^21 2^19 2^12 = 2^52: exact.
-        products = inputs * directions if directions.ndim == 1 else inputs @ directions
-        points = products * 2.0**-self.scale_exponent
+        # Both products are below 2^20 2^19 2^12 = 2^51 smallest steps: exact, as their difference.
+        points = _product(inputs, directions)
+        points -= centre
         _round(points, MAX_INPUT)
-        squares = np.square(points).sum(axis=1)  # below 2^40 2^12: exact
+        squares = np.einsum("nd,nd->n", points, points)  # below 2^40 2^12: exact
         is_long = squares > GRID**2
-        factors = GRID / np.sqrt(squares[is_long])
-        points[is_long] = np.trunc(points[is_long] * factors[:, np.newaxis])
-        whole: Integers = points.astype(np.int64)
-        return whole
+        if is_long.any():
+            factors = GRID / np.sqrt(squares[is_long])
+            points[is_long] = np.trunc(points[is_long] * factors[:, np.newaxis])
+        return points
 
     def unfold(self, weights: DoubleArray, bias: DoubleArray) -> tuple[FloatArray, FloatArray]:
         """Return the head on embeddings as they are of a head on what is projected, in units of 1.
@@ -158,5 +163,9 @@ class Projection:
 def _round(numbers: DoubleArray, largest: int) -> None:
     """Round in place to the nearest integers, and limit them."""
     np.rint(numbers, out=numbers)
-    np.minimum(numbers, largest, out=numbers)
-    np.maximum(numbers, -largest, out=numbers)
+    numbers.clip(-largest, largest, out=numbers)
+
+
+def _product(rows: DoubleArray, directions: DoubleArray) -> DoubleArray:
+    """Return rows along directions, or times the diagonal where these are one."""
+    return rows * directions if directions.ndim == 1 else rows @ directions

@@ -31,16 +31,16 @@ def vector_of(called: Round, embeddings: FloatArray, targets: TargetArray) -> Wo
     -------
     ndarray of shape (Round.n_numbers,), dtype uint64
     """
-    points = called.projection.projected(embeddings)
-    n_classes = len(called.classes)
     # Floats hold these integers: products are below 2^24, and so 2^29 of them below 2^53.
-    exact = points.astype(np.float64)
-    is_of = (targets == np.arange(n_classes)[:, np.newaxis]).astype(np.float64)
-    parts = [UNITS * is_of.sum(axis=1), GRID * (is_of @ exact).ravel()]
+    points = called.projection.projected_floats(embeddings)
+    n_classes, n_first = len(called.classes), called.n_first
+    is_of = targets == np.arange(n_classes)[:, np.newaxis]
+    vector = np.empty(called.n_numbers, np.int64)
+    vector[:n_classes] = UNITS * np.bincount(targets, minlength=n_classes)
+    vector[n_classes:n_first] = GRID * (is_of @ points).ravel()
     if called.moments:
-        parts.append((exact.T @ exact).ravel()[_upper(called.width)])
-    vector: Words = np.concatenate(parts).astype(np.int64).view(np.uint64)
-    return vector
+        vector[n_first:] = (points.T @ points).take(_upper(called.width))
+    return vector.view(np.uint64)
 
 
 @lru_cache(maxsize=4)

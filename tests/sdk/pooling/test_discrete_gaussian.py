@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import decimal
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from scipy.stats import chisquare, norm
 
 from headfit.pooling import discrete_gaussian
-from headfit.pooling.discrete_gaussian import MAX_SCALE, MIN_SCALE, decided, kept, sampled
+from headfit.pooling.discrete_gaussian import (
+    MAX_SCALE,
+    MIN_SCALE,
+    _staircase,
+    decided,
+    kept,
+    sampled,
+)
 
 
 def test_every_integer_is_as_often_as_it_should_be() -> None:
@@ -45,73 +53,112 @@ def test_low_bits_are_those_of_a_fine_grid(scale: int) -> None:
     assert chisquare(np.bincount(far & 15, minlength=16)).pvalue > 1e-6
 
 
-@pytest.mark.parametrize("scale", [MIN_SCALE, 17, 1000, 4096 * 1341, MAX_SCALE])
-def test_no_stair_is_below_the_curve(scale: int) -> None:
-    """In sixty digits; and the words that are on no stair are few."""
-    stair_of, heights, chances, unit, bits = discrete_gaussian._stairs(scale)
-    assert np.bincount(stair_of, minlength=len(heights)).tolist() == heights.tolist()
-    assert len(stair_of) == 1 << 15
-    assert heights[-1] < 0.01 * len(stair_of)
-    assert (len(heights) - 1) << bits >= 16 * scale
+SCALES = pytest.mark.parametrize("scale", [MIN_SCALE, 17, 1000, (1 << 20) - 1, MAX_SCALE])
+
+
+def curve(number: int, scale: int) -> decimal.Decimal:
+    """Return the Gaussian, 1 at 0, in sixty digits."""
     with decimal.localcontext() as context:
         context.prec = 60
-        for stair, height in enumerate(heights[:-1].tolist()):
-            square = decimal.Decimal((stair << bits) ** 2) / (2 * scale**2)
-            assert height >= unit * (-square).exp()
-    np.testing.assert_allclose(chances[:-1], unit * 2.0**16 / heights[:-1], rtol=1e-15)
-    assert chances[-1] == 0
+        return (decimal.Decimal(-(number**2)) / (2 * scale**2)).exp()
 
 
-def words(seed: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return random words for stairs, places and chances."""
-    rng = np.random.default_rng(seed)
-    stairs, chances = rng.integers(0, 1 << 16, (2, count), np.uint16)
-    return stairs, rng.integers(0, 1 << 32, count, np.uint32), chances
-
-
-def test_the_float_decides_as_digits_would(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All chances by digits, with the same bits where one is on the edge."""
-    monkeypatch.setattr("secrets.randbits", lambda bits: 12345)
-    scale = 1000
-    stair_of, heights, _, unit, bits = discrete_gaussian._stairs(scale)
-    expected = []
-    for stair_word, place_word, chance_word in zip(
-        *map(np.ndarray.tolist, words(0, 3000)), strict=True
+@SCALES
+def test_stairs_are_full_and_nowhere_below_the_curve(scale: int) -> None:
+    """On each lie the words 0, 1, ... up to its top; left over are few, above any curve."""
+    staircase = _staircase(scale)
+    heights: dict[int, set[int]] = {stair: set() for stair in np.unique(staircase.stairs).tolist()}
+    sure = np.bincount(staircase.stairs[: staircase.n_sure].astype(int) + 128, minlength=256)
+    left_over = 0
+    for stair, height in zip(
+        staircase.stairs[staircase.n_sure :].tolist(), staircase.heights.tolist(), strict=True
     ):
-        stair = int(stair_of[stair_word >> 1])
-        if stair == len(heights) - 1:
-            continue
-        size = (stair << bits) + (place_word & ((1 << bits) - 1))
-        is_kept = decided(size, scale, unit, int(heights[stair]), chance_word)
-        if is_kept and not (size == 0 and stair_word & 1):
-            expected.append(-size if stair_word & 1 else size)
-    assert expected == kept(*words(0, 3000), scale).tolist()
+        if height == staircase.unit:
+            left_over += 1
+        else:
+            assert height not in heights[stair]
+            heights[stair].add(height)
+    assert left_over < 0.01 * len(staircase.stairs) == 0.01 * 2**16
+    assert max(heights) == -1 - min(heights)
+    assert (max(heights) + 1) << staircase.bits >= 16 * scale
+    for stair, found in heights.items():
+        lowest = int(sure[stair + 128])
+        assert found == set(range(lowest, lowest + len(found)))
+        begin = max(stair, -1 - stair)  # how far from 0, as its mirror image
+        end = begin + 1
+        assert lowest + len(found) >= staircase.unit * curve(begin << staircase.bits, scale)
+        assert lowest <= staircase.unit * curve(end << staircase.bits, scale)
+    assert sure.sum() > 0.8 * 2**16
+
+
+def random_words(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return random words and places."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 1 << 16, count, np.uint16), rng.integers(0, 1 << 32, count, np.uint32)
+
+
+@pytest.fixture
+def known_fractions(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], int]:
+    """Make fractions of heights known, and what is appended to them; return those."""
+    drawn = np.random.default_rng(5).integers(0, 1 << 16, 5000, np.uint16)
+    monkeypatch.setattr("secrets.token_bytes", lambda count: drawn[: count // 2].tobytes())
+    monkeypatch.setattr("secrets.randbits", lambda bits: 12345)
+    return lambda number: int(drawn[number])
+
+
+def test_floats_decide_as_digits_would(known_fractions: Callable[[int], int]) -> None:
+    """All that are not sure by digits, with the same bits where one is on the edge."""
+    scale = 1000
+    staircase = _staircase(scale)
+    expected, n_judged = [], 0
+    for word, place in zip(*map(np.ndarray.tolist, random_words(0, 3000)), strict=True):
+        width = 1 << staircase.bits
+        number = int(staircase.stairs[word]) * width + place % width
+        if word >= staircase.n_sure:
+            height, fraction = staircase.heights[word - staircase.n_sure], known_fractions(n_judged)
+            n_judged += 1
+            if not decided(number, scale, staircase.unit, int(height), fraction):
+                continue
+        expected.append(number)
+    assert min(expected) < -scale < scale < max(expected)
+    assert 100 < 3000 - len(expected) < n_judged
+    assert kept(*random_words(0, 3000), scale).tolist() == expected
+
+
+def test_the_order_of_bytes_does_not_matter(known_fractions: Callable[[int], int]) -> None:
+    """Words come in little-endian order, whichever is the machine's."""
+    expected = kept(*random_words(3, 200), 1000).tolist()
+    for order in "<>":
+        asked = [one.astype(one.dtype.newbyteorder(order)) for one in random_words(3, 200)]
+        assert kept(*asked, 1000).tolist() == expected
 
 
 def test_on_the_edge_more_bits_are_drawn() -> None:
-    """Where the limit lies within a word, only they can tell on which side of it a chance is."""
-    half = 1 << 15  # of height twice the unit, at 0
-    assert decided(0, 100, 5, 10, half - 1)
-    assert not decided(0, 100, 5, 10, half)
-    third = (1 << 16) // 3  # a third lies within this word: a third of it is below
-    drawn = [decided(0, 100, 1, 3, third) for _ in range(3000)]
-    assert np.mean(drawn) == pytest.approx(1 / 3, abs=0.05)
+    """Where the curve is within a fraction, only they can tell on which side of it a height is."""
+    quarter = math.isqrt(round(2 * 10**12 * math.log(4)))  # the curve is there 1/4, very nearly
+    assert decided(quarter, 10**6, 4, 0, 0xFFFE)  # of a height of 1, below
+    assert not decided(quarter, 10**6, 4, 1, 1)
+    low = (1 << 16) // 3
+    third = math.isqrt(round(2 * 10**12 * math.log(3)))
+    drawn = [decided(third, 10**6, 1, 0, low) for _ in range(3000)]
+    assert np.mean(drawn) == pytest.approx(1 / 3, abs=0.1)
 
 
-def test_undecided_words_are_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A float that is right to a sixteenth leaves many to the digits, and no more."""
-    monkeypatch.setattr("secrets.randbits", lambda bits: 12345)
-    expected = kept(*words(1, 500), 1000).tolist()
+def test_undecided_heights_are_asked_about(
+    monkeypatch: pytest.MonkeyPatch, known_fractions: Callable[[int], int]
+) -> None:
+    """A float that is right to few digits leaves many to the digits, and no more."""
+    expected = kept(*random_words(1, 3000), 1000).tolist()
     asked: list[int] = []
 
-    def counting(size: int, scale: int, unit: int, height: int, word: int) -> bool:
-        asked.append(word)
-        return decided(size, scale, unit, height, word)
+    def counting(number: int, scale: int, unit: int, height: int, fraction: int) -> bool:
+        asked.append(number)
+        return decided(number, scale, unit, height, fraction)
 
-    monkeypatch.setattr(discrete_gaussian, "_SURE", 2.0**12)
+    monkeypatch.setattr(discrete_gaussian, "_SURE", 2.0**22)
     monkeypatch.setattr(discrete_gaussian, "decided", counting)
-    assert expected == kept(*words(1, 500), 1000).tolist()
-    assert len(asked) > 10
+    assert expected == kept(*random_words(1, 3000), 1000).tolist()
+    assert 50 < len(asked) < 300
 
 
 def test_draws_are_fresh() -> None:
