@@ -15,13 +15,21 @@ from flwr.serverapp import Grid, ServerApp
 
 from headfit import InputError, SoftmaxHead
 from headfit.files import read_bounded, write_atomically
-from headfit.pooling import Curator, RoundFile, Side, read_round_bytes, roll_bytes
+from headfit.pooling import (
+    Curator,
+    RoundFile,
+    Side,
+    read_roll_bytes,
+    read_round_bytes,
+    roll_bytes,
+)
 from headfit_federated.asking import LeftOut, connected, messages, name_of, sorted_out, told
 from headfit_federated.averaging import CONFIG, Averaging
 from headfit_federated.client import CONTRIBUTE, PART
 from headfit_federated.settings import ServerSettings
 
 _MAX_ROUND_BYTES: Final = 1 << 25
+_MAX_ROLL_BYTES: Final = 1 << 26
 
 _log = getLogger("flwr")
 
@@ -41,6 +49,7 @@ def main(grid: Grid, context: Context) -> None:
         )
     out = Path(settings.out)
     out.mkdir(parents=True, exist_ok=True)
+    _check_rolls(called, out)
     files, left_out = collected(grid, file, settings)
     if called.round.noise:
         _write_side(called, files, left_out, out, settings)
@@ -100,6 +109,24 @@ def _check_enough(n_usable: int, left_out: LeftOut, settings: ServerSettings) ->
             f"expected at least {settings.min_nodes} contributions that can be used, found "
             f"{n_usable} ({told(left_out)}); mend these nodes, or lower min-nodes"
         )
+
+
+def _check_rolls(called: RoundFile, out: Path) -> None:
+    """Refuse to write over the roll of another round, or one that remembers what was summed.
+
+    Raises
+    ------
+    InputError
+        If such a one is in the folder.
+    """
+    for path in sorted(out.glob("[ab].roll")):
+        roll = read_roll_bytes(read_bounded(path, _MAX_ROLL_BYTES), called, str(path))
+        if roll.agreed:
+            raise InputError(
+                f"{path}: expected no roll, or one that nothing was summed over, found one that a "
+                "half was given of, which a new one would forget; go on with that half, or call a "
+                "new round with another out"
+            )
 
 
 def _write_side(

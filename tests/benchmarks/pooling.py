@@ -239,7 +239,7 @@ def scale(n_devices: int) -> None:
         if number % 100 == 0:
             before = time.process_time()
             for part in parts:
-                read_part(part_bytes(part), asked.n_numbers)
+                read_part(part_bytes(part), called)
             n_files, files_s = n_files + 2, files_s + time.process_time() - before
     seconds = time.process_time() - started - files_s
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

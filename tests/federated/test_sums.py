@@ -251,6 +251,26 @@ def test_two_servers_open_what_all_photos_and_the_noise_add_up_to(
     assert found.privacy.epsilon == pytest.approx(100, rel=0.01)
 
 
+def test_a_roll_that_was_summed_over_is_not_forgotten(
+    silos: Silos, refused: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run again, it would let its side give a second half."""
+    silos.called(epsilon=3.0, max_photos=20)
+    for nodes, side in zip(two_sides(silos), "ab", strict=True):
+        run(LocalGrid(node_app, nodes), silos.run(out=str(silos.folder / side)))
+    monkeypatch.chdir(silos.folder)
+    line = "pool sum it.round a/parts --own a/a.roll --other b/b.roll -o x"
+    assert command(line.split()) == 0
+    again = silos.run(out=str(silos.folder / "a"))
+    before = (silos.folder / "a" / "a.roll").read_bytes()
+    with refused("a.roll: expected no roll, or one that nothing was summed over"):
+        run(LocalGrid(node_app, two_sides(silos)[0]), again)
+    silos.called(epsilon=3.0, max_photos=20)
+    with refused("a.roll: expected a file of the round .*, found one of another round"):
+        run(LocalGrid(node_app, two_sides(silos)[0]), again)
+    assert (silos.folder / "a" / "a.roll").read_bytes() == before
+
+
 def test_a_silo_gives_a_server_one_part_however_often_it_asks(silos: Silos) -> None:
     called = silos.called(epsilon=3.0, max_photos=20)
     nodes, _ = two_sides(silos)
@@ -260,7 +280,7 @@ def test_a_silo_gives_a_server_one_part_however_often_it_asks(silos: Silos) -> N
         folder = silos.folder / out / "parts"
         parts.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert parts[0] == parts[1]
-    read = [read_part(file, called.round.n_numbers) for file in parts[0].values()]
+    read = [read_part(file, called) for file in parts[0].values()]
     assert {part.side for part in read} == {"a"}
     kept = silos.folder / "0.parts"
     assert [path.name for path in kept.iterdir()] == [called.digest]
@@ -286,7 +306,7 @@ def test_two_nodes_of_a_silo_that_are_asked_at_once_make_one_contribution(
     monkeypatch.setattr(client, "contributed", overtaken)
     run(LocalGrid(node_app, ours), config | {"out": str(silos.folder / "a")})
     files = [next((silos.folder / side / "parts").iterdir()).read_bytes() for side in "ab"]
-    one, other = (read_part(file, called.round.n_numbers) for file in files)
+    one, other = (read_part(file, called) for file in files)
     assert one.contribution == other.contribution
     assert [path.name for path in (silos.folder / "0.parts").iterdir()] == [called.digest]
 

@@ -472,11 +472,11 @@ class PoolingDoor:
         if data[:1] == b"{":
             read_round_bytes(data)
             return
-        called = self._round().round
+        called = self._round()
         readers: list[Callable[[], object]] = [
-            lambda: read_part(data, called.n_numbers),
-            lambda: read_roll_bytes(data),
-            lambda: read_half_bytes(data, called.n_numbers),
+            lambda: read_part(data, called),
+            lambda: read_roll_bytes(data, called),
+            lambda: read_half_bytes(data, called),
             lambda: read_plain_bytes(data, called),
         ]
         for read in readers[:-1]:

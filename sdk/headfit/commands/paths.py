@@ -124,6 +124,8 @@ PLAIN: Final = _container("plain contribution", plain.PLAIN.name)
 ROLL: Final = Kind("roll that nothing was summed over", _is_open_roll)
 HALF: Final = Kind("blank file", lambda path: False)
 """A side gives one half; where it lies, none takes its place."""
+CALLED: Final = Kind("blank file", lambda path: False)
+"""What devices contributed to a round is of no use with another."""
 CONTRIBUTED: Final = Kind("blank file", lambda path: False)
 """Of a part that was sent another would be no other half, and cost the photos' epsilon again."""
 KEY: Final = Kind("blank file", lambda path: False)

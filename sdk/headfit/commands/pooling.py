@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +14,12 @@ import numpy as np
 from headfit.commands import terminal
 from headfit.commands.options import EXTRACTOR, JSON, PATH, STORE, STRICT, output_option
 from headfit.commands.paths import (
+    CALLED,
     CONTRIBUTED,
     HALF,
     HEAD_FILE,
     PLAIN,
     ROLL,
-    ROUND,
     Command,
     Group,
     OutputPath,
@@ -46,6 +47,7 @@ from headfit.privacy.signing import public_key
 from headfit.store import ExampleStore, key_from_keyring
 
 _MAX_KEY_BYTES: Final = 1 << 16
+_EPSILON, _DELTA, _WIDTH = 3.0, 1e-5, 64
 
 ROUND_FILE = click.argument("round_path", metavar="ROUND", type=PATH)
 PARTS = click.argument("parts", metavar="PART | DIR...", nargs=-1, required=True, type=PATH)
@@ -56,21 +58,24 @@ PARTS = click.argument("parts", metavar="PART | DIR...", nargs=-1, required=True
     "--class", "classes", metavar="CLASS", multiple=True, required=True, help="Two or more of them."
 )
 @click.option("--key", metavar="KEY", type=PATH, required=True, help="Of `keygen`; it signs.")
-@output_option("ROUND", ROUND)
+@output_option("ROUND", CALLED)
 @click.option(
     "--public",
     metavar="STORE",
     type=PATH,
     help="Embeddings of public pictures: photos are seen in their main directions.",
 )
-@click.option("--width", default=64, show_default=True, help="How many directions of these.")
-@click.option("--epsilon", default=3.0, show_default=True, help="Of all photos of a device.")
-@click.option("--delta", default=1e-5, show_default=True)
+@click.option(
+    "--width", type=int, help=f"How many directions of these; {_WIDTH} if it is not given."
+)
+@click.option(
+    "--epsilon", type=float, help=f"Of all photos of a device; {_EPSILON:g} if it is not given."
+)
+@click.option("--delta", type=float, help=f"{_DELTA:g} if it is not given.")
 @click.option(
     "--devices",
-    default=DEFAULT_MIN_DEVICES,
-    show_default=True,
-    help="How many are expected to contribute.",
+    type=int,
+    help=f"How many are expected to contribute; {DEFAULT_MIN_DEVICES} if it is not given.",
 )
 @click.option(
     "--min-devices", type=int, help="Fewer are never opened; by default half, and 20 at least."
@@ -87,10 +92,10 @@ def round_(
     key: Path,
     output: Path,
     public: Path | None,
-    width: int,
-    epsilon: float,
-    delta: float,
-    devices: int,
+    width: int | None,
+    epsilon: float | None,
+    delta: float | None,
+    devices: int | None,
     min_devices: int | None,
     max_photos: int,
     class_sums: bool,
@@ -103,6 +108,14 @@ def round_(
     Give ROUND to every device, and its users the public key that is printed, by another way. They
     `contribute`; two sides that do not work together `pool`.
     """
+    if curator:
+        _refuse_given(
+            {"--epsilon": epsilon, "--delta": delta, "--devices": devices}
+            | {"--min-devices": min_devices, "--device-key": device_key or None},
+            "with --curator: plain sums of any number of devices are opened, and none is private",
+        )
+    if public is None:
+        _refuse_given({"--width": width}, "without --public, whose directions it counts")
     private = read_bounded(key, _MAX_KEY_BYTES)
     eyes = Extractor.open(extractor)
     if public is None:
@@ -118,15 +131,15 @@ def round_(
         with ExampleStore.open(public) as opened_store:
             opened_store.check_extractor(eyes)
             embeddings = opened_store.load().embeddings
-        view = PublicView.of(embeddings, width)
+        view = PublicView.of(embeddings, _WIDTH if width is None else width)
         largest = float(np.abs(embeddings).max())
     called = Round.call(
         eyes.manifest.reference(),
         classes,
         Projection.of(view, largest),
-        epsilon=None if curator else epsilon,
-        delta=delta,
-        devices=devices,
+        epsilon=None if curator else _EPSILON if epsilon is None else epsilon,
+        delta=_DELTA if delta is None else delta,
+        devices=DEFAULT_MIN_DEVICES if devices is None else devices,
         min_devices=min_devices,
         max_photos=max_photos,
         moments=not class_sums,
@@ -145,12 +158,25 @@ def round_(
         )
 
 
+def _refuse_given(options: Mapping[str, object], why: str) -> None:
+    """Refuse options that would change nothing."""
+    given = next((name for name, value in options.items() if value is not None), None)
+    if given is not None:
+        raise InputError(f"expected no {given} {why}; found one: leave it out")
+
+
+def _epsilon_text(epsilon: float) -> str:
+    return f"{epsilon:.2g}" if epsilon < 99.5 else f"{epsilon:.0f}"
+
+
 def _promise(called: Round) -> str:
     """Return what privacy devices have, by how many contribute."""
     if called.noise == 0:
         return "Without noise: for the caller's own devices alone."
     counts = sorted({called.devices, called.min_devices}, reverse=True)
-    said = ", ".join(f"{called.epsilon(n):.2g} if {n} devices contribute" for n in counts)
+    said = ", ".join(
+        f"{_epsilon_text(called.epsilon(n))} if {n} devices contribute" for n in counts
+    )
     return (
         f"Opened at {called.min_devices} devices or more. Epsilon of all photos of a device: "
         f"{said}; delta {called.delta:g}."
@@ -210,28 +236,30 @@ def contribute(
         check_source(called.round, opened_store.fingerprint, opened_store.views, str(store_path))
         examples = opened_store.load()
     embeddings, names = examples.embeddings, examples.class_names
-    counted = sum(name in called.round.classes for name in names)
+    here = Counter(names)
+    others = {name: here[name] for name in sorted(here.keys() - set(called.round.classes))}
+    asked = {name: here[name] for name in called.round.classes}
+    counted = sum(asked.values())
     used = min(counted, called.round.max_photos)
-    written: list[Path] = []
+    files: dict[Path, bytes] = {}
     if curator is not None:
         terminal.echo(
             f"{curator} will hold plain sums: photos' embeddings can be found in them. Give it to "
             "nobody but yourself.",
             err=True,
         )
-        plain = contributed_plain(called, embeddings, names)
-        write_atomically(curator, plain_bytes(plain), owner_only=True)
-        written.append(curator)
+        files[curator] = plain_bytes(contributed_plain(called, embeddings, names))
     else:
         assert output is not None
         for path, part in zip(output, contributed(called, embeddings, names), strict=True):
-            write_atomically(path, part_bytes(part, private), owner_only=True)
-            written.append(path)
+            files[path] = part_bytes(part, private)
+    _write_together(files)
     fields = {
-        "files": [str(path) for path in written],
-        "size_bytes": [path.stat().st_size for path in written],
+        "files": [str(path) for path in files],
+        "size_bytes": [len(data) for data in files.values()],
         "n_samples": used,
         "left_out": len(names) - used,
+        "class_counts": asked,
         "devices": called.round.devices,
         "min_devices": called.round.min_devices,
         "epsilon": called.round.epsilon(called.round.devices) if curator is None else None,
@@ -243,14 +271,44 @@ def contribute(
     if as_json:
         terminal.print_json(**fields)
         return
-    terminal.echo(f"Wrote {' and '.join(map(str, written))}: sums over {used} photos.")
+    terminal.echo(f"Wrote {' and '.join(map(str, files))}: sums over {used} photos.")
+    terminal.echo(f"Here are photos of: {terminal.class_list(asked)}.")
     if counted > used:
         terminal.echo(f"Drew them of {counted}: the round takes no more of one device.")
     if len(names) > counted:
-        terminal.echo(f"Left out {len(names) - counted} of other classes.")
+        terminal.echo(
+            f"Left out {len(names) - counted} of other classes: {terminal.class_list(others)}."
+        )
     if curator is None:
         terminal.echo(_promise(called.round))
         terminal.echo("Contribute to a round once: twice costs twice the epsilon.")
+
+
+def _write_together(files: Mapping[Path, bytes]) -> None:
+    """Write all of these files, or none.
+
+    Raises
+    ------
+    OSError
+        If one cannot be written.
+    InputError
+        If another run wrote the same ones meanwhile: its part and this one's are no contribution.
+    """
+    written: list[Path] = []
+    try:
+        for path, data in files.items():
+            write_atomically(path, data, owner_only=True)
+            written.append(path)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+    for path, data in files.items():
+        if not path.exists() or path.read_bytes() != data:
+            raise InputError(
+                f"{path}: expected what was just written, found that another run wrote there at "
+                "the same time; remove these files and contribute once"
+            )
 
 
 def _check_signer(called: Round, private: bytes | None) -> None:
@@ -309,8 +367,8 @@ def sum_(
     was given, and no other sum is made.
     """
     called = read_round(round_path)
-    mine = read_roll_bytes(read_bounded(own, roll.MAX_FILE_BYTES), str(own))
-    theirs = read_roll_bytes(read_bounded(other, roll.MAX_FILE_BYTES), str(other))
+    mine = read_roll_bytes(read_bounded(own, roll.MAX_FILE_BYTES), called, str(own))
+    theirs = read_roll_bytes(read_bounded(other, roll.MAX_FILE_BYTES), called, str(other))
     ids = agreed_ids(called, mine, theirs)
     spent = mine.over(ids)
     side = Side(called)
@@ -332,7 +390,7 @@ def open_(round_path: Path, halves: tuple[Path, Path], output: Path) -> None:
     """Open the halves of both sides and write the head of all devices."""
     called = read_round(round_path)
     one, other = (
-        read_half_bytes(read_bounded(path, half.MAX_FILE_BYTES), called.round.n_numbers, str(path))
+        read_half_bytes(read_bounded(path, half.MAX_FILE_BYTES), called, str(path))
         for path in halves
     )
     made = opened(called, (one, other))
@@ -342,7 +400,7 @@ def open_(round_path: Path, halves: tuple[Path, Path], output: Path) -> None:
     said = ", ".join(f"{count} of {name}" for name, count in found)
     terminal.echo(f"Photos, give or take {called.round.spread(len(one.ids)):.1f} by noise: {said}.")
     terminal.echo(
-        f"Epsilon of all photos of a device: {made.privacy.epsilon:.2g}, delta "
+        f"Epsilon of all photos of a device: {_epsilon_text(made.privacy.epsilon)}, delta "
         f"{made.privacy.delta:g}."
     )
 

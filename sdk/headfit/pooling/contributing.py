@@ -62,9 +62,10 @@ def chosen(called: Round, class_names: Sequence[str]) -> TargetArray:
     known = set(called.classes)
     rows = [row for row, name in enumerate(class_names) if name in known]
     if not rows:
+        found = ", ".join(sorted(set(class_names))[:10]) or "no example"
         raise InputError(
             f"expected examples of the round's classes ({', '.join(called.classes[:10])}), found "
-            f"none among {len(class_names)}; rename classes, or leave this round out"
+            f"{found}; rename classes, or leave this round out"
         )
     if len(rows) > called.max_photos:
         rows = sorted(random.SystemRandom().sample(rows, called.max_photos))

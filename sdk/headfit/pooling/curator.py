@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from headfit.errors import FileFormatError
+from headfit.errors import FileFormatError, InputError
 from headfit.learning.fitted_head import FittedHead
 from headfit.pooling.opening import opened_plain
 from headfit.pooling.plain import Plain, read_plain_bytes
 from headfit.pooling.round_file import RoundFile
-from headfit.pooling.side import Sources
+from headfit.pooling.side import Sources, told
 
 
 @dataclass(slots=True, eq=False)
@@ -38,18 +38,24 @@ class Curator:
         InputError
             If there are none.
         """
-        return opened_plain(self.called, self._usable(sources))
+        try:
+            return opened_plain(self.called, self._usable(sources))
+        except InputError as error:
+            if self.used:
+                raise
+            raise InputError(
+                "expected plain contributions to this round, found none that can be used"
+                f"{told(self.left_out)}; give the files that its devices made"
+            ) from error
 
     def _usable(self, sources: Sources) -> Iterator[Plain]:
         for name, read in sources:
             try:
-                found = read_plain_bytes(read(), self.called.round, name)
-            except (FileFormatError, OSError) as error:
+                found = read_plain_bytes(read(), self.called, name)
+            except (FileFormatError, InputError, OSError) as error:
                 self.left_out.append((name, str(error).removeprefix(f"{name}: ")))
                 continue
-            if found.digest != self.called.digest:
-                self.left_out.append((name, f"of another round, {found.digest[:12]}"))
-            elif found.contribution in self.used:
+            if found.contribution in self.used:
                 self.left_out.append(
                     (name, f"the same contribution as {self.used[found.contribution]}")
                 )

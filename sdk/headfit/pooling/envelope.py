@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from headfit.errors import InputError
 from headfit.files.container import Container, Tensors, open_container, pack, seal
 from headfit.files.fields import Fields
 from headfit.pooling.identifiers import ID_PATTERN
+from headfit.pooling.round_file import RoundFile
 
 FORMAT_VERSION: Final = "1"
 MAX_HEADER_BYTES: Final = 1 << 14
@@ -37,18 +39,26 @@ class Envelope:
         common = {"format": self.name, "format_version": FORMAT_VERSION, "round": digest}
         return pack(seal(common | dict(metadata), tensors, data), data)
 
-    def opened(self, file: bytes, source: str) -> tuple[Container, str]:
-        """Return an opened file and the digest of its round; its reader takes the rest.
+    def opened(self, file: bytes, called: RoundFile, source: str) -> Container:
+        """Return an opened file of the round; its reader takes the rest.
 
         Raises
         ------
         FileFormatError
             If it is no such file; ``source`` names it.
+        InputError
+            If it is of another round, whose vectors may have another length.
         """
         container = open_container(
             file, source, self.name, FORMAT_VERSION, max_header_bytes=MAX_HEADER_BYTES
         )
-        return container, container.metadata.sha256("round")
+        digest = container.metadata.sha256("round")
+        if digest != called.digest:
+            raise InputError(
+                f"{source}: expected a file of the round {called.digest[:12]}, found one of "
+                f"another round, {digest[:12]}; give what belongs together"
+            )
+        return container
 
 
 def side_of(metadata: Fields) -> str:

@@ -14,6 +14,7 @@ from headfit.files.container import Tensors, laid_out
 from headfit.pooling.envelope import MAX_HEADER_BYTES, Envelope, side_of
 from headfit.pooling.identifiers import ID_BYTES, packed, unpacked
 from headfit.pooling.round import MAX_DEVICES, MAX_NUMBERS
+from headfit.pooling.round_file import RoundFile
 from headfit.pooling.vector import Words
 
 HALF: Final = Envelope("headfit-half")
@@ -48,29 +49,32 @@ def half_bytes(half: Half) -> bytes:
     return HALF.bytes_of(half.digest, {"side": half.side}, tensors, data)
 
 
-def read_half_bytes(file: bytes, n_numbers: int, source: str = "half") -> Half:
+def read_half_bytes(file: bytes, called: RoundFile, source: str = "half") -> Half:
     """Return the half that a file's bytes hold.
 
     Parameters
     ----------
     file : bytes
-    n_numbers : int
-        How long the round's vectors are.
+    called : RoundFile
     source : str
+        Names the bytes in messages.
 
     Raises
     ------
     FileFormatError
         If they break the specification.
+    InputError
+        If they are of another round.
     """
-    container, digest = HALF.opened(file, source)
+    container = HALF.opened(file, called, source)
+    n_numbers = called.round.n_numbers
     side = side_of(container.metadata)
     count = max(len(container.data) - 8 * n_numbers, 0) // ID_BYTES
     container.check(_tensors(count, n_numbers))
     data = bytes(container.data)
     ids = unpacked(data[: count * ID_BYTES], source)
     sums = np.frombuffer(data, "<u8", offset=count * ID_BYTES).astype(np.uint64)
-    return Half(digest, side, tuple(ids), sums)
+    return Half(called.digest, side, tuple(ids), sums)
 
 
 def _tensors(count: int, n_numbers: int) -> Tensors:

@@ -18,6 +18,7 @@ from headfit.files.fields import canonical_json
 from headfit.files.head_parts import Signature, block_as_json, signature_from_json
 from headfit.pooling.envelope import MAX_HEADER_BYTES, Envelope, contribution_of, side_of
 from headfit.pooling.identifiers import ID_BYTES
+from headfit.pooling.round_file import RoundFile
 from headfit.pooling.vector import Words
 from headfit.privacy.signing import check_signature, signature_of
 
@@ -89,14 +90,13 @@ def part_bytes(part: Part, private_key: bytes | None = None) -> bytes:
     return _packed(part, signature_of(_signed(file, "part"), private_key))
 
 
-def read_part(file: bytes, n_numbers: int, source: str = "part") -> Part:
+def read_part(file: bytes, called: RoundFile, source: str = "part") -> Part:
     """Return the part that a file's bytes hold, its signature checked if it has one.
 
     Parameters
     ----------
     file : bytes
-    n_numbers : int
-        How long the round's vectors are.
+    called : RoundFile
     source : str
         Names the bytes in messages.
 
@@ -106,16 +106,18 @@ def read_part(file: bytes, n_numbers: int, source: str = "part") -> Part:
         If a signature is wrong.
     FileFormatError
         If the file breaks the specification.
+    InputError
+        If it is of another round.
     """
-    container, digest = PART.opened(file, source)
+    container = PART.opened(file, called, source)
     metadata = container.metadata
     side, contribution = side_of(metadata), contribution_of(metadata)
     signature = None
     if metadata.has("signature"):
         signature = signature_from_json(*metadata.nested("signature"))
-    container.check(_tensors(side, SEED_BYTES if side == "a" else 8 * n_numbers))
+    container.check(_tensors(side, SEED_BYTES if side == "a" else 8 * called.round.n_numbers))
     body = bytes(container.data)
-    if side == "a" and id_of(digest, body) != contribution:
+    if side == "a" and id_of(called.digest, body) != contribution:
         raise FileFormatError(
             f"{source}: expected the seed of contribution {contribution}, found another; have the "
             "device contribute again"
@@ -123,7 +125,7 @@ def read_part(file: bytes, n_numbers: int, source: str = "part") -> Part:
     if signature is not None:
         check_signature(signature, _signed(file, source), source)
     return Part(
-        digest, side, contribution, body, None if signature is None else signature.public_key
+        called.digest, side, contribution, body, None if signature is None else signature.public_key
     )
 
 

@@ -15,7 +15,7 @@ from headfit.files.container import Tensors, laid_out
 from headfit.pooling.envelope import Envelope, contribution_of
 from headfit.pooling.identifiers import ID_BYTES
 from headfit.pooling.projection import UNITS
-from headfit.pooling.round import Round
+from headfit.pooling.round_file import RoundFile
 from headfit.pooling.vector import Words, class_sums_of
 
 PLAIN: Final = Envelope("headfit-plain-contribution")
@@ -52,25 +52,27 @@ def plain_bytes(plain: Plain) -> bytes:
     return PLAIN.bytes_of(plain.digest, metadata, _tensors(len(plain.sums)), data)
 
 
-def read_plain_bytes(file: bytes, called: Round, source: str = "contribution") -> Plain:
+def read_plain_bytes(file: bytes, called: RoundFile, source: str = "contribution") -> Plain:
     """Return the plain contribution that a file's bytes hold.
 
     Raises
     ------
     FileFormatError
         If they break the specification, or a device of the round cannot have sums like these.
+    InputError
+        If they are of another round.
     """
-    container, digest = PLAIN.opened(file, source)
+    container, asked = PLAIN.opened(file, called, source), called.round
     contribution = contribution_of(container.metadata)
-    container.check(_tensors(called.n_numbers))
+    container.check(_tensors(asked.n_numbers))
     sums = np.frombuffer(bytes(container.data), "<u8").astype(np.uint64)
-    counts = sums.view(np.int64)[: len(called.classes)]
-    found = class_sums_of(called, sums)
+    counts = sums.view(np.int64)[: len(asked.classes)]
+    found = class_sums_of(asked, sums)
     total = float(found.counts.sum())
     diagonal = np.diagonal(found.moments)
-    if (counts % UNITS).any() or counts.min() < 0 or total > called.max_photos:
+    if (counts % UNITS).any() or counts.min() < 0 or total > asked.max_photos:
         raise container.metadata.fault(
-            f"whole numbers of photos, at most {called.max_photos} together",
+            f"whole numbers of photos, at most {asked.max_photos} together",
             found.counts.tolist(),
             "sums",
         )
@@ -80,7 +82,7 @@ def read_plain_bytes(file: bytes, called: Round, source: str = "contribution") -
         raise container.metadata.fault(
             "sums of embeddings at most 1 long", f"lengths {lengths.tolist()}", "sums"
         )
-    return Plain(digest, contribution, sums)
+    return Plain(called.digest, contribution, sums)
 
 
 def _tensors(n_numbers: int) -> Tensors:

@@ -72,8 +72,8 @@ def agreed_ids(called: RoundFile, own: Roll, other: Roll) -> list[str]:
     """
     if {own.digest, other.digest} != {called.digest} or own.side == other.side:
         raise InputError(
-            "expected the rolls of both sides of this round, found sides "
-            f"{own.side} and {other.side} of the rounds {own.digest[:12]} and {other.digest[:12]}; "
+            f"expected the rolls of both sides of the round {called.digest[:12]}, found those of "
+            f"side {own.side} of {own.digest[:12]} and side {other.side} of {other.digest[:12]}; "
             "give each side's own"
         )
     ids = sorted(id_ for id_, key in own.signers.items() if other.signers.get(id_, "") == key)
@@ -101,15 +101,17 @@ def roll_bytes(roll: Roll) -> bytes:
     return ROLL.bytes_of(roll.digest, metadata, _tensors(len(ids)), data)
 
 
-def read_roll_bytes(file: bytes, source: str = "roll") -> Roll:
+def read_roll_bytes(file: bytes, called: RoundFile, source: str = "roll") -> Roll:
     """Return the roll that a file's bytes hold.
 
     Raises
     ------
     FileFormatError
         If they break the specification.
+    InputError
+        If they are of another round.
     """
-    container, digest = ROLL.opened(file, source)
+    container = ROLL.opened(file, called, source)
     metadata = container.metadata
     side = side_of(metadata)
     agreed = metadata.text("agreed", pattern="([0-9a-f]{64})?", meaning="64 hex digits, or none")
@@ -119,7 +121,7 @@ def read_roll_bytes(file: bytes, source: str = "roll") -> Roll:
     ids = unpacked(data[: count * ID_BYTES], source)
     keys = (data[at : at + KEY_BYTES] for at in range(count * ID_BYTES, len(data), KEY_BYTES))
     signers = (None if key == _NOBODY else key.hex() for key in keys)
-    return Roll(digest, side, dict(zip(ids, signers, strict=True)), agreed)
+    return Roll(called.digest, side, dict(zip(ids, signers, strict=True)), agreed)
 
 
 def _tensors(count: int) -> Tensors:

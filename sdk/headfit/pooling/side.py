@@ -68,8 +68,8 @@ class Side:
                 self.left_out.append((names[key], "there is another part of its contribution"))
         if not found[side]:
             raise InputError(
-                f"expected parts of this round, found none that can be used among "
-                f"{len(self.left_out)}; give the files that devices made"
+                f"expected parts of this round, found none that can be used{told(self.left_out)}; "
+                "give the files that its devices made"
             )
         signers = found[side]
         if self.called.round.device_keys is not None:
@@ -119,7 +119,8 @@ class Side:
         if missing:
             raise InputError(
                 f"expected every part that both rolls have, found {len(missing)} missing, among "
-                f"them {missing[0]}; give all parts that the roll was written of"
+                f"them {missing[0]}{told(self.left_out)}; give all parts that the roll was written "
+                "of"
             )
         return Half(self.called.digest, own.side, tuple(ids), total)
 
@@ -128,19 +129,26 @@ class Side:
         keys = self.called.round.device_keys
         for name, read in sources:
             try:
-                part = read_part(read(), self.called.round.n_numbers, name)
-            except (FileFormatError, OSError) as error:
+                part = read_part(read(), self.called, name)
+            except (FileFormatError, InputError, OSError) as error:
                 self.left_out.append((name, str(error).removeprefix(f"{name}: ")))
                 continue
-            if part.digest != self.called.digest:
-                self.left_out.append((name, f"of another round, {part.digest[:12]}"))
-            elif (keys is None) != (part.signer is None):
+            if (keys is None) != (part.signer is None):
                 what = "not signed" if part.signer is None else "signed, where nobody should"
                 self.left_out.append((name, what))
             elif keys is not None and part.signer not in keys:
                 self.left_out.append((name, f"signed by {part.signer}, who is not of the round"))
             else:
                 yield name, part
+
+
+def told(left_out: list[tuple[str, str]]) -> str:
+    """Return which files were left out and why, the first three of them, to stand in a message."""
+    if not left_out:
+        return ""
+    first = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
+    more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+    return f" (left out: {first}{more})"
 
 
 def _print(part: Part) -> bytes:

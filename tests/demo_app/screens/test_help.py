@@ -91,10 +91,7 @@ def test_two_files_leave_by_hand_as_they_were_shown(helping: Hand, tmp_path: Pat
         assert (tmp_path / leaving.name).read_bytes() == leaving.content
     helping.wait(lambda: helping.notice.startswith("Both files are out."))
     called = read_round_bytes((tmp_path / "toys.round").read_bytes(), [public_key(KEY)])
-    one, other = (
-        read_part((tmp_path / leaving.name).read_bytes(), called.round.n_numbers)
-        for leaving in shown
-    )
+    one, other = (read_part((tmp_path / leaving.name).read_bytes(), called) for leaving in shown)
     assert (one.side, other.side, one.contribution) == ("a", "b", other.contribution)
     numbers = (one.words(called.round.n_numbers) + other.words(called.round.n_numbers)).view(int)
     np.testing.assert_array_equal(page._offer.together, numbers[: len(page._offer.together)])

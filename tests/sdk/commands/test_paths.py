@@ -79,7 +79,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-ONCE = (paths.KEY, paths.HALF, paths.CONTRIBUTED)
+ONCE = (paths.KEY, paths.CALLED, paths.HALF, paths.CONTRIBUTED)
 """What is made once: nothing but force replaces it."""
 
 
@@ -103,6 +103,7 @@ def kinds() -> dict[paths.Kind, bytes]:
         paths.PLAIN: pack({"__metadata__": {"format": plain.PLAIN.name}}, b""),
         paths.ROLL: pack({"__metadata__": {"format": roll.ROLL.name, "agreed": ""}}, b""),
         paths.HALF: pack({"__metadata__": {"format": half.HALF.name}}, b""),
+        paths.CALLED: b'{"format": "headfit-round"}',
         paths.CONTRIBUTED: pack({"__metadata__": {"format": part.PART.name}}, b""),
     }
 

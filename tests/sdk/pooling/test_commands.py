@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from headfit.commands import pooling
 from headfit.commands.main import main
 from headfit.extractor import Extractor
 from headfit.files.headfile import load_head
@@ -56,13 +57,12 @@ def done(capsys: pytest.CaptureFixture[str], line: str) -> str:
     return out
 
 
-def call(capsys: pytest.CaptureFixture[str], more: str = "") -> str:
-    """Call a round of three devices; return the caller's public key."""
+def call(capsys: pytest.CaptureFixture[str], more: str = "--devices 3") -> str:
+    """Call a round, of three devices; return the caller's public key."""
     public = done(capsys, "keygen caller.key")
     said = done(
         capsys,
-        "round --class cup --class pen --key caller.key --devices 3 --max-photos 30 "
-        f"-o a.round {more}",
+        f"round --class cup --class pen --key caller.key --max-photos 30 -o a.round {more}",
     )
     assert public in said
     return public
@@ -82,7 +82,7 @@ def pool(capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_three_stores_pool(here: Extractor, capsys: pytest.CaptureFixture[str]) -> None:
     """From the key to a calibrated head, which recognises new photos."""
-    public = call(capsys, "--epsilon 100 --public public.store --width 4 --class-sums")
+    public = call(capsys, "--devices 3 --epsilon 100 --public public.store --width 4 --class-sums")
     for side in "ab":
         Path(side).mkdir()
     for number in range(3):
@@ -93,8 +93,9 @@ def test_three_stores_pool(here: Extractor, capsys: pytest.CaptureFixture[str]) 
         )
         assert "sums over 30 photos" in said
         assert "Drew them of 40" in said
-        assert "Left out 1 of other classes" in said
-        assert "1e+02 if 3 devices contribute" in said
+        assert "Here are photos of: cup (" in said
+        assert "Left out 1 of other classes: other (1)" in said
+        assert "100 if 3 devices contribute" in said
     said = pool(capsys)
     assert "taught by 3 devices: cup, pen" in said
     assert f"Photos, give or take {read_round('a.round').round.spread(3):.1f} by noise: " in said
@@ -121,6 +122,106 @@ def test_a_part_is_not_written_over(here: Extractor, capsys: pytest.CaptureFixtu
     assert (Path("x").exists(), Path("y").read_bytes()) == (False, before[1])
 
 
+def test_a_round_is_not_written_over(here: Extractor, capsys: pytest.CaptureFixture[str]) -> None:
+    """What devices contributed to it would be of another one."""
+    call(capsys)
+    before = Path("a.round").read_bytes()
+    line = "round --class cup --class pen --key caller.key -o a.round"
+    code, _, err = run(capsys, line)
+    assert (code, "expected a new name" in err) == (3, True)
+    assert Path("a.round").read_bytes() == before
+    done(capsys, f"{line} --force")
+
+
+def test_a_class_that_no_photo_here_has_is_seen(
+    here: Extractor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As one is that the caller wrote otherwise."""
+    done(capsys, "keygen caller.key")
+    done(capsys, "round --class cup --class Pen --key caller.key --devices 3 -o a.round")
+    public = read_round("a.round").caller
+    said = done(capsys, f"contribute a.round 0.store -o x y --trust {public}")
+    assert "Here are photos of: Pen (0), cup (" in said
+    assert ", pen (" in said.split("of other classes: other (1)")[1]
+    done(capsys, "round --class Cup --class Pen --key caller.key --devices 3 -o b.round")
+    code, _, err = run(capsys, f"contribute b.round 0.store -o v w --trust {public}")
+    assert (code, "classes (Cup, Pen), found cup, other, pen; rename" in err) == (3, True)
+
+
+@pytest.mark.parametrize("how", ["a full disk", "Ctrl-C"])
+def test_a_contribution_is_written_whole_or_not_at_all(
+    here: Extractor,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+) -> None:
+    """A part A without its part B is of no use, and the same command may be given again."""
+    public = call(capsys)
+    real, left = pooling.write_atomically, iter([True, False])
+
+    def failing(path: Path, data: bytes, *, owner_only: bool) -> None:
+        if not next(left):
+            raise OSError(28, "No space left on device") if "disk" in how else KeyboardInterrupt
+        real(path, data, owner_only=owner_only)
+
+    line = f"contribute a.round 0.store -o x y --trust {public}"
+    with monkeypatch.context() as patched:
+        patched.setattr(pooling, "write_atomically", failing)
+        assert run(capsys, line)[0] != 0
+    assert not {"x", "y"} & set(os.listdir())
+    done(capsys, line)
+
+
+def test_two_runs_at_once_do_not_mix_their_parts(
+    here: Extractor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Part A of one and part B of the other would be no contribution, and nobody would know."""
+    public = call(capsys)
+    line = f"contribute a.round 0.store -o x y --trust {public}"
+    real, first = pooling.write_atomically, iter([True])
+
+    def overtaken(path: Path, data: bytes, *, owner_only: bool) -> None:
+        real(path, data, owner_only=owner_only)
+        if next(first, False):
+            Path("x").unlink()  # so that the other run sees no file yet
+            done(capsys, line)
+
+    monkeypatch.setattr(pooling, "write_atomically", overtaken)
+    code, _, err = run(capsys, line)
+    assert (code, "x: expected what was just written" in err) == (3, True)
+
+
+def test_why_nothing_can_be_used_is_said(
+    here: Extractor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a round of other directions too, whose vectors have another length."""
+    public = call(capsys, "--devices 3 --epsilon 100")
+    for side in "ab":
+        Path(side).mkdir()
+    for number in range(3):
+        done(capsys, f"contribute a.round {number}.store -o a/{number} b/{number} --trust {public}")
+    pool(capsys)
+    done(
+        capsys,
+        "round --class cup --class pen --key caller.key --devices 3 --class-sums --epsilon 100 "
+        "-o b.round",
+    )
+    wrong = "found one of another round, " + read_round("a.round").digest[:12]
+    for line, code in (
+        ("pool roll b.round b -o x", 3),
+        ("pool sum b.round b --own b.roll --other a.roll -o x", 3),
+        ("pool open b.round a.half b.half -o x", 3),
+        ("pool plain b.round a -o x", 3),
+    ):
+        found, _, err = run(capsys, line)
+        assert (found, (wrong if "plain" not in line else "left out: a/0: ") in err) == (code, True)
+    shutil.copy("b/0", "a/other")
+    Path("a/0").write_bytes(Path("a/0").read_bytes()[:-1])
+    code, _, err = run(capsys, "pool sum a.round a --own a.roll --other b.roll -o x")
+    assert (code, "found 1 missing" in err, "a/0: " in err) == (3, True, True)
+    assert "x" not in os.listdir()
+
+
 def test_noise_that_drowns_the_photos_is_said(
     here: Extractor, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -136,7 +237,7 @@ def test_noise_that_drowns_the_photos_is_said(
 
 def test_one_side_is_short_of_a_part(here: Extractor, capsys: pytest.CaptureFixture[str]) -> None:
     """The others are pooled; a second half over others is refused, the same may be had again."""
-    public = call(capsys, "--epsilon 100 --min-devices 2")
+    public = call(capsys, "--devices 3 --epsilon 100 --min-devices 2")
     for side in "ab":
         Path(side).mkdir()
     for number in range(3):
@@ -169,7 +270,7 @@ def test_a_roll_that_was_summed_over_is_not_written_again(
     here: Extractor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It remembers; a new one in its place would not."""
-    public = call(capsys, "--epsilon 100")
+    public = call(capsys, "--devices 3 --epsilon 100")
     for side in "ab":
         Path(side).mkdir()
     for number in range(3):
@@ -216,6 +317,17 @@ def test_the_curators_own(here: Extractor, capsys: pytest.CaptureFixture[str]) -
         ("contribute a.round other.store -o x y --trust PUBLIC", "found those of"),
         ("round --class cup --key caller.key -o b.round", "2 to 65536 different classes"),
         ("round --class cup --class cup --key caller.key -o b.round", "name each once"),
+        ("round --class cup --class pen --width 8 --key caller.key -o b.round", "no --width"),
+        *(
+            (f"round --class cup --class pen --key caller.key -o b.round --curator {option}", said)
+            for option, said in [
+                ("--epsilon 3", "expected no --epsilon with --curator"),
+                ("--delta 1e-6", "expected no --delta with --curator"),
+                ("--devices 3", "expected no --devices with --curator"),
+                ("--min-devices 3", "expected no --min-devices with --curator"),
+                ("--device-key " + "ab" * 32, "expected no --device-key with --curator"),
+            ]
+        ),
         ("pool open a.round a.round a.round -o x", "expected a file of headfit"),
     ],
 )
@@ -237,7 +349,7 @@ def test_what_cannot_be_done_is_said(
 def test_signed_contributions(here: Extractor, capsys: pytest.CaptureFixture[str]) -> None:
     devices = [done(capsys, f"keygen {number}.key") for number in range(2)]
     keys = " ".join(f"--device-key {key}" for key in devices)
-    public = call(capsys, keys)
+    public = call(capsys, f"--devices 3 {keys}")
     line = f"contribute a.round 0.store -o x y --trust {public}"
     code, _, err = run(capsys, line)
     assert (code, "ask who calls it" in err) == (3, True)
