@@ -11,7 +11,9 @@ from kivy.properties import BooleanProperty, ListProperty, ObjectProperty, Strin
 
 from headfit import NotFittedError
 from headfit_demo.language import answer, corrected, greeting_name, tr
+from headfit_demo.recent import Recent, Seen
 from headfit_demo.session import (
+    Certainty,
     Corrected,
     OpenProject,
     Photo,
@@ -58,6 +60,7 @@ class Sight(EventDispatcher):
         self._is_watching = False  # whether the camera's last frame was of the same scene
         self._project_key = ""
         self._clock: Any = None
+        self.recent = Recent()
         app.eye.fbind("texture", self._follow)
         app.eye.fbind("is_on", self._watch)
         tr.fbind("say", lambda *_: self._say())
@@ -66,6 +69,11 @@ class Sight(EventDispatcher):
         """Show a photo and say what it is."""
         self._app.eye.switch_off()
         self._app.do(partial(self._app.session.open_photo, file), partial(self._opened, file))
+
+    def look_back(self, seen: Seen) -> None:
+        """Show once more what was seen before, and say what it is by now."""
+        self._app.eye.switch_off()
+        self._opened(seen.photo, seen.picture)
 
     def look_away(self) -> None:
         """Show neither camera nor photo."""
@@ -80,6 +88,7 @@ class Sight(EventDispatcher):
             self._project_key, self._is_watching = key, False
             self._photo = self._picture = self._found = None
             self.texture = self._app.eye.texture
+            self.recent.forget()
         if self._picture is not None and self._may_look():
             self._recognise(self._picture)
         else:
@@ -128,8 +137,8 @@ class Sight(EventDispatcher):
             self._photo, self._found = frame, None
             self._say()
 
-    def _opened(self, file: PickedFile, picture: Pixels) -> None:
-        self.texture, self._picture, self._photo = frame_texture(picture), picture, file
+    def _opened(self, photo: Photo, picture: Pixels) -> None:
+        self.texture, self._picture, self._photo = frame_texture(picture), picture, photo
         self._found = None
         self.look_again()
 
@@ -150,6 +159,18 @@ class Sight(EventDispatcher):
         if self._picture is None or photo is self._photo:
             self._photo, self._found = photo, found
             self._say()
+            self._note()
+
+    def _note(self) -> None:
+        """Put down what was found, once it is decided."""
+        found = self._found
+        if found is None or found.certainty is Certainty.UNDECIDED:
+            return
+        name = tr.say("None of these") if found.class_name is None else found.class_name
+        if self._app.project is None:
+            name = greeting_name(name)
+        picture = self._photo if self._picture is None else self._picture
+        self.recent.note(self._photo, picture, name, self.is_sure)
 
     def _say(self) -> None:
         """Put into words what was found."""

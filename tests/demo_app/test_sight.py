@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +156,40 @@ def test_what_is_stale_says_so(toys: Hand, monkeypatch: pytest.MonkeyPatch) -> N
     toys.wait(lambda: toys.app.project.head_is_fresh and toys.app.sight.is_sure)
     assert toys.app.sight.explanation == ""
     assert toys.screen.next_text == "Try it"
+
+
+def test_the_last_answers_stand_in_a_line(toys: Hand, tmp_path: Path) -> None:
+    """Photos one by one, of the camera what differs; a touch shows it again, to put it right."""
+    from headfit_demo.screens.answer import PastAnswer
+    from headfit_demo.sight import EVERY_S
+
+    def line() -> list[Any]:
+        return [one for one in toys.screen.walk() if isinstance(one, PastAnswer)]
+
+    def seen() -> list[str]:
+        return [one.name for one in toys.app.sight.recent.answers]
+
+    toys.app.go("recognise")
+    for number, thing in enumerate((BOAT, BALLOON, BALLOON), 1):
+        toys.app.sight.look_at(picked(thing, number, seed=9)[-1])
+        toys.wait(lambda number=number: len(seen()) == number)
+    assert seen() == [BALLOON, BALLOON, BOAT]
+    assert [one.text for one in line()] == seen()
+    write_folder(tmp_path / "camera", 1, (BOAT,))
+    toys.press("Camera on")
+    toys.wait(lambda: len(seen()) == 4 and toys.app.sight.verdict)
+    ends = time.monotonic() + 5 * EVERY_S
+    toys.wait(lambda: time.monotonic() > ends)
+    assert seen() == [BOAT, BALLOON, BALLOON, BOAT]
+
+    toys.tap(line()[1])
+    toys.wait(lambda: toys.app.sight.verdict == BALLOON)
+    assert not toys.app.eye.is_on
+    toys.app.sight.correct(BOAT)
+    toys.wait(lambda: toys.app.project.classes[1].n_photos == 6)
+    toys.settle()
+    assert len(seen()) == 4  # it has its place already
+
+    toys.app.projects.create("Next")
+    toys.wait(lambda: toys.app.project.name == "Next")
+    assert seen() == []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kivy.app import App
-from kivy.properties import BooleanProperty, NumericProperty, StringProperty
+from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.stacklayout import StackLayout
 
@@ -29,6 +29,35 @@ class Bars(Column):
         for rank, bar in enumerate((self.ids.bar0, self.ids.bar1, self.ids.bar2)):
             name, chance, is_best, place = bars[rank] if rank < len(bars) else ("", 0.0, False, -1)
             bar.name, bar.chance, bar.is_best, bar.place = name, chance, is_best, place
+
+
+class PastAnswer(Touchable, BoxLayout):
+    """A picture that was seen, and what it was taken for; a touch shows it again."""
+
+    text = StringProperty("")
+    texture = ObjectProperty(None)
+    is_sure = BooleanProperty(False)
+
+
+class PastAnswers(BoxLayout):
+    """The last answers in a line, the newest first, as many as fit."""
+
+    n_fitting = NumericProperty(1)
+
+    def on_kv_post(self, _: Any) -> None:
+        """Follow what is seen."""
+        self._sight = App.get_running_app().sight
+        self._sight.recent.fbind("answers", self._show)
+        self.fbind("n_fitting", self._show)
+
+    def _show(self, *_: Any) -> None:
+        shown = self._sight.recent.answers[: int(self.n_fitting)]
+        take_focus(self)
+        self.clear_widgets()
+        for seen in shown:
+            past = PastAnswer(text=seen.name, texture=seen.texture, is_sure=seen.is_sure)
+            past.bind(on_release=lambda *_, seen=seen: self._sight.look_back(seen))
+            self.add_widget(past)
 
 
 class ThingChip(Touchable, BoxLayout):

@@ -68,7 +68,7 @@ def test_all_that_can_be_pressed_shows_it(toys: Hand, tmp_path: Path) -> None:
 
     write_folder(tmp_path / "photos", 1, (BOAT,))
     toys.app.sight.look_at(picked(BOAT, 1, seed=9)[0])
-    toys.wait(lambda: toys.app.sight.can_correct)
+    toys.wait(lambda: toys.app.sight.recent.answers)
     tried: dict[tuple[type, str, type], list[str]] = {}
 
     def try_all(root: Any) -> None:
