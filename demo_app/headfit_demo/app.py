@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from headfit_demo.jobs import Jobs
 from headfit_demo.keys import Keys
 from headfit_demo.language import added, project_title, sentence, tr, turned_back
 from headfit_demo.learning import Learning
+from headfit_demo.litter import Litter
 from headfit_demo.platforms import this_platform
 from headfit_demo.projects import Projects
 from headfit_demo.screens import SCREENS
@@ -112,15 +112,14 @@ class DemoApp(App):
             self.hover = Hover()
         Window.bind(focus=lambda *_: self.settings.ask_system())
         Window.bind(on_request_close=self._may_not_close)
-        # What is there by then stays: to look through all of it for litter again and again would
-        # take longer than a frame.
-        gc.collect()
-        self.do(self.session.open_extractor, lambda _: gc.freeze())
+        self.litter = Litter(self)
+        self.do(self.session.open_extractor, lambda _: self.litter.keep())
         return self.shell
 
     def on_stop(self) -> None:
         """Close what is open."""
         self.eye.switch_off()
+        self.litter.stop()
         self.worker.stop(last=self.session.close)
 
     def _may_not_close(self, *_: Any, **__: Any) -> bool:

@@ -47,6 +47,11 @@ class Jobs(EventDispatcher):
         self._going_on.append(job)
         return self._worker.begin(job)
 
+    @property
+    def is_any(self) -> bool:
+        """Whether anything goes on."""
+        return bool(self._going_on)
+
     def is_at_work(self, project_key: str) -> bool:
         """Return whether anything goes on in a project."""
         return any(job.project_key == project_key for job in self._going_on)

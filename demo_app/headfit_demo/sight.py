@@ -163,14 +163,16 @@ class Sight(EventDispatcher):
 
     def _note(self) -> None:
         """Put down what was found, once it is decided."""
-        found = self._found
-        if found is None or found.certainty is Certainty.UNDECIDED:
+        photo, found = self._photo, self._found
+        if photo is None or found is None or found.certainty is Certainty.UNDECIDED:
             return
         name = tr.say("None of these") if found.class_name is None else found.class_name
         if self._app.project is None:
             name = greeting_name(name)
-        picture = self._photo if self._picture is None else self._picture
-        self.recent.note(self._photo, picture, name, self.is_sure)
+        if self._picture is not None:
+            self.recent.note(photo, self._picture, name, self.is_sure)
+        elif not isinstance(photo, PickedFile):  # a frame of the camera is its own picture
+            self.recent.note(photo, photo, name, self.is_sure)
 
     def _say(self) -> None:
         """Put into words what was found."""

@@ -22,7 +22,6 @@ from kivy.properties import (
 from kivy.uix.anchorlayout import AnchorLayout
 from kivy.uix.behaviors import ButtonBehavior, FocusBehavior
 from kivy.uix.boxlayout import BoxLayout
-from kivy.uix.label import Label
 from kivy.uix.scrollview import ScrollView
 from kivy.uix.textinput import TextInput
 from kivy.uix.widget import Widget
@@ -30,7 +29,7 @@ from kivy.uix.widget import Widget
 from headfit_demo.widgets import icons as icons  # kv rules use Icon
 from headfit_demo.widgets.look import FADE_S, theme
 from headfit_demo.widgets.rules import load_rules
-from headfit_demo.widgets.words import NameLabel, field_font, line_width
+from headfit_demo.widgets.words import AnyScript, NameLabel, field_font, line_width
 
 
 class Styled(Widget):
@@ -49,7 +48,7 @@ class Styled(Widget):
     """Its colour, where that is neither the usual nor the faint one."""
 
 
-class Words(Styled, Label):
+class Words(Styled, AnyScript):
     """Text of the app, as high as it needs to be; one line where it may be shortened."""
 
 
@@ -214,14 +213,13 @@ class Toggle(Touchable, Widget):
 class Field(TextInput):
     """A line to type into, in any script."""
 
+    script_font = AliasProperty(lambda self: field_font(self.text), bind=("text",))
+    """One that has the letters."""
+
     def on_focus(self, _: object, has_focus: bool) -> None:
         """Come into sight."""
         if has_focus and theme.marks_focus:  # under a finger nothing may move
             scroll_to(self)
-
-    def on_text(self, _: object, text: str) -> None:
-        """Take a font that has the letters."""
-        self.font_name = field_font(text)
 
 
 class TouchName(Touchable, Name):

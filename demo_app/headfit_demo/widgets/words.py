@@ -1,18 +1,21 @@
 """Text in any script: the bundled fonts, and shaping where Kivy has none.
 
 Kivy draws one font, letter after letter from the left. Scripts of which no letter is in Noto Sans
-take another bundled font; those that run from the right or join their letters are drawn by Pillow
-where it has Raqm (its wheels for desktops do), and by Kivy, letter by letter, where it has not.
+take another bundled font, as emoji do, one by one and in one colour; those that run from the right
+or join their letters are drawn by Pillow where it has Raqm (its wheels for desktops do), and by
+Kivy, letter by letter, where it has not.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
+from kivy.core.text import Label as CoreLabel
 from kivy.core.text import LabelBase
 from kivy.core.text.markup import MarkupLabel
 from kivy.graphics import Color, Rectangle
@@ -25,6 +28,7 @@ from kivy.properties import (
     OptionProperty,
     StringProperty,
 )
+from kivy.uix.label import Label
 from kivy.uix.widget import Widget
 from kivy.utils import escape_markup
 from PIL import Image, ImageDraw, ImageFont, features
@@ -52,6 +56,14 @@ _BLOCKS: Final = (
     (0xFB50, 0xFDFF, "NotoSansArabic-Regular"),
     (0xFE30, 0xFEFF, "DroidSansFallback"),
     (0xFF00, 0xFFEF, "DroidSansFallback"),
+    (0x20E0, 0x20E3, "NotoEmoji-Regular"),
+    (0x2190, 0x23FF, "NotoEmoji-Regular"),
+    (0x2460, 0x27BF, "NotoEmoji-Regular"),
+    (0x2900, 0x297F, "NotoEmoji-Regular"),
+    (0x2B00, 0x2BFF, "NotoEmoji-Regular"),
+    (0xFE0E, 0xFE0F, "NotoEmoji-Regular"),
+    (0x1F000, 0x1FAFF, "NotoEmoji-Regular"),
+    (0xE0020, 0xE007F, "NotoEmoji-Regular"),
 )
 _SHAPED: Final = (
     "NotoSansHebrew-Regular",
@@ -75,7 +87,12 @@ def font_runs(text: str) -> list[tuple[str | None, str]]:
     fonts: list[str | None] = []
     for character in text:
         font = _font_of(character)
-        if font is None and fonts and fonts[-1] and unicodedata.category(character) in ("Zs", "Mn"):
+        if (
+            font is None
+            and fonts
+            and fonts[-1]
+            and unicodedata.category(character) in ("Zs", "Mn", "Cf")
+        ):
             font = fonts[-1]
         fonts.append(font)
     pairs = zip(fonts, text, strict=True)
@@ -93,6 +110,34 @@ def field_font(text: str) -> str:
 def needs_shaping(text: str) -> bool:
     """Return whether letters of the text join, reorder or run from the right."""
     return any(font in _SHAPED for font, _ in font_runs(text))
+
+
+class ManyFonts(MarkupLabel):
+    """A text in the fonts that its letters need; of markup it knows nothing."""
+
+    @property
+    def markup(self) -> list[str]:
+        """The text in pieces, between changes of the font."""
+        return [piece for piece in re.split(r"(\[/?font.*?\])", marked(self.label)) if piece]
+
+
+class AnyScript(Label):
+    """Text of the app, with names that users gave in it."""
+
+    _label: Any
+
+    def texture_update(self, *args: Any) -> None:
+        """Draw it, in other fonts if those are needed now."""
+        self._create_label()
+        super().texture_update(*args)
+
+    def _create_label(self) -> None:
+        needs_more = not self.text.isascii() and any(font for font, _ in font_runs(self.text))
+        kind = ManyFonts if needs_more else CoreLabel
+        if type(self._label) is not kind:
+            options = {name: getattr(self, name) for name in self._font_properties}
+            options["color"] = self.disabled_color if self.disabled else self.color
+            self._label = kind(**options, usersize=self.text_size)
 
 
 class NameLabel(Widget):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from tests.support.hand import Hand
 
 import headfit_demo
 
@@ -39,6 +40,9 @@ def test_names_in_any_script_are_drawn(running_app: Any, tmp_path: Path) -> None
         "杯",
         "コップ",
         "컵",
+        "☕",
+        "🐈",
+        "👍🏽",
     ]
     drawn = [ink(sample) for sample in samples]
     assert len(set(drawn)) == len(samples)
@@ -65,4 +69,53 @@ def test_fonts_come_with_their_licences() -> None:
     noto = (PACKAGE / "assets/fonts/LICENCE-Noto-OFL.txt").read_text()
     droid = (PACKAGE / "assets/fonts/LICENCE-Droid-Apache.txt").read_text()
     assert "SIL OPEN FONT LICENSE" in noto
-    assert all(name.startswith("NotoSans") or name in droid for name in fonts)
+    assert all(name.startswith("NotoSans") or name in droid + noto for name in fonts)
+
+
+EVERY = ("Чашка", "杯", "כוס", "☕ cup", "Café 🐈", "[b]🚀[/b]")
+
+
+def dark(texture: Any) -> tuple[tuple[int, int], bytes]:
+    """Return where a texture is drawn on."""
+    return texture.size, np.frombuffer(texture.pixels, np.uint8).reshape(-1, 4)[:, 3].tobytes()
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_names_are_seen_in_sentences_and_fields(toys: Hand, name: str) -> None:
+    """In notices, questions and hints no letter is the box of one that a font lacks."""
+    from headfit_demo.widgets import Field, Words
+
+    def words(text: str) -> tuple[tuple[int, int], bytes]:
+        label = Words(text=text)
+        label.text_size = None, None
+        label.texture_update()
+        return dark(label.texture)
+
+    def field(text: str) -> tuple[tuple[int, int], bytes]:
+        typed = Field(text=text)
+        toys.wait(lambda: True)
+        return dark(typed._lines_labels[0])
+
+    for draw in (words, field):
+        for letter in set(name) - {" "}:
+            rest = name.replace(letter, "\ue000")
+            assert draw(name) != draw(rest), (draw.__name__, letter)
+    before = words("x")
+    label = Words(text=name)
+    label.text_size = None, None
+    label.text = "x"
+    label.texture_update()
+    assert dark(label.texture) == before  # another text, another font
+
+
+def test_what_no_font_has_is_a_box(toys: Hand) -> None:
+    """And does not vanish: in names, sentences and fields."""
+    from headfit_demo.widgets import Words
+    from headfit_demo.widgets.words import draw_line
+
+    for strange in ("\U00013000", "\U0001fb00", "\ue000", "\U0001faff"):
+        label = Words(text=strange)
+        label.text_size = None, None
+        label.texture_update()
+        assert any(dark(label.texture)[1]), strange
+        assert any(dark(draw_line(strange, 40, False, 200))[1]), strange

@@ -1,0 +1,60 @@
+"""Python's search for litter, in all that the app made, waits until nothing moves."""
+
+from __future__ import annotations
+
+import gc
+import time
+from typing import Any, Final
+
+from kivy.clock import Clock
+from kivy.core.window import Window
+
+QUIET_S: Final = 1.0
+"""So long nobody may have touched anything."""
+
+WORTH, MOST = 5, 100
+"""It is worth it after so many searches among what is new, each of some thousand objects; after so
+many it no longer waits, lest litter fill the memory."""
+
+_NEVER: Final = 1 << 30
+
+
+class Litter:
+    """Collects cycles that nobody holds: what is new as Python does, all of it when the app rests.
+
+    A search through all takes longer than a frame. What is there at the start stays, and is never
+    looked through.
+
+    Parameters
+    ----------
+    app : DemoApp
+        That rests while no job goes on and the camera is off.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._moved_at = time.monotonic()
+        self._usual = gc.get_threshold()
+        gc.set_threshold(*self._usual[:2], _NEVER)
+        Window.bind(on_motion=self._note, on_key_down=self._note, mouse_pos=self._note)
+        self._looking = Clock.schedule_interval(self._look, QUIET_S)
+
+    def keep(self) -> None:
+        """Look through nothing of what is there by now."""
+        gc.collect()
+        gc.freeze()
+
+    def stop(self) -> None:
+        """Leave it to Python again."""
+        self._looking.cancel()
+        gc.set_threshold(*self._usual)
+
+    def _note(self, *_: Any) -> None:
+        self._moved_at = time.monotonic()
+
+    def _look(self, _: float) -> None:
+        n_new = gc.get_count()[2]
+        is_quiet = time.monotonic() - self._moved_at >= QUIET_S
+        rests = is_quiet and not self._app.jobs.is_any and not self._app.eye.is_on
+        if n_new >= (WORTH if rests else MOST):
+            gc.collect()

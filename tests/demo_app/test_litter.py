@@ -1,0 +1,80 @@
+"""Python looks for litter in all that the app made while nothing moves, and then it does."""
+
+from __future__ import annotations
+
+import gc
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from tests.support.hand import Hand
+from tests.support.photos import THINGS, frames
+
+from headfit_demo.litter import QUIET_S, WORTH
+
+BALLOON, BOAT, _ = THINGS
+
+
+class Ring:
+    """Something that holds itself: counting who holds it does not let it go."""
+
+    def __init__(self) -> None:
+        self.other = self
+
+
+@contextmanager
+def searches() -> Iterator[list[int]]:
+    """Note which generations are looked through."""
+    seen: list[int] = []
+
+    def note(phase: str, about: dict[str, Any]) -> None:
+        if phase == "start":
+            seen.append(about["generation"])
+
+    gc.callbacks.append(note)
+    try:
+        yield seen
+    finally:
+        gc.callbacks.remove(note)
+
+
+def litter(hand: Hand) -> None:
+    """Make so much that a search is worth it."""
+    rings: list[list[Ring]] = []
+    while gc.get_count()[2] < 2 * WORTH:
+        rings.append([Ring() for _ in range(1000)])
+    assert hand.app is not None
+
+
+def test_all_is_looked_through_at_rest_only(toys: Hand) -> None:
+    """Not under a finger, not while photos come in, not while the camera is on; then it is."""
+    gc.collect()
+    with searches() as seen:
+        litter(toys)
+        ring = weakref.ref(Ring())
+        ends = time.monotonic() + 1.5 * QUIET_S
+        while time.monotonic() < ends:  # somebody goes on moving the mouse
+            toys.app.litter._note()
+            toys.wait(lambda: True)
+        assert 2 not in seen
+        toys.app.add_photos(BOAT, frames(BOAT, 60, seed=3))
+        toys.wait(lambda: toys.app.project.n_photos == 70)
+        assert 2 not in seen
+        toys.wait(lambda: 2 in seen)
+        assert not toys.app.jobs.is_any
+        assert ring() is None
+        assert seen.count(2) == 1
+
+
+def test_it_does_not_wait_for_ever(toys: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever never rests does not fill the memory."""
+    monkeypatch.setattr("headfit_demo.litter.MOST", 2 * WORTH)
+    gc.collect()
+    with searches() as seen:
+        litter(toys)
+        while 2 not in seen:
+            toys.app.litter._note()
+            toys.wait(lambda: True)
