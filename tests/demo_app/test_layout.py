@@ -83,6 +83,7 @@ def full(toys: Hand) -> Iterator[Hand]:
     size_hint, size = toys.app.shell.size_hint, toys.app.shell.size
     yield toys
     toys.app.shell.size_hint, toys.app.shell.size = size_hint, size
+    toys.app.set_preference("language", "en")  # other tests ask for sentences without the app
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "{}x{}".format(*size))
