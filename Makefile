@@ -82,6 +82,10 @@ heads: $(VENV)/.demo ## Train the heads that the apps ship again, on the extract
 	@$(BIN)/python demo_app/train_greeting.py
 	@$(BIN)/python demo_app/examples/train_underfoot.py
 
+.PHONY: notebooks
+notebooks: $(VENV)/.dev ## Run the notebooks of docs/, and keep what they show
+	@for one in docs/notebooks/*.ipynb; do $(BIN)/python docs/notebooks/run.py $$one $$one || exit 1; done
+
 .PHONY: docs
 docs: $(VENV)/.dev ## Build the site of docs/
 	@$(BIN)/sphinx-build -q -W --keep-going -c docs/sphinx docs build/docs

@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from headfit import __version__
 
 ROOT = Path(__file__).parents[2]
-_ON_THE_SITE = {".md", ".png", ".svg", ".csv"}
+_ON_THE_SITE = {".ipynb", ".md", ".png", ".svg", ".csv"}
 SOURCES = f"https://github.com/headfit/headfit/blob/v{__version__}"
 
 project = "headfit"
@@ -21,7 +21,7 @@ version = release = __version__
 root_doc = "index"
 exclude_patterns = ["README.md"]  # what leads through the pages where there is no site
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "numpydoc",
@@ -31,6 +31,8 @@ html_theme = "furo"
 html_title = f"headfit {__version__}"
 html_copy_source = False
 myst_heading_anchors = 4
+nb_execution_mode = "off"  # `make notebooks` runs them; what they showed is in them
+nb_ipywidgets_js = {}  # nothing is loaded from elsewhere
 myst_enable_extensions = ["colon_fence"]
 numpydoc_show_class_members = False
 autodoc_member_order = "bysource"
@@ -67,7 +69,7 @@ def _write_page(app: Sphinx, name: str, source: list[str]) -> None:
     lists = (pages / "README.md").read_text(encoding="utf-8")
     for part in re.split(r"^(?=\w.*:$)", lists, flags=re.MULTILINE)[1:]:
         caption = part.partition(":")[0]
-        found = re.findall(r"\]\(([\w/-]+?)(?:\.md|/)\)", part)
+        found = re.findall(r"\]\(([\w/-]+?)(?:\.md|\.ipynb|/)\)", part)
         entries = "\n".join("decisions/*" if page == "decisions" else page for page in found)
         tree = f":hidden:\n:glob:\n:caption: {caption}\n\n{entries}\n"
         source[0] += f"\n```{{toctree}}\n{tree}```\n"

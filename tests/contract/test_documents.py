@@ -142,9 +142,9 @@ def test_every_page_is_in_the_list_of_pages() -> None:
     """Decisions have a folder of their own, which is in it."""
     folder = ROOT / "docs"
     listed = set(A_LINK.findall((folder / "README.md").read_text(encoding="utf-8")))
-    assert listed == {path.name for path in folder.glob("*.md")} - {"README.md", "index.md"} | {
-        "decisions/"
-    }
+    notebooks = {path.relative_to(folder).as_posix() for path in folder.rglob("*.ipynb")}
+    pages = {path.name for path in folder.glob("*.md")} - {"README.md", "index.md"}
+    assert listed == pages | notebooks | {"decisions/"}
 
 
 def test_readme_is_short_and_its_sizes_are_the_files() -> None:

@@ -18,7 +18,7 @@ import headfit
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, require: Callable[[bool, str], None]) -> Path:
     """The built site."""
-    needed = ("furo", "myst_parser", "numpydoc", "sphinx", "sphinx_click")
+    needed = ("furo", "myst_nb", "numpydoc", "sphinx", "sphinx_click")
     require(all(map(find_spec, needed)), "Sphinx and its parts: pip install 'headfit[docs]'")
     folder = tmp_path_factory.mktemp("site")
     given = ["-q", "-W", "--keep-going", "-c", str(ROOT / "docs" / "sphinx")]
@@ -51,7 +51,8 @@ def test_the_first_page_is_the_readme_and_leads_to_all(site: Path) -> None:
     text = (site / "index.html").read_text(encoding="utf-8")
     assert "ImageClassifier.from_folder" in re.sub(r"<[^>]+>", "", text)
     pages = {
-        page.relative_to(ROOT / "docs").with_suffix(".html") for page in ROOT.glob("docs/**/*.md")
+        page.relative_to(ROOT / "docs").with_suffix(".html")
+        for page in [*ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/**/*.ipynb")]
     }
     missing = [
         page.as_posix()
