@@ -11,14 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.stores import Source
 
-from .conftest import CLASSES, Silos
+from .conftest import CLASSES, WIDTH, Silos
 
 pytest.importorskip("flwr", reason="Flower has an environment of its own: make federated")
 
 from headfit import SoftmaxHead
+from headfit.commands.main import main as command
 from headfit.pooling.opening import head_of
 from headfit.pooling.vector import class_sums_of, vector_of
+from headfit.store import ExampleStore
 from headfit_federated.example import Federation, certify
 
 PATIENCE_S = 120
@@ -76,3 +79,51 @@ def test_a_federation_goes_on_without_a_killed_node(silos: Silos, tmp_path: Path
     wanted = head_of(called, sums, 0.0, 2, None)
     np.testing.assert_array_equal(head.weights, wanted.weights)
     np.testing.assert_array_equal(head.bias, wanted.bias)
+
+
+def test_two_servers_over_tls_open_a_round_with_noise(
+    silos: Silos,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each in its turn, with the parts of its side; who cannot take part says why over the wire."""
+    called = silos.called(epsilon=100.0, max_photos=12, devices=2)
+    strangers = {"another extractor": ("cd" * 32, CLASSES[0]), "other classes": ("ab" * 32, "boat")}
+    others = []
+    for number, (fingerprint, name) in enumerate(strangers.values(), start=2):
+        store = tmp_path / f"stranger{number}.store"
+        with ExampleStore.open(store, Source(fingerprint, WIDTH)) as opened:
+            opened.add_many(silos.examples[number][0], [name] * len(silos.examples[number][1]))
+        others.append({"store": str(store)})
+    for side, more in (("a", others), ("b", [])):
+        folder = tmp_path / f"federation {side}"
+        folder.mkdir()
+        settings = [{}, {}, *more]
+        nodes = [
+            silos.node(n, plain=False, side=side, parts=str(silos.folder / f"{n}.parts")) | own
+            for n, own in enumerate(settings)
+        ]
+        config = {"nodes": len(nodes), "min_nodes": 2, "out": str(silos.folder / side)}
+        with Federation(folder, nodes) as federation:
+            said = federation.run(
+                silos.run(**config, wait_s=2.0 * PATIENCE_S, timeout_s=float(PATIENCE_S))
+            )
+            logs = "\n".join(federation.log(name) for name in federation.processes)
+        assert f"wrote 2 parts and {silos.folder / side / side}.roll" in said, said + logs
+        assert ("expected examples of the extractor net" in said) == bool(more)
+        assert ("expected examples of the round's classes" in said) == bool(more)
+    monkeypatch.chdir(silos.folder)
+    for line in (
+        "pool sum it.round a/parts --own a/a.roll --other b/b.roll -o a.half",
+        "pool sum it.round b/parts --own b/b.roll --other a/a.roll -o b.half",
+        "pool open it.round a.half b.half -o pooled.head",
+    ):
+        assert command(line.split()) == 0, capsys.readouterr()
+    head = SoftmaxHead.load("pooled.head").fitted_
+    assert head.training["round"] == called.digest
+    assert head.training["devices"] == 2
+    counts = dict(zip(head.classes, head.class_counts, strict=True))
+    for name in CLASSES:  # twelve photos each, all of which count
+        there = sum(silos.examples[number][1].count(name) for number in (0, 1))
+        assert abs(counts.get(name, 0) - there) < 6 * called.round.spread(2) + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -134,6 +135,12 @@ class Round:
                     "change epsilon, max_photos or the number of devices"
                 )
         keys = None if device_keys is None else tuple(sorted({key.lower() for key in device_keys}))
+        wrong = next((key for key in keys or () if not re.fullmatch("[0-9a-f]{64}", key)), None)
+        if wrong is not None or keys == ():
+            raise InputError(
+                "expected device_keys of 64 hex digits each, as `headfit keygen` prints, found "
+                f"{'none' if wrong is None else repr(wrong)}; ask each device for its own"
+            )
         made = cls(
             round_id=secrets.token_hex(16),
             extractor=extractor,

@@ -51,7 +51,9 @@ class PublicView:
             If there are fewer pictures or features than directions, or they do not differ.
         """
         embeddings = np.asarray(public_embeddings, np.float64)
-        if embeddings.ndim != 2 or not 1 <= width <= min(embeddings.shape):
+        if width < 1:
+            raise InputError(f"expected at least one direction, found {width}; ask for more")
+        if embeddings.ndim != 2 or width > min(embeddings.shape):
             raise InputError(
                 f"expected embeddings of at least {width} public pictures and as wide, found shape "
                 f"{embeddings.shape}; take more pictures or fewer directions"

@@ -317,6 +317,14 @@ def test_the_curators_own(here: Extractor, capsys: pytest.CaptureFixture[str]) -
         ("contribute a.round other.store -o x y --trust PUBLIC", "found those of"),
         ("round --class cup --key caller.key -o b.round", "2 to 65536 different classes"),
         ("round --class cup --class cup --key caller.key -o b.round", "name each once"),
+        (
+            "round --class cup --class pen --key caller.key --device-key abc -o b.round",
+            "expected device_keys of 64 hex digits each",
+        ),
+        (
+            "round --class cup --class pen --key caller.key --public 0.store --width 0 -o b.round",
+            "at least one direction, found 0",
+        ),
         ("round --class cup --class pen --width 8 --key caller.key -o b.round", "no --width"),
         *(
             (f"round --class cup --class pen --key caller.key -o b.round --curator {option}", said)

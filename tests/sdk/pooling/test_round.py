@@ -127,7 +127,8 @@ def test_the_projection_is_checked(make_round: RoundMaker, name: str, value: obj
 @pytest.mark.parametrize(
     "settings",
     [{"epsilon": 0}, {"delta": 0.5}, {"devices": 1}, {"min_devices": 21}, {"max_photos": 0},
-     {"max_photos": 1025}, {"epsilon": 100.0, "devices": 1 << 20, "max_photos": 1}],
+     {"max_photos": 1025}, {"device_keys": ["abc"]}, {"device_keys": []},
+     {"epsilon": 100.0, "devices": 1 << 20, "max_photos": 1}],
     ids=str,
 )  # fmt: skip
 def test_what_makes_no_round_is_refused(
