@@ -26,6 +26,9 @@ from headfit_federated.example import Federation, certify
 
 PATIENCE_S = 120
 
+# Each waits for a dozen processes of Flower's to start, which takes minutes on a busy machine.
+pytestmark = pytest.mark.timeout(15 * 60)
+
 
 def kill_at_work(federation: Federation, name: str) -> None:
     """Kill a node as soon as it was asked."""
