@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 
-from headfit.errors import InputError
-from headfit.extractors.finding import read_extractor
+from headfit.exports.joining import ONNX, read_extractor_of, refuse_views
 from headfit.learning.fitted_head import FittedHead
-from headfit.learning.origin import WHOLE
-from headfit.networks.onnx import is_onnx
 from headfit.networks.onnx.appending import behind_network, head_alone
 from headfit.privacy.sharing import released
 
@@ -47,27 +44,16 @@ def export_onnx(
     ExtractorMismatchError
         If the head was fitted on another extractor.
     InputError
-        If the extractor is a .tflite, or the head was taught with several views of each photo: an
-        extractor in a file sees one.
+        If nobody said what the head was fitted on, the extractor is a .tflite, or the head was
+        taught with several views of each photo: an extractor in a file sees one.
     UnshareableHeadError
         If a class rests on fewer than three photos: see `SoftmaxHead.share`.
     """
     if alone:
         head = released(head, force=force)
         return head_alone(head.weights, head.bias, head.thresholds, head.classes)
-    _, manifest, model = read_extractor(extractor)
-    manifest.check_head(head, "this head")
-    if not is_onnx(model):
-        raise InputError(
-            f"expected an extractor that is an ONNX file, found {manifest.name}, a .tflite, of "
-            "which no ONNX file can be made here; export the head alone and give it embeddings, "
-            "or the whole as a .tflite"
-        )
-    if head.views != (WHOLE,):
-        raise InputError(
-            f"expected a head of one view of each photo, found one of {len(head.views)}, which an "
-            "ONNX file cannot look at; train it again without views, or export the head alone and "
-            "give it the mean of their embeddings"
-        )
+    otherwise = "export the head alone and give it embeddings, or the whole as a .tflite"
+    _, model = read_extractor_of(head, extractor, ONNX, otherwise)
+    refuse_views(head, ONNX, ", or export the head alone and give it the mean of their embeddings")
     head = released(head, force=force)
     return behind_network(model, head.weights, head.bias, head.thresholds, head.classes)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 
-from headfit.errors import InputError
-from headfit.extractors.finding import read_extractor
+from headfit.exports.joining import TFLITE, read_extractor_of, refuse_views
 from headfit.learning.fitted_head import FittedHead
-from headfit.learning.origin import WHOLE
 from headfit.networks.appending import append_head
-from headfit.networks.onnx import is_onnx
 from headfit.networks.tflite.metadata import Metadata
 from headfit.privacy.sharing import released
 
@@ -33,7 +30,8 @@ def export_tflite(
     head : FittedHead
         `SoftmaxHead.fitted_`.
     extractor : name or path, optional
-        Of the extractor that the head was fitted on; by default the one that headfit knows.
+        Of the extractor that the head was fitted on; by default the one that headfit knows, if the
+        head names it.
     lowered : bool
         Use TFLite's own operators alone; otherwise those of Larq Compute Engine stay, and the file
         is smaller and runs in its interpreter.
@@ -45,26 +43,16 @@ def export_tflite(
     ExtractorMismatchError
         If the head was fitted on another extractor.
     InputError
-        If the head was taught with several views of each photo: a .tflite sees one. If the
-        extractor is an ONNX file.
+        If the head was taught with several views of each photo: a .tflite sees one. If nobody said
+        what the head was fitted on, or the extractor is an ONNX file.
     UnshareableHeadError
         If a class rests on fewer than three photos: see `SoftmaxHead.share`.
     EngineMissingError
         If the package `flatbuffers` is not installed.
     """
-    _, manifest, model = read_extractor(extractor)
-    manifest.check_head(head, "this head")
-    if is_onnx(model):
-        raise InputError(
-            f"expected an extractor that is a .tflite, found {manifest.name}, an ONNX file, of "
-            "which no .tflite can be made here; convert that network to a .tflite, cut it, and "
-            "train the head on it"
-        )
-    if head.views != (WHOLE,):
-        raise InputError(
-            f"expected a head of one view of each photo, found one of {len(head.views)}, which a "
-            ".tflite cannot look at; train it again without views"
-        )
+    otherwise = "convert that network to a .tflite, cut it, and train the head on it"
+    manifest, model = read_extractor_of(head, extractor, TFLITE, otherwise)
+    refuse_views(head, TFLITE)
     head = released(head, force=force)
     prepared, told = manifest.preprocessing, head.calibration
     metadata = Metadata(

@@ -11,10 +11,9 @@ from typing import Final
 from headfit.engines.native.exporting import export_plan, find_wasm
 from headfit.errors import InputError
 from headfit.exports.document import START, export_json
-from headfit.extractors.finding import read_extractor
+from headfit.exports.joining import TFLITE, read_extractor_of
 from headfit.files.disk import write_atomically
 from headfit.learning.fitted_head import FittedHead
-from headfit.networks.onnx import is_onnx
 
 _PAGE: Final = Path(__file__).with_name("page")
 _START: Final = "index.html"
@@ -66,18 +65,13 @@ def export_web(
     EngineMissingError
         If there is no library for WebAssembly, and nothing to build it with.
     """
-    _, manifest, model = read_extractor(extractor)
-    manifest.check_head(head, "this head")
     if head.extractor is None:
         raise InputError(
             "expected a head that remembers its extractor, and with it how photos are prepared, "
             "found one that does not; fit it with extractor="
         )
-    if is_onnx(model):
-        raise InputError(
-            f"expected an extractor that is a .tflite, found {manifest.name}, an ONNX file, which "
-            "no page here runs; convert that network to a .tflite, cut it, and train the head on it"
-        )
+    otherwise = "convert that network to a .tflite, cut it, and train the head on it"
+    manifest, model = read_extractor_of(head, extractor, TFLITE, otherwise)
     document = export_json(head, extractor, force=force)  # refuses before anything is built
     plan = export_plan(model)
     told = {"fingerprint": manifest.fingerprint, "crc32": zlib.crc32(plan)}

@@ -79,7 +79,7 @@ def test_an_onnx_users_three_commands(
     assert main(["predict", str(head), photo, "--extractor", str(eye)]) == 0
     fitted = SoftmaxHead.load(head)
     assert fitted.fingerprint_ == Extractor.open(eye).fingerprint
-    with pytest.raises(InputError, match="an ONNX file, of which no .tflite can be made here"):
+    with pytest.raises(InputError, match="expected an extractor that is a .tflite, found"):
         export_tflite(fitted.fitted_, eye)
     capsys.readouterr()
     assert main(["cut", source, "-o", str(tmp_path / "x.tflite"), "--mean", "0", "--std", "1"]) == 3

@@ -16,8 +16,10 @@ from headfit import Extractor, ExtractorError, ExtractorMismatchError, NotFitted
 from headfit.commands.main import main
 from headfit.engines.lce import LceEngine
 from headfit.engines.popcount import PopcountEngine
-from headfit.errors import EngineMissingError
+from headfit.errors import EngineMissingError, InputError
+from headfit.exports.onnx import export_onnx
 from headfit.exports.tflite import export_tflite
+from headfit.exports.web import export_web
 from headfit.files.tensors import rounded
 from headfit.learning.calibration import Calibration
 from headfit.networks.appending import append_head
@@ -267,3 +269,15 @@ def test_stock_interpreters_are_here() -> None:
             missing.append(name)
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
+
+
+def test_nobody_is_joined_with_a_guess() -> None:
+    """A head that does not say what it was fitted on is joined with what is named, or refused."""
+    generator = np.random.default_rng(0)
+    manifest = Extractor.manifest_of()
+    rows = generator.standard_normal((8, manifest.embedding_dim)).astype(np.float32)
+    head = SoftmaxHead().fit(rows, ["cup", "pen"] * 4).fitted_
+    for write in (export_tflite, export_onnx, export_web):
+        with pytest.raises(InputError, match="expected a head that remembers its extractor"):
+            write(head)
+    assert export_tflite(head, manifest.name)

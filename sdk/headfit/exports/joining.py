@@ -1,0 +1,63 @@
+"""What a head may be joined with in one file: the extractor that it was fitted on, of one kind."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from headfit.errors import InputError
+from headfit.extractors.finding import read_extractor
+from headfit.files.manifest import Manifest
+from headfit.learning.fitted_head import FittedHead
+from headfit.learning.origin import WHOLE
+from headfit.networks.onnx import is_onnx
+
+TFLITE: Final = "a .tflite"
+ONNX: Final = "an ONNX file"
+
+
+def read_extractor_of(
+    head: FittedHead, extractor: str | os.PathLike[str] | None, kind: str, otherwise: str
+) -> tuple[Manifest, bytes]:
+    """Return the manifest and the network that a head is joined with.
+
+    Parameters
+    ----------
+    head : FittedHead
+    extractor : name or path, optional
+        By default the one that headfit knows, if the head says that it was fitted on it.
+    kind : str
+        `TFLITE` or `ONNX`: what the network must be.
+    otherwise : str
+        What to do where it is the other.
+
+    Raises
+    ------
+    InputError
+        If neither the caller nor the head says what the head was fitted on; if the network is of
+        the other kind.
+    ExtractorMismatchError
+        If the head was fitted on another extractor.
+    """
+    if extractor is None and head.extractor is None:
+        raise InputError(
+            "expected a head that remembers its extractor, found one that does not; name the one "
+            "that it was fitted on, or fit it with extractor="
+        )
+    _, manifest, model = read_extractor(extractor)
+    manifest.check_head(head, "this head")
+    found = ONNX if is_onnx(model) else TFLITE
+    if found != kind:
+        raise InputError(
+            f"expected an extractor that is {kind}, found {manifest.name}, {found}; {otherwise}"
+        )
+    return manifest, model
+
+
+def refuse_views(head: FittedHead, kind: str, otherwise: str = "") -> None:
+    """Refuse a head of several views of each photo, of which a network in a file sees one."""
+    if head.views != (WHOLE,):
+        raise InputError(
+            f"expected a head of one view of each photo, found one of {len(head.views)}, which "
+            f"{kind} cannot look at; train it again without views{otherwise}"
+        )
