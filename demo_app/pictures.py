@@ -116,7 +116,7 @@ def draw(options: argparse.Namespace) -> None:
         for (thing, sample_name), count in zip(THINGS.items(), PHOTOS_EACH, strict=True):
             frames = [one.frame for one in samples if one.class_name == sample_name]
             app.change(partial(OpenProject.add_class, class_name=thing))
-            app.add_photos(thing, frames[:count])
+            app.teaching.add_photos(thing, frames[:count])
         app.eye.switch_on()
         wait(lambda: app.project.n_photos == sum(PHOTOS_EACH) and app.sight.is_sure, 1.0)
         wait(lambda: app.project.head_is_fresh and not app.learning.is_on)
@@ -139,7 +139,7 @@ def draw(options: argparse.Namespace) -> None:
         app.sight.correct("cat")
         wait(lambda: app.project.n_photos == sum(PHOTOS_EACH) + 1, 1.0)
         save("corrected", with_notice=True)
-        app.undo()
+        app.teaching.undo()
         wait(lambda: app.project.n_photos == sum(PHOTOS_EACH))
 
         app.go("developer")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,37 +17,30 @@ from headfit_demo.eye import Eye
 from headfit_demo.hover import Hover
 from headfit_demo.jobs import Jobs
 from headfit_demo.keys import Keys
-from headfit_demo.language import added, project_title, sentence, tr, turned_back
+from headfit_demo.language import sentence, tr
 from headfit_demo.learning import Learning
 from headfit_demo.litter import Litter
 from headfit_demo.platforms import this_platform
 from headfit_demo.projects import Projects
 from headfit_demo.screens import SCREENS
 from headfit_demo.session import (
-    Act,
-    Added,
     CancelledError,
     Done,
     Job,
     OpenProject,
-    Photo,
-    PhotoView,
     Preferences,
     ProjectGoneError,
     ProjectView,
     Session,
-    Things,
     Worker,
-    teach,
 )
 from headfit_demo.settings import Settings
-from headfit_demo.shell import PLACES, Shell, place_name
+from headfit_demo.shell import Shell
 from headfit_demo.sight import Sight
-from headfit_demo.widgets import ask_yes, jpeg_texture, take_focus
+from headfit_demo.teaching import Teaching
+from headfit_demo.thumbnails import Thumbnails
+from headfit_demo.widgets import ask_yes, take_focus
 from headfit_demo.window import ICON
-
-MOST_TEXTURES = 600
-"""So many small pictures are held besides those on the screen, 16 MB of them."""
 
 
 class DemoApp(App):
@@ -91,7 +84,8 @@ class DemoApp(App):
         self.eye = Eye(self.platform, self.complain, partial(self.set_preference, "camera"))
         self.learning = Learning(self)
         self.sight = Sight(self)
-        self._textures: dict[tuple[str, int], Any] = {}
+        self.teaching = Teaching(self)
+        self.thumbnails = Thumbnails()
         self.use_folder(data_folder or self.platform.data_folder(), extractor)
 
     def use_folder(self, folder: Path, extractor: str | None = None) -> None:
@@ -104,8 +98,8 @@ class DemoApp(App):
         self.shell = Shell()
         for screen in SCREENS:
             self.shell.ids.screens.add_widget(screen())
-        self.shell.ids.screens.bind(current=self._arrived)
-        self._arrived()
+        self.shell.ids.screens.bind(current=self._say_place)
+        self._say_place()
         self.keys = Keys(self)
         self.drops = Drops(self)
         if self.platform.name == "desktop":
@@ -205,39 +199,12 @@ class DemoApp(App):
         """Say something that goes by itself; of what was done last, with a way back."""
         self.shell.ids.notice.show(text, self.project.last_act if can_undo else 0)
 
-    def thumbnail(self, photo: PhotoView) -> Any:
-        """Return the texture of a photo's thumbnail, or None."""
-        if self.project is None:  # cards of the last project are drawn until another is shown
-            return None
-        key = (self.project.key, photo.example_id)
-        if key not in self._textures and photo.thumbnail is not None:
-            if len(self._textures) >= MOST_TEXTURES:  # what is on the screen holds its own
-                self._textures.clear()
-            self._textures[key] = jpeg_texture(photo.thumbnail)
-        return self._textures.get(key)
-
     # Where we are
 
     def go(self, screen: str) -> None:
         """Go to a screen; what had the focus on this one hears no more keys."""
         take_focus(self.shell.ids.screens.current_screen)
         self.shell.ids.screens.current = screen
-
-    def undo(self) -> None:
-        """Take back what the user did last."""
-        self._turn_back(OpenProject.undo)
-
-    def redo(self) -> None:
-        """Do again what was taken back last."""
-        self._turn_back(OpenProject.redo)
-
-    def _turn_back(self, work: Callable[[OpenProject], Act | None]) -> None:
-        def say(act: Act | None, error: Exception | None) -> None:
-            if error is None:
-                self.notify(turned_back(act))
-
-        if self.project is not None:
-            self.change(work, say)
 
     def leave(self, project_key: str) -> None:
         """Go home if this project, which is gone, was shown."""
@@ -248,66 +215,11 @@ class DemoApp(App):
     def arrive(self, view: ProjectView, screen: str = "teach") -> None:
         """Show another project."""
         take_focus(self.shell.ids.screens.current_screen)  # what is half typed is of the last one
-        self._textures.clear()
+        self.thumbnails.clear()
         self.project = view
         self.learning.follow(view)
         self.refresh_screen()
         self.go(screen)
-
-    # Photos
-
-    def add_photos(
-        self,
-        class_name: str,
-        photos: Sequence[Photo],
-        done: Callable[[], Any] = lambda: None,
-        *,
-        act: Act | None = None,
-        **how: Any,
-    ) -> None:
-        """Teach photos of a thing of the project that is shown now, and show them as they come.
-
-        Those of one ``act`` are taken back together; see `teach`.
-        """
-        self.teach(lambda: Things({class_name: photos}), done, act=act, **how)
-
-    def teach(
-        self,
-        find_things: Callable[[], Things],
-        done: Callable[[], Any] = lambda: None,
-        *,
-        act: Act | None = None,
-        **how: Any,
-    ) -> None:
-        """Teach photos by what they show; see `headfit_demo.session.teach`."""
-        key = None if self.project is None else self.project.key
-        is_there = key is not None
-
-        def work(job: Job) -> Any:
-            return teach(self.session, job, find_things, act or Act(), **how)
-
-        def move(view: ProjectView) -> None:
-            nonlocal is_there
-            if is_there:
-                self.show(view)
-            else:
-                is_there = True
-                self.arrive(view)
-
-        def finish(result: tuple[Added, ProjectView | None] | None, error: Any) -> None:
-            if error is not None:
-                self.complain(error)
-                self.look()
-            else:
-                became, view = result or (Added(), None)
-                if view is not None:  # else who deleted it knows
-                    move(view)
-                    if text := added(became, job):
-                        self.notify(text)
-            done()
-
-        job = Job(work, finish, moved=move, project_key=key)
-        self.jobs.begin(job)
 
     # Settings
 
@@ -322,21 +234,11 @@ class DemoApp(App):
         self.refresh_screen()
         self.look()
 
-    def _arrived(self, *_: Any) -> None:
-        """Say where we are."""
-        current = self.shell.ids.screens.current
-        usable = {screen for screen, _ in PLACES} | {"settings"}
-        if self.project is None:
-            usable.discard("teach")
-        self.shell.show_place({"photos": "teach", "help": "privacy"}.get(current, current), usable)
-        in_project = current in ("teach", "photos", "recognise") and self.project is not None
-        self.shell.heading = project_title(self.project.name) if in_project else place_name(current)
-        is_teaching = current in ("teach", "photos") and self.project is not None
-        self.shell.can_undo = is_teaching and self.project.can_undo
-        self.shell.can_redo = is_teaching and self.project.can_redo
+    def _say_place(self, *_: Any) -> None:
+        self.shell.show_place(self.shell.ids.screens.current, self.project)
 
     def refresh_screen(self) -> None:
         """Show the project on the screen that is shown."""
-        self._arrived()
+        self._say_place()
         self.sight.look_again()
         self.shell.ids.screens.current_screen.refresh()

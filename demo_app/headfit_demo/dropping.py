@@ -77,7 +77,7 @@ class Drops:
 
         app = self._app
         named_after = folders[0] if len(folders) == 1 else folders[0].parent
-        app.teach(find, may_name=True, new_project=project_name(named_after))
+        app.teaching.teach(find, may_name=True, new_project=project_name(named_after))
         if app.project is not None:
             app.go("teach")
 

@@ -49,9 +49,9 @@ class Keys:
             return True
         if "ctrl" in modifiers and key in (_Y, _Z) and current in ("teach", "photos"):
             if key == _Y or "shift" in modifiers:
-                app.redo()
+                app.teaching.redo()
             else:
-                app.undo()
+                app.teaching.undo()
             return True
         return False
 

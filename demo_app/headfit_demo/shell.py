@@ -13,7 +13,8 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
-from headfit_demo.language import tr
+from headfit_demo.language import project_title, tr
+from headfit_demo.session import ProjectView
 from headfit_demo.widgets import FADE_S, Touchable, Words, fade_in, load_rules, theme
 
 COLUMNS_DP, WIDE_DP = 720, 960
@@ -101,7 +102,7 @@ class Notice(BoxLayout):
     def take_back(self) -> None:
         """Undo what it says was done."""
         self.hide()
-        App.get_running_app().undo()
+        App.get_running_app().teaching.undo()
 
     def on_touch_down(self, touch: Any) -> bool:
         """Let touches through while nothing is said; what is disabled would take them in Kivy."""
@@ -158,11 +159,18 @@ class Shell(FloatLayout):
         for part in (rail, main) if self.is_wide else (main, bar):
             self.ids.frame.add_widget(part)
 
-    def show_place(self, screen: str, usable: set[str]) -> None:
-        """Mark where we are, and where one can go."""
+    def show_place(self, screen: str, project: ProjectView | None) -> None:
+        """Say where we are, and where one can go with the project that is shown, if one is."""
         for item in self._items:
-            item.is_here = item.screen == screen
-            item.disabled = item.screen not in usable
+            item.is_here = item.screen == {"photos": "teach", "help": "privacy"}.get(screen, screen)
+            item.disabled = item.screen == "teach" and project is None
+        is_teaching = screen in ("teach", "photos")
+        if project is not None and (is_teaching or screen == "recognise"):
+            self.heading = project_title(project.name)
+        else:
+            self.heading = place_name(screen)
+        self.can_undo = is_teaching and project is not None and project.can_undo
+        self.can_redo = is_teaching and project is not None and project.can_redo
 
     def _add_item(self, kind: str, box: BoxLayout, screen: str, icon: str) -> None:
         from kivy.factory import Factory

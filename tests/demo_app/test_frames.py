@@ -111,7 +111,7 @@ def test_teaching_photos_does_not_block(toys: Hand) -> None:
 
     def begin() -> Callable[[], bool]:
         goal = toys.app.project.n_photos + 16
-        toys.app.add_photos(BOAT, frames(BOAT, 16, seed=next(seeds)))
+        toys.app.teaching.add_photos(BOAT, frames(BOAT, 16, seed=next(seeds)))
         return lambda: toys.app.project.n_photos >= goal
 
     hold_to_limit(toys, "teaching 16 photos", begin)

@@ -68,7 +68,7 @@ def full(toys: Hand) -> Iterator[Hand]:
     """A project with long names, doubts and repetitions, small pictures, and an answer."""
     long_name = "A sailing boat with a very long name that nobody says"
     toys.app.change(lambda project: project.rename_class(BOAT, long_name))
-    toys.app.add_photos(BALLOON, [*frames(BOAT, 1, seed=6), *frames(BALLOON, 1)])
+    toys.app.teaching.add_photos(BALLOON, [*frames(BOAT, 1, seed=6), *frames(BALLOON, 1)])
     toys.app.go("recognise")
     toys.app.change(lambda project: project.rename("Toys of a very long summer, all of them"))
     toys.app.sight.look_at(picked(BALLOON, 1, seed=9)[0])

@@ -60,7 +60,7 @@ def test_all_is_looked_through_at_rest_only(toys: Hand) -> None:
             toys.app.litter._note()
             toys.wait(lambda: True)
         assert 2 not in seen
-        toys.app.add_photos(BOAT, frames(BOAT, 60, seed=3))
+        toys.app.teaching.add_photos(BOAT, frames(BOAT, 60, seed=3))
         toys.wait(lambda: toys.app.project.n_photos == 70)
         assert 2 not in seen
         toys.wait(lambda: 2 in seen)

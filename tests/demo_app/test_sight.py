@@ -44,7 +44,7 @@ def test_bars_move_with_every_photo_that_is_taught(hand: Hand, tmp_path: Path) -
     assert [bar[0] for bar in hand.app.sight.bars] == [BALLOON, FLOWER]  # places, not ranks
     hand.teach(BOAT, frames(BOAT, 1, seed=7))
     hand.wait(lambda: chance(hand, BOAT) > 0.3)
-    hand.app.add_photos(BOAT, frames(BOAT, 5, seed=8))
+    hand.app.teaching.add_photos(BOAT, frames(BOAT, 5, seed=8))
     hand.wait(lambda: hand.app.sight.verdict == BOAT)
     shown = hand.screen.ids.preview.ids
     assert shown.verdict.text == BOAT
@@ -90,7 +90,7 @@ def test_a_wrong_answer_is_put_right_by_a_touch(toys: Hand, page: str) -> None:
 def test_what_was_taught_wrongly_is_moved(toys: Hand) -> None:
     """The same photo is not taught twice as two things; undo and redo carry it back and forth."""
     photo = picked(BOAT, 1, seed=4)[0]
-    toys.app.add_photos(BALLOON, [photo])
+    toys.app.teaching.add_photos(BALLOON, [photo])
     toys.wait(lambda: toys.app.project.n_photos == 11)
 
     def counts() -> list[int]:
@@ -103,10 +103,10 @@ def test_what_was_taught_wrongly_is_moved(toys: Hand) -> None:
     toys.wait(lambda: counts() == [5, 6])
     assert toys.notice == f"Moved from {BALLOON} to {BOAT}."
     toys.wait(lambda: toys.app.sight.verdict == BOAT)
-    toys.app.undo()
+    toys.app.teaching.undo()
     toys.wait(lambda: counts() == [6, 5])
     assert toys.notice == "1 photo was moved back."
-    toys.app.redo()
+    toys.app.teaching.redo()
     toys.wait(lambda: counts() == [5, 6])
 
 
@@ -128,7 +128,7 @@ def test_an_undo_in_a_notice_takes_back_nothing_else(toys: Hand) -> None:
     toys.app.sight.correct(BOAT)
     toys.wait(lambda: toys.notice)
     assert not toys.app.shell.ids.notice.ids.undo.disabled
-    toys.app.add_photos(BALLOON, frames(BALLOON, 1, seed=5))
+    toys.app.teaching.add_photos(BALLOON, frames(BALLOON, 1, seed=5))
     toys.wait(lambda: toys.app.project.n_photos == 12)
     assert toys.app.shell.ids.notice.ids.undo.disabled
 
@@ -149,7 +149,7 @@ def test_what_is_stale_says_so(toys: Hand, monkeypatch: pytest.MonkeyPatch) -> N
     assert toys.app.sight.explanation == late
     assert (toys.screen.heading, toys.screen.state_text) == ("There is more to learn", late)
     assert toys.screen.next_text == "Learn 5 new photos"
-    toys.app.add_photos(BOAT, frames(BOAT, 1, seed=11))
+    toys.app.teaching.add_photos(BOAT, frames(BOAT, 1, seed=11))
     toys.wait(lambda: toys.screen.next_text == "Learn 6 new photos")
     monkeypatch.undo()
     toys.app.learning.follow(toys.app.project)

@@ -51,7 +51,7 @@ def test_where_no_camera_is_photos_still_work(toys: Hand) -> None:
     toys.tap(toys.screen.cards[BOAT].ids.hold)  # the folder that plays the camera is not there
     toys.wait(lambda: toys.notice)
     assert toys.notice == "No camera was found, or it was unplugged. Photos work without one."
-    toys.app.add_photos(BOAT, picked(BOAT, 1, seed=3))
+    toys.app.teaching.add_photos(BOAT, picked(BOAT, 1, seed=3))
     toys.wait(lambda: toys.app.project.n_photos == 11)
 
 
@@ -74,7 +74,7 @@ def test_a_corrupt_photo_is_left_out_with_one_sentence(toys: Hand) -> None:
     bad = picked(BOAT, 1)[0]
     assert isinstance(bad.content, bytes)
     cut = PickedFile("holiday.jpg", bad.content[:300])
-    toys.app.add_photos(BOAT, [cut, *picked(BOAT, 1, seed=4)])
+    toys.app.teaching.add_photos(BOAT, [cut, *picked(BOAT, 1, seed=4)])
     toys.wait(lambda: toys.notice)
     assert toys.notice == "holiday.jpg was left out. This is no picture that can be read."
     assert toys.app.project.n_photos == 11
@@ -90,13 +90,13 @@ def test_an_engine_that_is_killed_is_said_and_starts_again(toys: Hand) -> None:
     for engine in multiprocessing.active_children():
         engine.kill()
         engine.join()
-    toys.app.add_photos(BOAT, frames(BOAT, 1, seed=3))
+    toys.app.teaching.add_photos(BOAT, frames(BOAT, 1, seed=3))
     toys.wait(lambda: toys.notice)
     assert toys.notice == (
         "The process that looks at photos stopped. It starts again with the next photo."
     )
     assert toys.app.project.n_photos == 10
-    toys.app.add_photos(BOAT, frames(BOAT, 1, seed=3))
+    toys.app.teaching.add_photos(BOAT, frames(BOAT, 1, seed=3))
     toys.wait(lambda: toys.app.project.n_photos == 11)
 
 
@@ -145,7 +145,7 @@ def test_a_full_disk_is_said_and_loses_nothing(
     full = "The disk is full. Nothing taught was lost; free some space and try again."
 
     small_disk.fill()
-    hand.app.add_photos(BOAT, frames(BOAT, 4, seed=2) * 20)
+    hand.app.teaching.add_photos(BOAT, frames(BOAT, 4, seed=2) * 20)
     hand.wait(lambda: hand.notice)
     taught = hand.app.project.n_photos
     assert hand.notice == f"{taught - 10} of 80 photos were taught. {full}"
@@ -161,7 +161,7 @@ def test_a_full_disk_is_said_and_loses_nothing(
 
     small_disk.make_room()
     hand.app.set_preference("style", "light")
-    hand.app.add_photos(BOAT, frames(BOAT, 1, seed=3))
+    hand.app.teaching.add_photos(BOAT, frames(BOAT, 1, seed=3))
     hand.wait(lambda: hand.app.project.n_photos == taught + 1)
     hand.app.worker.do(hand.app.session.close, lambda result, error: None)
     hand.app.use_folder(tmp_path / "data")  # the disk goes

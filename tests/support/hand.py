@@ -176,5 +176,5 @@ class Hand:
         """Name a thing where it stands, and give photos of it."""
         n_before = self.app.project.n_photos
         self.name(name)
-        self.app.add_photos(name, photos)
+        self.app.teaching.add_photos(name, photos)
         self.wait(lambda: self.app.project.n_photos == n_before + len(photos))

@@ -62,7 +62,8 @@ class Strip(BoxLayout):
 
     def _show(self, pairs: list[tuple[Thumb, PhotoView]]) -> Iterator[None]:
         for thumb, photo in pairs:
-            thumb.texture = self.card.screen.app.thumbnail(photo)
+            app = self.card.screen.app
+            thumb.texture = app.thumbnails.of(app.project, photo)
             thumb.badge = badge(photo)
             yield
 

@@ -65,7 +65,8 @@ class PhotosScreen(AppScreen):
 
     def _show(self, photos: tuple[PhotoView, ...]) -> Iterator[None]:
         for photo in photos:
-            thumb = PhotoThumb(photo=photo, texture=self.app.thumbnail(photo), badge=badge(photo))
+            texture = self.app.thumbnails.of(self.app.project, photo)
+            thumb = PhotoThumb(photo=photo, texture=texture, badge=badge(photo))
             thumb.bind(on_release=self._choose)
             self.ids.grid.add_widget(thumb)
             yield

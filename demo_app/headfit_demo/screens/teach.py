@@ -129,7 +129,7 @@ class TeachScreen(AppScreen):
     def teach(self, card: ClassCard, photos: Sequence[Photo]) -> None:
         """Teach photos of the thing of a card; one that has no name is called by its number."""
         act = Act()
-        self.app.add_photos(self._thing_of(card, act), photos, act=act)
+        self.app.teaching.add_photos(self._thing_of(card, act), photos, act=act)
 
     def _thing_of(self, card: ClassCard, act: Act) -> str:
         """Return the name of a card's thing, which is given one if it has none."""
@@ -202,7 +202,9 @@ class TeachScreen(AppScreen):
             return
         self._is_adding = True
         name = self._thing_of(self._recording, self._act)
-        self.app.add_photos(name, [frame], self._recorded, act=self._act, skips_copies=True)
+        self.app.teaching.add_photos(
+            name, [frame], self._recorded, act=self._act, skips_copies=True
+        )
 
     def _recorded(self) -> None:
         self._is_adding = False

@@ -209,7 +209,7 @@ def test_a_full_disk_loses_nothing(
 def test_photos_beyond_the_cap_are_drawn(helping: Hand, tmp_path: Path) -> None:
     (tmp_path / "few.round").write_bytes(called_round((BALLOON, BOAT), KEY, max_photos=3))
     helping.app.set_preference("helps", True)
-    helping.app.add_photos(BALLOON, frames(BALLOON, 1, seed=9))
+    helping.app.teaching.add_photos(BALLOON, frames(BALLOON, 1, seed=9))
     helping.settle()
     choose(helping, tmp_path, "few.round")
     _, promised = offered(helping)

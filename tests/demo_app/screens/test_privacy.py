@@ -19,7 +19,7 @@ def test_privacy_says_what_is_kept_and_erases_it(toys: Hand, tmp_path: Path) -> 
     from kivy.core.window import Window
 
     toys.app.set_preference("keeps_thumbnails", True)
-    toys.app.add_photos(BOAT, frames(BOAT, 2, seed=5))
+    toys.app.teaching.add_photos(BOAT, frames(BOAT, 2, seed=5))
     toys.settle()
     toys.app.go("privacy")
     toys.settle()
@@ -64,7 +64,7 @@ def test_privacy_says_what_is_kept_and_erases_it(toys: Hand, tmp_path: Path) -> 
 def test_forbidding_small_pictures_erases_them(toys: Hand) -> None:
     """One switch for all projects."""
     toys.app.set_preference("keeps_thumbnails", True)
-    toys.app.add_photos(BOAT, frames(BOAT, 2, seed=5))
+    toys.app.teaching.add_photos(BOAT, frames(BOAT, 2, seed=5))
     toys.app.go("privacy")
     toys.wait(lambda: toys.screen.n_thumbnails == 2)
     toys.tap(toys.screen.ids.keep)

@@ -47,7 +47,7 @@ def test_two_cards_wait_and_the_project_is_called_by_its_things(hand: Hand, tmp_
     hand.press("Another thing")
     assert len(hand.screen.empty_cards) == 1
     for _ in range(2):
-        hand.app.undo()
+        hand.app.teaching.undo()
     hand.wait(lambda: hand.app.project.classes == ())
     hand.app.go("home")
     hand.settle()

@@ -1,0 +1,92 @@
+"""What the user teaches the project that is shown, and takes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from headfit_demo.language import added, turned_back
+from headfit_demo.session import Act, Added, Job, OpenProject, Photo, ProjectView, Things, teach
+
+
+class Teaching:
+    """Teaches photos, and turns acts back.
+
+    Parameters
+    ----------
+    app : DemoApp
+        That shows a project.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def add_photos(
+        self,
+        class_name: str,
+        photos: Sequence[Photo],
+        done: Callable[[], Any] = lambda: None,
+        *,
+        act: Act | None = None,
+        **how: Any,
+    ) -> None:
+        """Teach photos of a thing of the project that is shown now, and show them as they come.
+
+        Those of one ``act`` are taken back together; see `teach`.
+        """
+        self.teach(lambda: Things({class_name: photos}), done, act=act, **how)
+
+    def teach(
+        self,
+        find_things: Callable[[], Things],
+        done: Callable[[], Any] = lambda: None,
+        *,
+        act: Act | None = None,
+        **how: Any,
+    ) -> None:
+        """Teach photos by what they show; see `headfit_demo.session.teach`."""
+        app = self._app
+        key = None if app.project is None else app.project.key
+        is_there = key is not None
+
+        def work(job: Job) -> Any:
+            return teach(app.session, job, find_things, act or Act(), **how)
+
+        def move(view: ProjectView) -> None:
+            nonlocal is_there
+            if is_there:
+                app.show(view)
+            else:
+                is_there = True
+                app.arrive(view)
+
+        def finish(result: tuple[Added, ProjectView | None] | None, error: Any) -> None:
+            if error is not None:
+                app.complain(error)
+                app.look()
+            else:
+                became, view = result or (Added(), None)
+                if view is not None:  # else who deleted it knows
+                    move(view)
+                    if text := added(became, job):
+                        app.notify(text)
+            done()
+
+        job = Job(work, finish, moved=move, project_key=key)
+        app.jobs.begin(job)
+
+    def undo(self) -> None:
+        """Take back what the user did last."""
+        self._turn_back(OpenProject.undo)
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        self._turn_back(OpenProject.redo)
+
+    def _turn_back(self, work: Callable[[OpenProject], Act | None]) -> None:
+        def say(act: Act | None, error: Exception | None) -> None:
+            if error is None:
+                self._app.notify(turned_back(act))
+
+        if self._app.project is not None:
+            self._app.change(work, say)
