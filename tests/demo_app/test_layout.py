@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gettext
+import math
 from collections.abc import Iterator
-from itertools import combinations
-from typing import Any
 
 import pytest
 from tests.support.hand import Hand
+from tests.support.layout import faults
 from tests.support.photos import THINGS, frames, picked
 from tests.support.rounds import called_round
 
@@ -17,50 +18,6 @@ from headfit_demo.session import PickedFile
 SIZES = ((360, 800), (800, 480), (970, 640), (1920, 1080))
 PAGES = ("home", "teach", "photos", "recognise", "privacy", "help", "developer", "settings")
 BALLOON, BOAT, _ = THINGS
-
-
-def seen(widget: Any) -> Iterator[Any]:
-    """Yield what is drawn of a widget and in it, from outside to inside."""
-    if widget.opacity and widget.width and widget.height:
-        yield widget
-        for child in widget.children:
-            yield from seen(child)
-
-
-def box(widget: Any) -> tuple[float, float, float, float]:
-    """Return left, bottom, right and top in the window."""
-    left, bottom = widget.to_window(widget.x, widget.y)
-    right, top = widget.to_window(widget.right, widget.top)
-    return left, bottom, right, top
-
-
-def faults(root: Any) -> Iterator[str]:
-    """Yield what is cut off or lies over something else, in words."""
-    from kivy.uix.boxlayout import BoxLayout
-    from kivy.uix.label import Label
-    from kivy.uix.stacklayout import StackLayout
-
-    from headfit_demo.widgets import Page
-
-    left, _, right, _ = box(root)
-    for widget in seen(root):
-        who = f"{type(widget).__name__} {getattr(widget, 'text', '')!r}"
-        x0, _, x1, _ = box(widget)
-        if x0 < left - 1 or x1 > right + 1:
-            yield f"{who} is outside of the window: {x0:.0f} to {x1:.0f}"
-        if isinstance(widget, Label) and not widget.shorten:
-            wide, high = widget.texture_size
-            if wide > widget.width + 1 or high > widget.height + 1:
-                yield f"{who} is cut: {wide} x {high} in {widget.width:.0f} x {widget.height:.0f}"
-        if isinstance(widget, (BoxLayout, StackLayout)):
-            for one, other in combinations([c for c in widget.children if c.opacity], 2):
-                a, b = box(one), box(other)
-                across = min(a[2], b[2]) - max(a[0], b[0])
-                along = min(a[3], b[3]) - max(a[1], b[1])
-                if across > 1 and along > 1:
-                    yield f"in {who}: {type(one).__name__} over {type(other).__name__}"
-        if isinstance(widget, Page) and widget.height < 100:
-            yield f"{who} leaves {widget.height:.0f} to scroll in"
 
 
 @pytest.fixture
@@ -143,3 +100,41 @@ def test_the_fault_finder_finds_faults(hand: Hand) -> None:
     words.pos, words.size = (90, 70), words.texture_size
     (outside,) = faults(root)
     assert "is outside" in outside
+
+
+class Longer(gettext.NullTranslations):
+    """A language in which every sentence takes two fifths more room, as some do."""
+
+    def gettext(self, message: str) -> str:
+        """Return a longer sentence; of one word, a longer word."""
+        more = math.ceil(0.4 * len(message))
+        words = ("åéîøü" if " " not in message else " åéîø") * more
+        return message + words[:more].rstrip()
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """Return the longer sentence for a number."""
+        return self.gettext(msgid1 if n == 1 else msgid2)
+
+
+@pytest.mark.parametrize("text_scale", [1.0, 2.0])
+def test_longer_sentences_fit(full: Hand, text_scale: float) -> None:
+    """On a phone, on every page: a language that is still to come."""
+    from headfit_demo.language import tr
+
+    shell = full.app.shell
+    shell.size_hint, shell.size = (None, None), (360, 800)
+    full.app.set_preference("text_scale", text_scale)
+    tr._catalogue = Longer()
+    tr.say = tr._catalogue.gettext
+    try:
+        found = []
+        for page in PAGES:
+            full.app.go(page)
+            full.settle()
+            full.wait(lambda: True, frames=5)
+            found += [f"{page}: {fault}" for fault in faults(shell)]
+        assert found == []
+        assert shell.heading == "Settingsåéîø"
+    finally:
+        tr.language = "de"  # takes the catalogue anew
+        tr.language = "en"

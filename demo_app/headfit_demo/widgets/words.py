@@ -143,12 +143,13 @@ class AnyScript(Label):
 class NameLabel(Widget):
     """One line of text in any script, for the names that users give; too long, it is cut.
 
-    As wide as it is told to be, and as high as a line of its font; nothing is not high.
+    As wide as it is told to be, and as high as a line of its font, or `least`; nothing is not high.
     """
 
     text = StringProperty("")
     color = ColorProperty("#000000")
     font_size = NumericProperty(15)
+    least = NumericProperty(0)
     bold = BooleanProperty(False)
     halign = OptionProperty("left", options=("left", "center"))
     wanted = AliasProperty(lambda self: self._width_of_line(), bind=("text", "font_size", "bold"))
@@ -156,7 +157,7 @@ class NameLabel(Widget):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        for name in ("text", "color", "font_size", "bold", "halign", "size", "pos"):
+        for name in ("text", "color", "font_size", "bold", "halign", "least", "size", "pos"):
             self.fbind(name, self._redraw)
         self._redraw()
 
@@ -164,7 +165,7 @@ class NameLabel(Widget):
         return line_width(self.text, round(self.font_size), self.bold)
 
     def _redraw(self, *_: Any) -> None:
-        self.height = round(self.font_size * 1.5) if self.text else 0
+        self.height = max(self.least, round(self.font_size * 1.5)) if self.text else 0
         self.canvas.clear()
         width = int(self.width)
         if not self.text or width < 1:
