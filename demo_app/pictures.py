@@ -96,7 +96,7 @@ def draw(options: argparse.Namespace) -> None:
             app.shell.export_to_png(str(path), scale=2)  # made smaller again, edges are smooth
             with Image.open(path) as picture:
                 small = picture.convert("RGB").resize((width, height), Image.Resampling.BOX)
-            small.quantize(192, Image.Quantize.MEDIANCUT, dither=0).save(path, optimize=True)
+            small.quantize(256, Image.Quantize.MEDIANCUT, dither=0).save(path, optimize=True)
 
         def leave_photo() -> None:
             app.sight.look_away()

@@ -19,7 +19,7 @@ from tests.support.x11 import icon_of, screen
 
 from headfit_demo.window import ICON
 
-BALLOON, BOAT, _ = THINGS
+BALLOON, BOAT, FLOWER = THINGS
 PATIENCE_S = 120.0
 REPORTS_AT_REST = 4
 TOOLS = ("Xvfb", "openbox", "xdotool")
@@ -32,6 +32,7 @@ class Person:
 
     def __init__(self, display: str, folder: Path) -> None:
         self.display = display
+        self.n_actions = 0
         self._state = folder / "state.json"
         self._log = folder / "log"
         self._state.unlink(missing_ok=True)
@@ -52,6 +53,7 @@ class Person:
                     Path(__file__).parents[1] / "support" / "watched_app.py",
                     self._state,
                     folder / "data",
+                    folder / "camera",
                 ],
                 env=environment,
                 stdout=log,
@@ -76,6 +78,7 @@ class Person:
 
     def click(self, x: float, y: float) -> None:
         """Click on a point of the window."""
+        self.n_actions += 1
         self._do("mousemove", "--sync", "--window", self.window, str(round(x)), str(round(y)))
         self._do("click", "1")
 
@@ -100,9 +103,19 @@ class Person:
 
     def type(self, text: str) -> None:
         """Type into the field that has the focus, and press Enter."""
+        self.n_actions += 1
         self.wait(lambda: self.sees["has_field"])
         self._do("type", "--delay", "40", text)
         self._do("key", "Return")
+
+    def hold_to_record(self, name: str, n_photos: int) -> None:
+        """Hold the button of a thing until there are so many photos of it."""
+        self.n_actions += 1
+        x, y = self._place_at_rest(lambda seen: seen["holds"].get(name))
+        self._do("mousemove", "--sync", "--window", self.window, str(round(x)), str(round(y)))
+        self._do("mousedown", "1")
+        self.wait(lambda: self.sees["things"].get(name, 0) >= n_photos)
+        self._do("mouseup", "1")
 
     def keys(self, keys: str) -> None:
         """Press keys together."""
@@ -114,6 +127,7 @@ class Person:
 
     def drop(self, paths: list[Path], x: float, y: float) -> None:
         """Drag files to a point of the window and let them go."""
+        self.n_actions += 1
         from tests.support.xdnd import Source
 
         left, top = self._origin()
@@ -286,3 +300,54 @@ def test_many_photos_keep_their_project(display: str, tmp_path: Path) -> None:
     assert person.sees["things"][BOAT] == 40
     assert seen <= person.sees["things"][BALLOON] <= 40
     assert person.close() == (0, "")
+
+
+@pytest.mark.timeout(600)
+def test_three_things_by_few_actions(display: str, tmp_path: Path) -> None:
+    """By the camera in eight, names included; by a folder in three. ``-s`` shows the seconds."""
+    shown = tmp_path / "camera"
+    shown.mkdir()
+
+    def point_camera_at(thing: str) -> None:
+        for number, frame in enumerate(frames(thing, 4, seed=5)):
+            new = shown / f"{number}.new"
+            new.write_bytes(jpeg(frame))
+            new.replace(shown / f"{number}.jpg")
+
+    photos = write_folder(tmp_path / "photos", 8, THINGS)
+    new = tmp_path / "new.jpg"
+    new.write_bytes(jpeg(frames(BOAT, 1, seed=9)[0]))
+    point_camera_at(BALLOON)
+
+    person = Person(display, tmp_path)
+    person.wait(lambda: "Teach something new" in person.sees["presses"])
+    began = time.monotonic()
+    person.press("Teach something new", lambda: person.sees["screen"] == "teach")
+    for thing in THINGS[:2]:
+        person.type(thing)
+        person.wait(lambda thing=thing: thing in person.sees["things"])
+    for thing in THINGS[:2]:
+        point_camera_at(thing)
+        person.hold_to_record(thing, 3)
+    person.press("Another thing", lambda: person.sees["has_field"])
+    person.type(FLOWER)
+    point_camera_at(FLOWER)
+    person.hold_to_record(FLOWER, 3)
+    person.wait(lambda: person.sees["is_fresh"] and person.sees["verdict"] == FLOWER)
+    by_camera = person.n_actions, round(time.monotonic() - began)
+    assert person.close() == (0, "")
+
+    person = Person(display, tmp_path)
+    person.wait(lambda: "Teach something new" in person.sees["presses"])
+    began = time.monotonic()
+    person.drop([photos], 600, 700)
+    person.train()
+    person.press("Try it", lambda: person.sees["screen"] == "recognise")
+    person.drop([new], 500, 300)
+    person.wait(lambda: person.sees["verdict"])
+    by_folder = person.n_actions, round(time.monotonic() - began)
+    assert person.sees["verdict"] == BOAT
+    assert person.close() == (0, "")
+    print(f"\nactions and seconds by camera {by_camera}, by folder {by_folder}")
+    assert by_camera[0] <= 8
+    assert by_folder[0] <= 3

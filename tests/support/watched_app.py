@@ -1,10 +1,10 @@
 """Starts the app and writes down, ten times a second, what is on its window; for real input.
 
-    python watched_app.py STATE DATA
+    python watched_app.py STATE DATA CAMERA
 
-STATE is a JSON file that is replaced as a whole: how often that was done, the screen, the things
-with their photos, the notice, and where in the window each button is, by its words, and each card
-of a thing, by its name.
+Photos in CAMERA play the camera. STATE is a JSON file that is replaced as a whole: how often that
+was done, the screen, the things with their photos, the notice, and where in the window each button
+is, by its words, and each card of a thing, by its name.
 """
 
 import itertools
@@ -30,7 +30,7 @@ def main() -> None:
     from headfit_demo.screens.answer import ThingChip
     from headfit_demo.widgets import Field, Touchable
 
-    app = DemoApp(data_folder=data)
+    app = DemoApp(camera_folder=Path(sys.argv[3]), data_folder=data)
     numbers = itertools.count()
 
     def place(widget: object) -> list[float]:
@@ -70,6 +70,11 @@ def main() -> None:
             },
             "cards": {
                 name: place(card)
+                for name, card in getattr(page, "cards", {}).items()
+                if card.parent
+            },
+            "holds": {
+                name: place(card.ids.hold)
                 for name, card in getattr(page, "cards", {}).items()
                 if card.parent
             },

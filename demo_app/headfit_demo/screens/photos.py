@@ -19,6 +19,7 @@ class PhotoThumb(Thumb):
     """A photo to choose."""
 
     photo = ObjectProperty(None)
+    screen = ObjectProperty(None)
 
 
 class PhotosScreen(AppScreen):
@@ -28,6 +29,8 @@ class PhotosScreen(AppScreen):
     details = StringProperty("")
     hint = StringProperty("")
     n_chosen = NumericProperty(0)
+    side = NumericProperty(0)
+    """Of a photo, in pixels."""
 
     def __init__(self, **options: Any) -> None:
         self._slices = Slices()
@@ -66,7 +69,7 @@ class PhotosScreen(AppScreen):
     def _show(self, photos: tuple[PhotoView, ...]) -> Iterator[None]:
         for photo in photos:
             texture = self.app.thumbnails.of(self.app.project, photo)
-            thumb = PhotoThumb(photo=photo, texture=texture, badge=badge(photo))
+            thumb = PhotoThumb(screen=self, photo=photo, texture=texture, badge=badge(photo))
             thumb.bind(on_release=self._choose)
             self.ids.grid.add_widget(thumb)
             yield
