@@ -58,6 +58,10 @@ def test_nothing_is_cut_off(full: Hand, size: tuple[int, int]) -> None:
             full.wait(lambda: True, frames=5)
             where = f"{page}, {language}, {text_scale}"
             found += [f"{where}: {fault}" for fault in faults(shell)]
+    full.app.go("teach")
+    full.app.sight.look_away()  # then the preview says what it is for
+    full.wait(lambda: True, frames=5)
+    found += [f"{language}, {text_scale}: {fault}" for fault in faults(shell)]
     assert found == []
     assert shell.is_wide == (size[0] > 1900)  # 970 is too narrow for text of this size
 
@@ -133,7 +137,12 @@ def test_longer_sentences_fit(full: Hand, text_scale: float) -> None:
             full.settle()
             full.wait(lambda: True, frames=5)
             found += [f"{page}: {fault}" for fault in faults(shell)]
+        full.app.go("teach")
+        full.app.sight.look_away()
+        full.wait(lambda: True, frames=5)
+        found += [f"nothing to see: {fault}" for fault in faults(shell)]
         assert found == []
+        full.app.go("settings")
         assert shell.heading == "Settingsåéîø"
     finally:
         tr.language = "de"  # takes the catalogue anew

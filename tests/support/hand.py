@@ -102,6 +102,13 @@ class Hand:
                     return widget
         raise AssertionError(f"nothing to press says {text!r}")
 
+    def can_press(self, text: str) -> bool:
+        """Return whether anything that can be pressed has these words by now."""
+        try:
+            return self.find(text) is not None
+        except AssertionError:
+            return False
+
     def type(self, text: str) -> None:
         """Type into the field that has the focus, as soon as one has."""
         from kivy.core.window import Window

@@ -31,6 +31,7 @@ def faults(root: Any) -> Iterator[str]:
     from kivy.uix.stacklayout import StackLayout
 
     from headfit_demo.widgets import Page
+    from headfit_demo.widgets.basics import View
 
     left, _, right, _ = box(root)
     for widget in seen(root):
@@ -49,6 +50,12 @@ def faults(root: Any) -> Iterator[str]:
                 along = min(a[3], b[3]) - max(a[1], b[1])
                 if across > 1 and along > 1:
                     yield f"in {who}: {type(one).__name__} over {type(other).__name__}"
+        if isinstance(widget, View):
+            _, low, _, high = box(widget)
+            for label in (one for one in widget.children if isinstance(one, Label) and one.text):
+                _, y0, _, y1 = box(label)
+                if y0 < low - 1 or y1 > high + 1:
+                    yield f"{label.text!r} reaches out of its picture"
         if isinstance(widget, Page) and widget.height < 100:
             yield f"{who} leaves {widget.height:.0f} to scroll in"
 

@@ -22,7 +22,7 @@ class Plot(Widget):
     name : str
         What is drawn.
     points : list of (float, float)
-        From left to right.
+        In the order in which they came.
     top : float
         What is at the upper edge; 0 for the largest value.
     form : str
@@ -53,7 +53,8 @@ class Plot(Widget):
         said = ["", "", "", ""]
         if self.has_something:
             top = self.top or max(value for _, value in self.points) or 1.0
-            first, last = self.points[0][0], self.points[-1][0]
+            across = [x for x, _ in self.points]
+            first, last = min(across), max(across)  # what was taken back leads to the left
             said = [self.name, self.form.format(top), f"{first:g}", f"{last:g} {self.across}"]
             self._draw_curve([value / top for _, value in self.points], first, last)
         for number, (label, text) in enumerate(zip(self._labels, said, strict=True)):

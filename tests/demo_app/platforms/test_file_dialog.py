@@ -79,13 +79,13 @@ def test_a_window_that_does_not_open_is_replaced(toys: Hand, play: Play, tmp_pat
     """By the app's own, whether the program fails or is not there."""
     play(status=5)
     toys.press("Photos in folders")
-    toys.wait(lambda: toys.n_windows == 1 and toys.find("Take this folder"))
+    toys.wait(lambda: toys.can_press("Take this folder"))
     toys.answer("Not now")
     (tmp_path / "programs" / "zenity").unlink()
     toys.app.platform._dialog.program = "none"
     toys.app.platform._dialog.folder = lambda title: ["no such program"]
     toys.press("Photos in folders")
-    toys.wait(lambda: toys.n_windows and toys.find("Take this folder"))
+    toys.wait(lambda: toys.can_press("Take this folder"))
     toys.answer("Not now")
 
 
@@ -101,7 +101,7 @@ def test_a_skill_is_saved_where_the_desktop_says(toys: Hand, play: Play, tmp_pat
     assert "--confirm-overwrite" in asked.read_text()
     play(tmp_path / "no such folder" / "mine.head")
     toys.press("Share what it learned")
-    toys.wait(lambda: toys.n_windows == 1 and toys.find("Save"))
+    toys.wait(lambda: toys.can_press("Save"))
     toys.answer("Not now")
 
 
