@@ -37,6 +37,8 @@ _SILENT: Final = {"FLWR_TELEMETRY_ENABLED": "0", "FLWR_DISABLE_UPDATE_CHECK": "1
 _HOST: Final = "127.0.0.1"
 _PATIENCE_S: Final = 300.0
 """On a busy machine a SuperLink takes minutes to start; one that ended is not waited for."""
+_RUN_PATIENCE_S: Final = 1800.0
+"""An app of this example runs for seconds; where Flower cannot start it, it tries without end."""
 
 
 @dataclass(slots=True)
@@ -105,15 +107,29 @@ class Federation:
                 process.wait()
 
     def run(self, config: Mapping[str, Any]) -> str:
-        """Have the server run its app, and return what it logged."""
+        """Have the server run its app, and return what it logged.
+
+        Raises
+        ------
+        InputError
+            If it does not end.
+        """
         said = " ".join(f"{key}={json.dumps(value)}" for key, value in config.items())
-        ended = subprocess.run(
-            [command("flwr"), "run", str(APP), "here", "--run-config", said, "--stream"],
-            env=self._environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+        try:
+            ended = subprocess.run(
+                [command("flwr"), "run", str(APP), "here", "--run-config", said, "--stream"],
+                env=self._environment(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                check=False,
+                timeout=_RUN_PATIENCE_S,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise InputError(
+                f"expected the app to end within {_RUN_PATIENCE_S:g} s, found it running: "
+                f"{(error.stdout or b'').decode()[-500:]}; look into the logs in {self.folder}, "
+                "and try it where less else runs"
+            ) from error
         return ended.stdout.decode()
 
     def log(self, name: str) -> str:

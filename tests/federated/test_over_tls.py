@@ -17,11 +17,12 @@ from .conftest import CLASSES, WIDTH, Silos
 
 pytest.importorskip("flwr", reason="Flower has an environment of its own: make federated")
 
-from headfit import SoftmaxHead
+from headfit import InputError, SoftmaxHead
 from headfit.commands.main import main as command
 from headfit.pooling.opening import head_of
 from headfit.pooling.vector import class_sums_of, vector_of
 from headfit.store import ExampleStore
+from headfit_federated import example
 from headfit_federated.example import Federation, certify
 
 PATIENCE_S = 120
@@ -130,3 +131,14 @@ def test_two_servers_over_tls_open_a_round_with_noise(
     for name in CLASSES:  # twelve photos each, all of which count
         there = sum(silos.examples[number][1].count(name) for number in (0, 1))
         assert abs(counts.get(name, 0) - there) < 6 * called.round.spread(2) + 1
+
+
+def test_what_does_not_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine too busy to start apps Flower tries again and again."""
+    program = tmp_path / "flwr"
+    program.write_text("#!/bin/sh\necho starting\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(example, "command", lambda name: str(tmp_path / name))
+    monkeypatch.setattr(example, "_RUN_PATIENCE_S", 0.5)
+    with pytest.raises(InputError, match=r"(?s)within 0\.5 s, found it running: starting"):
+        Federation(tmp_path, []).run({})
