@@ -57,6 +57,10 @@ app: $(VENV)/.app native-if-possible ## Start the app
 app-screens: $(VENV)/.app ## Draw every screen of the app into docs/app, without a display
 	@$(BIN)/python demo_app/pictures.py docs/app
 
+.PHONY: recording
+recording: $(VENV)/.app ## Record how three things are taught into docs/app, without a display
+	@$(BIN)/python demo_app/recording.py docs/app/teaching.webp
+
 .PHONY: apk
 apk: $(VENV)/.apk ## Build the Android app, or say what is missing (PROFILE=lce AAR=..., DOWNLOAD=1)
 	@$(BIN)/python demo_app/headfit_packaging/apk.py $(if $(PROFILE),--profile $(PROFILE)) \

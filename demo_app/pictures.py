@@ -9,18 +9,17 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+
+from stage import staged
 
 WINDOWS = {"desktop": (1280, 800, "light"), "phone": (360, 800, "dark")}
 THINGS = {"cat": "cat", "Kaffeetasse": "coffee", "монеты": "coins"}
 """Names of things, and the pictures they are taught with."""
 
 PHOTOS_EACH = (14, 11, 9)
-PATIENCE_S = 300.0
 
 
 def main() -> None:
@@ -44,44 +43,22 @@ def main() -> None:
 
 def draw(options: argparse.Namespace) -> None:
     """Draw all screens in one window."""
-    from headfit_demo.window import configure, need_no_display
+    from PIL import Image
+
+    from headfit_demo.session import OpenProject, PickedFile, photo_folder
+    from train_greeting import training_pictures
 
     width, height, style = WINDOWS[options.window]
     if options.size:
         width, height = map(int, options.size.split("x"))
-    need_no_display(Path(tempfile.mkdtemp()))
-    configure(width, height)
-    from kivy.base import EventLoop, runTouchApp
-    from kivy.config import Config
-    from PIL import Image
-
-    from headfit_demo.app import DemoApp
-    from headfit_demo.session import OpenProject, PickedFile, photo_folder
-    from train_greeting import training_pictures
-
-    Config.set("graphics", "multisamples", 0)
-    with tempfile.TemporaryDirectory() as temporary:
-        camera = Path(temporary) / "camera"
-        camera.mkdir()
-        samples = training_pictures()
-        unseen = [one.frame for one in samples if one.class_name == "coffee"][-1]
-        Image.fromarray(unseen).save(camera / "now.png")
-
-        app = DemoApp(camera_folder=camera, data_folder=Path(temporary) / "app")
-        app._run_prepare()
-        runTouchApp(embedded=True)
-        screens = app.shell.ids.screens
+    samples = training_pictures()
+    unseen = [one.frame for one in samples if one.class_name == "coffee"][-1]
+    with staged(width, height, unseen) as stage:
+        app, screens = stage.app, stage.screens
 
         def wait(until: Callable[[], object], seconds: float = 0.6) -> None:
             """Wait for something, and until what moves has come to rest."""
-            started = time.monotonic()
-            while not until():
-                if time.monotonic() - started > PATIENCE_S:
-                    raise TimeoutError(app.shell.ids.notice.text)
-                EventLoop.idle()
-            settled = time.monotonic() + seconds
-            while time.monotonic() < settled:
-                EventLoop.idle()
+            stage.wait(until, seconds)
 
         def save(name: str, *, with_notice: bool = False) -> None:
             if options.only and name not in options.only:
@@ -151,7 +128,6 @@ def draw(options: argparse.Namespace) -> None:
             app.go(name)
             wait(lambda: True, 1.5)
             save("projects" if name == "home" else name)
-        app.on_stop()
 
 
 if __name__ == "__main__":

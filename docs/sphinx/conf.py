@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from headfit import __version__
 
 ROOT = Path(__file__).parents[2]
-_ON_THE_SITE = {".ipynb", ".md", ".png", ".svg", ".csv"}
+_ON_THE_SITE = {".csv", ".ipynb", ".md", ".png", ".svg", ".webp"}
 SOURCES = f"https://github.com/headfit/headfit/blob/v{__version__}"
 
 project = "headfit"
