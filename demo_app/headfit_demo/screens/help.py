@@ -234,9 +234,13 @@ _HINDRANCES: dict[Hindrance, Callable[[], str]] = {
 def _epsilon(offer: Offer) -> str:
     if math.isinf(offer.epsilon):
         return tr.say("none: there is no noise")
-    return tr.say("{all:.2g} if all come, {few:.2g} if as few as may").format(
-        all=offer.epsilon, few=offer.epsilon_at_least
+    return tr.say("{all} if all come, {few} if as few as may").format(
+        all=_as_text(offer.epsilon), few=_as_text(offer.epsilon_at_least)
     )
+
+
+def _as_text(epsilon: float) -> str:
+    return f"{epsilon:.2g}" if epsilon < 10 else f"{epsilon:.0f}"
 
 
 def _view_of(heading: str, leaving: Leaving) -> LeavingView:

@@ -215,3 +215,12 @@ def test_photos_beyond_the_cap_are_drawn(helping: Hand, tmp_path: Path) -> None:
     _, promised = offered(helping)
     assert promised.photos == "3 of at most 3"
     assert helping.screen._offer.n_left_out == 8
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "text"), [(0.5, "0.5"), (3.04, "3"), (17.83, "18"), (100, "100"), (1234.5, "1234")]
+)
+def test_an_epsilon_is_a_number_that_people_read(epsilon: float, text: str) -> None:
+    from headfit_demo.screens.help import _as_text
+
+    assert _as_text(epsilon) == text
