@@ -50,19 +50,32 @@ class Plot(Widget):
 
     def _draw(self, *_: Any) -> None:
         self.canvas.before.clear()
-        said = ["", "", "", ""]
-        if self.has_something:
-            top = self.top or max(value for _, value in self.points) or 1.0
-            across = [x for x, _ in self.points]
-            first, last = min(across), max(across)  # what was taken back leads to the left
-            said = [self.name, self.form.format(top), f"{first:g}", f"{last:g} {self.across}"]
-            self._draw_curve([value / top for _, value in self.points], first, last)
-        for number, (label, text) in enumerate(zip(self._labels, said, strict=True)):
-            self._place(label, text, is_right=number % 2 == 1, is_below=number > 1)
+        name, at_top, at_left, at_right = self._labels
+        if not self.has_something:
+            for label in self._labels:
+                label.text = ""
+            return
+        top = self.top or max(value for _, value in self.points) or 1.0
+        across = [x for x, _ in self.points]
+        first, last = min(across), max(across)  # what was taken back leads to the left
+        above = self._say(name, self.name, at_top, self.form.format(top))
+        below = self._say(at_right, f"{last:g} {self.across}", at_left, f"{first:g}")
+        for label in (name, at_top):
+            label.y = self.y + self.height - label.height
+        for label in (at_left, at_right):
+            label.y = self.y + below - label.height
+        name.x = at_left.x = self.x
+        for label in (at_top, at_right):
+            label.x = self.x + self.width - label.width  # the property "right" may be old here
+        gap = theme.small * 0.3
+        shares = [value / top for _, value in self.points]
+        bottom = self.y + below + gap
+        self._draw_curve(shares, first, last, bottom, self.height - above - below - 2 * gap)
 
-    def _draw_curve(self, shares: Sequence[float], first: float, last: float) -> None:
-        margin = theme.small * 1.6
-        bottom, height = self.y + margin, max(self.height - 2 * margin, 1)
+    def _draw_curve(
+        self, shares: Sequence[float], first: float, last: float, bottom: float, height: float
+    ) -> None:
+        height = max(height, 1)
         points: list[float] = []
         for (x, _), share in zip(self.points, shares, strict=True):
             across = (x - first) / (last - first) if last > first else 0.0
@@ -75,11 +88,16 @@ class Plot(Widget):
             Color(*theme.accent)
             Line(points=points, width=dp(1.4), joint="round", cap="round")
 
-    def _place(self, label: Label, text: str, *, is_right: bool, is_below: bool) -> None:
-        label.text, label.color, label.font_size = text, theme.faint, theme.small
-        label.texture_update()
-        label.size = label.texture_size
-        label.pos = (
-            self.x + self.width - label.width if is_right else self.x,  # right may be old here
-            self.y if is_below else self.y + self.height - label.height,
-        )
+    def _say(self, words: Label, text: str, number: Label, value: str) -> float:
+        """Write words beside a number, in lines where they are long; return how high both are."""
+        for label, said in ((number, value), (words, text)):
+            label.text, label.color, label.font_size = said, theme.faint, theme.small
+            label.text_size = (None, None)
+            label.texture_update()
+            label.size = label.texture_size
+        room = max(self.width - number.width - dp(8), 1)
+        if words.width > room:
+            words.text_size = (room, None)
+            words.texture_update()
+            words.size = words.texture_size
+        return max(words.height, number.height)
