@@ -193,8 +193,8 @@ def predict(
 
     An IMAGE is a photo, a folder of photos that need not be sorted, or - for standard input. Prints
     the best classes of each, and whether it looks like none of them; or, by a multi-label head, all
-    that it shows. A file that is no photo is
-    named and the others are classified; the exit code is then 3.
+    that it shows. A file that is no photo is named and the others are classified; the exit code is
+    then 3.
     """
     opened = Extractor.open_for(head, extractor, engine=engine)
     answer = answers_of(head, opened)
