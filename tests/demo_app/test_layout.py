@@ -37,9 +37,10 @@ def full(toys: Hand) -> Iterator[Hand]:
     helping._open(PickedFile("toys.round", called))
     toys.wait(lambda: helping.n_files == 2)
     toys.settle()
-    size_hint, size = toys.app.shell.size_hint, toys.app.shell.size
+    shell = toys.app.shell
+    size_hint, size = tuple(shell.size_hint), tuple(shell.size)  # Kivy's own lists follow them
     yield toys
-    toys.app.shell.size_hint, toys.app.shell.size = size_hint, size
+    shell.size_hint, shell.size = size_hint, size
     toys.app.set_preference("language", "en")  # other tests ask for sentences without the app
 
 

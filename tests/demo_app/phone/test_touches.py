@@ -24,7 +24,7 @@ def phone(
     shell = hand.app.shell
     monkeypatch.setattr(hand.app.platform, "name", "android")
     monkeypatch.setattr(hand.app.platform, "picks_folders", False)
-    size_hint, size = shell.size_hint, shell.size
+    size_hint, size = tuple(shell.size_hint), tuple(shell.size)  # Kivy's own lists follow them
     shell.size_hint, shell.size = (None, None), request.param
     hand.wait(lambda: True)
     yield hand
