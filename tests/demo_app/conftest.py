@@ -6,6 +6,7 @@ empty data folder. Kivy reads its settings when it is first imported: they are m
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -48,6 +49,7 @@ def hand(running_app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr("headfit_demo.shell.NOTICE_S", PATIENCE_S)  # there until it was read
     from kivy.core.window import Window
 
+    from headfit_demo.litter import _NEVER
     from headfit_demo.platforms.desktop import DesktopPlatform
 
     app, hand = running_app, Hand(running_app)
@@ -60,7 +62,10 @@ def hand(running_app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     app.go("home")
     app.refresh_screen()
     hand.settle()
+    usual = app.litter._usual  # Python's collector, as tests of other rooms have it
+    gc.set_threshold(*usual[:2], _NEVER)
     yield hand
+    gc.set_threshold(*usual)
     app.eye.switch_off()
     for window in list(Window.children):
         if window is not app.shell:
