@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import numpy.typing as npt
 
-from headfit.errors import InputError
+from headfit.learning.linear import embeddings_of_width, linear_logits
 from headfit.learning.origin import WHOLE, ExtractorReference, View
-from headfit.maths.arrays import BoolArray, FloatArray, Scalar, checked_embeddings
+from headfit.maths.arrays import BoolArray, FloatArray, Scalar
 from headfit.maths.sigmoid import sigmoid
 
 
@@ -67,21 +66,8 @@ class FittedMultiLabelHead:
             If the embeddings have another width or are not finite, or so large that logits are
             not.
         """
-        checked = checked_embeddings(embeddings)
-        if checked.shape[1] != self.embedding_dim:
-            raise InputError(
-                f"expected embeddings of width {self.embedding_dim}, found width "
-                f"{checked.shape[1]}; use the extractor that the head was fitted on"
-            )
-        with np.errstate(over="ignore", invalid="ignore"):
-            logits: FloatArray = checked @ self.weights + self.bias
-        if not np.isfinite(logits).all():
-            raise InputError(
-                "expected embeddings like those of training, found values up to "
-                f"{np.abs(checked).max():g}, which overflow; use the extractor that the head "
-                "was fitted on"
-            )
-        return logits
+        checked = embeddings_of_width(embeddings, self.embedding_dim)
+        return linear_logits(checked, self.weights, self.bias)
 
     def probabilities(self, embeddings: npt.ArrayLike) -> FloatArray:
         """Return the probability of each class: shape (n_samples, n_classes), dtype float32."""

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from headfit.errors import InputError
 from headfit.learning.calibration import leads_of, least_probability, sureness
 from headfit.learning.fitted_head import FittedHead
-from headfit.maths.arrays import BoolArray, FloatArray, checked_embeddings
+from headfit.learning.linear import embeddings_of_width, linear_logits
+from headfit.maths.arrays import BoolArray, FloatArray
 from headfit.maths.bits import as_pairs, count_differences, pack
 from headfit.maths.softmax import softmax
 
@@ -40,23 +41,11 @@ class Prediction:
             If the embeddings have another width or are not finite, or so large that logits are
             not.
         """
-        checked = checked_embeddings(embeddings)
-        if checked.shape[1] != head.embedding_dim:
-            raise InputError(
-                f"expected embeddings of width {head.embedding_dim}, found width "
-                f"{checked.shape[1]}; use the extractor that the head was fitted on"
-            )
+        checked = embeddings_of_width(embeddings, head.embedding_dim)
         if head.thresholds is not None:
             logits = binary_logits(checked, head.weights, head.bias, head.thresholds)
             return cls(head, checked, logits)
-        with np.errstate(over="ignore", invalid="ignore"):
-            logits = checked @ head.weights + head.bias
-        if not np.isfinite(logits).all():
-            raise InputError(
-                "expected embeddings like those of training, found values up to "
-                f"{np.abs(checked).max():g}, which overflow; use the extractor that the head "
-                "was fitted on"
-            )
+        logits = linear_logits(checked, head.weights, head.bias)
         return cls(head, checked, logits)
 
     def probabilities(self) -> FloatArray:
