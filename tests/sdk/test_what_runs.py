@@ -68,9 +68,9 @@ def test_recognising_computes_logits_once(
     """Ranking and rejection come from the same ones."""
     photo = write_photo(tmp_path / "photo.png", (200, 40, 30), 1)
     counted = []
-    checked = prediction.checked_embeddings
+    linear_logits = prediction.linear_logits
     monkeypatch.setattr(
-        prediction, "checked_embeddings", lambda given: counted.append(1) or checked(given)
+        prediction, "linear_logits", lambda *given: counted.append(1) or linear_logits(*given)
     )
     seen = loaded.recognise(photo)
     assert len(counted) == 1
