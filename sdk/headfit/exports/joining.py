@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Final
 
 from headfit.errors import InputError
@@ -18,8 +19,8 @@ ONNX: Final = "an ONNX file"
 
 def read_extractor_of(
     head: FittedHead, extractor: str | os.PathLike[str] | None, kind: str, otherwise: str
-) -> tuple[Manifest, bytes]:
-    """Return the manifest and the network that a head is joined with.
+) -> tuple[Path, Manifest, bytes]:
+    """Return what a head is joined with: its path, its manifest and the network.
 
     Parameters
     ----------
@@ -44,14 +45,14 @@ def read_extractor_of(
             "expected a head that remembers its extractor, found one that does not; name the one "
             "that it was fitted on, or fit it with extractor="
         )
-    _, manifest, model = read_extractor(extractor)
+    path, manifest, model = read_extractor(extractor)
     manifest.check_head(head, "this head")
     found = ONNX if is_onnx(model) else TFLITE
     if found != kind:
         raise InputError(
             f"expected an extractor that is {kind}, found {manifest.name}, {found}; {otherwise}"
         )
-    return manifest, model
+    return path, manifest, model
 
 
 def refuse_views(head: FittedHead, kind: str, otherwise: str = "") -> None:

@@ -53,7 +53,7 @@ def export_onnx(
         head = released(head, force=force)
         return head_alone(head.weights, head.bias, head.thresholds, head.classes)
     otherwise = "export the head alone and give it embeddings, or the whole as a .tflite"
-    _, model = read_extractor_of(head, extractor, ONNX, otherwise)
+    *_, model = read_extractor_of(head, extractor, ONNX, otherwise)
     refuse_views(head, ONNX, ", or export the head alone and give it the mean of their embeddings")
     head = released(head, force=force)
     return behind_network(model, head.weights, head.bias, head.thresholds, head.classes)

@@ -51,7 +51,7 @@ def export_tflite(
         If the package `flatbuffers` is not installed.
     """
     otherwise = "convert that network to a .tflite, cut it, and train the head on it"
-    manifest, model = read_extractor_of(head, extractor, TFLITE, otherwise)
+    _, manifest, model = read_extractor_of(head, extractor, TFLITE, otherwise)
     refuse_views(head, TFLITE)
     head = released(head, force=force)
     prepared, told = manifest.preprocessing, head.calibration

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from headfit.exports.document import START, export_json
 from headfit.exports.joining import TFLITE, read_extractor_of
 from headfit.files.disk import write_atomically
 from headfit.learning.fitted_head import FittedHead
+from headfit.photos.images import open_rgb
 
 _PAGE: Final = Path(__file__).with_name("page")
 _START: Final = "index.html"
@@ -21,6 +23,7 @@ _SOURCES: Final = (
     *("head.js", "native.js", "page.css", "page.js", "pictures.js", "recogniser.js", "teaching.js"),
     _START,
 )
+_GOLDEN: Final = "golden.rgb"
 _MADE: Final = ("headfit_native.wasm", "network.plan", "network.json", "head.json")
 
 
@@ -71,13 +74,21 @@ def export_web(
             "found one that does not; fit it with extractor="
         )
     otherwise = "convert that network to a .tflite, cut it, and train the head on it"
-    manifest, model = read_extractor_of(head, extractor, TFLITE, otherwise)
+    path, manifest, model = read_extractor_of(head, extractor, TFLITE, otherwise)
     document = export_json(head, extractor, force=force)  # refuses before anything is built
     plan = export_plan(model)
-    told = {"fingerprint": manifest.fingerprint, "crc32": zlib.crc32(plan)}
+    golden = manifest.golden
+    told = {
+        "fingerprint": manifest.fingerprint,
+        "crc32": zlib.crc32(plan),
+        "golden": golden and asdict(golden),
+    }
     made = (find_wasm(library), plan, json.dumps(told).encode(), document)
+    pictures = {}
+    if golden is not None:  # as pixels: a browser need not decode a PNG to the same ones
+        pictures[_GOLDEN] = open_rgb(path.with_suffix(".golden.png")).tobytes()
     sources = {name: (_PAGE / name).read_bytes() for name in _SOURCES}
-    return {**dict(zip(_MADE, made, strict=True)), **sources}
+    return {**dict(zip(_MADE, made, strict=True)), **pictures, **sources}
 
 
 def write_web(files: dict[str, bytes], folder: str | os.PathLike[str]) -> None:
@@ -100,7 +111,9 @@ def is_web(folder: Path) -> bool:
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
     if not names:
         return True
-    if not names <= {*_SOURCES, *_MADE} or not all((folder / name).is_file() for name in names):
+    if not names <= {*_SOURCES, *_MADE, _GOLDEN} or not all(
+        (folder / name).is_file() for name in names
+    ):
         return False
     if not names & {*_MADE[:3], _START}:
         return False

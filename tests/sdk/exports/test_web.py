@@ -200,6 +200,8 @@ def test_the_command_writes_a_page_and_writes_it_again(
         ("head.json", rb'"weights": \[\[', b'"weights": [[0,', "head is damaged"),
         ("head.json", rb'"bias": \[[^,]+,', b'"bias": [', "head is damaged"),
         ("head.json", rb'"factor":"....', b'"factor":"', "head is damaged"),
+        ("network.json", rb'"embedding": \[[^,]+', b'"embedding": [1e9', "a wrong embedding"),
+        ("golden.rgb", rb"(?s)^.{6000}", b"\0" * 6000, "a wrong embedding"),
     ],
 )
 def test_a_page_of_parts_that_do_not_belong_together_says_so(
@@ -224,6 +226,39 @@ def test_a_page_of_parts_that_do_not_belong_together_says_so(
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0
     assert said in done.stderr
+
+
+def test_a_library_with_a_flipped_bit_embeds_rightly_or_not_at_all(
+    wasm: Path, tmp_path: Path, extractor: Extractor
+) -> None:
+    """Where the bit is used by this network: then the golden picture tells, if nothing else does."""
+    page, library = tmp_path / "page", tmp_path / "page" / "headfit_native.wasm"
+    write_web(export_web(taught(extractor), library=wasm), page)
+    (page / "package.json").write_text('{"type": "module"}')
+    pixels = np.dstack([picture(64, 64, 0), np.full((64, 64), 255, np.uint8)])
+    (tmp_path / "0.rgba").write_bytes(pixels.tobytes())
+    (tmp_path / "jobs").write_text(
+        json.dumps([{"width": 64, "height": 64, "file": str(tmp_path / "0.rgba")}])
+    )
+    script = Path(__file__).with_name("look.mjs")
+    command = [str(NODE), str(script), str(page), str(tmp_path / "jobs"), str(tmp_path / "out")]
+    right = extractor.embed([pixels[..., :3]])[0]
+    whole, rng = wasm.read_bytes(), np.random.default_rng(0)
+    outcomes = []
+    for place in rng.integers(len(whole) // 10, len(whole), 24):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << rng.integers(8)
+        library.write_bytes(flipped)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        except subprocess.TimeoutExpired:
+            continue  # it goes round in a loop, and nothing is answered
+        outcomes.append(done.returncode)
+        if done.returncode == 0:
+            embedding = np.array(json.loads((tmp_path / "out").read_text())[0]["embedding"])
+            assert np.abs(embedding - right).max() <= 1e-2 * np.ptp(right), place
+    assert 0 in outcomes
+    assert any(outcomes)
 
 
 def test_whose_folder_it_is(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ export class Recogniser {
     if (crc32(network) !== told.crc32) throw new Error("network.plan is damaged; copy the folder again");
     if (head.extractor?.fingerprint !== told.fingerprint)
       throw new Error("head.json was taught on another extractor than this page has; export the page of that head");
-    return new Recogniser(await NativeEngine.open(library, network), head);
+    const recogniser = new Recogniser(await NativeEngine.open(library, network), head);
+    if (told.golden) recogniser.#check(new Uint8Array(await read("golden.rgb")), told.golden);
+    return recogniser;
   }
 
   constructor(engine, head) {
@@ -30,6 +32,24 @@ export class Recogniser {
       throw new Error("network and head are not of one export; export the page again");
     this.engine = engine;
     this.head = head;
+  }
+
+  /** Refuse to go on if the network makes something else of the golden picture than headfit: it runs wrongly here. */
+  #check(pixels, { embedding, cosine_at_least, difference_at_most }) {
+    const { preprocessing } = this.head.extractor;
+    const { width, height } = preprocessing;
+    const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
+    for (let i = 0; i < width * height; i++) rgba.set(pixels.subarray(3 * i, 3 * i + 3), 4 * i);
+    // It has the input's size already, and is neither resized nor cropped.
+    const asItIs = { ...preprocessing, resize_to: Math.min(width, height) };
+    const [input] = prepare(width, height, () => rgba, asItIs, [{ zoom: 1, x: 0.5, y: 0.5, is_flipped: false }]);
+    const found = this.engine.run(input);
+    const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+    const cosine = dot(embedding, found) / Math.sqrt(dot(embedding, embedding) * dot(found, found));
+    const range = Math.max(...embedding) - Math.min(...embedding) || 1;
+    const difference = Math.max(...embedding.map((x, i) => Math.abs(x - found[i]))) / range;
+    if (!(cosine >= cosine_at_least && difference <= difference_at_most))
+      throw new Error("the network gives a wrong embedding for the golden picture; export the page again");
   }
 
   /** The classes, in the order of probabilities. */
