@@ -221,7 +221,7 @@ class MultiLabelHead(Parameters):
     def decision_function(self, embeddings: npt.ArrayLike) -> FloatArray:
         """Return logits: above 0 where a class is more probable than not.
 
-        Parameters and errors are those of `predict`.
+        Embeddings and errors are those of `predict`.
 
         Returns
         -------
@@ -232,7 +232,7 @@ class MultiLabelHead(Parameters):
     def predict_proba(self, embeddings: npt.ArrayLike) -> FloatArray:
         """Return the probability of each class by itself, from 0 to 1.
 
-        Parameters and errors are those of `predict`.
+        Embeddings and errors are those of `predict`.
 
         Returns
         -------
@@ -240,12 +240,18 @@ class MultiLabelHead(Parameters):
         """
         return self.fitted_.probabilities(embeddings)
 
-    def predict(self, embeddings: npt.ArrayLike) -> list[tuple[str, ...]]:
+    def predict(
+        self, embeddings: npt.ArrayLike, *, threshold: npt.ArrayLike | None = None
+    ) -> list[tuple[str, ...]]:
         """Return the names of all classes that each embedding shows.
 
         Parameters
         ----------
         embeddings : array of shape (n_samples, embedding_dim)
+        threshold : float, or array of shape (n_classes,), optional
+            The probability from which on a class counts as shown, above 0 and at most 1; one, or
+            one for each of `classes_`. By default `thresholds_`. Higher ones name less that is not
+            there, and miss more that is.
 
         Returns
         -------
@@ -257,10 +263,11 @@ class MultiLabelHead(Parameters):
         NotFittedError
             If the head has not been fitted.
         InputError
-            If the embeddings have another width or are not finite.
+            If the embeddings have another width or are not finite, or the threshold is no
+            probability above 0.
         """
         fitted = self.fitted_
-        is_shown = fitted.shown(fitted.probabilities(embeddings))
+        is_shown = fitted.shown(fitted.probabilities(embeddings), threshold)
         return [tuple(fitted.classes[column] for column in np.flatnonzero(row)) for row in is_shown]
 
     def evaluate(
@@ -269,6 +276,7 @@ class MultiLabelHead(Parameters):
         label_sets: LabelSets,
         *,
         classes: Iterable[str] | None = None,
+        threshold: npt.ArrayLike | None = None,
     ) -> MultiLabelEvaluation:
         """Return what the head gets right and wrong on examples whose classes are known.
 
@@ -279,13 +287,15 @@ class MultiLabelHead(Parameters):
             Of the head's classes.
         classes : sequence of str, optional
             The class of each column of an array, in any order: all of the head's.
+        threshold : float, or array of shape (n_classes,), optional
+            As for `predict`.
 
         Raises
         ------
         NotFittedError
             If the head has not been fitted.
         InputError
-            If the embeddings or the label sets cannot be used, or there are none; if they name
+            If embeddings, label sets or threshold cannot be used, or there are none; if they name
             classes that the head does not know.
         """
         fitted = self.fitted_
@@ -293,7 +303,7 @@ class MultiLabelHead(Parameters):
         is_shown = self._shown(label_sets, len(checked), classes)
         if not len(checked):
             raise InputError("expected examples to evaluate on, found none; give at least one")
-        return evaluate_multi_label(fitted, checked, is_shown)
+        return evaluate_multi_label(fitted, checked, is_shown, threshold)
 
     def score(
         self,
@@ -301,12 +311,14 @@ class MultiLabelHead(Parameters):
         label_sets: LabelSets,
         *,
         classes: Iterable[str] | None = None,
+        threshold: npt.ArrayLike | None = None,
     ) -> float:
         """Return the fraction of embeddings of which every class is right, from 0 to 1.
 
         Parameters and errors are those of `evaluate`.
         """
-        return self.evaluate(embeddings, label_sets, classes=classes).subset_accuracy
+        found = self.evaluate(embeddings, label_sets, classes=classes, threshold=threshold)
+        return found.subset_accuracy
 
     def _shown(
         self, label_sets: LabelSets, n_samples: int, classes: Iterable[str] | None

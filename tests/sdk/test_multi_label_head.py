@@ -275,6 +275,31 @@ def test_evaluation_is_scikit_learns() -> None:
     assert found.mean_average_precision == pytest.approx(found.average_precision.mean())
 
 
+@pytest.mark.parametrize("threshold", [0.2, 1, np.float32(0.7), [0.1, 0.5, 0.9], (1, 1, 1)])
+def test_another_threshold_is_taken_for_answers_and_figures(threshold: Any) -> None:
+    embeddings, is_shown = examples(120)
+    label_sets = names(is_shown)
+    head = MultiLabelHead().fit(embeddings, label_sets)
+    is_named = head.predict_proba(embeddings) >= np.asarray(threshold, np.float32)
+    named = head.predict(embeddings, threshold=threshold)
+    assert named == [tuple(head.classes_[row].tolist()) for row in is_named]
+    is_right = [set(one) == set(other) for one, other in zip(named, label_sets, strict=True)]
+    assert head.score(embeddings, label_sets, threshold=threshold) == np.mean(is_right)
+    assert head.predict(embeddings) == head.predict(embeddings, threshold=head.thresholds_)
+
+
+@pytest.mark.parametrize(
+    "threshold", [0, -0.5, 1.01, np.nan, "high", [0.5], [0.5, 0.5], [[0.5, 0.5, 0.5]], {"cup": 0.5}]
+)
+def test_thresholds_that_are_no_probabilities_are_refused(threshold: Any) -> None:
+    embeddings, is_shown = examples(60)
+    label_sets = names(is_shown)
+    head = MultiLabelHead().fit(embeddings, label_sets)
+    for ask in (head.predict, lambda rows, **k: head.score(rows, label_sets, **k)):
+        with pytest.raises(InputError, match="threshold"):
+            ask(embeddings, threshold=threshold)
+
+
 def test_classes_that_no_photo_shows_are_told_apart_from_bad_ones() -> None:
     embeddings, is_shown = examples(60)
     head = MultiLabelHead().fit(embeddings, names(is_shown))

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from headfit.classifier import ImageClassifier
 from headfit.commands.paths import MULTI_LABEL
+from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.multi_label_head import MultiLabelHead
 
@@ -35,13 +36,31 @@ class Answer:
     fields: dict[str, Any]
 
 
-def answers_of(head: Path, extractor: Extractor) -> Callable[[npt.NDArray[np.uint8]], Answer]:
-    """Return what answers for the pixels of a photo, as `Extractor.decode` gives them."""
+def answers_of(
+    head: Path, extractor: Extractor, threshold: float | None = None
+) -> Callable[[npt.NDArray[np.uint8]], Answer]:
+    """Return what answers for the pixels of a photo, as `Extractor.decode` gives them.
+
+    Raises
+    ------
+    InputError
+        If a threshold is given with a head that gives each photo one class.
+    """
     if not MULTI_LABEL.is_of(head):
+        refuse_for_one_class(head, "--threshold", threshold)
         classifier = ImageClassifier.load(head, extractor=extractor)
         return lambda pixels: _of_one(classifier, pixels)
     several = MultiLabelHead.load(head, extractor=extractor)
-    return lambda pixels: _of_several(several, extractor, pixels)
+    return lambda pixels: _of_several(several, extractor, pixels, threshold)
+
+
+def refuse_for_one_class(head: Path, option: str, value: object) -> None:
+    """Refuse an option that only multi-label heads have, where it was given."""
+    if value is not None:
+        raise InputError(
+            f"expected {option} with a multi-label head, found {head}, which gives each photo one "
+            "class; leave it out, or train a head with --multi-label"
+        )
 
 
 def _of_one(classifier: ImageClassifier, pixels: npt.NDArray[np.uint8]) -> Answer:
@@ -51,12 +70,15 @@ def _of_one(classifier: ImageClassifier, pixels: npt.NDArray[np.uint8]) -> Answe
 
 
 def _of_several(
-    head: MultiLabelHead, extractor: Extractor, pixels: npt.NDArray[np.uint8]
+    head: MultiLabelHead,
+    extractor: Extractor,
+    pixels: npt.NDArray[np.uint8],
+    threshold: float | None,
 ) -> Answer:
     fitted = head.fitted_
     probabilities = fitted.probabilities(extractor.embed([pixels]))
     order = np.argsort(-probabilities[0], kind="stable")
-    is_shown = fitted.shown(probabilities)[0]
+    is_shown = fitted.shown(probabilities, threshold)[0]
     shown = [fitted.classes[column] for column in order if is_shown[column]]
     ranking = [(fitted.classes[column], float(probabilities[0, column])) for column in order]
     note = f"shows {', '.join(shown)}" if shown else "shows none of the classes"

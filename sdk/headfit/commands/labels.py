@@ -1,4 +1,4 @@
-"""What ``train`` and ``evaluate`` do with heads that give photos several classes."""
+"""What ``train``, ``evaluate`` and ``report`` do with heads that give photos several classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.learning.multi_label_evaluation import MultiLabelEvaluation
 from headfit.multi_label_head import MultiLabelHead
+from headfit.photos.folders import embed_folder
 from headfit.photos.labelled import LabelledExamples, LabelledFolder, find_labelled_photos
+from headfit.photos.photo_folder import find_unsorted_photos
+from headfit.report import MultiLabelReport, measure_multi_label, write_multi_label_page
 
 
 def train_labels(
@@ -57,6 +60,7 @@ def evaluate_labels(
     extractor: Extractor,
     directory: Path,
     table: Path | None,
+    threshold: float | None,
     strict: bool,
     jobs: int | None,
     as_json: bool,
@@ -64,21 +68,54 @@ def evaluate_labels(
     """Say what a multi-label head gets right of photos whose classes are known."""
     loaded = MultiLabelHead.load(head, extractor=extractor)
     labelled = find_labelled_photos(directory, table)
-    known = loaded.fitted_.classes
-    unknown = [name for name in labelled.class_counts if name not in known]
-    if unknown:
-        raise InputError(
-            f"{directory if table is None else table}: expected the head's classes "
-            f"({', '.join(known)}), found also {', '.join(unknown)}; rename or remove them"
-        )
+    _refuse_unknown(labelled, loaded, directory if table is None else table)
     examples = _embedded(extractor, labelled, strict, jobs)
-    evaluation = loaded.evaluate(examples.embeddings, examples.label_sets, classes=labelled.classes)
+    evaluation = loaded.evaluate(
+        examples.embeddings, examples.label_sets, classes=labelled.classes, threshold=threshold
+    )
     if as_json:
         terminal.print_json(
             **_as_json(evaluation), skipped=terminal.skipped_as_json(examples.skipped)
         )
     else:
         _print(evaluation)
+
+
+def report_labels(
+    head: Path,
+    extractor: Extractor,
+    directory: Path,
+    table: Path | None,
+    training: Path | None,
+    strict: bool,
+    jobs: int | None,
+    thumbnails: bool,
+) -> tuple[str, MultiLabelReport]:
+    """Return the page about a multi-label head, and what stands in it."""
+    loaded = MultiLabelHead.load(head, extractor=extractor)
+    labelled = find_labelled_photos(directory, table)
+    taught = None if training is None else find_unsorted_photos(training)
+    _refuse_unknown(labelled, loaded, directory if table is None else table)
+    examples = _embedded(extractor, labelled, strict, jobs, with_hashes=True)
+    trained = None
+    if taught is not None:
+        with terminal.progress("Embedding photos of the training") as progress:
+            trained = embed_folder(extractor, taught, strict, progress, with_hashes=True, jobs=jobs)
+        terminal.print_skipped(trained.skipped)
+    measured = measure_multi_label(loaded, examples, training=trained)
+    page = write_multi_label_page(measured, loaded, head.name, thumbnails=thumbnails)
+    return page, measured
+
+
+def _refuse_unknown(labelled: LabelledFolder, head: MultiLabelHead, source: Path) -> None:
+    """Refuse, before minutes are spent, classes that the head does not know."""
+    known = head.fitted_.classes
+    unknown = [name for name in labelled.class_counts if name not in known]
+    if unknown:
+        raise InputError(
+            f"{source}: expected the head's classes ({', '.join(known)}), found also "
+            f"{', '.join(unknown)}; rename or remove them"
+        )
 
 
 def _refuse_one_sided(labelled: LabelledFolder, source: Path) -> None:
@@ -94,11 +131,18 @@ def _refuse_one_sided(labelled: LabelledFolder, source: Path) -> None:
 
 
 def _embedded(
-    extractor: Extractor, labelled: LabelledFolder, strict: bool, jobs: int | None
+    extractor: Extractor,
+    labelled: LabelledFolder,
+    strict: bool,
+    jobs: int | None,
+    *,
+    with_hashes: bool = False,
 ) -> LabelledExamples:
     terminal.print_labelled(labelled)
     with terminal.progress("Embedding photos") as progress:
-        examples = labelled.embed(extractor, strict=strict, jobs=jobs, progress=progress)
+        examples = labelled.embed(
+            extractor, strict=strict, jobs=jobs, progress=progress, with_hashes=with_hashes
+        )
     terminal.print_skipped(examples.skipped)
     return examples
 

@@ -37,6 +37,12 @@ LABELS: Final = click.option(
     type=PATH,
     help="A table of what each photo of DIR shows: photo,cup,pen with 0 or 1, or photo,classes.",
 )
+THRESHOLD: Final = click.option(
+    "--threshold",
+    metavar="P",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="With a multi-label head: from which probability on a class counts as shown.",
+)
 STRICT: Final = click.option("--strict", is_flag=True, help="Refuse files that are no photos.")
 JOBS: Final = click.option(
     "--jobs",

@@ -27,7 +27,7 @@ from headfit.files.manifest import load_manifest
 from headfit.networks.onnx import is_onnx
 from headfit.photos.formats import format_of
 from headfit.pooling import part, plain, roll, round_file
-from headfit.report.page import GENERATOR
+from headfit.report.elements import GENERATOR
 from headfit.store import exchange
 
 _FORCE: Final = "force"

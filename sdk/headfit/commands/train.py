@@ -15,7 +15,7 @@ from rich.table import Table
 
 from headfit.classifier import ImageClassifier
 from headfit.commands import terminal
-from headfit.commands.answers import answers_of
+from headfit.commands.answers import answers_of, refuse_for_one_class
 from headfit.commands.exit_codes import DONE, UNUSABLE_INPUT
 from headfit.commands.labels import evaluate_labels, train_labels
 from headfit.commands.options import (
@@ -29,6 +29,7 @@ from headfit.commands.options import (
     PHOTO_FOLDER,
     PRUNE,
     STRICT,
+    THRESHOLD,
     output_option,
 )
 from headfit.commands.paths import HEAD_FILE, MULTI_LABEL, Command, StorePath
@@ -174,6 +175,7 @@ def _train(
     show_default=True,
     help="How many classes of each photo, best first.",
 )
+@THRESHOLD
 @EXTRACTOR
 @ENGINE
 @STRICT
@@ -183,6 +185,7 @@ def predict(
     head: Path,
     images: tuple[Path, ...],
     top: int,
+    threshold: float | None,
     extractor: str | None,
     engine: str,
     strict: bool,
@@ -197,7 +200,7 @@ def predict(
     then 3.
     """
     opened = Extractor.open_for(head, extractor, engine=engine)
-    answer = answers_of(head, opened)
+    answer = answers_of(head, opened, threshold)
     results: list[dict[str, Any]] = []
     photos, skipped = _photos(images, strict)
 
@@ -268,6 +271,7 @@ def _source(image: Path) -> Path | bytes:
 @HEAD
 @PHOTO_FOLDER
 @LABELS
+@THRESHOLD
 @EXTRACTOR
 @ENGINE
 @STRICT
@@ -277,6 +281,7 @@ def evaluate(
     head: Path,
     directory: Path,
     table: Path | None,
+    threshold: float | None,
     extractor: str | None,
     engine: str,
     strict: bool,
@@ -290,13 +295,10 @@ def evaluate(
     """
     opened = Extractor.open_for(head, extractor, engine=engine)
     if MULTI_LABEL.is_of(head):
-        evaluate_labels(head, opened, directory, table, strict, jobs, as_json)
+        evaluate_labels(head, opened, directory, table, threshold, strict, jobs, as_json)
         return
-    if table is not None:
-        raise InputError(
-            f"expected --labels with a multi-label head, found {head}, which gives each photo one "
-            "class; give a folder per class"
-        )
+    refuse_for_one_class(head, "--labels", table)
+    refuse_for_one_class(head, "--threshold", threshold)
     classifier = ImageClassifier.load(head, extractor=opened)
     folder = find_examples(directory)
     terminal.print_found(folder)

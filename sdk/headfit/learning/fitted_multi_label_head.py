@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import numpy.typing as npt
 
+from headfit.errors import InputError
 from headfit.learning.linear import embeddings_of_width, linear_logits
 from headfit.learning.origin import WHOLE, ExtractorReference, View
 from headfit.maths.arrays import BoolArray, FloatArray, Scalar
@@ -73,7 +75,41 @@ class FittedMultiLabelHead:
         """Return the probability of each class: shape (n_samples, n_classes), dtype float32."""
         return sigmoid(self.logits(embeddings))
 
-    def shown(self, probabilities: FloatArray) -> BoolArray:
-        """Return which classes count as shown: shape (n_samples, n_classes)."""
-        is_shown: BoolArray = probabilities >= self.thresholds
+    def shown(self, probabilities: FloatArray, threshold: npt.ArrayLike | None = None) -> BoolArray:
+        """Return which classes count as shown: shape (n_samples, n_classes).
+
+        Parameters
+        ----------
+        probabilities : ndarray of shape (n_samples, n_classes)
+        threshold : float, or array of shape (n_classes,), optional
+            Above 0, at most 1; by default those of the head.
+
+        Raises
+        ------
+        InputError
+            If the threshold is of another shape, or not above 0 and at most 1.
+        """
+        thresholds = self.thresholds
+        if threshold is not None:
+            thresholds = checked_thresholds(threshold, len(self.classes))
+        is_shown: BoolArray = probabilities >= thresholds
         return is_shown
+
+
+def checked_thresholds(threshold: npt.ArrayLike, n_classes: int) -> FloatArray:
+    """Return one threshold or one per class as float32, refused if it is no probability above 0."""
+    try:
+        given = np.asarray(threshold, np.float32)
+    except (TypeError, ValueError):
+        given = np.empty((0, 0), np.float32)
+    if given.shape not in ((), (n_classes,)):
+        raise InputError(
+            f"expected a number for threshold, or one for each of {n_classes} classes, found "
+            f"{threshold!r}; give probabilities, above 0 and at most 1"
+        )
+    if not ((given > 0) & (given <= 1)).all():
+        raise InputError(
+            f"expected thresholds above 0 and at most 1, found {threshold!r}; they are "
+            "probabilities, 0.5 for what is more probable than not"
+        )
+    return given

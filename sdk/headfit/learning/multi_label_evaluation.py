@@ -70,11 +70,17 @@ class MultiLabelEvaluation:
 
 
 def evaluate_multi_label(
-    head: FittedMultiLabelHead, embeddings: FloatArray, is_shown: BoolArray
+    head: FittedMultiLabelHead,
+    embeddings: FloatArray,
+    is_shown: BoolArray,
+    threshold: npt.ArrayLike | None = None,
 ) -> MultiLabelEvaluation:
-    """Classify embeddings of which it is known what they show, a column per class of the head."""
+    """Classify embeddings of which it is known what they show, a column per class of the head.
+
+    ``threshold`` is that of `FittedMultiLabelHead.shown`.
+    """
     probabilities = head.probabilities(embeddings)
-    is_said = head.shown(probabilities)
+    is_said = head.shown(probabilities, threshold)
     n_right = (is_shown & is_said).sum(axis=0)
     n_shown, n_said = is_shown.sum(axis=0), is_said.sum(axis=0)
     averages = np.full(len(head.classes), np.nan)

@@ -113,12 +113,29 @@ def calibration_error(
     float
         From 0 (says 70 % where 70 % are right) to 1.
     """
-    confidence = probabilities.max(axis=1).astype(np.float64)
     is_right = probabilities.argmax(axis=1) == targets
-    bins = np.searchsorted(np.linspace(0, 1, n_bins + 1)[1:-1], confidence)
-    weights = np.ones(len(targets)) if weights is None else weights
-    # accuracy - mean confidence, times the samples in the bin
-    gaps = np.bincount(bins, weights=weights * (is_right - confidence), minlength=n_bins)
+    return reliability_error(probabilities.max(axis=1), is_right, n_bins, weights)
+
+
+def reliability_error(
+    stated: Array, is_so: BoolArray, n_bins: int = 15, weights: Array | None = None
+) -> float:
+    """Return how far stated probabilities are from how often it is so: see `calibration_error`.
+
+    Parameters
+    ----------
+    stated : ndarray of shape (n,)
+        Probabilities, of whatever may be so or not.
+    is_so : ndarray of shape (n,), dtype bool
+    n_bins : int
+    weights : ndarray of shape (n,), optional
+        How much each counts; by default the same.
+    """
+    stated = stated.astype(np.float64)
+    bins = np.searchsorted(np.linspace(0, 1, n_bins + 1)[1:-1], stated)
+    weights = np.ones(len(stated)) if weights is None else weights
+    # how often it is so - mean of what was stated, times the samples in the bin
+    gaps = np.bincount(bins, weights=weights * (is_so - stated), minlength=n_bins)
     return float(np.abs(gaps).sum() / weights.sum())
 
 

@@ -39,12 +39,15 @@ class LabelledExamples:
         The photo of each, in the same order.
     skipped : tuple of Skipped
         What was left out, and why.
+    photo_hashes : tuple of int
+        `headfit.photos.perceptual_hash` of each photo, where they were asked for.
     """
 
     embeddings: FloatArray
     label_sets: list[tuple[str, ...]]
     paths: list[Path]
     skipped: tuple[Skipped, ...]
+    photo_hashes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class LabelledFolder:
         strict: bool = False,
         jobs: int | None = None,
         progress: PhotoProgress | None = None,
+        with_hashes: bool = False,
     ) -> LabelledExamples:
         """Embed the photos that can be read.
 
@@ -90,6 +94,8 @@ class LabelledFolder:
             Threads that decode: as for `headfit.Extractor.embed`.
         progress : callable, optional
             Called as ``progress(done, total)`` after every photo.
+        with_hashes : bool
+            Hash the photos too.
 
         Raises
         ------
@@ -98,12 +104,16 @@ class LabelledFolder:
         ImageError, OSError
             With ``strict``, if a photo cannot be read.
         """
-        found = embed_folder(extractor, self.folder, strict, progress, jobs=jobs)
+        found = embed_folder(
+            extractor, self.folder, strict, progress, with_hashes=with_hashes, jobs=jobs
+        )
         by_path = dict(
             zip((photo.path for photo in self.folder.photos), self.label_sets, strict=True)
         )
         shown = [by_path[path] for path in found.paths]
-        return LabelledExamples(found.embeddings, shown, found.paths, found.skipped)
+        return LabelledExamples(
+            found.embeddings, shown, found.paths, found.skipped, found.photo_hashes
+        )
 
 
 def find_labelled_photos(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -62,10 +62,14 @@ def confusion_chart(confusion: NDArray[np.int64], classes: Sequence[str]) -> str
     return _svg(margin + side + 2, margin + side + 2, [frame, *parts], "Confusion matrix")
 
 
-def reliability_chart(bins: Sequence[Bin]) -> str:
+def reliability_chart(
+    bins: Sequence[Bin],
+    across: str = "probability of the best class",
+    upward: str = "were right",
+) -> str:
     """Return the reliability diagram: accuracy against confidence; the diagonal is ideal."""
     parts = [
-        *_axes("probability of the best class", "were right"),
+        *_axes(across, upward),
         _line([(0, 0), (1, 1)], "ideal"),
     ]
     most = max(each.n_samples for each in bins)
@@ -111,11 +115,27 @@ def curves_chart(curves: Sequence[tuple[str, Sequence[CurvePoint]]]) -> str:
         means = [(place, point.mean) for (place, _), point in zip(ticks, points, strict=True)]
         shares = ", ".join(f"{point.per_class}: {point.mean:.1%}" for point in points)
         parts.append(f"<g><title>{escape(f'{name}: {shares}')}</title>{_line(means, kind)}</g>")
-        height = 0.05 + 0.07 * (len(curves) - 1 - number)
-        parts.append(_line([(0.42, height), (0.5, height)], kind))
-        x, y = _place(0.52, height)
-        parts.append(f'<text x="{x:.1f}" y="{y + 4:.1f}">{escape(_short(name))}</text>')
+        parts += _key(name, kind, len(curves) - 1 - number)
     return _plot(parts, "Learning curves")
+
+
+def shares_chart(
+    curves: Mapping[str, Sequence[tuple[float, float]]], across: str, title: str
+) -> str:
+    """Return curves of shares over a share, both from 0 to 1, each with its name."""
+    parts = _axes(across, "")
+    for number, (name, points) in enumerate(curves.items()):
+        kind = f"curve n{number % _KINDS_OF_LINE}"
+        parts += [_line(points, kind), *_key(name, kind, len(curves) - 1 - number)]
+    return _plot(parts, title)
+
+
+def _key(name: str, kind: str, above: int) -> list[str]:
+    """Return which line is what, so many lines above the plot's bottom."""
+    height = 0.05 + 0.07 * above
+    x, y = _place(0.52, height)
+    text = f'<text x="{x:.1f}" y="{y + 4:.1f}">{escape(_short(name))}</text>'
+    return [_line([(0.42, height), (0.5, height)], kind), text]
 
 
 def _axes(across: str, upward: str, ticks: Sequence[tuple[float, str]] | None = None) -> list[str]:

@@ -8,7 +8,7 @@ from html import escape
 
 from headfit.report.charts import curves_chart
 from headfit.report.curve import DRAWS, CurvePoint
-from headfit.report.page import whole_page
+from headfit.report.elements import whole_page
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from headfit.head import SoftmaxHead
 from headfit.learning.evaluation import columns_of
 from headfit.learning.groups import near_pairs, photo_groups
 from headfit.maths import metrics
-from headfit.maths.arrays import DoubleArray, FloatArray, TargetArray
+from headfit.maths.arrays import BoolArray, DoubleArray, FloatArray, TargetArray
 from headfit.photos.folders import FolderEvaluation, FolderExamples
 from headfit.report.curve import CurvePoint, learning_curve
 
@@ -24,7 +24,7 @@ MAX_MISTAKES: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Photos whose best class has about the same probability.
+    """Photos of which about the same probability was stated.
 
     Attributes
     ----------
@@ -32,8 +32,8 @@ class Bin:
         Bounds of the probability.
     n_samples : int
     confidence, accuracy : float
-        The mean probability, and the fraction that was right, where those that are nearly one photo
-        count as one.
+        The mean probability, and the fraction of which it was right, where those that are nearly
+        one photo count as one.
     """
 
     low: float
@@ -156,31 +156,14 @@ def measure_head(
     names = np.array(photos.class_names, np.str_)
     groups = photo_groups(photos.embeddings, names, photo_hashes=photos.hashes)
     if training is not None:
-        n_trained = len(training.class_names)
         trained_names = np.array(training.class_names, np.str_)
-        trained, tested = near_pairs(
-            np.concatenate([training.embeddings, photos.embeddings]),
-            np.concatenate([trained_names, names]),
-            np.concatenate([training.hashes, photos.hashes]),
-        )
-        is_across = (trained < n_trained) & (tested >= n_trained)
-        # Under the name of another class a copy is found by its embedding.
-        known = {embedding.tobytes() for embedding in training.embeddings}
-        is_same = np.array([embedding.tobytes() in known for embedding in photos.embeddings])
-        is_same[tested[is_across] - n_trained] = True
-        is_new = ~is_same
+        is_new = ~trained_on(training, photos)
         seen = tuple(photos.paths[row] for row in np.flatnonzero(~is_new))
         n_effective_training = len(
             np.unique(
                 photo_groups(training.embeddings, trained_names, photo_hashes=training.hashes)
             )
         )
-        if not is_new.any():
-            raise InputError(
-                f"expected photos that were not trained on, found all {len(seen)} of them, or "
-                "nearly them, among the training photos; keep others apart before training, not "
-                "further pictures of the same moment"
-            )
         groups = groups[is_new]
         photos = FolderExamples(
             photos.embeddings[is_new],
@@ -212,6 +195,34 @@ def measure_head(
         mistakes=_mistakes(head, photos, targets, probabilities),
         seen=seen,
     )
+
+
+def trained_on(training: FolderExamples, tested: FolderExamples) -> BoolArray:
+    """Return which tested photos the training photos have, or nearly have, under the same class.
+
+    Raises
+    ------
+    InputError
+        If they have all of them.
+    """
+    n_trained = len(training.class_names)
+    first, second = near_pairs(
+        np.concatenate([training.embeddings, tested.embeddings]),
+        np.array([*training.class_names, *tested.class_names], np.str_),
+        np.concatenate([training.hashes, tested.hashes]),
+    )
+    is_across = (first < n_trained) & (second >= n_trained)
+    # Under the name of another class a copy is found by its embedding.
+    known = {embedding.tobytes() for embedding in training.embeddings}
+    is_known = np.array([embedding.tobytes() in known for embedding in tested.embeddings])
+    is_known[second[is_across] - n_trained] = True
+    if is_known.all():
+        raise InputError(
+            f"expected photos that were not trained on, found all {len(is_known)} of them, or "
+            "nearly them, among the training photos; keep others apart before training, not "
+            "further pictures of the same moment"
+        )
+    return is_known
 
 
 def shares_of(groups: TargetArray) -> DoubleArray:
@@ -247,14 +258,20 @@ def wilson_interval(fraction: float, n_samples: float) -> tuple[float, float]:
 def reliability(
     targets: TargetArray, probabilities: FloatArray, shares: DoubleArray
 ) -> tuple[Bin, ...]:
-    """Return how often the head is right by how sure it is, in bins of equal width.
+    """Return how often the head is right by how sure it is of its best class.
 
     Photos count as their shares say, of shape (n_samples,).
     """
-    confidence = probabilities.max(axis=1)
-    is_right = probabilities.argmax(axis=1) == targets
+    return binned(probabilities.max(axis=1), probabilities.argmax(axis=1) == targets, shares)
+
+
+def binned(stated: FloatArray, is_so: BoolArray, shares: DoubleArray) -> tuple[Bin, ...]:
+    """Return how often it is so by the probability stated, in bins of equal width.
+
+    Each counts as its share says; all of shape (n,).
+    """
     edges = np.linspace(0, 1, N_BINS + 1)
-    places = np.searchsorted(edges[1:-1], confidence)
+    places = np.searchsorted(edges[1:-1], stated)
     bins = []
     for place in np.unique(places):
         inside = places == place
@@ -263,8 +280,8 @@ def reliability(
                 float(edges[place]),
                 float(edges[place + 1]),
                 int(inside.sum()),
-                float(np.average(confidence[inside], weights=shares[inside])),
-                float(np.average(is_right[inside], weights=shares[inside])),
+                float(np.average(stated[inside], weights=shares[inside])),
+                float(np.average(is_so[inside], weights=shares[inside])),
             )
         )
     return tuple(bins)

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
-from typing import Final
 
 import numpy as np
 
-from headfit.errors import ImageError
 from headfit.head import SoftmaxHead
-from headfit.photos.likeness import thumbnail
 from headfit.report.charts import confusion_chart, curve_chart, reliability_chart
 from headfit.report.curve import DRAWS
+from headfit.report.elements import figures, notes, picture_of, tested, whole_page
 from headfit.report.measures import Mistake, Report
-
-_THUMBNAIL_SIDE: Final = 128
-"""Longest side of a thumbnail, in pixels."""
-
-_MAX_NAMED: Final = 24
-"""Photos that a note names at most."""
-
-GENERATOR: Final = '<meta name="generator" content="headfit report">'
-"""By what a page of ours is known from another, in its first 200 bytes."""
-
-_STYLE: Final = Path(__file__).with_name("style.css")
 
 
 def write_page(report: Report, head: SoftmaxHead, title: str, *, thumbnails: bool = True) -> str:
@@ -59,18 +44,6 @@ def write_page(report: Report, head: SoftmaxHead, title: str, *, thumbnails: boo
     return whole_page(title, sections)
 
 
-def whole_page(title: str, sections: Sequence[str]) -> str:
-    """Return sections of HTML as a page with our style."""
-    page = (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'{GENERATOR}<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE.read_text()}</style></head>\n"
-        f"<body>{''.join(sections)}</body></html>\n"
-    )
-    # File names need not be Unicode; what is not shows as its bytes.
-    return page.encode(errors="backslashreplace").decode()
-
-
 def _header(report: Report, head: SoftmaxHead, title: str) -> str:
     method = head.training_.get("method", "an unknown method")
     return (
@@ -82,58 +55,26 @@ def _header(report: Report, head: SoftmaxHead, title: str) -> str:
 
 
 def _notes(report: Report) -> str:
-    if report.seen is None:
-        notes = [
-            "Photos that the head was trained on flatter every number here, and a head file cannot "
-            "say which those were. Give the training folder too, and they are left out."
-        ]
-    elif report.seen:
-        names = [escape("/".join(path.parts[-2:])) for path in report.seen[:_MAX_NAMED]]
-        if len(report.seen) > _MAX_NAMED:
-            names.append(f"and {len(report.seen) - _MAX_NAMED} more")
-        photos = "1 photo" if len(report.seen) == 1 else f"{len(report.seen)} photos"
-        notes = [
-            "Left out, as the training folder has the same or nearly the same: "
-            f"{photos} ({', '.join(names)})."
-        ]
-    else:
-        notes = []
-    n_tested = report.evaluation.n_samples
-    if report.n_effective < n_tested:
-        notes.append(
-            f"Some of the {n_tested} tested photos are nearly one: effectively there are "
-            f"{report.n_effective}."
-        )
-    if report.n_effective_training is not None:
-        notes.append(f"The training folder has effectively {report.n_effective_training} photos.")
-    if report.evaluation.skipped:
-        notes.append(f"Files that could not be used: {len(report.evaluation.skipped)}.")
-    return "".join(f'<p class="note">{note}</p>' for note in notes)
+    evaluation, n_trained = report.evaluation, report.n_effective_training
+    more = [] if n_trained is None else [f"The training folder has effectively {n_trained} photos."]
+    return notes(
+        report.seen, evaluation.n_samples, report.n_effective, len(evaluation.skipped), *more
+    )
 
 
 def _figures(report: Report) -> str:
     evaluation, (low, high) = report.evaluation, report.interval
-    figures = [
+    values = [
         (f"{evaluation.top1:.1%}", f"right at once (95 % sure: {low:.1%} to {high:.1%})"),
         (f"{evaluation.top5:.1%}", "among the five best guesses"),
-        (f"{evaluation.n_samples}", _tested(report)),
+        (f"{evaluation.n_samples}", tested(evaluation.n_samples, report.n_effective)),
         (f"{report.calibration_error:.1%}", "calibration error"),
     ]
     if len(evaluation.classes) <= 5:
-        del figures[1]
+        del values[1]
     if report.rejection is not None:
-        figures.append((f"{report.rejection.auroc:.3f}", "AUROC against other photos"))
-    return (
-        '<div class="figures">'
-        + "".join(f"<div><b>{value}</b><span>{what}</span></div>" for value, what in figures)
-        + "</div>"
-    )
-
-
-def _tested(report: Report) -> str:
-    if report.n_effective == report.evaluation.n_samples:
-        return "photos tested"
-    return f"photos tested, effectively {report.n_effective}"
+        values.append((f"{report.rejection.auroc:.3f}", "AUROC against other photos"))
+    return figures(values)
 
 
 def _classes(report: Report, head: SoftmaxHead) -> str:
@@ -208,8 +149,8 @@ def _rejection(report: Report, head: SoftmaxHead) -> str:
 def _mistakes(mistakes: Sequence[Mistake], thumbnails: bool) -> str:
     if not mistakes:
         return "<h2>Worst mistakes</h2><p>None: every photo was recognised.</p>"
-    figures = "".join(
-        f"<figure>{_thumbnail(mistake.path) if thumbnails else ''}<figcaption>"
+    pictures = "".join(
+        f"<figure>{picture_of(mistake.path) if thumbnails else ''}<figcaption>"
         f"<b>{escape(mistake.class_name)}</b> taken for <b>{escape(mistake.taken_for)}</b>, "
         f'{mistake.probability:.0%} sure<br><span class="soft">{escape(mistake.path.name)}</span>'
         "</figcaption></figure>"
@@ -218,14 +159,5 @@ def _mistakes(mistakes: Sequence[Mistake], thumbnails: bool) -> str:
     return (
         "<h2>Worst mistakes</h2>"
         '<p class="soft">The surest first. Some may be photos in the wrong folder.</p>'
-        f'<div class="mistakes">{figures}</div>'
+        f'<div class="mistakes">{pictures}</div>'
     )
-
-
-def _thumbnail(path: Path) -> str:
-    try:
-        picture = thumbnail(path, _THUMBNAIL_SIDE)
-    except (ImageError, OSError):  # gone since it was embedded
-        return ""
-    data = base64.b64encode(picture).decode()
-    return f'<img alt="" src="data:image/jpeg;base64,{data}">'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -195,3 +196,69 @@ def test_evaluation_names_classes_that_the_head_does_not_know(
     assert code == 3
     assert "found also teal" in err
     assert Extractor.open_for(head, extractor_path).manifest.name
+
+
+def test_another_threshold_names_less(table: Path, run: Any, tmp_path: Path) -> None:
+    """For answers and for figures; a head of one class a photo has none."""
+    photos, head = tmp_path / "photos", tmp_path / "mine.head"
+    assert run("train", photos, "--labels", table, "-o", head)[0] == 0
+    loaded = MultiLabelHead.load(head)
+    names: dict[float, list[str]] = {}
+    for threshold in (0.01, 1.0):
+        code, out, _ = run("predict", head, photos / "04.png", "--json", "--threshold", threshold)
+        assert code == 0
+        names[threshold] = json.loads(out)["predictions"][0]["shown"]
+    assert sorted(names[0.01]) == sorted(loaded.classes_)
+    assert names[1.0] == []
+    words = ("evaluate", head, photos, "--labels", table, "--json", "--threshold")
+    assert json.loads(run(*words, 1.0)[1])["recall"] == [0, 0, 0]
+    assert run(*words, 0)[0] == 2
+
+    single = tmp_path / "single.head"
+    for name in ("a", "b"):
+        (tmp_path / "sorted" / name).mkdir(parents=True)
+    for number in range(1, 7):
+        to = tmp_path / "sorted" / "ab"[number % 2] / f"{number}.png"
+        shutil.copy(photos / f"{number:02}.png", to)
+    assert run("train", tmp_path / "sorted", "-o", single)[0] == 0
+    for command, what in (("predict", photos / "04.png"), ("evaluate", tmp_path / "sorted")):
+        code, _, err = run(command, single, what, "--threshold", 0.5)
+        assert code == 3
+        assert "expected --threshold with a multi-label head" in err
+    code, _, err = run("report", single, photos, "--labels", table, "-o", tmp_path / "x.html")
+    assert code == 3
+    assert "expected --labels with a multi-label head" in err
+
+
+def test_the_report_of_a_multi_label_head(table: Path, run: Any, tmp_path: Path) -> None:
+    """Photos that were trained on are left out; those of nothing are no option of their own."""
+    photos, head, page = tmp_path / "photos", tmp_path / "mine.head", tmp_path / "page.html"
+    assert run("train", photos, "--labels", table, "-o", head)[0] == 0
+    others = tmp_path / "others"
+    others.mkdir()
+    lines = ["photo,classes"]
+    generator = np.random.default_rng(1)
+    for number in range(6):
+        grid = Image.fromarray(generator.integers(0, 256, (3, 3, 3), np.uint8))
+        grid.resize((64, 64)).save(others / f"new {number}.png")
+        lines.append(f'new {number}.png,"{", ".join(SETS[number])}"')
+    for number in range(3):
+        shutil.copy(photos / f"{number:02}.png", others / f"copy {number}.png")
+        lines.append(f"copy {number}.png,blue")
+    labels = tmp_path / "others.csv"
+    labels.write_text("\n".join(lines) + "\n")
+    words = ("report", head, others, "--labels", labels, "-o", page)
+    code, out, err = run(*words, "--training", photos)
+    assert code == 0, err
+    found = re.search(r"of (\d+) photos", out)
+    assert found is not None
+    assert found[1] in "456"  # the small extractor finds some of the others nearly the same
+    for number in range(3):
+        assert f"copy {number}.png: the training folder has it" in err
+    assert "learned from 28 photos" in page.read_text()
+    code, out, _ = run(*words, "--no-thumbnails")
+    assert (code, "of 9 photos" in out) == (0, True)
+    assert "<img" not in page.read_text()
+    code, _, err = run(*words, "--unknown", photos)
+    assert code == 3
+    assert "photos that show none of the classes belong in" in err

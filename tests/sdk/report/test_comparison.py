@@ -6,7 +6,7 @@ import numpy as np
 
 from headfit.report.comparison import ComparedExtractor, write_comparison
 from headfit.report.curve import CurvePoint, learning_curve, learning_curves
-from headfit.report.page import GENERATOR
+from headfit.report.elements import GENERATOR
 
 HOSTILE = '<script>alert("1")</script> & größe 网'
 
