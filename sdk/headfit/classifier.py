@@ -22,7 +22,7 @@ from headfit.files.class_names import (
 )
 from headfit.files.manifest import check_made
 from headfit.head import SoftmaxHead
-from headfit.learner import HeadLearner
+from headfit.learner import HeadLearner, checked_head
 from headfit.learning.evaluation import Evaluation
 from headfit.learning.feedback import Feedback
 from headfit.learning.origin import WHOLE, View
@@ -141,6 +141,7 @@ class ImageClassifier:
                 f"expected an open store, found the path {os.fspath(store)!r}; open it with "
                 "headfit.store.ExampleStore.open(path, extractor)"
             )
+        head = checked_head(head)
         known = None if store is None else store.views
         if head is not None and head.is_fitted:
             known = head.views_
@@ -970,7 +971,7 @@ def _say_what_contradicts(
     if count:
         _logger.warning(
             "photos are taught under two names: %d, the last %s as %s, and as %s too; keep each in "
-            "one class",
+            "one class, or teach a multi-label head, which may call it both",
             count,
             *shown,
         )

@@ -40,6 +40,22 @@ from headfit.maths.lbfgs import Progress
 _LOCKS = ("_lock", "_fitting")
 
 
+def checked_head(head: SoftmaxHead | None) -> SoftmaxHead | None:
+    """Return what a caller passes as a head of one class a photo.
+
+    Raises
+    ------
+    InputError
+        If it is something else: a head of several, or what a head learned.
+    """
+    if not isinstance(head, (SoftmaxHead, type(None))):
+        raise InputError(
+            f"expected a SoftmaxHead, which gives each photo one class, found "
+            f"{type(head).__name__}; pass one, or leave it out"
+        )
+    return head
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lesson:
     """The examples that a head was fitted to, and what fitting found out.
@@ -110,7 +126,7 @@ class HeadLearner:
     def __init__(
         self, head: SoftmaxHead | None = None, *, extractor: DescribedExtractor | None = None
     ) -> None:
-        self.head = SoftmaxHead() if head is None else head
+        self.head = checked_head(head) or SoftmaxHead()
         self._extractor = extractor
         self._examples: dict[int, Example] = {}  # by number, in the order of their coming
         self._groups: dict[int, str | int] = {}  # of those that were given one

@@ -173,8 +173,8 @@ class MultiLabelHead(Parameters):
         embeddings : array of shape (n_samples, embedding_dim)
         label_sets : sequence of collections of str, or array of shape (n_samples, n_classes)
             The names of all classes that each example shows, ``[]`` for none; or an array of 0 and
-            1 with ``classes``. What is not named counts as not shown. Names are kept in one form:
-            `headfit.files.normal_name`.
+            1 with ``classes``, or a table of them whose columns are named. What is not named counts
+            as not shown. Names are kept in one form: `headfit.files.normal_name`.
         sample_weight : array of shape (n_samples,), optional
             How many examples each counts for, as for `headfit.SoftmaxHead.fit`.
         classes : sequence of str, optional

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
-from headfit.errors import InputError, TrainingDivergedError
+from headfit.classifier import ImageClassifier
+from headfit.errors import FileFormatError, InputError, TrainingDivergedError
+from headfit.exports import export_coreml, export_json, export_onnx, export_tflite, export_web
 from headfit.head import SoftmaxHead
 from headfit.learner import HeadLearner
 from headfit.learning.settings import MAX_L2
+from headfit.multi_label_head import MultiLabelHead
 
 from .test_head import examples
 
@@ -52,6 +57,52 @@ TEACH = [fit, partial_fit, add]
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_embeddings_that_are_not_finite(door: Callable[..., object], value: float) -> None:
     refused(door, changed(7, value), NAMES, "NaN or infinity in 1 of 40, the first at row 7")
+
+
+@pytest.mark.parametrize("door", [*TEACH, predict])
+def test_what_an_array_would_lose(door: Callable[..., object]) -> None:
+    """NumPy forgets a mask, and wraps a sparse matrix."""
+    is_masked = np.zeros(EMBEDDINGS.shape, bool)
+    is_masked[3, 4] = True
+    refused(door, np.ma.masked_array(EMBEDDINGS, is_masked), NAMES, "found 1 masked")
+    refused(door, csr_matrix(EMBEDDINGS), NAMES, "found the sparse csr_matrix; make a dense")
+    door(np.ma.masked_array(EMBEDDINGS), NAMES)
+
+
+def test_masked_names_and_weights() -> None:
+    is_masked = np.arange(40) == 5
+    masked = np.ma.masked_array(NAMES, is_masked)
+    for door in TEACH:
+        refused(door, EMBEDDINGS, masked, "found 1 masked")
+    weights = np.ma.masked_array(np.ones(40), is_masked)
+    refused(SoftmaxHead().fit, EMBEDDINGS, NAMES, weights, "found 1 masked")
+
+
+@pytest.mark.parametrize(
+    "setting", [{"l2": "x"}, {"tolerance": None}, {"max_iterations": "9"}, {"method": ["lda"]}]
+)
+def test_settings_of_another_type(setting: dict[str, Any]) -> None:
+    refused(SoftmaxHead(**setting).fit, EMBEDDINGS, NAMES, "leave it out for the default")
+
+
+def test_a_head_of_another_kind(tmp_path: Path, extractor_path: Path) -> None:
+    """Whatever takes heads of one class a photo names the kind that it found, and the way out."""
+    other = MultiLabelHead().fit(EMBEDDINGS, [[name] for name in NAMES])
+    other.save(tmp_path / "several.head")
+    one = SoftmaxHead().fit(EMBEDDINGS, NAMES)
+    one.save(tmp_path / "one.head")
+    for head in (other, one.fitted_):
+        refused(
+            lambda head=head: ImageClassifier(extractor_path, head=head), reason="a SoftmaxHead"
+        )
+        refused(lambda head=head: HeadLearner(head), reason="expected a SoftmaxHead")
+    for export in (export_json, export_coreml, export_onnx, export_tflite, export_web):
+        for head in (other, one, other.fitted_):
+            refused(export, head, reason="pass SoftmaxHead.fitted_")
+    with pytest.raises(FileFormatError, match="several classes; .*headfit.MultiLabelHead"):
+        SoftmaxHead.load(tmp_path / "several.head")
+    with pytest.raises(FileFormatError, match="one class a photo; .*headfit.SoftmaxHead"):
+        MultiLabelHead.load(tmp_path / "one.head")
 
 
 @pytest.mark.parametrize("door", [add, predict])

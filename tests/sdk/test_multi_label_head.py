@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
 from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -343,6 +345,9 @@ BAD: list[tuple[Any, Any, str]] = [
     (np.full((4, 1), np.nan), ["a"], "found nan for 'a' at example 0"),
     (np.zeros((4, 1, 1)), ["a"], "found float64 of shape \\(4, 1, 1\\)"),
     ([[1], [0], [0], [0]], ["a"], "use numpy.array"),
+    (np.array([1, 0, 0, 1]), ["a"], "found int64 of shape \\(4,\\)"),
+    (csr_matrix(np.eye(4)), list("abcd"), "the sparse csr_matrix; make a dense"),
+    (np.ma.masked_array(np.eye(4), np.eye(4) == 1), list("abcd"), "found 4 masked"),
 ]
 
 
@@ -355,6 +360,36 @@ def test_label_sets_that_cannot_be_meant_are_refused(
     with pytest.raises(InputError, match=words):
         head.fit(embeddings, label_sets, classes=classes)
     assert not head.is_fitted
+
+
+class Table:
+    """What headfit sees of a data frame, whichever library it is of."""
+
+    def __init__(self, array: BoolArray, columns: list[Any]) -> None:
+        self.array, self.columns, self.ndim = array, columns, 2
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> BoolArray:
+        return self.array
+
+
+def test_a_table_names_its_own_columns() -> None:
+    embeddings, is_shown = examples(60)
+    turned = Table(is_shown[:, ::-1], CLASSES[::-1])
+    head = MultiLabelHead().fit(embeddings, turned)
+    assert head.fitted_.classes == tuple(CLASSES[::-1])
+    assert head.score(embeddings, turned) == head.score(embeddings, names(is_shown))
+    with pytest.raises(InputError, match=r"names its columns \(tree, pen, cup\), found cup, pen"):
+        head.fit(embeddings, turned, classes=CLASSES)
+    unnamed = Table(is_shown, [0, 1, 2])
+    assert head.fit(embeddings, unnamed, classes=CLASSES).fitted_.classes == tuple(CLASSES)
+    with pytest.raises(InputError, match="expected classes="):
+        head.fit(embeddings, unnamed)
+
+
+def test_it_is_searched_over_by_its_probabilities() -> None:
+    embeddings, is_shown = examples(90)
+    search = GridSearchCV(MultiLabelHead(), {"l2": [1.0, 50.0]}, cv=3, scoring="average_precision")
+    assert search.fit(embeddings, is_shown, classes=CLASSES).best_score_ > 0.5
 
 
 def test_a_refused_fit_leaves_the_head_as_it_was_and_so_does_a_cancelled_one() -> None:

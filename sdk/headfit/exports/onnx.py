@@ -49,11 +49,10 @@ def export_onnx(
     UnshareableHeadError
         If a class rests on fewer than three photos: see `SoftmaxHead.share`.
     """
+    head = released(head, force=force)
     if alone:
-        head = released(head, force=force)
         return head_alone(head.weights, head.bias, head.thresholds, head.classes)
     otherwise = "export the head alone and give it embeddings, or the whole as a .tflite"
     *_, model = read_extractor_of(head, extractor, ONNX, otherwise)
     refuse_views(head, ONNX, ", or export the head alone and give it the mean of their embeddings")
-    head = released(head, force=force)
     return behind_network(model, head.weights, head.bias, head.thresholds, head.classes)

@@ -50,10 +50,10 @@ def export_tflite(
     EngineMissingError
         If the package `flatbuffers` is not installed.
     """
+    head = released(head, force=force)
     otherwise = "convert that network to a .tflite, cut it, and train the head on it"
     _, manifest, model = read_extractor_of(head, extractor, TFLITE, otherwise)
     refuse_views(head, TFLITE)
-    head = released(head, force=force)
     prepared, told = manifest.preprocessing, head.calibration
     metadata = Metadata(
         name=manifest.name,

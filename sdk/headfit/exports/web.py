@@ -16,6 +16,7 @@ from headfit.exports.joining import TFLITE, read_extractor_of
 from headfit.files.disk import write_atomically
 from headfit.learning.fitted_head import FittedHead
 from headfit.photos.images import open_rgb
+from headfit.privacy.sharing import released
 
 _PAGE: Final = Path(__file__).with_name("page")
 _START: Final = "index.html"
@@ -68,6 +69,7 @@ def export_web(
     EngineMissingError
         If there is no library for WebAssembly, and nothing to build it with.
     """
+    head = released(head, force=force)
     if head.extractor is None:
         raise InputError(
             "expected a head that remembers its extractor, and with it how photos are prepared, "
@@ -75,7 +77,7 @@ def export_web(
         )
     otherwise = "convert that network to a .tflite, cut it, and train the head on it"
     path, manifest, model = read_extractor_of(head, extractor, TFLITE, otherwise)
-    document = export_json(head, extractor, force=force)  # refuses before anything is built
+    document = export_json(head, extractor, force=True)
     plan = export_plan(model)
     golden = manifest.golden
     told = {

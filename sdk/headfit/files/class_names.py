@@ -11,7 +11,7 @@ import numpy as np
 
 from headfit.errors import InputError
 from headfit.files.fields import is_writable_text
-from headfit.maths.arrays import TargetArray
+from headfit.maths.arrays import TargetArray, check_dense
 
 MAX_CLASSES = 65_536
 MAX_CLASS_NAME_LENGTH = 255
@@ -165,6 +165,7 @@ def _listed(class_names: Iterable[Any]) -> list[Any]:
             "expected a class name per example, in their order, found "
             f"{type(class_names).__name__}; pass a list of names"
         )
+    check_dense(class_names)
     if hasattr(class_names, "ndim") or hasattr(class_names, "__array__"):
         array = np.asarray(class_names)
         if array.ndim == 2 and array.shape[1] == 1:  # a table of one column

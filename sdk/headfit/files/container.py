@@ -11,6 +11,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from headfit.errors import FileFormatError
@@ -80,6 +81,7 @@ def open_container(
     name: str,
     version: str,
     *,
+    others: Mapping[str, str] = MappingProxyType({}),
     max_header_bytes: int = MAX_HEADER_BYTES,
 ) -> Container:
     """Read the header of a file and check its format and version.
@@ -93,6 +95,8 @@ def open_container(
         What its ``format`` must be.
     version : str
         The ``format_version`` that this headfit knows.
+    others : mapping of str to str
+        As for `Fields.kind`.
     max_header_bytes : int
 
     Raises
@@ -105,7 +109,7 @@ def open_container(
     header, data = unpack(file, source, max_header_bytes=max_header_bytes)
     tensors = Fields(header, source)
     metadata = Fields(tensors.take(_METADATA), f"{source}: {_METADATA}")
-    metadata.kind(name, version)
+    metadata.kind(name, version, others)
     return Container(header, metadata, tensors, data)
 
 

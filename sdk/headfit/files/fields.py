@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from headfit.errors import FileFormatError, UnsupportedVersionError
@@ -113,7 +115,9 @@ class Fields:
         """Return a SHA-256 of 64 lower-case hex digits."""
         return self.text(key, pattern="[0-9a-f]{64}", meaning="64 hex digits")
 
-    def kind(self, name: str, version: int | str) -> None:
+    def kind(
+        self, name: str, version: int | str, others: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         """Check what ``format`` calls the file, and its ``format_version``.
 
         Parameters
@@ -122,6 +126,8 @@ class Fields:
             What the file should be.
         version : int or str
             The one this headfit knows, in the form in which the file states its own.
+        others : mapping of str to str
+            Of formats that are easily given for this one: what such a file is, and what takes it.
 
         Raises
         ------
@@ -130,9 +136,9 @@ class Fields:
         """
         kind = self.text("format", meaning=f"{name!r}")
         if kind.startswith(_OURS) and kind != name:
+            given = others.get(kind, "another kind of file of headfit; give one of the former")
             raise FileFormatError(
-                f"{self.source}: expected the format {name}, found {kind}, which is another kind "
-                "of file of headfit; give a file of the former"
+                f"{self.source}: expected the format {name}, found {kind}, which is {given}"
             )
         if kind != name:
             raise self.fault(f"{name!r}", kind, "format")

@@ -37,6 +37,10 @@ FORMAT = "headfit-head"
 FORMAT_VERSION = "1"
 MAX_FILE_BYTES = 1 << 28
 MAX_WEIGHTS = 1 << 26
+_OTHERS: Final = {
+    "headfit-multi-label-head": "a head that gives a photo several classes; this takes heads of "
+    "one class a photo, train one so, or open it by headfit.MultiLabelHead"
+}
 _SIGNED_TEXT: Final = b"headfit head "
 
 
@@ -145,7 +149,7 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadFile:
     FileFormatError
         If anything else breaks the specification.
     """
-    container = open_container(file, source, FORMAT, FORMAT_VERSION)
+    container = open_container(file, source, FORMAT, FORMAT_VERSION, others=_OTHERS)
     metadata = container.metadata
     embedding_dim = width_from(metadata)
     classes = classes_from(metadata, 2)

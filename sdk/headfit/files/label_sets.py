@@ -10,21 +10,24 @@ import numpy.typing as npt
 
 from headfit.errors import InputError
 from headfit.files.class_names import MAX_CLASSES, checked_class_name
-from headfit.maths.arrays import BoolArray
+from headfit.maths.arrays import BoolArray, check_dense
 
 LabelSets = Iterable[Iterable[str]] | npt.NDArray[Any]
 """A collection of class names per example, empty ones too; or an array of 0 and 1."""
 
 
 def checked_label_sets(
-    label_sets: LabelSets, n_samples: int, classes: Iterable[str] | None = None
+    label_sets: LabelSets,
+    n_samples: int,
+    classes: Iterable[str] | None = None,
 ) -> tuple[tuple[str, ...], BoolArray]:
     """Return class names and which of them each of ``n_samples`` examples shows.
 
     Parameters
     ----------
     label_sets : sequence of collections of str, or array of shape (n_samples, n_classes)
-        An array holds 0 and 1, or booleans, a column for each of ``classes``.
+        An array holds 0 and 1, or booleans, a column for each of ``classes``; so does a table
+        (``columns``), whose columns have names of their own.
     n_samples : int
     classes : sequence of str, optional
         The class of each column; by default the names that occur, sorted.
@@ -40,13 +43,14 @@ def checked_label_sets(
     InputError
         If they cannot be used, are not as many as the examples, or name others than ``classes``.
     """
-    columns = None if classes is None else _checked_classes(classes)
+    columns = _columns(label_sets, classes)
     indicator = _as_indicator(label_sets)
     if indicator is not None:
         if columns is None:
             raise InputError(
                 f"expected classes=, the class of each column, with an array of numbers of shape "
-                f"{indicator.shape}, found none; name them, or pass a list of names per example"
+                f"{indicator.shape}, found none; name them, or pass a table whose columns are "
+                "named, or a list of names per example"
             )
         return columns, _checked_indicator(indicator, n_samples, columns)
     names = _checked_names(label_sets, n_samples)
@@ -66,15 +70,31 @@ def checked_label_sets(
     return columns, is_shown
 
 
+def _columns(label_sets: LabelSets, classes: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Return the class of each column: as they were given, or as a table names its columns."""
+    named = getattr(label_sets, "columns", None)
+    named = None if named is None else list(named)
+    if not named or not all(isinstance(name, str) for name in named):
+        return None if classes is None else _checked_classes(classes)
+    of_table = _checked_classes(named)
+    if classes is not None and (given := _checked_classes(classes)) != of_table:
+        raise InputError(
+            f"expected classes= as the table names its columns ({', '.join(of_table)}), found "
+            f"{', '.join(given)}; leave it out, or order the columns so"
+        )
+    return of_table
+
+
 def _as_indicator(label_sets: LabelSets) -> npt.NDArray[Any] | None:
     """Return an array of numbers in two dimensions, or a table of them, as an array."""
+    check_dense(label_sets)
     if hasattr(label_sets, "ndim") or hasattr(label_sets, "__array__"):
         array = np.asarray(label_sets)
         if array.ndim == 2 and array.dtype == object:  # a table whose columns are of several kinds
             array = np.array(array.tolist())
         if array.ndim == 2 and array.dtype.kind in "biuf":
             return array
-        if array.ndim != 1 and array.dtype.kind != "U":
+        if array.dtype.kind in "biuf" or (array.ndim != 1 and array.dtype.kind != "U"):
             raise InputError(
                 "expected a list of names per example, or an array of 0 and 1 of shape "
                 f"(n_samples, n_classes), found {array.dtype} of shape {array.shape}; pass either"

@@ -16,6 +16,7 @@ from headfit.files.container import laid_out, open_container, pack, seal
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import canonical_json
 from headfit.files.head_fields import MAX_COUNT, classes_from, counts_from, views_from, width_from
+from headfit.files.headfile import FORMAT as HEAD_FORMAT
 from headfit.files.headfile import MAX_FILE_BYTES, MAX_WEIGHTS
 from headfit.files.manifest import reference_from_json
 from headfit.files.views import views_text
@@ -26,6 +27,10 @@ from headfit.version import __version__
 
 FORMAT: Final = "headfit-multi-label-head"
 FORMAT_VERSION: Final = "1"
+_OTHERS: Final = {
+    HEAD_FORMAT: "a head of one class a photo; open it by headfit.SoftmaxHead or "
+    "headfit.ImageClassifier"
+}
 
 
 def save_multi_label(path: str | os.PathLike[str], head: FittedMultiLabelHead) -> None:
@@ -90,7 +95,7 @@ def load_multi_label_bytes(file: bytes, source: str = "multi-label head") -> Fit
     FileFormatError
         If anything else breaks the specification; if it is a head of one class a photo.
     """
-    container = open_container(file, source, FORMAT, FORMAT_VERSION)
+    container = open_container(file, source, FORMAT, FORMAT_VERSION, others=_OTHERS)
     metadata = container.metadata
     metadata.text("headfit_version")
     embedding_dim = width_from(metadata)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from headfit.errors import InputError
@@ -16,6 +17,8 @@ embeddings of a binary network: near the most accurate of 1 to 3000 at every num
 probabilities closer to how often they are right than at 10 or less. It counts against the sum of
 the losses, so it needs no change as photos come.
 """
+
+_NUMBERS = {"l2", "tolerance", "max_iterations", "label_smoothing", "learning_rate"}
 
 MAX_L2 = 1e9
 """Beyond it the weights drown in the rounding of float32."""
@@ -49,6 +52,12 @@ def settings_of(methods: Collection[str], *, class_weight: str | None, **others:
     InputError
         If one makes no sense.
     """
+    for name, value in others.items():
+        is_default = name == "l2" and value is None  # it is chosen then
+        if name in _NUMBERS and not (isinstance(value, Real) or is_default):
+            raise InputError(
+                f"expected a number for {name}, found {value!r}; leave it out for the default"
+            )
     settings = Settings(balanced=class_weight == "balanced", **others)
     rules = [
         (
@@ -56,7 +65,7 @@ def settings_of(methods: Collection[str], *, class_weight: str | None, **others:
             "a class_weight of None or 'balanced'",
             class_weight,
         ),
-        (settings.method in methods, "a method of " + ", ".join(methods), settings.method),
+        (settings.method in tuple(methods), "a method of " + ", ".join(methods), settings.method),
         (
             settings.l2 is None or 0 <= settings.l2 <= MAX_L2,
             f"l2 of None or from 0 to {MAX_L2:g}",

@@ -49,6 +49,25 @@ def blocks(n_samples: int, size: int = 256) -> Iterator[slice]:
         yield slice(start, start + size)
 
 
+def check_dense(values: Any) -> None:
+    """Refuse what NumPy would make another array of: masked values, whose mask it forgets.
+
+    Raises
+    ------
+    InputError
+        If some are masked, or it is a sparse matrix.
+    """
+    if isinstance(values, np.ma.MaskedArray) and np.any(values.mask):
+        raise InputError(
+            f"expected values without a mask, found {np.count_nonzero(values.mask)} masked; leave "
+            "their rows out, or fill them in"
+        )
+    if hasattr(values, "toarray"):
+        raise InputError(
+            f"expected an array, found the sparse {type(values).__name__}; make a dense one of it"
+        )
+
+
 def checked_embeddings(embeddings: npt.ArrayLike) -> FloatArray:
     """Return embeddings as finite float32 by rows; the caller's array is not written to.
 
@@ -57,6 +76,7 @@ def checked_embeddings(embeddings: npt.ArrayLike) -> FloatArray:
     InputError
         If they are no finite numbers of shape (n_samples, embedding_dim).
     """
+    check_dense(embeddings)
     try:
         given = np.asarray(embeddings)
     except ValueError as error:  # rows of different lengths
@@ -92,6 +112,7 @@ def checked_weights(sample_weight: npt.ArrayLike, n_samples: int) -> DoubleArray
     InputError
         If they are not finite numbers from 0 on, one for each example, some of them above 0.
     """
+    check_dense(sample_weight)
     try:
         given = np.asarray(sample_weight)
     except ValueError as error:

@@ -17,7 +17,12 @@ from headfit.files.disk import read_bounded
 MAX_TABLE_BYTES: Final = 1 << 26
 
 _LIST_HEADERS: Final = {"classes", "class", "labels", "label", "tags"}
-_SHOWN: Final = {"0": False, "1": True}
+_SHOWN: Final = {
+    "0": False, "0.0": False, "false": False,
+    "1": True, "1.0": True, "true": True,
+}  # fmt: skip
+_PRINTED: Final = {"[]", "()", "{}", "''", '""'}
+"""How a list, or a text, begins and ends that was printed by a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,11 @@ class LabelTable:
 def read_label_table(path: str | os.PathLike[str]) -> LabelTable:
     """Read a CSV file whose first row names its columns and whose first column names photos.
 
-    Either each other column is a class and holds 0 or 1; or the one other column is called
-    ``classes``, ``labels`` or ``tags`` and holds the names of all classes that the photo shows,
-    with commas, semicolons or bars between them, none if it shows none. Rows of one photo add up
-    then. Columns are separated by tabs, semicolons or commas, whichever the first row has first in
-    this order; the text is UTF-8.
+    Either each other column is a class and holds 0 or 1 (or false or true); or the one other column
+    is called ``classes``, ``labels`` or ``tags`` and holds the names of all classes that the photo
+    shows, with commas, semicolons or bars between them, none if it shows none. Rows of one photo
+    add up then. Columns are separated by tabs, semicolons or commas, whichever the first row has
+    first in this order; the text is UTF-8.
 
     Raises
     ------
@@ -82,7 +87,7 @@ def read_label_table(path: str | os.PathLike[str]) -> LabelTable:
             f"{table}: expected a first row that names a column of photos and then classes, such "
             f"as photo,cup,pen, found {first[:80]!r}; write one"
         )
-    (_, header), *body = numbered
+    (line_of_header, header), *body = numbered
     for line, row in body:
         if len(row) != len(header):
             raise InputError(
@@ -91,6 +96,11 @@ def read_label_table(path: str | os.PathLike[str]) -> LabelTable:
             )
         if not row[0]:
             raise InputError(f"{table}: line {line}: expected a photo, found none; name it")
+    if "" in header[1:]:
+        raise InputError(
+            f"{table}: line {line_of_header}: expected a heading for each column, found none for "
+            f"column {header.index('', 1) + 1}; name the class that it is of, or remove it"
+        )
     if len(header) == 2 and header[1].lower() in _LIST_HEADERS:
         return LabelTable(table, _listed(table, body), None)
     classes = tuple(_class_name(table, 1, name) for name in header[1:])
@@ -104,10 +114,26 @@ def read_label_table(path: str | os.PathLike[str]) -> LabelTable:
 
 def _listed(table: Path, body: Iterable[tuple[int, list[str]]]) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
-    for line, (photo, names) in body:
-        split = names.replace(";", ",").replace("|", ",").split(",")
+    lines: dict[str, int] = {}
+    for line, (photo, cell) in body:
+        if cell[:1] + cell[-1:] in _PRINTED:
+            raise InputError(
+                f"{table}: line {line}: expected names with commas or bars between them, such as "
+                f"cup|pen, found a list as a program prints it, {cell[:80]}; write the names alone "
+                "(in pandas by .str.join('|'))"
+            )
+        split = cell.replace(";", ",").replace("|", ",").split(",")
         shown = {_class_name(table, line, one.strip()) for one in split if one.strip()}
         found[photo] = found.get(photo, frozenset()) | shown
+        lines |= dict.fromkeys(shown - lines.keys(), line)
+    for name, line in lines.items():
+        words = name.split()
+        if len(words) > 1 and lines.keys() >= set(words):
+            raise InputError(
+                f"{table}: line {line}: expected names with commas or bars between them, found "
+                f"{name!r}, whose words are classes of other rows; write {'|'.join(words)}, or, if "
+                "it is a class by itself, a column of 0 and 1 for each class"
+            )
     return found
 
 
@@ -117,13 +143,13 @@ def _marked(
     found: dict[str, frozenset[str]] = {}
     for line, (photo, *cells) in body:
         for name, cell in zip(classes, cells, strict=True):
-            if cell not in _SHOWN:
+            if cell.lower() not in _SHOWN:
                 raise InputError(
                     f"{table}: line {line}: expected 0 or 1 for {name!r}, found {cell!r}; write 1 "
-                    "where the photo shows the class, else 0; a column of names has the heading "
-                    "classes"
+                    "where the photo shows the class, else 0; a column of names is called "
+                    "classes and stands alone beside the photo"
                 )
-        shown = {name for name, cell in zip(classes, cells, strict=True) if _SHOWN[cell]}
+        shown = {name for name, cell in zip(classes, cells, strict=True) if _SHOWN[cell.lower()]}
         if found.setdefault(photo, frozenset(shown)) != shown:
             raise InputError(
                 f"{table}: line {line}: expected one row for each photo, found another of "

@@ -6,9 +6,10 @@ import hashlib
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from headfit.errors import InputError
 from headfit.maths.arrays import FloatArray
@@ -130,8 +131,9 @@ def find_labelled_photos(
     directory : path
     table : path, optional
         A CSV file; see `headfit.photos.label_table.read_label_table`. It names photos by their
-        paths from ``directory``, however that is arranged. A photo that it does not name is left
-        out, and so is what it names and is not there.
+        paths from ``directory``, however that is arranged, or by absolute ones. Slashes of Windows,
+        another form of Unicode and, where one photo alone is meant, other capitals count as the
+        same. A photo that it does not name is left out, and so is what it names and is not there.
 
     Raises
     ------
@@ -146,7 +148,10 @@ def find_labelled_photos(
             "each; give the folder of photos"
         )
     if table is None:
-        return _by_folders(find_photos(directory))
+        try:
+            return _by_folders(find_photos(directory))
+        except InputError as error:
+            raise InputError(f"{error}; or give a table of what each photo shows") from error
     return _by_table(find_unsorted_photos(directory), read_label_table(table))
 
 
@@ -194,17 +199,15 @@ def _digest(path: Path) -> bytes | Path:
 
 
 def _by_table(folder: PhotoFolder, table: LabelTable) -> LabelledFolder:
-    names = {photo.path.relative_to(folder.root).as_posix(): photo for photo in folder.photos}
-    alike = {unicodedata.normalize("NFC", name): name for name in names}
+    meant = _Meant(folder)
     shown: dict[Path, frozenset[str]] = {}
     skipped = list(folder.skipped)
     for written, labels in table.label_sets.items():
-        name = _named(written, names, alike)
-        if name is None:
+        path = meant.by(written)
+        if path is None:
             reason = f"{table.path.name} names it, but it is not there"
             skipped.append(Skipped(folder.root / written, reason))
             continue
-        path = names[name].path
         if shown.setdefault(path, labels) != labels:
             raise InputError(
                 f"{table.path}: expected each photo once, found {path} by several names that say "
@@ -213,13 +216,15 @@ def _by_table(folder: PhotoFolder, table: LabelTable) -> LabelledFolder:
     if not shown:
         raise InputError(
             f"{table.path}: expected paths of photos from {folder.root}, such as "
-            f"{next(iter(names))}, found {next(iter(table.label_sets), 'no row')}; write them so"
+            f"{meant.example}, found {next(iter(table.label_sets), 'no row')}; write them so, or "
+            "give the folder that they start from"
         )
+    itself = os.path.realpath(table.path)
     photos = tuple(photo for photo in folder.photos if photo.path in shown)
     skipped += [
         Skipped(photo.path, f"{table.path.name} does not name it")
         for photo in folder.photos
-        if photo.path not in shown and not photo.path.samefile(table.path)
+        if photo.path not in shown and os.path.realpath(photo.path) != itself
     ]
     kept = replace(folder, photos=photos, skipped=tuple(skipped))
     return LabelledFolder(
@@ -227,12 +232,40 @@ def _by_table(folder: PhotoFolder, table: LabelTable) -> LabelledFolder:
     )
 
 
-def _named(written: str, names: Iterable[str], alike: dict[str, str]) -> str | None:
-    """Return the photo that a table means: as it is there, in another form of Unicode or slash."""
-    slashes = os.path.normpath(written.replace("\\", "/")).replace(os.sep, "/")
-    for form in (written, os.path.normpath(written).replace(os.sep, "/"), slashes):
-        if form in names:
-            return form
-        if (found := alike.get(unicodedata.normalize("NFC", form))) is not None:
-            return found
-    return None
+class _Meant:
+    """Which photo of a folder a table means: as it is there, in another form, in other capitals."""
+
+    _FORMS: Final[tuple[Callable[[str], str], ...]] = (
+        lambda name: name,
+        lambda name: unicodedata.normalize("NFC", name),
+        lambda name: unicodedata.normalize("NFC", name).casefold(),
+    )
+
+    def __init__(self, folder: PhotoFolder) -> None:
+        self._roots = dict.fromkeys((os.path.abspath(folder.root), os.path.realpath(folder.root)))
+        self._photos: list[dict[str, list[Path]]] = [{} for _ in self._FORMS]
+        for photo in folder.photos:
+            name = photo.path.relative_to(folder.root).as_posix()
+            for photos, form in zip(self._photos, self._FORMS, strict=True):
+                photos.setdefault(form(name), []).append(photo.path)
+
+    @property
+    def example(self) -> str:
+        """How a photo is named."""
+        return next(iter(self._photos[0]))
+
+    def by(self, written: str) -> Path | None:
+        """Return the one photo of this name, None if there is none or which is meant is open."""
+        names = [written, *self._from_root(written), *self._from_root(written.replace("\\", "/"))]
+        for photos, form in zip(self._photos, self._FORMS, strict=True):
+            for name in names:
+                found = photos.get(form(name), ())
+                if len(found) == 1:
+                    return found[0]
+        return None
+
+    def _from_root(self, written: str) -> Iterator[str]:
+        for root in self._roots:
+            path = Path(os.path.normpath(os.path.join(root, written)))
+            if path.is_relative_to(root):
+                yield path.relative_to(root).as_posix()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from headfit.errors import UnshareableHeadError
+from headfit.errors import InputError, UnshareableHeadError
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
 
@@ -22,10 +22,17 @@ def released(head: FittedHead, *, force: bool = False) -> FittedHead:
 
     Raises
     ------
+    InputError
+        If it is another kind of head, or one that holds it.
     UnshareableHeadError
         If a class rests on fewer than `FEWEST_PHOTOS` examples and the head is not private;
         ``force`` returns it all the same.
     """
+    if not isinstance(head, FittedHead):
+        raise InputError(
+            f"expected a head of one class a photo, found {type(head).__name__}; pass "
+            "SoftmaxHead.fitted_"
+        )
     if head.privacy is None and not force:
         _refuse_few(zip(head.classes, head.class_counts, strict=True))
     return head

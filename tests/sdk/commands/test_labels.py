@@ -116,7 +116,7 @@ def test_folders_with_links_and_copies_say_the_same(table: Path, run: Any, tmp_p
 
 
 def test_one_class_a_photo_is_another_kind(
-    table: Path, run: Any, tmp_path: Path, extractor_path: Path
+    table: Path, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whatever takes a head of one class a photo refuses this one, and says which it is."""
     photos, head = tmp_path / "photos", tmp_path / "mine.head"
@@ -128,6 +128,11 @@ def test_one_class_a_photo_is_another_kind(
     ):
         code = main([str(each) for each in words])
         assert code in (3, 5), words
+        if words[0] != "sign":
+            assert "a head that gives a photo several classes" in capsys.readouterr().err
+    code, _, err = run("evaluate", head, photos)
+    assert code == 3
+    assert "or give a table of what each photo shows" in err
     code, _, err = run("train", photos, "--labels", table, "-o", head, "--store", tmp_path / "s")
     assert code == 3
     assert "a store keeps one class of each photo" in err

@@ -231,7 +231,7 @@ def test_a_page_of_parts_that_do_not_belong_together_says_so(
 def test_a_library_with_a_flipped_bit_embeds_rightly_or_not_at_all(
     wasm: Path, tmp_path: Path, extractor: Extractor
 ) -> None:
-    """Where the bit is used by this network: then the golden picture tells, if nothing else does."""
+    """Where the bit is used by this network: then the golden picture tells, if nothing else."""
     page, library = tmp_path / "page", tmp_path / "page" / "headfit_native.wasm"
     write_web(export_web(taught(extractor), library=wasm), page)
     (page / "package.json").write_text('{"type": "module"}')

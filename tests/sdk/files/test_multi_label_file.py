@@ -124,7 +124,7 @@ def test_neither_kind_of_head_is_taken_for_the_other(tmp_path: Path) -> None:
         load_head_bytes(FILES["plain"], "x")
     with pytest.raises(FileFormatError, match="format headfit-multi-label-head, found headfit-hea"):
         load_multi_label_bytes(SOFTMAX, "x")
-    with pytest.raises(FileFormatError, match="another kind of file of headfit"):
+    with pytest.raises(FileFormatError, match="headfit.MultiLabelHead"):
         SoftmaxHead.load(golden_path("plain"))
 
 

@@ -20,6 +20,7 @@ from headfit.photos.label_table import read_label_table
         "\ufeffFile;cup;pen\r\na.jpg;1;0\r\nb.jpg;0;1\r\nc.jpg;0;0\r\n",
         "photo\tcup\tpen\na.jpg\t1\t0\n\nb.jpg\t0\t1\nc.jpg\t0\t0",
         " photo , cup, pen\na.jpg, 1, 0\nb.jpg, 0, 1\nc.jpg, 0, 0\n",
+        "photo,cup,pen\na.jpg,1.0,0.0\nb.jpg,False,True\nc.jpg,false,0\n",
     ],
 )
 def test_columns_of_zero_and_one(tmp_path: Path, text: str) -> None:
@@ -45,6 +46,32 @@ def test_lists_of_names(tmp_path: Path, text: str) -> None:
     assert table.label_sets == {"a.jpg": {"cup", "pen"}, "b.jpg": set()}
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("photo,classes\na.jpg,\"['cup', 'pen']\"\n", r"line 2: .*a list as a program prints it"),
+        ("photo,classes\na.jpg,cup\nb.jpg,'pen'\n", r"line 3: .*prints it, 'pen'; write the names"),
+        (
+            "photo,tags\na.jpg,cup\nb.jpg,pen\nc.jpg,cup pen\n",
+            r"line 4: .*found 'cup pen', whose words are classes of other rows; write cup\|pen",
+        ),
+        ("photo,cup,\na.jpg,1,\n", "line 1: expected a heading for each column, found none for"),
+        ("sep=;\nphoto;classes\na.jpg;cup\n", "expected a heading for each column"),
+        ("photo,classes,note\na.jpg,cup,new\n", "called classes and stands alone beside"),
+    ],
+)
+def test_what_would_be_another_class_than_is_meant(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_label_table(tmp_path / "t.csv")
+
+
+def test_names_of_several_words_are_classes(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("photo,classes\na.jpg,red cup|pen\nb.jpg,red pen\n")
+    found = read_label_table(tmp_path / "t.csv").label_sets
+    assert found == {"a.jpg": {"red cup", "pen"}, "b.jpg": {"red pen"}}
+
+
 def test_another_encoding_is_said(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes("photo,Käse\na.jpg,1\n".encode("utf-16"))
     with pytest.raises(InputError, match="expected a table in UTF-8"):
@@ -63,6 +90,26 @@ def test_paths_in_other_forms(tmp_path: Path, write_photo: PhotoWriter) -> None:
     assert found.folder.skipped == ()
     table.write_text("photo,classes\nin\\a.png,cup\nin/a.png,pen\n")
     with pytest.raises(InputError, match=r"in/a\.png by several names"):
+        find_labelled_photos(root, table)
+
+
+def test_absolute_paths_and_other_capitals(tmp_path: Path, write_photo: PhotoWriter) -> None:
+    """What means one photo alone is taken; what may mean two, or none, is left out and named."""
+    root, link = tmp_path / "photos", tmp_path / "link"
+    for number, name in enumerate(("a.JPG", "in/b.png", "c.png", "d.PNG", "d.png")):
+        write_photo(root / name, COLOURS["red"], number)
+    link.symlink_to(root)
+    table = tmp_path / "t.csv"
+    table.write_text(
+        f"photo,classes\na.jpg,cup\n{root}/in/b.png,\n../photos/c.png,pen\nD.Png,pen\n"
+    )
+    for directory in (root, link):
+        found = find_labelled_photos(directory, table)
+        assert [photo.path.name for photo in found.folder.photos] == ["a.JPG", "c.png", "b.png"]
+        assert found.label_sets == (("cup",), ("pen",), ())
+        assert [one.path.name for one in found.folder.skipped] == ["D.Png", "d.PNG", "d.png"]
+    table.write_text("photo,classes\nphotos/a.JPG,cup\n")
+    with pytest.raises(InputError, match="found photos/a.JPG; .*the folder that they start from"):
         find_labelled_photos(root, table)
 
 
