@@ -58,8 +58,9 @@ app-screens: $(VENV)/.app ## Draw every screen of the app into docs/app, without
 	@$(BIN)/python demo_app/pictures.py docs/app
 
 .PHONY: recording
-recording: $(VENV)/.app ## Record how three things are taught into docs/app, without a display
+recording: $(VENV)/.app ## Record for the README how the app is taught, without a display, and what the commands print
 	@$(BIN)/python demo_app/recording.py docs/app/teaching.webp
+	@$(BIN)/python docs/capture.py
 
 .PHONY: apk
 apk: $(VENV)/.apk ## Build the Android app, or say what is missing (PROFILE=lce AAR=..., DOWNLOAD=1)
