@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import sys
 from pathlib import Path
+
+from headfit.engines.machine import ON_ANDROID
+from headfit.version import __version__
 
 NEEDED = ("cv2", "kivy", "pi_heif", "platformdirs")
 """What the extra `app` brings."""
@@ -23,8 +27,11 @@ def main() -> None:
     )
     parser.add_argument("--data", metavar="DIR", type=Path, help="keep projects in this folder")
     parser.add_argument("--extractor", metavar="NAME", help="name or path of another extractor")
-    # Android starts the app without arguments of ours.
-    options, _ = parser.parse_known_args()
+    parser.add_argument("--version", action="version", version=f"headfit-app {__version__}")
+    options, others = parser.parse_known_args()
+    if others and not ON_ANDROID:  # which starts the app with arguments of its own
+        parser.error(f"expected one of these options, found {others[0]}")
+    _warn_without_display()
 
     try:
         from headfit_demo.window import configure
@@ -40,6 +47,17 @@ def main() -> None:
             raise
         print("headfit-app: the app needs: pip install 'headfit[app]'", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def _warn_without_display() -> None:
+    """Say what to do where SDL may draw into memory, and no window would ever appear."""
+    named = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+    if sys.platform == "linux" and not ON_ANDROID and not any(map(os.environ.get, named)):
+        print(
+            "headfit-app: expected a display, found neither DISPLAY nor WAYLAND_DISPLAY; if no "
+            "window appears, stop this (Ctrl-C) and start it on a desktop",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from rich.console import Console
 
 from headfit.classifier import ImageClassifier
+from headfit.commands import terminal
 from headfit.commands.paths import MULTI_LABEL
 from headfit.errors import InputError
 from headfit.extractor import Extractor
@@ -34,6 +36,12 @@ class Answer:
     ranking: list[tuple[str, float]]
     note: str
     fields: dict[str, Any]
+
+    def print(self, console: Console, top: int) -> None:
+        """Print it for people, with the ``top`` most probable classes."""
+        if self.note:
+            console.print(terminal.plain(self.note), soft_wrap=True)
+        console.print(terminal.probability_table(self.ranking[:top]))
 
 
 def answers_of(

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from headfit.classifier import ImageClassifier
 from headfit.commands import terminal
+from headfit.commands.answers import answers_of
 from headfit.commands.options import EXTRACTOR
 from headfit.commands.paths import Command, Kind, OutputFolder
 from headfit.photos.samples import PICTURES, cut_sample_photos, sample_pictures
@@ -44,9 +45,10 @@ def run(into: Path, console: Console, extractor: str | None = None) -> None:
     """
     console.print("[bold]headfit[/] learns new classes of photos on this machine.\n")
     photos, head_file = into / "photos", into / "sample.head"
+    pictures = sample_pictures()  # or says what is missing, before anything is written
     into.mkdir(parents=True, exist_ok=True)
     (into / _NOTE).write_bytes(_TEXT.encode())
-    cut_sample_photos(sample_pictures(), photos)
+    cut_sample_photos(pictures, photos)
     console.print(
         f"Sample photos: squares cut from {len(PICTURES)} pictures, "
         f"now in {terminal.visible(photos)}"
@@ -89,12 +91,13 @@ def run(into: Path, console: Console, extractor: str | None = None) -> None:
     console.print(
         "\nThe photos that train come from the left part of each picture, those that test from the "
         "right part, which training never sees. Photos of one picture are alike, so this set is an "
-        "easy one: expect less on photos of your own."
+        "easy one: expect less on photos of your own. Where the right part looks unlike the left "
+        "one, as the cat's does, `predict` says that a photo looks like none of the classes."
     )
 
-    photo = photos / "test" / "cat" / "01.jpg"
+    photo, eyes = photos / "test" / "rocket" / "02.jpg", classifier.extractor
     console.print(f"\nWhat is in {photo}?\n")
-    console.print(terminal.probability_table(classifier.predict(photo)[:3]))
+    answers_of(head_file, eyes)(eyes.decode(photo)).print(console, 3)
 
     headfit = command()
     console.print("\nNow with photos of your own, in a folder per class:\n")

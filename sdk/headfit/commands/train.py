@@ -224,9 +224,7 @@ def predict(
             results.append({"image": str(image), **seen.fields, "classes": best})
         else:
             terminal.OUTPUT.print(terminal.plain(str(image), style="bold"), soft_wrap=True)
-            if seen.note:
-                terminal.OUTPUT.print(terminal.plain(seen.note), soft_wrap=True)
-            terminal.OUTPUT.print(terminal.probability_table(seen.ranking[:top]))
+            seen.print(terminal.OUTPUT, top)
     if as_json:
         terminal.print_json(
             head=str(head), predictions=results, skipped=terminal.skipped_as_json(skipped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,28 @@ def test_the_demo(tmp_path: Path, extractor_path: Path) -> None:
     classifier = ImageClassifier.load(head, extractor=extractor_path)
     photo = tmp_path / "demo" / "photos" / "test" / "cat" / "01.jpg"
     assert classifier.predict(photo)[0][0] in samples.PICTURES
+
+
+def test_the_demo_answers_as_predict_does(
+    tmp_path: Path, extractor_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody is shown a sure answer of which the next command says that it is none."""
+    eye, into = ["--extractor", str(extractor_path)], tmp_path / "d"
+    assert main(["demo", "--into", str(into), *eye]) == 0
+    said = capsys.readouterr().out
+    head, photo = into / "sample.head", into / "photos" / "test" / "rocket" / "02.jpg"
+    assert main(["predict", str(head), str(photo), *eye]) == 0
+    _, *answer = capsys.readouterr().out.splitlines()
+    assert "\n".join(answer) in said
+
+
+def test_without_the_pictures_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    assert main(["demo", "--into", str(tmp_path / "d")]) == 3
+    assert "pip install 'headfit[demo]'" in capsys.readouterr().err
+    assert not (tmp_path / "d").exists()
 
 
 def test_the_command(

@@ -301,7 +301,7 @@ def test_what_cannot_become_a_page(
     with pytest.raises(FileNotFoundError):
         export_web(head, library=tmp_path / "none.wasm")
     monkeypatch.setattr(exporting, "CHECKOUT", tmp_path)
-    with pytest.raises(EngineMissingError, match="sdk/native/build.py --platform wasm32 makes it"):
+    with pytest.raises(EngineMissingError, match="sdk/native/build.py --platform wasm32.; give it"):
         export_web(head)
 
 

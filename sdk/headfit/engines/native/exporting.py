@@ -104,9 +104,9 @@ def find_wasm(given: str | os.PathLike[str] | None = None) -> bytes:
             )
     elif not (script.is_file() and built.is_file()):
         raise EngineMissingError(
-            f"a web page needs {WASM_NAME}: in a checkout of headfit, pip install 'headfit[zig]', "
-            f"then python sdk/native/build.py --platform wasm32 makes it, {built.parent}; or give "
-            "a built one as library, --library"
+            f"a web page needs {WASM_NAME}, which a checkout of headfit makes in "
+            "build/native/wasm32 (pip install 'headfit[zig]', then python sdk/native/build.py "
+            "--platform wasm32); give it as library, --library"
         )
     return _checked_wasm(built)
 
