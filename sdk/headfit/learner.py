@@ -32,6 +32,7 @@ from headfit.maths.arrays import (
     checked_embeddings,
     checked_groups,
     checked_hashes,
+    listed,
     listed_groups,
 )
 from headfit.maths.grid import Grid
@@ -210,7 +211,7 @@ class HeadLearner:
                 f"{len(names)}; give 0 where there is none"
             )
         if numbers is not None:
-            numbers = list(numbers)
+            numbers = listed(numbers, "numbers")
         with self._lock:
             first = next(iter(self._examples.values()), None)
             width = checked.shape[1] if first is None else len(first[1])

@@ -370,7 +370,7 @@ def test_other_number_types_are_taken_as_float32() -> None:
         (np.array([[0.0], [np.nan]]), ["a", "b"], "NaN or infinity in 1 of 2, the first at row 1"),
         (np.array([[np.inf], [0.0]]), ["a", "b"], "in 1 of 2, the first at row 0"),
         (np.array([[1e39], [0.0]]), ["a", "b"], "in 1 of 2, the first at row 0"),
-        (np.zeros((2, 4)), "ab", "a class name per example"),
+        (np.zeros((2, 4)), "ab", "class names, one per example"),
         (np.zeros((2, 4)), [0.5, 1], "a class name per example"),
         (np.zeros((2, 4)), ["a", ""], "found ''; choose another"),
         (np.zeros((2, 4)), ["a", "b\n"], "no control characters"),

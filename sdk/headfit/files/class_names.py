@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set, Sized
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Sequence, Sized
+from typing import Final
 
 import numpy as np
 
 from headfit.errors import InputError
 from headfit.files.fields import is_writable_text
-from headfit.maths.arrays import TargetArray, check_dense
+from headfit.maths.arrays import TargetArray, listed
 
 MAX_CLASSES = 65_536
 MAX_CLASS_NAME_LENGTH = 255
@@ -118,7 +118,7 @@ def checked_names(class_names: Iterable[str], n_samples: int) -> list[str]:
         If they are no names, or not as many as there are examples; a mapping or a set has no order
         that would say whose they are.
     """
-    names = _listed(class_names)
+    names = listed(class_names, "class names")
     for name in names:
         if not isinstance(name, str):
             raise InputError(
@@ -137,13 +137,14 @@ def checked_labels(labels: Iterable[str | int], n_samples: int) -> tuple[list[st
     As `checked_names`, but for those who count their classes, as scikit-learn's ensembles do. Names
     that are kept in another form than given are logged: predictions do not equal what was given.
     """
-    listed = _listed(labels)
-    is_whole = bool(listed) and all(
-        isinstance(label, (int, np.integer)) and not isinstance(label, bool) for label in listed
+    given_labels = listed(labels, "class names")
+    is_whole = bool(given_labels) and all(
+        isinstance(label, (int, np.integer)) and not isinstance(label, bool)
+        for label in given_labels
     )
     if not is_whole:
-        names = checked_names(listed, n_samples)
-        for given, kept in zip(listed, names, strict=True):
+        names = checked_names(given_labels, n_samples)
+        for given, kept in zip(given_labels, names, strict=True):
             if given != kept:
                 _logger.warning(
                     "class names are kept in one form, %s as %s: compare predictions with that",
@@ -152,32 +153,11 @@ def checked_labels(labels: Iterable[str | int], n_samples: int) -> tuple[list[st
                 )
                 break
         return names, False
-    _check_length(listed, n_samples)
-    for label in listed:
+    _check_length(given_labels, n_samples)
+    for label in given_labels:
         if not -(2**63) <= label < 2**63:
             raise InputError(f"expected whole numbers of 64 bits for classes, found {label}")
-    return [str(label) for label in listed], True
-
-
-def _listed(class_names: Iterable[Any]) -> list[Any]:
-    if isinstance(class_names, (str, bytes, Mapping, Set)):
-        raise InputError(
-            "expected a class name per example, in their order, found "
-            f"{type(class_names).__name__}; pass a list of names"
-        )
-    check_dense(class_names)
-    if hasattr(class_names, "ndim") or hasattr(class_names, "__array__"):
-        array = np.asarray(class_names)
-        if array.ndim == 2 and array.shape[1] == 1:  # a table of one column
-            array = array[:, 0]
-        if array.ndim != 1:
-            raise InputError(
-                f"expected a class name per example, found an array of shape {array.shape}; pass "
-                "one column"
-            )
-        values: list[Any] = array.tolist()
-        return values
-    return list(class_names)
+    return [str(label) for label in given_labels], True
 
 
 def _check_length(names: Sized, n_samples: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -146,7 +146,7 @@ def checked_hashes(photo_hashes: Iterable[Any]) -> list[int]:
     InputError
         If one is none.
     """
-    hashes = list(photo_hashes)
+    hashes = listed(photo_hashes, "photo hashes")
     for photo_hash in hashes:
         if not (isinstance(photo_hash, (int, np.integer)) and 0 <= photo_hash < 1 << 64):
             raise InputError(f"expected photo hashes from 0 to 2^64 - 1, found {photo_hash!r}")
@@ -155,9 +155,9 @@ def checked_hashes(photo_hashes: Iterable[Any]) -> list[int]:
 
 def checked_groups(groups: Iterable[Any], n_samples: int) -> TargetArray:
     """Return the number of each example's group, -1 where it is None; see `listed_groups`."""
-    listed = listed_groups(groups, n_samples)
-    numbers = {group: number for number, group in enumerate(dict.fromkeys(listed))}
-    return np.array([-1 if group is None else numbers[group] for group in listed], np.intp)
+    found = listed_groups(groups, n_samples)
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(found))}
+    return np.array([-1 if group is None else numbers[group] for group in found], np.intp)
 
 
 def listed_groups(groups: Iterable[Any], n_samples: int) -> list[str | int | None]:
@@ -168,16 +168,50 @@ def listed_groups(groups: Iterable[Any], n_samples: int) -> list[str | int | Non
     InputError
         If they are not text, whole numbers or None, one for each example.
     """
-    listed = groups.tolist() if isinstance(groups, np.ndarray) else list(groups)
-    for group in listed:
+    found = listed(groups, "groups")
+    for group in found:
         if not (group is None or isinstance(group, (str, int, np.integer))):
             raise InputError(
                 "expected text, whole numbers or None for groups, found "
                 f"{type(group).__name__}; name what belongs together alike"
             )
-    if len(listed) != n_samples:
+    if len(found) != n_samples:
         raise InputError(
-            f"expected as many groups as embeddings, found {len(listed)} groups and {n_samples} "
+            f"expected as many groups as embeddings, found {len(found)} groups and {n_samples} "
             "embeddings; give None to examples that belong to nothing"
         )
-    return listed
+    return found
+
+
+def listed(values: Iterable[Any], what: str) -> list[Any]:
+    """Return what there is one of for each example, as a list in the order of the examples.
+
+    Parameters
+    ----------
+    values : list, array, column of a table, table of one column, or another iterable
+    what : str
+        What they are, in the plural, for the error.
+
+    Raises
+    ------
+    InputError
+        If they are a mapping or a set, which has no order that would say whose they are, a text, an
+        array of another shape, or if some of them are masked.
+    """
+    if isinstance(values, (str, bytes, Mapping, Set)):
+        raise InputError(
+            f"expected {what}, one per example in their order, found {type(values).__name__}; pass "
+            "a list"
+        )
+    check_dense(values)
+    if hasattr(values, "ndim") or hasattr(values, "__array__"):
+        array = np.asarray(values)
+        if array.ndim == 2 and array.shape[1] == 1:  # a table of one column
+            array = array[:, 0]
+        if array.ndim != 1:
+            raise InputError(
+                f"expected {what}, one per example, found an array of shape {array.shape}; pass "
+                "one column"
+            )
+        values = array.tolist()
+    return list(values)

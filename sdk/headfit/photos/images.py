@@ -281,6 +281,10 @@ def _from_array(pixels: npt.NDArray[np.uint8], name: str, channels: str) -> Imag
     is_picture = pixels.ndim in (2, 3) and n_channels in (1, 3, 4)
     if is_picture and pixels.size == 0:
         raise _empty(name, pixels.shape[1], pixels.shape[0])
+    if isinstance(pixels, np.ma.MaskedArray) and np.any(pixels.mask):
+        raise ImageError(
+            f"{name}: expected pixels that are all there, found masked ones; fill them"
+        )
     if pixels.dtype != np.uint8 or not is_picture:
         raise ImageError(
             f"{name}: expected uint8 of shape (h, w), (h, w, 3) or (h, w, 4), found {pixels.dtype} "

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import InputError
+from headfit.maths.arrays import check_dense
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +51,7 @@ class PublicView:
         InputError
             If there are fewer pictures or features than directions, or they do not differ.
         """
+        check_dense(public_embeddings)
         embeddings = np.asarray(public_embeddings, np.float64)
         if width < 1:
             raise InputError(f"expected at least one direction, found {width}; ask for more")
