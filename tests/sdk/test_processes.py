@@ -18,6 +18,7 @@ from tests.sdk.conftest import COLOURS, PhotoWriter
 
 from headfit import (
     Extractor,
+    ExtractorError,
     ExtractorMismatchError,
     HeadLearner,
     ImageClassifier,
@@ -153,8 +154,18 @@ def test_in_a_pool_that_may_not_start_processes_the_error_says_so(extractor_path
     """It was a raw AssertionError."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         said = pool.apply(open_isolated, [str(extractor_path)])
-    assert said.startswith("ExtractorError: expected a process that may start others, found a daem")
+    assert "Error: expected a process that may start others, found a daemonic" in said
     assert "ProcessPoolExecutor" in said
+
+
+def test_what_cannot_be_opened_where_it_arrives_does_not_hold_a_pool(extractor_path: Path) -> None:
+    """Its workers died over reading the task, one after the other, and the caller waited."""
+    extractor = Extractor.open(extractor_path, isolate=True)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        job = pool.apply_async(embed_one, [extractor, np.zeros((64, 64, 3), np.uint8)])
+        with pytest.raises(ExtractorError, match="ProcessPoolExecutor") as caught:
+            job.get(120)
+    assert str(caught.value).count("ProcessPoolExecutor") == 1  # not by each engine that is tried
 
 
 @pytest.mark.parametrize("engine", ["popcount", "auto"])
@@ -185,8 +196,9 @@ def test_a_pickle_holds_no_network_and_is_verified_on_arrival(
     whole = Extractor.open().manifest
     known = Extractor.open(engine="popcount")
     other = pickle.dumps(known).replace(whole.fingerprint.encode(), b"0" * 64)
+    arrived = pickle.loads(other)
     with pytest.raises(ExtractorMismatchError, match="put the same file in its place"):
-        pickle.loads(other)
+        arrived.embed([picture])
     made = Extractor(extractor.manifest, open_engine(extractor_path.read_bytes(), "popcount"))
     with pytest.raises(InputError, match="one made of an engine"):
         pickle.dumps(made)

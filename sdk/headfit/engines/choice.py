@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from headfit.engines.catalogue import DELEGATING, ENGINES, ONNX, engine_opener, with_delegate
 from headfit.engines.interface import Engine
-from headfit.engines.isolated import IsolatedEngine, UnguardedError
+from headfit.engines.isolated import IsolatedEngine, NoWorkerError
 from headfit.errors import EngineMissingError, ExtractorError
 from headfit.maths.arrays import FloatArray
 from headfit.networks.onnx import is_onnx
@@ -129,7 +129,7 @@ def open_engine(
         except EngineMissingError as error:
             _log.info("engine %s is missing: %s", name, error)
             errors.append(error)
-        except UnguardedError:
+        except NoWorkerError:
             raise  # no other engine would fare better
         except ExtractorError as error:
             _log.warning("engine %s is not used: %s", name, error)
@@ -232,7 +232,7 @@ def _report(model: bytes, name: str, check: SelfCheck | None, isolate: bool) -> 
         engine = _start(model, name, isolate)
     except EngineMissingError as error:
         return EngineReport(name, present=False, usable=False, reason=str(error))
-    except UnguardedError:
+    except NoWorkerError:
         raise
     except ExtractorError as error:
         return EngineReport(name, present=True, usable=False, reason=str(error))

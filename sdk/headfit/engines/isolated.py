@@ -37,8 +37,8 @@ _NO_GUARD: Final = (
 )
 
 
-class UnguardedError(ExtractorError):
-    """The script lacks the guard, whatever the engine. Only the choice of one tells it apart."""
+class NoWorkerError(ExtractorError):
+    """No worker can be started here, whatever the engine. Only the choice of one tells it apart."""
 
 
 class IsolatedEngine:
@@ -108,7 +108,7 @@ class IsolatedEngine:
         from multiprocessing import current_process, get_context
 
         if current_process().daemon:
-            raise ExtractorError(
+            raise NoWorkerError(
                 "expected a process that may start others, found a daemonic worker of "
                 "multiprocessing.Pool, which may not; open the extractor without isolate there, or "
                 "use concurrent.futures.ProcessPoolExecutor"
@@ -116,7 +116,7 @@ class IsolatedEngine:
         if getattr(current_process(), "_inheriting", False):
             if current_process().name == _WORKER:
                 sys.exit(1)  # run again for this engine's sake: the other process says why
-            raise UnguardedError(_NO_GUARD)
+            raise NoWorkerError(_NO_GUARD)
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
@@ -130,7 +130,7 @@ class IsolatedEngine:
             self._stop()
             if "died with exit code 1;" in str(error):
                 died, _ = str(error).split(";", 1)
-                raise UnguardedError(f"{died}. {_NO_GUARD}") from error
+                raise NoWorkerError(f"{died}. {_NO_GUARD}") from error
             raise
         self.version: str = ready["version"]
         self.input_shape: tuple[int, ...] = tuple(ready["input_shape"])
