@@ -304,6 +304,8 @@ class ImageClassifier:
                 moved = [n for n, name in changes.moved.items() if name == class_name]
                 self._move(moved, class_name)
             n_forgotten = self._forget(gone) if forgets else 0
+        if changes.moved or n_forgotten:
+            self._follow()
         again = [photo.path for photo in changes.known]
         skipped, n_added = folder.skipped, 0
         if changes.new:
@@ -341,24 +343,33 @@ class ImageClassifier:
 
     def _add_embedded(self, examples: FolderExamples, digests: dict[Path, bytes]) -> list[Path]:
         """Add examples but those that are there already; return the photos of these."""
+        kept = examples.embeddings
+        if self.store is not None:
+            kept = kept.astype(self.store.dtype).astype(np.float32)
         with self._lock:
-            kept = examples.embeddings
-            if self.store is not None:
-                kept = kept.astype(self.store.dtype).astype(np.float32)
-            learner = self._current_learner()
-            taught_before = learner.contains(kept, examples.class_names)
-            _say_what_contradicts(learner, kept, examples)
-            new = np.flatnonzero(~taught_before)
-            embeddings = examples.embeddings[new]
-            names = [examples.class_names[row] for row in new]
-            known_by = [digests.get(examples.paths[row]) for row in new]
-            hashes = [examples.photo_hashes[row] for row in new]
-            if self.store is None:
-                numbers = self._learner.add_examples(embeddings, names, photo_hashes=hashes)
-                pairs = zip(numbers, known_by, strict=True)
-                self._digests.update((number, by) for number, by in pairs if by is not None)
-            else:
-                self.store.add_many(embeddings, names, photo_hashes=hashes, digests=known_by)
+            while True:
+                learner = self._current_learner()
+                taught_before = learner.contains(kept, examples.class_names)
+                _say_what_contradicts(learner, kept, examples)
+                new = np.flatnonzero(~taught_before)
+                embeddings = examples.embeddings[new]
+                names = [examples.class_names[row] for row in new]
+                known_by = [digests.get(examples.paths[row]) for row in new]
+                hashes = [examples.photo_hashes[row] for row in new]
+                if self.store is None:
+                    numbers = learner.add_examples(embeddings, names, photo_hashes=hashes)
+                    pairs = zip(numbers, known_by, strict=True)
+                    self._digests.update((number, by) for number, by in pairs if by is not None)
+                    break
+                added = self.store.add_many(
+                    embeddings,
+                    names,
+                    photo_hashes=hashes,
+                    digests=known_by,
+                    if_newest=max(learner.names, default=0),
+                )
+                if len(added) == len(names):
+                    break  # else another process has added some meanwhile, perhaps the same
         return [examples.paths[row] for row in np.flatnonzero(taught_before)]
 
     def fit(self, *, progress: Progress | None = None) -> SoftmaxHead:
@@ -529,9 +540,9 @@ class ImageClassifier:
                 head.rename_class(class_name, new_name)  # of a file, without examples
                 learner.head = head
                 return
-            learner.rename_class(class_name, new_name)
-            if self.store is not None:
+            if self.store is not None:  # first: if it refuses, nothing has changed
                 self.store.rename_class(class_name, new_name)
+            learner.rename_class(class_name, new_name)
 
     def undo(self) -> str | None:
         """Undo the last change of the store that can be undone: see `ExampleStore.undo`.
@@ -881,20 +892,19 @@ class ImageClassifier:
     def _forget(self, numbers: list[int]) -> int:
         learner = self._current_learner()
         self._check_following(_emptied(learner, numbers))
+        if self.store is not None:  # first: if it refuses, nothing has changed
+            self.store.forget(numbers)
         count = learner.forget_examples(numbers)
         for number in numbers:
             self._digests.pop(number, None)
-        if self.store is not None:
-            self.store.forget(numbers)
         return count
 
     def _move(self, numbers: list[int], class_name: str) -> int:
         learner, class_name = self._current_learner(), checked_class_name(class_name)
         self._check_following(_emptied(learner, numbers) - {class_name})
-        count = learner.move_examples(numbers, class_name)
-        if self.store is not None:
+        if self.store is not None:  # first: if it refuses, nothing has changed
             self.store.move_examples(numbers, class_name)
-        return count
+        return learner.move_examples(numbers, class_name)
 
     def _check_following(self, going: Set[str]) -> None:
         """Refuse that classes go which a head of a file knows, if it cannot be fitted without them.

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pickle
+import shutil
+import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +20,16 @@ from tests.support.stores import Source, on_disk
 
 from headfit import learner
 from headfit.classifier import TAUGHT_BEFORE, ImageClassifier, Taught
-from headfit.errors import ExtractorMismatchError, ImageError, InputError, NotFittedError
+from headfit.errors import (
+    ExtractorMismatchError,
+    ImageError,
+    InputError,
+    NotFittedError,
+    StoreError,
+)
 from headfit.extractor import Extractor
 from headfit.head import SoftmaxHead
+from headfit.learner import HeadLearner
 from headfit.photos import CROPPED, FLIPPED
 from headfit.photos.likeness import perceptual_hash
 from headfit.store import ExampleStore, database
@@ -304,6 +316,77 @@ def test_many_are_forgotten_with_one_fit_and_one_rewriting(
         done.clear()
         classifier.forget(["blue"])
         assert done == ["erase_traces", "fit_head"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda classifier: classifier.forget_examples([1, 2]),
+        lambda classifier: classifier.forget("blue"),
+        lambda classifier: classifier.move_examples([1], "red"),
+        lambda classifier: classifier.merge_classes("blue", into="red"),
+        lambda classifier: classifier.rename_class("blue", "sky"),
+    ],
+    ids=["forget examples", "forget a class", "move", "merge", "rename"],
+)
+def test_what_the_store_refuses_has_not_happened(
+    photos: Path,
+    extractor: Extractor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[ImageClassifier], object],
+) -> None:
+    """Nor to the next head: it was fitted to what the classifier took for done."""
+    monkeypatch.setattr(database, "LOCK_WAIT_S", 0.01)
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        classifier = ImageClassifier(extractor, store=store)
+        classifier.add_folder(photos)
+        weights = classifier.fit().weights_.tobytes()
+        with contextlib.closing(sqlite3.connect(tmp_path / "store")) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreError, match="another process"):
+                change(classifier)
+        head = classifier.fit()
+        assert head.fitted_.classes == ("blue", "green", "red")
+        assert head.weights_.tobytes() == weights
+
+
+@pytest.mark.parametrize("with_store", [True, False])
+def test_a_head_follows_a_folder_that_lost_photos(
+    photos: Path, extractor: Extractor, tmp_path: Path, with_store: bool
+) -> None:
+    """As it does whatever else forgets or moves: it went on to name a class that was pruned."""
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        classifier = ImageClassifier(extractor, store=store if with_store else None)
+        classifier.add_folder(photos)
+        classifier.fit()
+        (photos / "blue").rename(photos / "sky")
+        assert classifier.add_folder(photos).n_moved == 4
+        assert classifier.head is not None
+        assert classifier.head.fitted_.classes == ("green", "red", "sky")
+        shutil.rmtree(photos / "sky")
+        assert classifier.add_folder(photos, prune=True).n_forgotten == 4
+        assert classifier.head.fitted_.classes == ("green", "red")
+
+
+def test_two_who_teach_one_folder_at_once_teach_it_once(
+    photos: Path, extractor: Extractor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process adds the same photos between the look at what is there and the adding."""
+    path = tmp_path / "store"
+    with ExampleStore.open(path, extractor) as store, ExampleStore.open(path) as same:
+        classifier, other = (ImageClassifier(extractor, store=one) for one in (store, same))
+        look = HeadLearner.contains
+
+        def look_and_wait(*arguments: Any) -> Any:
+            found = look(*arguments)
+            monkeypatch.setattr(HeadLearner, "contains", look)
+            other.add_folder(photos)
+            return found
+
+        monkeypatch.setattr(HeadLearner, "contains", look_and_wait)
+        assert classifier.add_folder(photos) == Taught(0, 0, 12, 0)
+        assert classifier.class_counts == {"blue": 4, "green": 4, "red": 4}
 
 
 def test_a_store_that_is_opened_again_predicts_at_once(

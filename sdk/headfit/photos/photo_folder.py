@@ -37,7 +37,7 @@ _SYSTEM_NAMES: Final = {
 # What photo apps write beside a photo: Takeout, Lightroom, iPhones, cameras, Picasa.
 _SIDECARS: Final = {".json", ".xmp", ".aae", ".thm", ".ini"}
 
-_OWN: Final = {".head", ".block", ".store", ".store-wal", ".store-shm"}
+_OWN: Final = {".head", ".block", ".examples", ".store", ".store-wal", ".store-shm", ".store-room"}
 
 _SETS: Final = {
     "train", "training", "val", "valid", "validation", "dev", "test", "testing", "holdout",

@@ -41,8 +41,15 @@ def add(
     added_at_us: Sequence[int],
     photo_hashes: Sequence[int],
     beside: Mapping[str, Sequence[bytes | None]],
+    if_newest: int | None,
 ) -> range:
-    """Insert examples and return their ids; ``beside`` has the values of `rows.BESIDE` by kind."""
+    """Insert examples and return their ids; ``beside`` has the values of `rows.BESIDE` by kind.
+
+    None if the newest example there is another than ``if_newest``.
+    """
+    (newest,) = connection.execute("SELECT max(id) FROM examples").fetchone()
+    if if_newest is not None and if_newest != (newest or 0):
+        return range(0)
     row = connection.execute(
         "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'examples'"
     ).fetchone()
@@ -227,8 +234,8 @@ def _known_ids(connection: sqlite3.Connection, ids: Iterable[int]) -> set[int]:
     known = {example_id for (example_id,) in connection.execute("SELECT id FROM examples")}
     for example_id in wanted - known:
         raise InputError(
-            f"expected ids of examples, found {example_id!r}, which never was one or was "
-            "forgotten before; load the store to see its ids"
+            f"expected ids that adding returned, found {example_id!r}, which was never given or is "
+            "forgotten; see the ids of those that are there, by `headfit store list`"
         )
     return set(map(int, wanted))
 

@@ -246,6 +246,7 @@ class ExampleStore:
         photo_hashes: Sequence[int] | None = None,
         thumbnails: Sequence[bytes | None] | None = None,
         digests: Sequence[bytes | None] | None = None,
+        if_newest: int | None = None,
     ) -> range:
         """Add examples, all or none, and return their ids.
 
@@ -263,6 +264,9 @@ class ExampleStore:
         digests : sequence of bytes of length 32, or None, optional
             `headfit.photos.likeness.photo_digest` of photos that lie in a folder, to know them by
             when the folder is read again.
+        if_newest : int, optional
+            Add only if the newest example is the one with this id still, 0 if there is none: what
+            the caller compared them with is all there is. Otherwise no id is returned.
 
         Raises
         ------
@@ -294,7 +298,7 @@ class ExampleStore:
         _check_thumbnails(pictures)
         added_at_us = [time.time_ns() // 1000] * len(blobs)
         beside = {"thumbnail": pictures, "digest": known_by}
-        return self._add(blobs, class_names, added_at_us, hashes, beside)
+        return self._add(blobs, class_names, added_at_us, hashes, beside, if_newest)
 
     def names_by_id(self) -> dict[int, str]:
         """Return the class name of every example, in the order in which they were added."""
@@ -611,11 +615,19 @@ class ExampleStore:
         added_at_us: Sequence[int],
         photo_hashes: Sequence[int],
         beside: dict[str, list[bytes | None]],
+        if_newest: int | None = None,
     ) -> range:
         values = (value for column in (blobs, *beside.values()) for value in column if value)
         return self._change(
             lambda connection: changes.add(
-                connection, self._sealing, blobs, class_names, added_at_us, photo_hashes, beside
+                connection,
+                self._sealing,
+                blobs,
+                class_names,
+                added_at_us,
+                photo_hashes,
+                beside,
+                if_newest,
             ),
             n_bytes=sum(map(len, values)),
         )

@@ -7,7 +7,9 @@ import sys
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
+from tests.support.stores import Source
 
 from headfit.errors import InputError
 from headfit.photos.photo_folder import (
@@ -19,6 +21,7 @@ from headfit.photos.photo_folder import (
     find_photos,
     find_unsorted_photos,
 )
+from headfit.store import ExampleStore
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such names")
 
@@ -118,7 +121,7 @@ def test_names_that_look_the_same_are_one_class(
         ("cat/Picasa.ini", "is what a photo app wrote beside a photo"),
         ("mine.head", "is headfit's own"),
         ("cat/mine.store", "is headfit's own"),
-        ("mine.store-wal", "is headfit's own"),
+        ("cat/mine.examples", "is headfit's own"),
     ],
 )
 def test_what_systems_leave_is_no_photo(tmp_path: Path, litter: str, reason: str) -> None:
@@ -129,6 +132,15 @@ def test_what_systems_leave_is_no_photo(tmp_path: Path, litter: str, reason: str
     assert folder.photos == (PhotoFile(photo, "cat"),)
     (skipped,) = folder.skipped
     assert (skipped.reason, skipped.is_litter) == (reason, True)
+
+
+def test_what_a_store_keeps_beside_it_is_no_photo(tmp_path: Path) -> None:
+    """Room to delete in, and SQLite's log: as they are on the disk."""
+    touch(tmp_path / "cat" / "1.jpg")
+    with ExampleStore.open(tmp_path / "mine.store", Source(embedding_dim=4)) as store:
+        store.add(np.ones(4), "cat")
+        found = {one.path.name for one in find_photos(tmp_path).skipped if one.is_litter}
+    assert found >= {"mine.store", "mine.store-wal", "mine.store-shm", "mine.store-room"}
 
 
 def test_what_is_left_out_is_named(tmp_path: Path) -> None:
