@@ -282,12 +282,12 @@ def test_a_damaged_manifest_is_refused(extractor_path: Path) -> None:
         Extractor.open(extractor_path)
 
 
-def test_a_missing_file_is_a_standard_error(extractor_path: Path) -> None:
-    """Neither the .tflite nor its manifest may be missing."""
+def test_a_missing_file_is_named(extractor_path: Path) -> None:
+    """Neither the .tflite nor its manifest may be missing; a network alone may be one never cut."""
     with pytest.raises(FileNotFoundError, match="nowhere.tflite"):
         Extractor.open("nowhere.tflite")
     extractor_path.with_suffix(".json").unlink()
-    with pytest.raises(FileNotFoundError, match="residual.json"):
+    with pytest.raises(ExtractorError, match="its manifest residual.json beside it"):
         Extractor.open(extractor_path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from headfit.commands import terminal
 from headfit.commands.options import ENGINE, JSON, PATH, output_option
 from headfit.commands.paths import GOLDEN, MANIFEST, NETWORK, Command
 from headfit.errors import ExtractorError, InputError
+from headfit.extractors.finding import ENDINGS
 from headfit.extractors.making import MadeExtractor, list_places, make_extractor
 from headfit.files.disk import read_bounded
 from headfit.files.manifest import MAX_MODEL_BYTES
 from headfit.networks.onnx import is_onnx
 from headfit.networks.place import AUTOMATIC, POOLS, Place
+from headfit.networks.tflite.schema import IDENTIFIER
 
 
 class _Numbers(click.ParamType):  # type: ignore[type-arg]
@@ -101,12 +104,12 @@ def cut(
     if not list_only and output is None:
         raise click.UsageError("expected -o OUT, or --list")
     data = read_bounded(model, MAX_MODEL_BYTES)
-    ending = ".onnx" if is_onnx(data) else ".tflite"
+    ending = _ending(model, data)
     if output is not None and output.suffix != ending:
+        stem = output.with_suffix("") if output.suffix in ENDINGS else output
         raise InputError(
             f"{output}: expected a name that ends in {ending}, by which extractors are found, "
-            f"found another; call it {output}{ending}"
-            f"found another; call it {output}{ending}"
+            f"found {output.name!r}; call it {stem}{ending}"
         )
     if output is None or list_only:
         _list(*list_places(data, pool=pool, size=size), as_json=as_json)
@@ -131,6 +134,18 @@ def cut(
     _tell(made, output, is_own=mean is not None)
 
 
+def _ending(path: Path, data: bytes) -> str:
+    """Return how the name of a network of this format ends."""
+    if is_onnx(data):
+        return ".onnx"
+    if data[4:8] == IDENTIFIER:
+        return ".tflite"
+    raise ExtractorError(
+        f"{path}: expected a .tflite or an ONNX file, found neither; fetch it again (where it is "
+        "kept by Git LFS: git lfs pull), or convert it, as TensorFlow and PyTorch do"
+    )
+
+
 def _tell(made: MadeExtractor, output: Path, is_own: bool) -> None:
     cut_at, manifest = made.cut, made.manifest
     preprocessing = manifest.preprocessing
@@ -153,7 +168,7 @@ def _tell(made: MadeExtractor, output: Path, is_own: bool) -> None:
         "embed its golden picture alike" if len(made.engines) > 1 else "embeds its golden picture"
     )
     terminal.echo(f"{alike} {verb}. In its manifest it is called {manifest.name}.")
-    terminal.echo(f"Next: headfit train DIR -o mine.head --extractor {output}")
+    terminal.echo(f"Next: headfit train DIR -o mine.head --extractor {shlex.quote(str(output))}")
 
 
 def _numbers(values: Sequence[float]) -> str:

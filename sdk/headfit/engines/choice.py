@@ -17,6 +17,7 @@ from headfit.engines.isolated import IsolatedEngine, NoWorkerError
 from headfit.errors import EngineMissingError, ExtractorError
 from headfit.maths.arrays import FloatArray
 from headfit.networks.onnx import is_onnx
+from headfit.networks.tflite.schema import DELEGATED
 
 _log = logging.getLogger(__name__)
 _TIMED_RUNS: Final = 5
@@ -114,6 +115,13 @@ def open_engine(
     kind, colon, delegate = engine.partition(":")
     if kind != "auto":
         return _open(model, engine, check, isolate)
+    if needs_delegate(model) and not colon:
+        raise ExtractorError(
+            "expected a delegate, as this network was compiled for the Edge TPU and no processor "
+            "runs it, found none; name the one that came with the hardware, --engine "
+            'litert:libedgetpu.so.1 or delegate="libedgetpu.so.1", or take the network as it was '
+            "before it was compiled"
+        )
     # A library that crashes when it is loaded must do so in the other process.
     names = list(fastest_first(model, native_is_plain=False if isolate else None))
     if colon:
@@ -173,6 +181,11 @@ def survey_engines(
 def quick_engines(model: bytes) -> tuple[str, ...]:
     """Return the engines that are opened in a moment, fastest first: all but TensorFlow."""
     return tuple(name for name in fastest_first(model) if name != "tensorflow")
+
+
+def needs_delegate(model: bytes) -> bool:
+    """Whether a network was compiled for hardware that only a delegate reaches."""
+    return not is_onnx(model) and DELEGATED.encode() in model
 
 
 def fastest_first(model: bytes, *, native_is_plain: bool | None = None) -> tuple[str, ...]:

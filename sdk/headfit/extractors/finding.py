@@ -90,7 +90,14 @@ def read_extractor(
     """Return where an extractor lies, its manifest and its verified bytes; see `Extractor.open`."""
     path = find_extractor(name_or_path)
     path.stat()  # of two missing files, the error should name this one
-    manifest = load_manifest(path.with_suffix(".json"))
+    beside = path.with_suffix(".json")
+    if not beside.exists():
+        raise ExtractorError(
+            f"{path}: expected an extractor with its manifest {beside.name} beside it, found the "
+            "network alone; headfit cut makes an extractor of a network, and writes three files "
+            "that belong into one folder"
+        )
+    manifest = load_manifest(beside)
     return path, manifest, _read_verified(path, manifest)
 
 

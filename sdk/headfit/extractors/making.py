@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import logging
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from headfit.engines.choice import SelfCheck, open_engine, quick_engines
+from headfit.engines.choice import SelfCheck, needs_delegate, open_engine, quick_engines
 from headfit.engines.interface import Engine
 from headfit.errors import ExtractorError, InputError
 from headfit.extractors.cut_network import CutNetwork, Described
-from headfit.extractors.onnx_source import cut_onnx_network, onnx_places
-from headfit.extractors.tflite_source import cut_tflite, tflite_places
+from headfit.extractors.onnx_source import cut_onnx_network, onnx_noted, onnx_places
+from headfit.extractors.tflite_source import cut_tflite, tflite_noted, tflite_places
 from headfit.files.disk import write_atomically
 from headfit.files.manifest import MAX_INPUT_SIDE, Golden, Manifest, save_manifest
 from headfit.learning.origin import Preprocessing
@@ -135,6 +136,10 @@ def make_extractor(
         mean=mean,
         std=std,
     )
+    # Heads name an extractor by the SHA-256 of its file: of two that prepare photos in other ways,
+    # it must differ, so the file says how.
+    noted = tflite_noted if not is_onnx(cut.model) else onnx_noted
+    cut = replace(cut, model=noted(cut.model, json.dumps(asdict(preprocessing), sort_keys=True)))
     tried = _try(cut, preprocessing, picture, engine)
     told = f"; it told {len(cut.described.labels):,} classes apart" if cut.described.labels else ""
     by = f"; by {cut.described.author}" if cut.described.author else ""
@@ -275,7 +280,7 @@ def _try(
 
 def _open_all(model: bytes) -> list[Engine]:
     opened = []
-    for name in quick_engines(model):
+    for name in () if needs_delegate(model) else quick_engines(model):
         try:
             opened.append(open_engine(model, name))
         except ExtractorError as error:

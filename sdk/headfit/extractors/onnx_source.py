@@ -5,7 +5,7 @@ from __future__ import annotations
 from headfit.engines.onnx import seen_tensors
 from headfit.errors import ExtractorError
 from headfit.extractors.cut_network import CutNetwork, Described, checked_size, needed_size
-from headfit.networks.onnx import OnnxModel, read_onnx
+from headfit.networks.onnx import OnnxModel, read_onnx, writing
 from headfit.networks.onnx.cutting import (
     Seen,
     choose,
@@ -46,6 +46,11 @@ def onnx_places(
         return found, choose(read, seen, None, pool)
     except ExtractorError:
         return found, None
+
+
+def onnx_noted(model: bytes, preprocessing: str) -> bytes:
+    """Return a cut network that says how photos are prepared for it, in a property."""
+    return model + writing.stated("preprocessing", preprocessing)
 
 
 def _look(

@@ -47,6 +47,11 @@ def tflite_places(
         return found, None
 
 
+def tflite_noted(model: bytes, preprocessing: str) -> bytes:
+    """Return a cut network that says how photos are prepared for it, in its description."""
+    return write_graph(read_graph(model, keep_unknown=True), description=preprocessing)
+
+
 def _settled(model: bytes, size: tuple[int, int] | None) -> Graph:
     """Return the network with every length settled."""
     graph = read_graph(model, keep_unknown=True)

@@ -33,13 +33,41 @@ def test_a_larq_users_three_commands(larq: Path, photos: Path, tmp_path: Path) -
     assert Extractor.open(eye).manifest.preprocessing.std == (64.0, 64.0, 64.0)
 
 
-def test_a_coral_users_three_commands(photos: Path, tmp_path: Path) -> None:
+def test_a_coral_users_three_commands(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A quantised network says by its own scale how pictures are prepared."""
     pytest.importorskip("ai_edge_litert")
     eye, head = str(tmp_path / "my eye.tflite"), str(tmp_path / "mine.head")
     assert main(["cut", str(Foreign("uint8").path), "-o", eye]) == 0
     assert main(["train", str(photos), "-o", head, "--extractor", eye]) == 0
     assert main(["predict", head, str(photos / "red" / "0.png"), "--extractor", eye]) == 0
+    assert f"--extractor '{eye}'" in capsys.readouterr().out  # the line can be copied
+
+
+def test_heads_of_other_preprocessing_are_refused(
+    larq: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever mends a wrong --mean has another extractor, though the weights are the same."""
+    first, second, head = (str(tmp_path / one) for one in ("a.tflite", "b.tflite", "mine.head"))
+    assert main(["cut", str(larq), "-o", first, "--mean", "127.5", "--std", "64"]) == 0
+    assert main(["train", str(photos), "-o", head, "--extractor", first]) == 0
+    photo = str(photos / "red" / "0.png")
+    for other in (["--mean", "0", "--std", "64"], ["--mean", "127.5", "--std", "64"]):
+        size = ["--resize-to", "300"] if other[1] == "127.5" else []
+        assert main(["cut", str(larq), "-o", second, *other, *size, "--force"]) == 0
+        capsys.readouterr()
+        assert main(["predict", head, photo, "--extractor", second]) == 4
+        assert "expected the extractor a with fingerprint" in capsys.readouterr().err
+    assert main(["cut", str(larq), "-o", second, "--mean", "127.5", "--std", "64", "--force"]) == 0
+    assert main(["predict", head, photo, "--extractor", second]) == 0
+
+
+def test_a_network_that_was_not_cut_is_no_extractor(
+    larq: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(photos), "-o", str(tmp_path / "x"), "--extractor", str(larq)]) == 4
+    assert "headfit cut makes an extractor of a network" in capsys.readouterr().err
 
 
 def test_what_it_did_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -82,17 +110,20 @@ def test_where_nothing_can_be_cut_it_says_why(
     truncated = tmp_path / "truncated.tflite"
     truncated.write_bytes(larq.read_bytes()[:-100])
     output = tmp_path / "out.tflite"
-    for path in (text, truncated):
+    for path, why in ((text, "or an ONNX file, found neither"), (truncated, "no usable .tflite")):
         assert main(["cut", str(path), "--list"]) == 4
         assert main(["cut", str(path), "-o", str(output), *OWN]) == 4
-        assert "this is no usable .tflite" in capsys.readouterr().err
+        assert main(["cut", str(path), "-o", str(tmp_path / "out.onnx"), *OWN]) in (3, 4)
+        assert capsys.readouterr().err.count(why) >= 2
     assert main(["cut", str(larq), "--at", "nowhere", "-o", str(output), *OWN]) == 3
     assert "found 0 named 'nowhere'" in capsys.readouterr().err
     assert main(["cut", str(larq), "-o", str(output)]) == 3
     assert "expected --mean and --std" in capsys.readouterr().err
     assert main(["cut", str(larq)]) == 2
     assert main(["cut", str(larq), "-o", str(tmp_path / "net_v1.5"), *OWN]) == 3
-    assert "call it" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told.count("call it") == 1
+    assert "net_v1.5.tflite" in told
     for option in (["--mean", "x"], ["--size", "big"], ["--pool", "sum"]):
         assert main(["cut", str(larq), "-o", str(output), *option]) == 2
     assert sorted(one.name for one in tmp_path.iterdir()) == [

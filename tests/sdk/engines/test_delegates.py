@@ -97,3 +97,8 @@ def test_a_compiled_network_asks_for_its_delegate(eye: Path) -> None:
     model = write_graph(Graph((picture, made), (operator,), (0,), (1,)))
     with pytest.raises(ExtractorError, match='delegate="libedgetpu'):
         make_extractor(model, "x", engine="litert")
+    # No engine is asked in vain: each would refuse it in its own words, after seconds.
+    with pytest.raises(ExtractorError, match="compiled for the Edge TPU and no processor runs it"):
+        make_extractor(model, "x")
+    with pytest.raises(ExtractorError, match="none runs this|no engine can run this"):
+        open_engine(model, "auto:nowhere.so")

@@ -203,3 +203,17 @@ def test_engines_that_lack_operators_say_which() -> None:
     with pytest.raises((ExtractorError, EngineMissingError)):
         open_engine(cut.model, "native")
     assert open_engine(cut_network(Foreign("float16").model).model, "popcount").embedding_dim == 24
+
+
+@pytest.mark.parametrize("name", ["float32", "classifier"])
+def test_how_photos_are_prepared_is_part_of_the_fingerprint(name: str) -> None:
+    """A head that rests on one preparation must not be taken for one that rests on another."""
+    if name == "classifier":
+        pytest.importorskip("onnxruntime")
+    model = Foreign(name, "onnx" if name == "classifier" else "tflite").model
+    ways = [OWN, {**OWN, "mean": [127.0]}, {**OWN, "std": [1, 2, 3]}, {**OWN, "resize_to": 99}]
+    made = [make_extractor(model, "x", **way) for way in ways]
+    assert len({one.manifest.fingerprint for one in made}) == len(ways)
+    again = make_extractor(model, "another name", **OWN)
+    assert again.cut.model == made[0].cut.model
+    assert b'"mean": [127.5, 127.5, 127.5]' in again.cut.model

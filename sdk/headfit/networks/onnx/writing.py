@@ -88,16 +88,17 @@ def model_file(
             *(write_bytes(12, one) for one in outputs),
         )
     )
-    entries = (
-        join((write_bytes(1, key), write_bytes(2, text)))
-        for key, text in (properties or {}).items()
-    )
     return join(
         (
             write_number(1, version),
             write_bytes(2, _PRODUCER),
             write_bytes(7, graph),
             *(write_bytes(8, one) for one in opsets),
-            *(write_bytes(14, entry) for entry in entries),
+            *(stated(key, text) for key, text in (properties or {}).items()),
         )
     )
+
+
+def stated(key: str, text: str) -> bytes:
+    """Return a property of a file; behind a file it is one of its own."""
+    return write_bytes(14, join((write_bytes(1, key), write_bytes(2, text))))
