@@ -154,6 +154,11 @@ def _tell(made: MadeExtractor, output: Path, is_own: bool) -> None:
         f"Wrote {output}, {manifest.size_bytes:,} bytes: {manifest.embedding_dim} numbers, "
         f"{cut_at.place.how}, of {cut_at.place.name!r}{where}."
     )
+    if cut_at.is_whole and cut_at.is_automatic:
+        terminal.echo(
+            "No classifier was found at its end, so that is its own output. If it tells classes "
+            "apart, name a tensor before: --at, of those that --list shows."
+        )
     said = "as you said" if is_own else f"by {cut_at.described.source}"
     mean, std = _numbers(preprocessing.mean), _numbers(preprocessing.std)
     terminal.echo(
@@ -187,6 +192,7 @@ def _fields(made: MadeExtractor, output: Path) -> dict[str, Any]:
         "at": cut_at.place.name,
         "shape": list(cut_at.place.shape),
         "how": cut_at.place.how,
+        "is_output": cut_at.is_whole,
         "width": preprocessing.width,
         "height": preprocessing.height,
         "mean": list(preprocessing.mean),

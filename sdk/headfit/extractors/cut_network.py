@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from headfit.errors import ExtractorError, InputError
 from headfit.files.manifest import MAX_INPUT_SIDE
@@ -36,6 +37,65 @@ class Described:
     fault: str = ""
 
 
+_FEWEST_NUMBERS: Final = 64
+"""That pixels may become: of fewer, the network sees little."""
+_FEWEST_KEPT: Final = 0.9
+"""Part of the pixels' range that an input must hold, where what is beyond becomes its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeInput:
+    """What numbers an input of whole ones takes: ``round(input / scale) + zero``.
+
+    Attributes
+    ----------
+    least, most : int
+        Smallest and largest whole number.
+    scale, zero : float
+    wraps : bool
+        Whether numbers beyond begin again at the other end; otherwise they become the last one.
+    """
+
+    least: int
+    most: int
+    scale: float = 1.0
+    zero: float = 0.0
+    wraps: bool = True
+
+    def check(self, mean: float, std: float) -> None:
+        """Refuse a preparation by which pixels would become numbers that say little of them.
+
+        Raises
+        ------
+        InputError
+            If pixels of 0 to 255 become less than a quarter as many numbers, or leave the range.
+        """
+        first, last = (((pixel - mean) / std) / self.scale + self.zero for pixel in (0, 255))
+        kept = min(last, self.most + 0.5) - max(first, self.least - 0.5)
+        is_kept = kept >= (last - first) * (1 if self.wraps else _FEWEST_KEPT)
+        if kept < _FEWEST_NUMBERS or not is_kept:
+            otherwise = "leave both out" if self.is_of_8_bits else "give --mean 0 --std 1"
+            raise InputError(
+                "expected --mean and --std by which pixels of 0 to 255 become whole numbers from "
+                f"{self.least} to {self.most}, {_FEWEST_NUMBERS} or more, as this network takes "
+                f"them, found that {mean:g} and {std:g} make {first:.1f} to {last:.1f} of them; "
+                f"{otherwise}, and pixels go in as they are"
+            )
+
+    @property
+    def is_of_8_bits(self) -> bool:
+        """Whether there is one number for each of the 256 values of a pixel."""
+        return self.most - self.least == 255
+
+    @property
+    def as_it_is(self) -> tuple[float, float]:
+        """Return mean and std by which pixels go in as they are, from its least number on.
+
+        What makes numbers of them is what the network takes back.
+        """
+        return self.zero - self.least, 1.0 / self.scale
+
+
 @dataclass(frozen=True, slots=True)
 class CutNetwork:
     """A network that is an extractor now.
@@ -48,19 +108,25 @@ class CutNetwork:
         Where it was cut.
     is_automatic : bool
         Whether nobody named the place.
+    is_whole : bool
+        Whether that is the network's own output.
     height, width : int
     is_rounded : bool
         Whether layers are rounded to 8 bits, so that engines differ a little.
     described : Described
+    takes : WholeInput or None
+        If the network's own input is of whole numbers.
     """
 
     model: bytes
     place: Place
     is_automatic: bool
+    is_whole: bool
     height: int
     width: int
     is_rounded: bool
     described: Described
+    takes: WholeInput | None = None
 
 
 def checked_size(size: tuple[int, int] | None, found: tuple[int, int]) -> tuple[int, int]:

@@ -24,7 +24,7 @@ from PIL import Image
 from headfit.engines.choice import SelfCheck, needs_delegate, open_engine, quick_engines
 from headfit.engines.interface import Engine
 from headfit.errors import ExtractorError, InputError
-from headfit.extractors.cut_network import CutNetwork, Described
+from headfit.extractors.cut_network import CutNetwork
 from headfit.extractors.onnx_source import cut_onnx_network, onnx_noted, onnx_places
 from headfit.extractors.tflite_source import cut_tflite, tflite_noted, tflite_places
 from headfit.files.disk import write_atomically
@@ -126,7 +126,7 @@ def make_extractor(
         If no engine that runs it is installed, or the package that writes it.
     """
     cut = cut_network(model, at=at, pool=pool, size=size)
-    mean, std = _normalisation(cut.described, mean, std)
+    mean, std = _normalisation(cut, mean, std)
     preprocessing = Preprocessing(
         height=cut.height,
         width=cut.width,
@@ -186,8 +186,9 @@ def allowed_name(text: str) -> str:
 
 
 def _normalisation(
-    described: Described, mean: Sequence[float] | None, std: Sequence[float] | None
+    cut: CutNetwork, mean: Sequence[float] | None, std: Sequence[float] | None
 ) -> tuple[RGB, RGB]:
+    described = cut.described
     if (mean is None) != (std is None):
         raise InputError("expected --mean and --std together, found one of them; give both")
     if mean is None or std is None:
@@ -201,7 +202,11 @@ def _normalisation(
             "-1 to 1, --mean 0 --std 255 from 0 to 1, --mean 0 --std 1 as they are, --mean "
             "123.675,116.28,103.53 --std 58.395,57.12,57.375 those of PyTorch's networks"
         )
-    return _rgb(mean, "mean", -1e6), _rgb(std, "std", 1e-6)
+    means, stds = _rgb(mean, "mean", -1e6), _rgb(std, "std", 1e-6)
+    if cut.takes is not None:
+        for one in zip(means, stds, strict=True):
+            cut.takes.check(*one)
+    return means, stds
 
 
 def _rgb(values: Sequence[float], what: str, least: float) -> RGB:

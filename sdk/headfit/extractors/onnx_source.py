@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from headfit.engines.onnx import seen_tensors
 from headfit.errors import ExtractorError
-from headfit.extractors.cut_network import CutNetwork, Described, checked_size, needed_size
+from headfit.extractors.cut_network import (
+    CutNetwork,
+    Described,
+    WholeInput,
+    checked_size,
+    needed_size,
+)
 from headfit.networks.onnx import OnnxModel, read_onnx, writing
 from headfit.networks.onnx.cutting import (
     Seen,
@@ -25,15 +33,32 @@ def cut_onnx_network(
     """Cut an ONNX file; parameters and errors are those of `making.cut_network`."""
     read, seen, settled = _look(model, size)
     place = places(read, seen, pool)[choose(read, seen, at, pool)]
+    takes = _whole_input(read.inputs[0].dtype)
     return CutNetwork(
         model=cut_onnx(read, seen, place, pool, settled),
         place=place,
         is_automatic=at is None,
+        is_whole=place.name in read.outputs,
         height=settled[0],
         width=settled[1],
         is_rounded=is_rounded(read),
-        described=Described(),
+        described=_described(takes),
+        takes=takes,
     )
+
+
+def _whole_input(dtype: str) -> WholeInput | None:
+    if not dtype.startswith(("int", "uint")):
+        return None
+    limits = np.iinfo(dtype)
+    return WholeInput(int(limits.min), int(limits.max))
+
+
+def _described(takes: WholeInput | None) -> Described:
+    if takes is None or not takes.is_of_8_bits:
+        return Described()
+    mean, std = takes.as_it_is
+    return Described(mean=(mean,), std=(std,), source="the type of its input")
 
 
 def onnx_places(

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from headfit.engines.litert import shapes_at
 from headfit.errors import ExtractorError
-from headfit.extractors.cut_network import CutNetwork, Described, checked_size, needed_size
-from headfit.networks.cutting import choose, cut_graph, fixed, is_open, picture_size, places
+from headfit.extractors.cut_network import (
+    CutNetwork,
+    Described,
+    WholeInput,
+    checked_size,
+    needed_size,
+)
+from headfit.networks.cutting import (
+    choose,
+    computed,
+    cut_graph,
+    fixed,
+    is_open,
+    picture_size,
+    places,
+)
 from headfit.networks.place import Place
 from headfit.networks.tflite import Graph, Tensor, read_graph, write_graph
 from headfit.networks.tflite.metadata import Metadata, read_metadata
-
-_HALF: Final = {np.dtype("u1"): 0.0, np.dtype("i1"): 128.0}
-"""What is taken from a pixel to make it a number of 8 bits."""
 
 
 def cut_tflite(model: bytes, at: str | None, pool: str, size: tuple[int, int] | None) -> CutNetwork:
@@ -24,14 +33,17 @@ def cut_tflite(model: bytes, at: str | None, pool: str, size: tuple[int, int] | 
     index = choose(graph, at, pool)
     height, width = picture_size(graph)
     cut = cut_graph(graph, index, pool)
+    takes = _whole_input(graph.tensors[graph.inputs[0]])
     return CutNetwork(
         model=write_graph(cut),
         place=places(graph, pool)[index],
         is_automatic=at is None,
+        is_whole=computed(graph)[index] in graph.outputs,
         height=height,
         width=width,
         is_rounded=any(_is_rounded(tensor) for tensor in cut.tensors),
-        described=_described(model, graph.tensors[graph.inputs[0]]),
+        described=_described(model, takes),
+        takes=takes,
     )
 
 
@@ -72,17 +84,25 @@ def _is_rounded(tensor: Tensor) -> bool:
     return tensor.dtype in (np.uint8, np.int8) and tensor.quantization is not None
 
 
-def _described(model: bytes, taken: Tensor) -> Described:
+def _whole_input(taken: Tensor) -> WholeInput | None:
+    if taken.dtype.kind not in "iu":
+        return None
+    limits = np.iinfo(taken.dtype)
+    least, most = int(limits.min), int(limits.max)
+    steps = taken.quantization
+    if steps is None or len(steps.scale) != 1:
+        return WholeInput(least, most)
+    return WholeInput(least, most, steps.scale[0], steps.zero_point[0], wraps=False)
+
+
+def _described(model: bytes, takes: WholeInput | None) -> Described:
     said, fault = Metadata(), ""
     try:
         said = read_metadata(model)
     except ExtractorError as error:
         fault = str(error)
     who = (said.author, said.licence, said.labels)
-    if taken.dtype in _HALF:
-        # Pixels go in as they are: what makes numbers of them is what the network takes back.
-        steps = taken.quantization
-        scale, zero = (steps.scale[0], steps.zero_point[0]) if steps else (1.0, 0)
-        own = ((float(zero + _HALF[taken.dtype]),), (1.0 / scale,))
-        return Described(*who, *own, "the network's own scale")
+    if takes is not None and takes.is_of_8_bits:
+        mean, std = takes.as_it_is
+        return Described(*who, (mean,), (std,), "the network's own scale")
     return Described(*who, said.mean, said.std, "the file's metadata", fault)

@@ -69,6 +69,11 @@ def places(graph: Graph, pool: str = AUTOMATIC) -> list[Place]:
     return [_place(graph.tensors[i], makers[i], pool, i not in exchanged) for i in makers]
 
 
+def computed(graph: Graph) -> list[int]:
+    """Return every tensor that an operator computes, in the order of `places`."""
+    return list(dict.fromkeys(i for operator in graph.operators for i in operator.outputs))
+
+
 def channels_first(graph: Graph) -> set[int]:
     """Return the maps whose axes were exchanged, as conversions from PyTorch leave them.
 
@@ -119,7 +124,7 @@ def choose(graph: Graph, at: str | None, pool: str = AUTOMATIC) -> int:
     }
     tensor = rules.before_classifier(steps, shapes, graph.outputs[0])
     is_classifier = tensor != graph.outputs[0]
-    order = [i for operator in graph.operators for i in operator.outputs]
+    order = computed(graph)
     if tensor not in order:
         raise ExtractorError(
             "expected a network that computes something before its classifier, found a classifier "

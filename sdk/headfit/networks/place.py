@@ -21,7 +21,7 @@ FEWEST: Final = 16
 _FEWEST_CHANNELS: Final = 8
 """Of a map that is pooled without being named: of fewer, every number is kept."""
 
-_CERTAIN: Final = {"SOFTMAX", "LOG_SOFTMAX", "Softmax", "LogSoftmax"}
+_CERTAIN: Final = {"SOFTMAX", "LOG_SOFTMAX", "Softmax", "LogSoftmax", "QLinearSoftmax"}
 """Only a classifier ends in these."""
 _ENDINGS: Final = _CERTAIN | {
     *(
@@ -38,15 +38,20 @@ _ENDINGS: Final = _CERTAIN | {
     ),
     *("Sigmoid", "Reshape", "Squeeze", "Flatten", "Identity", "Cast", "Add", "Sub", "Mul", "Div"),
     *("QuantizeLinear", "DequantizeLinear", "BatchNormalization"),
+    *("QLinearAdd", "QLinearMul", "QLinearSigmoid"),
 }
 """What may follow a classifier's last layer; each has one operand that is computed."""
 _POOLED_ENDINGS: Final = {
     *("MEAN", "AVERAGE_POOL_2D", "RELU", "RELU6"),
-    *("ReduceMean", "GlobalAveragePool", "AveragePool", "Relu"),
+    *("ReduceMean", "GlobalAveragePool", "AveragePool", "Relu", "Clip"),
+    *("QLinearReduceMean", "QLinearGlobalAveragePool", "QLinearAveragePool"),
 }
 """What may do so, too, where the last layer is a convolution, as in SqueezeNet."""
-_DENSE: Final = {"FULLY_CONNECTED", "Gemm", "MatMul", "QLinearMatMul", "MatMulInteger"}
-_CONVOLUTIONS: Final = {"CONV_2D", "Conv", "QLinearConv"}
+_DENSE: Final = {
+    *("FULLY_CONNECTED", "Gemm", "MatMul", "FusedGemm", "FusedMatMul", "MatMulNBits"),
+    *("QGemm", "QLinearMatMul", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"),
+}
+_CONVOLUTIONS: Final = {"CONV_2D", "Conv", "FusedConv", "QLinearConv", "ConvInteger"}
 _REARRANGING: Final = {
     *("RESHAPE", "SQUEEZE", "QUANTIZE", "DEQUANTIZE", "CAST", "TRANSPOSE"),
     *("Reshape", "Squeeze", "Flatten", "Identity", "Dropout", "Cast", "Transpose"),

@@ -85,6 +85,12 @@ def test_what_it_did_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     said = json.loads(capsys.readouterr().out)
     assert (said["embedding_dim"], said["how"]) == (384, "all of 6 x 8")
     assert said["name"] == "eye"
+    assert not said["is_output"]
+    bare = tmp_path / "bare.tflite"
+    assert main(["cut", str(output), "-o", str(bare), *OWN]) == 0
+    assert "No classifier was found at its end" in capsys.readouterr().out
+    assert main(["cut", str(output), "-o", str(bare), *OWN, "--force", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["is_output"]
 
 
 def test_every_place_is_listed(larq: Path, capsys: pytest.CaptureFixture[str]) -> None:

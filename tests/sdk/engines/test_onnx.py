@@ -47,6 +47,64 @@ def test_every_kind_gives_what_onnx_says(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-3 if name == "half_input" else 1e-6)
 
 
+QUANTISED = {
+    "qdq_uint8": OWN,
+    "qdq_int8": OWN,
+    "qoperator_uint8": OWN,
+    "qoperator_int8": OWN,
+    "dynamic": OWN,
+    "uint8_input": {},
+    "int8_input": {},
+    "uint8_channels_last": {},
+}
+
+
+@pytest.mark.parametrize("name", QUANTISED)
+def test_quantised_networks_are_cut_before_their_classifier(name: str, tmp_path: Path) -> None:
+    """And give the numbers that their whole ones stand for; of 8-bit inputs, pixels as they are."""
+    network = Foreign(name, "onnx")
+    made = make_extractor(network.model, name, **QUANTISED[name])
+    assert made.cut.place.embedding_dim == 24
+    assert made.cut.is_rounded
+    assert not made.cut.is_whole
+    made.write(tmp_path / "eye.onnx")
+    assert Extractor.open(tmp_path / "eye.onnx").embedding_dim == 24
+    prepared = made.manifest.preprocessing
+    image = ((network.picture - np.array(prepared.mean)) / prepared.std)[None].astype(np.float32)
+    found = open_engine(made.cut.model).run(image)
+    with np.load(DATA / "golden_quantised_onnx.npz") as goldens:
+        expected = goldens["features"]
+    assert np.abs(found - expected).max() < 0.03 * np.ptp(expected)
+
+
+def test_sums_of_8_bit_products_do_not_overflow() -> None:
+    """As they do in ONNX Runtime's faster way on processors with AVX2 and without VNNI."""
+    engine = open_engine(cut_network(Foreign("loud", "onnx").model).model)
+    found = engine.run(np.ones((1, 24, 32, 3), np.float32))
+    expected = 27 * np.rint(np.linspace(5, 127, 24)) / 127
+    np.testing.assert_allclose(found, expected, atol=30 / 127)
+
+
+@pytest.mark.parametrize("pool", ["mean", "max", "none"])
+def test_a_map_of_whole_numbers_is_pooled_as_what_they_stand_for(pool: str) -> None:
+    whole, pairs = (Foreign(name, "onnx") for name in ("qoperator_uint8", "qdq_uint8"))
+    cut, expected = (
+        open_engine(cut_network(one.model, at=at, pool=pool).model).run(one.image)
+        for one, at in ((whole, "map"), (pairs, "map_back"))
+    )
+    assert np.abs(cut - expected).max() < 0.03 * np.ptp(expected)
+
+
+def test_what_a_network_of_8_bits_cannot_take_is_refused() -> None:
+    """Pixels from -1 to 1 would become three different numbers, or begin again at 255."""
+    for name in ("uint8_input", "int8_input"):
+        for way in (OWN, {"mean": [1], "std": [1]}, {"mean": [0], "std": [4]}):
+            with pytest.raises(InputError, match="64 or more, as this network takes them, found"):
+                make_extractor(Foreign(name, "onnx").model, "x", **way)
+    half = make_extractor(Foreign("uint8_input", "onnx").model, "x", mean=[0], std=[2])
+    assert half.manifest.preprocessing.std == (2.0, 2.0, 2.0)
+
+
 @pytest.mark.parametrize("pool", ["mean", "max", "none"])
 def test_pooling(pool: str) -> None:
     with np.load(DATA / "golden_onnx.npz") as goldens:

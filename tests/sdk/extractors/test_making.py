@@ -217,3 +217,18 @@ def test_how_photos_are_prepared_is_part_of_the_fingerprint(name: str) -> None:
     again = make_extractor(model, "another name", **OWN)
     assert again.cut.model == made[0].cut.model
     assert b'"mean": [127.5, 127.5, 127.5]' in again.cut.model
+
+
+def test_pixels_that_a_quantised_network_cannot_take_are_refused() -> None:
+    """Its own scale says which numbers it takes; others would all become its last one."""
+    for name in ("uint8", "int8"):
+        model = Foreign(name).model
+        assert make_extractor(model, "x", **OWN).manifest.preprocessing.std == (127.5,) * 3
+        for way in ({"mean": [0], "std": [1]}, {"mean": [0], "std": [1e4]}):
+            with pytest.raises(InputError, match="leave both out, and pixels go in as they are"):
+                make_extractor(model, "x", **way)
+
+
+def test_an_output_taken_for_want_of_a_classifier_is_known() -> None:
+    assert not cut_network(Foreign("float32").model).is_whole
+    assert cut_network(cut_network(Foreign("float32").model).model).is_whole

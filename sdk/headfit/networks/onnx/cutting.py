@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,18 +11,22 @@ from headfit.errors import ExtractorError
 from headfit.networks import place as rules
 from headfit.networks.cutting import check_picture, the_only
 from headfit.networks.onnx import writing
-from headfit.networks.onnx.model import FLOAT, OnnxModel, OnnxNode, count_unsound
+from headfit.networks.onnx.model import FLOAT, OnnxModel, OnnxNode, constant_shape, count_unsound
+from headfit.networks.onnx.quantised import Steps, steps_of, without_rounding
 from headfit.networks.place import Place, Step
 
 _PHOTO: Final = "headfit/photo"
 _EMBEDDING: Final = "headfit/embedding"
 _POOLINGS: Final = {"mean": "GlobalAveragePool", "max": "GlobalMaxPool"}
 _CHANNELS_FIRST: Final = (
-    *("Conv", "ConvTranspose", "QLinearConv", "ConvInteger", "MaxPool", "AveragePool"),
-    *("GlobalAveragePool", "GlobalMaxPool", "Reshape", "Flatten", "Resize", "BatchNormalization"),
+    *("Conv", "ConvTranspose", "QLinearConv", "ConvInteger", "FusedConv", "MaxPool", "AveragePool"),
+    *("GlobalAveragePool", "GlobalMaxPool", "QLinearGlobalAveragePool", "QLinearAveragePool"),
+    *("Reshape", "Flatten", "Resize", "BatchNormalization"),
 )
 """What reads maps with channels first, or makes something else of them."""
-_ROUNDING: Final = ("Quantize", "QLinear", "Integer")
+_FLOATS: Final = ("float32", "float16", "float64")
+_WHOLE: Final = ("uint8", "int8", "uint16", "int16")
+_ROUNDING: Final = ("Quantize", "QLinear", "Integer", "QGemm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,9 @@ def places(model: OnnxModel, seen: Mapping[str, Seen], pool: str = rules.AUTOMAT
         is_exchanged = node.kind in rules.TRANSPOSES or exchanged.intersection(node.inputs)
         if is_exchanged and node.kind not in _CHANNELS_FIRST:
             exchanged.update(node.outputs)
+    steps = _single_steps(model, seen)
     return [
-        _place(name, node, seen.get(name), pool, is_exchanged=name in exchanged)
+        _place(name, node, seen.get(name), pool, steps, is_exchanged=name in exchanged)
         for node in model.nodes
         for name in node.outputs
         if name
@@ -108,7 +114,7 @@ def choose(
             "choose a tensor of those that headfit cut --list shows, and name it with --at"
         )
     steps = rules.of_picture(
-        [Step(node.kind, node.inputs, node.outputs) for node in model.nodes],
+        [Step(node.kind, read, node.outputs) for node, read in without_rounding(model.nodes)],
         [value.name for value in model.inputs],
     )
     shapes = {name: one.shape for name, one in seen.items()}
@@ -134,7 +140,8 @@ def cut_onnx(
     ExtractorError
         If it holds weights that are no numbers, or operators that headfit does not run.
     """
-    needed, nodes = {place.name}, []
+    steps = _single_steps(model, seen)[place.name] if place.dtype in _WHOLE else None
+    needed, nodes = {place.name, *(steps.names() if steps else ())}, []
     for node in reversed(model.nodes):
         if needed.intersection(node.outputs):
             if node.strange:
@@ -152,7 +159,7 @@ def cut_onnx(
                 "not; its training diverged: choose another network"
             )
     assert place.embedding_dim is not None
-    behind = _behind(place, seen[place.name], pool)
+    behind = _behind(place, seen[place.name], pool, steps)
     output = writing.value(_EMBEDDING, (1, place.embedding_dim))
     return _written(model, nodes, size, [output], needed, behind)
 
@@ -162,10 +169,34 @@ def is_rounded(model: OnnxModel) -> bool:
     return any(part in node.kind for node in model.nodes for part in _ROUNDING)
 
 
-def _place(name: str, node: OnnxNode, seen: Seen | None, pool: str, *, is_exchanged: bool) -> Place:
+def _single_steps(model: OnnxModel, seen: Mapping[str, Seen]) -> dict[str, Steps]:
+    """Return scale and zero point of the tensors that have one of each."""
+
+    def is_one(name: str) -> bool:
+        known = seen.get(name)
+        if name in model.weights:
+            return math.prod(constant_shape(model.weights[name])) == 1
+        return known is not None and math.prod(known.shape) == 1
+
+    found = steps_of(model.nodes)
+    return {name: steps for name, steps in found.items() if all(map(is_one, steps.names()))}
+
+
+def _place(
+    name: str,
+    node: OnnxNode,
+    seen: Seen | None,
+    pool: str,
+    steps: Mapping[str, Steps],
+    *,
+    is_exchanged: bool,
+) -> Place:
     if seen is None:
         return Place(name, (), "", None, node.strange or "it comes after what headfit does not run")
-    if seen.dtype not in ("float32", "float16", "float64"):
+    if seen.dtype in _WHOLE and name not in steps:
+        why = "whole numbers without one scale and zero point"
+        return Place(name, seen.shape, seen.dtype, None, why)
+    if seen.dtype not in _FLOATS and seen.dtype not in _WHOLE:
         return Place(name, seen.shape, seen.dtype, None, f"{seen.dtype} are no features")
     if len(seen.shape) < 2:
         return Place(name, seen.shape, seen.dtype, None, "it has fewer than 2 axes")
@@ -175,17 +206,21 @@ def _place(name: str, node: OnnxNode, seen: Seen | None, pool: str, *, is_exchan
     return rules.place(name, seen.shape, seen.dtype, pool, channels_last=False)
 
 
-def _behind(place: Place, seen: Seen, pool: str) -> list[bytes]:
+def _behind(place: Place, seen: Seen, pool: str, steps: Steps | None) -> list[bytes]:
     """Return what makes one vector of float32 of a tensor."""
     nodes: list[bytes] = []
     last = place.name
 
-    def step(kind: str, *attributes: bytes, output: str | None = None) -> None:
+    def step(
+        kind: str, *attributes: bytes, operands: Sequence[str] = (), output: str | None = None
+    ) -> None:
         nonlocal last
         made = output or f"headfit/{kind.lower()}"
-        nodes.append(writing.node(kind, [last], made, *attributes))
+        nodes.append(writing.node(kind, [last, *operands], made, *attributes))
         last = made
 
+    if steps is not None:
+        step("DequantizeLinear", operands=steps.names())
     if seen.dtype != "float32":
         step("Cast", writing.whole("to", FLOAT))
     area = rules.area_of(place.shape, channels_last=False)

@@ -186,12 +186,18 @@ def _read_node(data: bytes) -> OnnxNode:
 
 def _check_attribute(data: bytes) -> str:
     """Return why an operator with this attribute is not run; check the tensors that it holds."""
+    name, number = "", 0
     for field in read_fields(data):
-        if field.tag in (5, 10):
+        if field.tag == 1:
+            name = field.text()
+        elif field.tag == 3:
+            number = field.whole()
+        elif field.tag in (5, 10):
             _check_tensor(field.message())
         elif field.tag in (6, 11, 22, 23):
             return "it holds another graph"
-    return ""
+    # ONNX Runtime's own operators may work so; every place would be pooled over wrong axes.
+    return "its maps have channels last" if name == "channels_last" and number else ""
 
 
 def _read_value(data: bytes) -> OnnxValue:
@@ -246,6 +252,11 @@ def _check_tensor(data: bytes) -> str:
         if len(raw) != expected:
             raise damaged(f"the constant {name!r} has {len(raw)} bytes, expected {expected}")
     return name
+
+
+def constant_shape(data: bytes) -> tuple[int, ...]:
+    """Return the shape of a constant."""
+    return tuple(n for field in read_fields(data) if field.tag == 1 for n in read_numbers(field))
 
 
 def count_unsound(data: bytes) -> tuple[str, int]:
