@@ -15,6 +15,7 @@ from headfit.commands.paths import GOLDEN, MANIFEST, NETWORK, Command
 from headfit.errors import ExtractorError, InputError
 from headfit.extractors.finding import ENDINGS
 from headfit.extractors.making import MadeExtractor, list_places, make_extractor
+from headfit.extractors.onnx_weights import with_weights
 from headfit.files.disk import read_bounded
 from headfit.files.manifest import MAX_MODEL_BYTES
 from headfit.networks.onnx import is_onnx
@@ -105,6 +106,8 @@ def cut(
         raise click.UsageError("expected -o OUT, or --list")
     data = read_bounded(model, MAX_MODEL_BYTES)
     ending = _ending(model, data)
+    if ending == ".onnx":
+        data = with_weights(data, model.parent)
     if output is not None and output.suffix != ending:
         stem = output.with_suffix("") if output.suffix in ENDINGS else output
         raise InputError(

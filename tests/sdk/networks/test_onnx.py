@@ -11,7 +11,13 @@ from tests.support.foreign import DATA, Foreign
 from headfit.errors import ExtractorError
 from headfit.networks.onnx import is_onnx, read_onnx
 from headfit.networks.onnx.cutting import Seen, cut_onnx, looked_into, places, taken_size
-from headfit.networks.onnx.wire import read_fields, read_numbers, write_bytes, write_number
+from headfit.networks.onnx.wire import (
+    read_fields,
+    read_numbers,
+    write_bytes,
+    write_field,
+    write_number,
+)
 from headfit.networks.tflite import read_graph
 
 NAMES = ["classifier", "any_size", "channels_last", "half_input", "flattened"]
@@ -63,6 +69,12 @@ def test_mutants_are_read_or_refused(data: st.DataObject) -> None:
         taken_size(read, (24, 32))
     except ExtractorError:
         pass
+
+
+def test_every_field_is_written_as_it_was_read() -> None:
+    fixed = b"\x0d" + bytes(4) + b"\x09" + bytes(8)
+    for message in (MODEL, fixed, write_number(3, -1)):
+        assert b"".join(map(write_field, read_fields(message))) == message
 
 
 def rebuilt(change: bytes, *, tag: int = 1) -> bytes:

@@ -106,6 +106,15 @@ def write_bytes(tag: int, data: bytes | str) -> bytes:
     return _number(tag << 3 | BYTES) + _number(len(encoded)) + encoded
 
 
+def write_field(field: Field) -> bytes:
+    """Return a field as it was read."""
+    if field.kind == NUMBER:
+        return write_number(field.tag, field.number)
+    if field.kind == BYTES:
+        return write_bytes(field.tag, field.data)
+    return _number(field.tag << 3 | field.kind) + field.data
+
+
 def join(fields: Iterable[bytes]) -> bytes:
     """Return a message of these fields."""
     return b"".join(fields)
