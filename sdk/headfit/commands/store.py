@@ -324,10 +324,14 @@ def export_(key: bytes | None, store_path: Path, file: Path) -> None:
 @STORE
 @FILE
 def import_(key: bytes | None, store_path: Path, file: Path) -> None:
-    """Add the examples of FILE, which `export` wrote, to STORE; make it, if there is none."""
+    """Add the examples of FILE, which `export` wrote, to STORE; make it, if there is none.
+
+    What is in STORE already is not added again.
+    """
     if not store_path.exists():
         with ExampleStore.of_export(store_path, file, key=key) as opened:
             terminal.echo(f"Made {store_path} of {terminal.counted(opened.n_samples)}.")
         return
     with ExampleStore.open(store_path, key=key) as opened:
-        terminal.echo(f"Added {terminal.counted(len(opened.import_from(file)))}.")
+        added = opened.import_from(file)
+        terminal.echo(f"Added {terminal.counted(len(added))}; {store_path} has {opened.n_samples}.")

@@ -6,6 +6,7 @@ import errno
 import os
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -513,7 +514,10 @@ class ExampleStore:
             return exchange.save_examples(path, self.load(), self.digests(), origin)
 
     def import_from(self, path: str | os.PathLike[str]) -> range:
-        """Add all examples of a file that `export_to` wrote and return their ids.
+        """Add the examples of a file that `export_to` wrote and return the ids of the new ones.
+
+        One that is there already, of the same time, photo and embedding, whatever its class is now,
+        is not added again: a file that grew may be imported again.
 
         Raises
         ------
@@ -576,13 +580,32 @@ class ExampleStore:
                 f"{origin.fingerprint} in {views_text(origin.views)}; import them into a store of "
                 "these"
             )
-        return self._add(
-            self._blobs(examples.embeddings),
-            examples.class_names,
-            examples.added_at.astype(np.int64).tolist(),
-            examples.photo_hashes.tolist(),
-            {"digest": digests},
-        )
+        given = self._keys(examples)
+        while True:
+            there = self.load()
+            left = Counter(self._keys(there))
+            new = []
+            for row, key in enumerate(given):
+                if left[key] > 0:
+                    left[key] -= 1
+                else:
+                    new.append(row)
+            ids = self._add(
+                [given[row][2] for row in new],
+                [examples.class_names[row] for row in new],
+                [given[row][0] for row in new],
+                [given[row][1] for row in new],
+                {"digest": [digests[row] for row in new]},
+                if_newest=int(there.ids.max(initial=0)),
+            )
+            if len(ids) == len(new):
+                return ids  # else another process has added some meanwhile, perhaps the same
+
+    def _keys(self, examples: Examples) -> list[tuple[int, int, bytes]]:
+        """Return time, photo hash and embedding, as it is kept, of each: by these it is known."""
+        times = examples.added_at.astype(np.int64).tolist()
+        blobs = self._blobs(examples.embeddings)
+        return list(zip(times, examples.photo_hashes.tolist(), blobs, strict=True))
 
     def close(self) -> None:
         """Close the file; the log beside it goes."""

@@ -72,6 +72,8 @@ def test_export_and_import(path: Path, tmp_path: Path, capsys: pytest.CaptureFix
     ExampleStore.open(tmp_path / "other", Source()).close()
     assert main(["store", "import", str(tmp_path / "other"), str(file)]) == 0
     assert "Added 300 examples" in capsys.readouterr().out
+    assert main(["store", "import", str(tmp_path / "other"), str(file)]) == 0
+    assert f"Added 0 examples; {tmp_path / 'other'} has 300." in capsys.readouterr().out
     file.write_bytes(file.read_bytes()[:-1])
     assert main(["store", "import", str(path), str(file)]) == 5
 

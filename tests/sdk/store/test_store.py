@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -439,14 +440,61 @@ def test_a_changed_export_is_refused_or_means_the_same(
         else:
             del file[data.draw(st.integers(0, len(file) - 1)) :]
         (folder / "file").write_bytes(file)
-        try:
-            store.import_from(folder / "file")
-        except FileFormatError:
-            assert store.n_samples == 12
-        else:
-            loaded = store.load()
-            np.testing.assert_array_equal(loaded.embeddings[:12], loaded.embeddings[12:])
-            assert loaded.class_names[:12] == loaded.class_names[12:]
+        with ExampleStore.open(folder / "other", Source()) as other:
+            try:
+                other.import_from(folder / "file")
+            except FileFormatError:
+                assert other.n_samples == 0
+            else:
+                given, found = store.load(), other.load()
+                np.testing.assert_array_equal(given.embeddings, found.embeddings)
+                assert given.class_names == found.class_names
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("key", [None, b"k" * 32])
+def test_what_is_imported_again_is_not_doubled(
+    path: Path, tmp_path: Path, dtype: str, key: bytes | None
+) -> None:
+    """Not even if it was moved meanwhile; what a file has twice, the store has twice."""
+    file = tmp_path / "file"
+    with ExampleStore.open(path, Source()) as store:
+        store.add_many(np.ones((2, DIM)), ["cup", "cup"])
+        store.add_many(embeddings(3) / 3, ["cup", "pen", "pen"], photo_hashes=[1, 2, 3])
+        store.export_to(file)
+        with ExampleStore.open(tmp_path / "other", Source(), dtype=dtype, key=key) as other:
+            assert other.import_from(file) == range(1, 6)
+            other.move_examples([3], "pen")
+            assert len(other.import_from(file)) == 0
+            assert other.class_counts == {"cup": 2, "pen": 3}
+            other.forget([4])
+            assert other.import_from(file) == range(6, 7)
+            store.add(np.zeros(DIM), "cup")
+            store.export_to(file)
+            assert other.import_from(file) == range(7, 8)
+            assert other.undo() == "adding 1 example"
+            assert other.class_counts == {"cup": 2, "pen": 3}
+        assert len(store.import_from(file)) == 0
+
+
+def test_two_who_import_one_file_at_once_add_it_once(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    with filled_store(tmp_path / "given", 12) as given:
+        given.export_to(file)
+    with ExampleStore.open(path, Source()) as store, ExampleStore.open(path) as other:
+        look = ExampleStore.load
+
+        def look_and_wait(*arguments: Any, **options: Any) -> Any:
+            found = look(*arguments, **options)
+            monkeypatch.setattr(ExampleStore, "load", look)
+            other.import_from(file)
+            return found
+
+        monkeypatch.setattr(ExampleStore, "load", look_and_wait)
+        assert len(store.import_from(file)) == 0
+        assert store.n_samples == 12
 
 
 def test_a_newer_store_is_refused_and_left_alone(path: Path) -> None:
