@@ -76,7 +76,8 @@ def read_label_table(path: str | os.PathLike[str]) -> LabelTable:
     try:
         for row in rows:
             if any(map(str.strip, row)):
-                numbered.append((rows.line_num, [cell.strip() for cell in row]))
+                photo, *cells = row  # a photo's name may begin with a space
+                numbered.append((rows.line_num, [photo, *map(str.strip, cells)]))
     except csv.Error as error:
         raise InputError(
             f"{table}: line {rows.line_num}: expected rows of CSV, found a fault: {error}; save "
@@ -94,7 +95,7 @@ def read_label_table(path: str | os.PathLike[str]) -> LabelTable:
                 f"{table}: line {line}: expected {len(header)} columns as in the first row, found "
                 f"{len(row)}; put a text that holds a {separator!r} in double quotes"
             )
-        if not row[0]:
+        if not row[0].strip():
             raise InputError(f"{table}: line {line}: expected a photo, found none; name it")
     if "" in header[1:]:
         raise InputError(

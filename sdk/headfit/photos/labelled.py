@@ -233,12 +233,12 @@ def _by_table(folder: PhotoFolder, table: LabelTable) -> LabelledFolder:
 
 
 class _Meant:
-    """Which photo of a folder a table means: as it is there, in another form, in other capitals."""
+    """Which photo of a folder a table means: as it is there, in another form or other capitals."""
 
     _FORMS: Final[tuple[Callable[[str], str], ...]] = (
         lambda name: name,
         lambda name: unicodedata.normalize("NFC", name),
-        lambda name: unicodedata.normalize("NFC", name).casefold(),
+        lambda name: unicodedata.normalize("NFC", name).casefold().strip(),
     )
 
     def __init__(self, folder: PhotoFolder) -> None:

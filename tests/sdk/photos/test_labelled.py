@@ -93,7 +93,7 @@ def test_paths_in_other_forms(tmp_path: Path, write_photo: PhotoWriter) -> None:
         find_labelled_photos(root, table)
 
 
-def test_absolute_paths_and_other_capitals(tmp_path: Path, write_photo: PhotoWriter) -> None:
+def test_absolute_paths_other_capitals_and_spaces(tmp_path: Path, write_photo: PhotoWriter) -> None:
     """What means one photo alone is taken; what may mean two, or none, is left out and named."""
     root, link = tmp_path / "photos", tmp_path / "link"
     for number, name in enumerate(("a.JPG", "in/b.png", "c.png", "d.PNG", "d.png")):
@@ -108,6 +108,13 @@ def test_absolute_paths_and_other_capitals(tmp_path: Path, write_photo: PhotoWri
         assert [photo.path.name for photo in found.folder.photos] == ["a.JPG", "c.png", "b.png"]
         assert found.label_sets == (("cup",), ("pen",), ())
         assert [one.path.name for one in found.folder.skipped] == ["D.Png", "d.PNG", "d.png"]
+    write_photo(root / " a.png", COLOURS["red"], 6)
+    write_photo(root / "a.png", COLOURS["red"], 7)
+    table.write_text("photo,classes\n a.png,cup\na.png,pen\n c.png ,\n")
+    found = find_labelled_photos(root, table)
+    names = [photo.path.name for photo in found.folder.photos]
+    shown = dict(zip(names, found.label_sets, strict=True))
+    assert shown == {" a.png": ("cup",), "a.png": ("pen",), "c.png": ()}
     table.write_text("photo,classes\nphotos/a.JPG,cup\n")
     with pytest.raises(InputError, match="found photos/a.JPG; .*the folder that they start from"):
         find_labelled_photos(root, table)
