@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from pathlib import Path
 
@@ -100,6 +101,8 @@ def export_coreml(head: Path, output: Path, few_photos: bool) -> None:
     """Write a head, without its extractor, as a Core ML classifier of embeddings."""
     fitted = SoftmaxHead.load(head).fitted_
     _check_ending(output, ".mlmodel")
+    # It warns of what it lacks outside of macOS, which is nothing that writing needs.
+    logging.getLogger("coremltools").setLevel(logging.ERROR)
     model = coreml.export_coreml(fitted, force=few_photos)
     _write(output, model, fitted)
 

@@ -111,7 +111,7 @@ HEAD_FILE: Final = _container("head file", headfile.FORMAT, multi_label_file.FOR
 MULTI_LABEL: Final = _container("multi-label head file", multi_label_file.FORMAT)
 BLOCK_FILE: Final = _container("block file", blockfile.FORMAT)
 EXAMPLES: Final = _container("file of examples", exchange.FORMAT)
-NETWORK: Final = Kind(".tflite", lambda path: _start(path)[4:8] == b"TFL3" or _is_onnx(path))
+NETWORK: Final = Kind("network", lambda path: _start(path)[4:8] == b"TFL3" or _is_onnx(path))
 PAGE: Final = Kind("report", lambda path: GENERATOR.encode() in _start(path))
 MANIFEST: Final = Kind("manifest", _is_manifest)
 GOLDEN: Final = Kind("golden picture", lambda path: _start(path).startswith(b"\x89PNG\r\n"))

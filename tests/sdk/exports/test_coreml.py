@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,6 +22,16 @@ needs_coremltools = pytest.mark.usefixtures("_coremltools")
 @pytest.fixture
 def _coremltools() -> None:
     pytest.importorskip("coremltools", reason="not tested: pip install 'headfit[coreml]'")
+
+
+@needs_coremltools
+def test_the_command_says_nothing_of_what_it_does_not_need(tmp_path: Path) -> None:
+    """Coremltools warns of five libraries of macOS, elsewhere, when it is first imported."""
+    words = ["export-coreml", golden_path("plain"), "-o", tmp_path / "a.mlmodel", "--few-photos"]
+    done = subprocess.run(
+        [sys.executable, "-m", "headfit", *map(str, words)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @needs_coremltools
