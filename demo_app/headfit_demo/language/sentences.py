@@ -174,6 +174,11 @@ _SENTENCES: tuple[tuple[type[Exception], str, str], ...] = (
         "",
         _("Somebody changed this file after it was signed. Get it again from who made it."),
     ),
+    (
+        FileFormatError,
+        "several classes",
+        _("This skill gives a photo several names at once. The app takes those that give it one."),
+    ),
     (FileFormatError, "", _("This is no skill file, or it is damaged.")),
     (NotFittedError, "", _("Nothing was learned yet. Teach two things first.")),
     (

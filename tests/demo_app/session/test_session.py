@@ -16,9 +16,11 @@ from headfit import (
     ExtractorMismatchError,
     FileFormatError,
     InputError,
+    MultiLabelHead,
     SoftmaxHead,
     StoreError,
 )
+from headfit_demo.language import sentence
 from headfit_demo.session import (
     MAX_NAME,
     Certainty,
@@ -211,6 +213,16 @@ def test_a_head_of_another_extractor_is_refused(session: Session, tmp_path: Path
 def test_what_is_no_head_is_refused(session: Session) -> None:
     with pytest.raises(FileFormatError):
         session.import_head(PickedFile("toys.head", b"no head at all"))
+    assert session.projects() == ()
+
+
+def test_a_head_of_several_classes_a_photo_is_refused_by_a_sentence_of_its_own(
+    session: Session, tmp_path: Path
+) -> None:
+    MultiLabelHead().fit(np.eye(4), [["a"], ["a", "b"], ["b"], []]).save(tmp_path / "many.head")
+    with pytest.raises(FileFormatError) as caught:
+        session.import_head(PickedFile("many.head", tmp_path / "many.head"))
+    assert sentence(caught.value).startswith("This skill gives a photo several names at once.")
     assert session.projects() == ()
 
 
