@@ -6,6 +6,7 @@ caller must.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -27,8 +28,8 @@ from headfit.errors import ExtractorError, InputError
 from headfit.extractors.cut_network import CutNetwork
 from headfit.extractors.onnx_source import cut_onnx_network, onnx_noted, onnx_places
 from headfit.extractors.tflite_source import cut_tflite, tflite_noted, tflite_places
-from headfit.files.disk import write_atomically
-from headfit.files.manifest import MAX_INPUT_SIDE, Golden, Manifest, save_manifest
+from headfit.files.disk import replacing
+from headfit.files.manifest import MAX_INPUT_SIDE, Golden, Manifest, manifest_bytes
 from headfit.learning.origin import Preprocessing
 from headfit.maths.arrays import FloatArray
 from headfit.networks.onnx import is_onnx
@@ -68,12 +69,22 @@ class MadeExtractor:
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the network to `path`, and its manifest and golden picture beside it.
 
-        The network comes last: it is what is looked for.
+        All three are on the disk before the first takes its name: where it is full, nothing is
+        left, and an extractor that was there stays. The network's name comes last: it is what is
+        looked for.
         """
         path = Path(path)
-        write_atomically(path.with_suffix(".golden.png"), self.picture)
-        save_manifest(self.manifest, path.with_suffix(".json"))
-        write_atomically(path, self.cut.model)
+        manifest = path.with_suffix(".json")
+        parts = {
+            path: self.cut.model,
+            manifest: manifest_bytes(self.manifest, os.fspath(manifest)),
+            path.with_suffix(".golden.png"): self.picture,
+        }
+        with contextlib.ExitStack() as written:
+            for target, data in parts.items():
+                stream = written.enter_context(replacing(target))
+                stream.write(data)
+                stream.flush()
 
 
 def make_extractor(

@@ -217,6 +217,11 @@ def save_manifest(manifest: Manifest, path: str | os.PathLike[str]) -> None:
     FileFormatError
         If the manifest breaks the specification; nothing is written.
     """
+    write_atomically(path, manifest_bytes(manifest, os.fspath(path)))
+
+
+def manifest_bytes(manifest: Manifest, source: str) -> bytes:
+    """Return the file of a manifest; errors are those of `save_manifest` and name ``source``."""
     document = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -225,13 +230,13 @@ def save_manifest(manifest: Manifest, path: str | os.PathLike[str]) -> None:
     try:
         data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
     except (TypeError, UnicodeEncodeError) as error:
-        raise FileFormatError(f"{os.fspath(path)}: not writable as JSON: {error}") from error
-    if load_manifest_bytes(data, os.fspath(path)) != manifest:
+        raise FileFormatError(f"{source}: not writable as JSON: {error}") from error
+    if load_manifest_bytes(data, source) != manifest:
         raise FileFormatError(
-            f"{os.fspath(path)}: expected a manifest that reads back equal, found one that does "
+            f"{source}: expected a manifest that reads back equal, found one that does "
             "not; give lists of numbers as tuples"
         )
-    write_atomically(path, data)
+    return data
 
 
 def reference_from_json(value: Any, source: str) -> ExtractorReference:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from headfit.engines import open_engine
 from headfit.errors import EngineMissingError
 from headfit.exports.tflite import export_tflite
 from headfit.extractors.making import allowed_name, cut_network, list_places, make_extractor
+from headfit.files.disk import replacing
 from headfit.networks import write_graph
 from headfit.photos.images import prepare_input
 
@@ -232,3 +236,34 @@ def test_pixels_that_a_quantised_network_cannot_take_are_refused() -> None:
 def test_an_output_taken_for_want_of_a_classifier_is_known() -> None:
     assert not cut_network(Foreign("float32").model).is_whole
     assert cut_network(cut_network(Foreign("float32").model).model).is_whole
+
+
+@pytest.mark.parametrize("which", [1, 2, 3])
+def test_a_full_disk_leaves_what_was_there(
+    which: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of the three files does not fit: no half of a new one, and the old one opens."""
+    path = tmp_path / "eye.tflite"
+    make_extractor(Foreign("float32").model, "eye", **OWN).write(path)
+    before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    other = make_extractor(Foreign("float32").model, "eye", mean=[0], std=[255])
+    opened: list[Path] = []
+    write = replacing
+
+    @contextlib.contextmanager
+    def full(target: Path) -> Iterator[BinaryIO]:
+        opened.append(target)
+        with write(target) as stream:
+            if len(opened) == which:
+                raise OSError(28, "No space left on device")
+            yield stream
+
+    monkeypatch.setattr("headfit.extractors.making.replacing", full)
+    for place in (path, tmp_path / "new.tflite"):
+        opened.clear()
+        with pytest.raises(OSError, match="No space left"):
+            other.write(place)
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
+    monkeypatch.undo()
+    other.write(path)
+    assert Extractor.open(path).manifest.preprocessing.std == (255.0,) * 3
