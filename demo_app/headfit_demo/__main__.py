@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from headfit.engines.machine import ON_ANDROID
+from headfit.engines import ON_ANDROID
 from headfit.version import __version__
 
 NEEDED = ("cv2", "kivy", "pi_heif", "platformdirs")
