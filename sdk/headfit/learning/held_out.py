@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headfit.maths.arrays import Array, DoubleArray, TargetArray
+from headfit.maths.arrays import Array, DoubleArray, Floats, TargetArray
 from headfit.maths.once import once
 
 MAX_JUDGED = 2000
@@ -95,10 +95,7 @@ class LeftOut:
         if self.are_single:
             return values
         shares = self.shares.reshape(-1, *[1] * (values.ndim - 1))
-        sums = np.zeros((int(self.groups.max(initial=-1)) + 1, *values.shape[1:]))
-        np.add.at(sums, self.groups, shares * values)
-        means: DoubleArray = sums[self.groups]
-        return means
+        return sums_over_groups(shares * values, self.groups)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,6 +134,27 @@ class HeldOut:
         return HeldOut(
             self.rows, targets, self.probabilities[:, order], self.shares, self.group_counts[order]
         )
+
+
+def sums_over_groups(values: Floats, groups: TargetArray) -> Floats:
+    """Return for each row the sum over its group, added in the order of the rows.
+
+    `numpy.add.at` is slow, and most are groups by themselves: only the others are added.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,) or (n_samples, anything)
+    groups : ndarray of shape (n_samples,), dtype intp
+        Counted from 0.
+    """
+    sums = values.copy()
+    shared = np.flatnonzero(np.bincount(groups)[groups] > 1)
+    if len(shared):
+        of_shared = groups[shared]
+        added = np.zeros((int(of_shared.max()) + 1, *values.shape[1:]), values.dtype)
+        np.add.at(added, of_shared, values[shared])
+        sums[shared] = added[of_shared]
+    return sums
 
 
 def left_out_of(

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.learning.background import Background, rooted
+from headfit.learning.held_out import sums_over_groups
 from headfit.maths.arrays import Array, DoubleArray, FloatArray, TargetArray
 
 MAX_CLASSES = 16
@@ -116,11 +117,7 @@ def likeness_of(
     lengths = _lengths(held_out)
     cosines = held_out @ _unit(prototypes.astype(np.float32)).T / lengths[:, np.newaxis]
     _, group_of = np.unique(groups, return_inverse=True)
-    together = held_out
-    if group_of.max() + 1 < len(rows):
-        together = np.zeros((group_of.max() + 1, held_out.shape[1]), np.float32)
-        np.add.at(together, group_of, held_out)
-        together = together[group_of]
+    together = sums_over_groups(held_out, group_of)
     without = _unit(sums.astype(np.float32)[classes] - together)
     cosines[np.arange(len(rows)), classes] = np.einsum("nd,nd->n", held_out, without) / lengths
     best = cosines.max(axis=1).astype(np.float64)
