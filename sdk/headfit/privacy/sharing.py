@@ -34,7 +34,8 @@ def released(head: FittedHead, *, force: bool = False) -> FittedHead:
             "SoftmaxHead.fitted_"
         )
     if head.privacy is None and not force:
-        _refuse_few(zip(head.classes, head.class_counts, strict=True))
+        counted = zip(head.classes, head.class_counts, strict=True)
+        _refuse_few(counted, "teach more photos, fit with privacy, or force it")
     return head
 
 
@@ -56,16 +57,15 @@ def released_multi_label(
         sides = []
         for name, count in zip(head.classes, head.class_counts, strict=True):
             sides += [(name, count), (f"not {name}", head.n_samples - count)]
-        _refuse_few(sides)
+        _refuse_few(sides, "teach more photos, or force it")
     return head
 
 
-def _refuse_few(counted: Iterable[tuple[str, int]]) -> None:
+def _refuse_few(counted: Iterable[tuple[str, int]], remedy: str) -> None:
     few = [f"{name!r} ({count})" for name, count in counted if count < FEWEST_PHOTOS]
     if few:
         shown = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
         raise UnshareableHeadError(
             f"expected at least {FEWEST_PHOTOS} photos of each class before a head is shared, "
-            f"found {shown}: its weights nearly are those photos' embeddings; teach more photos, "
-            "fit with privacy, or force it"
+            f"found {shown}: its weights nearly are those photos' embeddings; {remedy}"
         )
