@@ -40,9 +40,12 @@ from headfit.locks import brief_lock
 from headfit.maths.arrays import (
     FloatArray,
     Scalar,
+    check_columns,
     checked_embeddings,
     checked_groups,
     checked_weights,
+    column_names,
+    feature_names_in,
 )
 from headfit.maths.lbfgs import Progress
 from headfit.privacy.noise import Privacy, fit_private
@@ -159,6 +162,7 @@ class SoftmaxHead(Parameters):
         self.learning_rate = learning_rate
         self._fitted: FittedHead | None = None
         self._stream: Stream | None = None  # what `partial_fit` remembers of earlier batches
+        self._feature_names: tuple[str, ...] | None = None  # of the table that it was fitted on
         self._counts_classes = False  # whether the caller's class names are whole numbers
         self._lock = brief_lock()  # of what goes on from what was learned before
 
@@ -254,6 +258,14 @@ class SoftmaxHead(Parameters):
         """What scikit-learn calls ``embedding_dim``."""
         return self.fitted_.embedding_dim
 
+    @property
+    def feature_names_in_(self) -> npt.NDArray[np.object_]:
+        """Names of the columns of the table that the head was fitted on; not there without them.
+
+        Any other table must have the same, in their order. A head file does not keep them.
+        """
+        return feature_names_in(self._feature_names)
+
     def fit(
         self,
         embeddings: npt.ArrayLike,
@@ -303,6 +315,7 @@ class SoftmaxHead(Parameters):
             If training leaves the finite numbers. The head stays as it was.
         """
         settings = self.settings()
+        feature_names = column_names(embeddings)
         embeddings = checked_embeddings(embeddings)
         if extractor is not None:
             extractor.manifest.check_width(embeddings)
@@ -344,7 +357,7 @@ class SoftmaxHead(Parameters):
             fitted = fit_head(problem).head
         with self._lock:
             self._counts_classes = are_whole
-            return self.become(fitted, extractor)
+            return self.become(fitted, extractor, feature_names)
 
     def partial_fit(
         self,
@@ -394,6 +407,7 @@ class SoftmaxHead(Parameters):
         if classes is not None and not isinstance(classes, (str, bytes)):
             classes = list(classes)
         with self._lock:
+            check_columns(embeddings, self._feature_names)
             before = self._fitted
             if extractor is not None:
                 extractor.manifest.check_width(checked)
@@ -454,6 +468,7 @@ class SoftmaxHead(Parameters):
                 views=views,
             )
             self._fitted, self._stream = fitted, stream
+            self._feature_names = self._feature_names or column_names(embeddings)
             self._counts_classes = are_whole
             return self
 
@@ -497,6 +512,7 @@ class SoftmaxHead(Parameters):
         (name,), is_whole = checked_labels([class_name], 1)
         with self._lock:
             before = self.fitted_
+            check_columns(embeddings, self._feature_names)
             if extractor is not None:
                 before = self.seen_through(extractor).fitted_
             if is_whole != self._counts_classes:
@@ -562,6 +578,7 @@ class SoftmaxHead(Parameters):
         numbers = None if groups is None else checked_groups(groups, len(checked))
         with self._lock:
             before = self.fitted_
+            check_columns(embeddings, self._feature_names)
             background = before.background
             if extractor is not None:
                 check_made(extractor, before, "this head")
@@ -596,7 +613,7 @@ class SoftmaxHead(Parameters):
         InputError
             If the embeddings have another width or are not finite.
         """
-        columns = Prediction.of(self.fitted_, embeddings).logits.argmax(axis=1)
+        columns = self._of(embeddings).logits.argmax(axis=1)
         names: npt.NDArray[np.str_] = self.classes_[columns]
         return names
 
@@ -610,7 +627,7 @@ class SoftmaxHead(Parameters):
         ndarray of shape (n_samples, n_classes), dtype float32
             Each row sums to 1.
         """
-        return Prediction.of(self.fitted_, embeddings).probabilities()
+        return self._of(embeddings).probabilities()
 
     def decision_function(self, embeddings: npt.ArrayLike) -> FloatArray:
         """Return the logits; of two classes their difference, as scikit-learn has it.
@@ -621,7 +638,7 @@ class SoftmaxHead(Parameters):
         -------
         ndarray of shape (n_samples, n_classes) or (n_samples,), dtype float32
         """
-        logits = Prediction.of(self.fitted_, embeddings).logits
+        logits = self._of(embeddings).logits
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
     def is_known(self, embeddings: npt.ArrayLike) -> npt.NDArray[np.bool_]:
@@ -637,7 +654,7 @@ class SoftmaxHead(Parameters):
         -------
         ndarray of shape (n_samples,), dtype bool
         """
-        return Prediction.of(self.fitted_, embeddings).are_known()
+        return self._of(embeddings).are_known()
 
     def sureness(self, embeddings: npt.ArrayLike) -> FloatArray:
         """Return how sure the head is that an embedding shows any of its classes.
@@ -654,7 +671,7 @@ class SoftmaxHead(Parameters):
         -------
         ndarray of shape (n_samples,), dtype float32
         """
-        return Prediction.of(self.fitted_, embeddings).sureness()
+        return self._of(embeddings).sureness()
 
     def predict_sets(
         self, embeddings: npt.ArrayLike, coverage: float = 0.9
@@ -684,7 +701,7 @@ class SoftmaxHead(Parameters):
         InputError
             If the embeddings or the coverage cannot be used.
         """
-        return Prediction.of(self.fitted_, embeddings).sets(coverage)
+        return self._of(embeddings).sets(coverage)
 
     def top_k(self, embeddings: npt.ArrayLike, k: int) -> list[list[tuple[str, float]]]:
         """Return the ``k`` most probable classes of each embedding with their probabilities.
@@ -696,7 +713,7 @@ class SoftmaxHead(Parameters):
         list of n_samples lists of (class name, probability)
             Best first; fewer than ``k`` where the head has fewer classes.
         """
-        return Prediction.of(self.fitted_, embeddings).top_k(k)
+        return self._of(embeddings).top_k(k)
 
     def rename_class(self, class_name: str, new_name: str) -> None:
         """Call a class by another name; nothing is trained, and columns are sorted by name.
@@ -872,6 +889,7 @@ class SoftmaxHead(Parameters):
         checked = checked_embeddings(embeddings)
         names = self._labels(class_names, len(checked))
         check_known(names, self.fitted_.classes)
+        check_columns(embeddings, self._feature_names)
         if not names:
             raise InputError("expected examples to evaluate on, found none; give at least one")
         return evaluate_head(self.fitted_, checked, names)
@@ -922,13 +940,26 @@ class SoftmaxHead(Parameters):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=brief_lock())
 
-    def become(self, fitted: FittedHead, extractor: DescribedExtractor | None) -> SoftmaxHead:
-        """Become what was fitted on this extractor's embeddings, and return the head itself."""
+    def become(
+        self,
+        fitted: FittedHead,
+        extractor: DescribedExtractor | None,
+        feature_names: tuple[str, ...] | None = None,
+    ) -> SoftmaxHead:
+        """Become what was fitted on this extractor's embeddings, and return the head itself.
+
+        ``feature_names`` are those of the columns of the table that held these.
+        """
         if extractor is None:
             made = replace(fitted, extractor=None, views=(WHOLE,))
         else:
             reference, views = extractor.manifest.reference(), tuple(extractor.views)
             made = replace(fitted, extractor=reference, views=views)
         with self._lock:
-            self._fitted, self._stream = made, None
+            self._fitted, self._stream, self._feature_names = made, None, feature_names
         return self
+
+    def _of(self, embeddings: npt.ArrayLike) -> Prediction:
+        fitted = self.fitted_
+        check_columns(embeddings, self._feature_names)
+        return Prediction.of(fitted, embeddings)

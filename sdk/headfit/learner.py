@@ -29,9 +29,11 @@ from headfit.locks import brief_lock, long_lock
 from headfit.maths.arrays import (
     BoolArray,
     FloatArray,
+    check_columns,
     checked_embeddings,
     checked_groups,
     checked_hashes,
+    column_names,
     listed,
     listed_groups,
 )
@@ -132,6 +134,7 @@ class HeadLearner:
         self._examples: dict[int, Example] = {}  # by number, in the order of their coming
         self._groups: dict[int, str | int] = {}  # of those that were given one
         self._hashes: dict[int, int] = {}  # of those whose photo has one
+        self._feature_names: tuple[str, ...] | None = None  # of tables that examples came in
         self._next_number = 0
         self._version = 0  # counts what changes the examples
         self._losses = 0  # of these, what takes something away
@@ -214,6 +217,8 @@ class HeadLearner:
             numbers = listed(numbers, "numbers")
         with self._lock:
             first = next(iter(self._examples.values()), None)
+            feature_names = None if first is None else self._feature_names
+            check_columns(embeddings, feature_names)
             width = checked.shape[1] if first is None else len(first[1])
             if checked.shape[1] != width:
                 raise InputError(
@@ -230,6 +235,7 @@ class HeadLearner:
                     "were given before; leave numbers out to have them counted"
                 )
             if numbers:
+                self._feature_names = feature_names or column_names(embeddings)
                 self._next_number = max(self._next_number, max(numbers) + 1)
                 new = zip(names, checked.copy(), strict=True)
                 self._examples.update(zip(numbers, new, strict=True))
@@ -472,7 +478,7 @@ class HeadLearner:
             )
         )
         # A head of its own: other threads may be predicting with the one before.
-        head = like.unfitted().become(fit.head, self._extractor)
+        head = like.unfitted().become(fit.head, self._extractor, self._feature_names)
         numbers = tuple(examples)
         lesson = _Lesson(head, classes, numbers, embeddings, sums, fit.held_out, version)
         return lesson, fit.optimum

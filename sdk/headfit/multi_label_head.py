@@ -25,9 +25,12 @@ from headfit.maths.arrays import (
     BoolArray,
     FloatArray,
     Scalar,
+    check_columns,
     checked_embeddings,
     checked_groups,
     checked_weights,
+    column_names,
+    feature_names_in,
 )
 from headfit.privacy.sharing import released_multi_label
 
@@ -90,6 +93,7 @@ class MultiLabelHead(Parameters):
         self.tolerance = tolerance
         self.max_iterations = max_iterations
         self._fitted: FittedMultiLabelHead | None = None
+        self._feature_names: tuple[str, ...] | None = None  # of the table that it was fitted on
 
     @property
     def fitted_(self) -> FittedMultiLabelHead:
@@ -155,6 +159,11 @@ class MultiLabelHead(Parameters):
         """What scikit-learn calls ``embedding_dim``."""
         return self.fitted_.embedding_dim
 
+    @property
+    def feature_names_in_(self) -> npt.NDArray[np.object_]:
+        """As `headfit.SoftmaxHead.feature_names_in_`."""
+        return feature_names_in(self._feature_names)
+
     def fit(
         self,
         embeddings: npt.ArrayLike,
@@ -197,6 +206,7 @@ class MultiLabelHead(Parameters):
             If training leaves the finite numbers. The head stays as it was.
         """
         settings = self._settings()
+        feature_names = column_names(embeddings)
         checked = checked_embeddings(embeddings)
         if extractor is not None:
             extractor.manifest.check_width(checked)
@@ -215,7 +225,7 @@ class MultiLabelHead(Parameters):
         if extractor is not None:
             reference, views = extractor.manifest.reference(), tuple(extractor.views)
             fitted = replace(fitted, extractor=reference, views=views)
-        self._fitted = fitted
+        self._fitted, self._feature_names = fitted, feature_names
         return self
 
     def decision_function(self, embeddings: npt.ArrayLike) -> FloatArray:
@@ -227,7 +237,7 @@ class MultiLabelHead(Parameters):
         -------
         ndarray of shape (n_samples, n_classes), dtype float32
         """
-        return self.fitted_.logits(embeddings)
+        return self._of(embeddings).logits(embeddings)
 
     def predict_proba(self, embeddings: npt.ArrayLike) -> FloatArray:
         """Return the probability of each class by itself, from 0 to 1.
@@ -238,7 +248,7 @@ class MultiLabelHead(Parameters):
         -------
         ndarray of shape (n_samples, n_classes), dtype float32
         """
-        return self.fitted_.probabilities(embeddings)
+        return self._of(embeddings).probabilities(embeddings)
 
     def predict(
         self, embeddings: npt.ArrayLike, *, threshold: npt.ArrayLike | None = None
@@ -266,7 +276,7 @@ class MultiLabelHead(Parameters):
             If the embeddings have another width or are not finite, or the threshold is no
             probability above 0.
         """
-        fitted = self.fitted_
+        fitted = self._of(embeddings)
         is_shown = fitted.shown(fitted.probabilities(embeddings), threshold)
         return [tuple(fitted.classes[column] for column in np.flatnonzero(row)) for row in is_shown]
 
@@ -298,7 +308,7 @@ class MultiLabelHead(Parameters):
             If embeddings, label sets or threshold cannot be used, or there are none; if they name
             classes that the head does not know.
         """
-        fitted = self.fitted_
+        fitted = self._of(embeddings)
         checked = checked_embeddings(embeddings)
         is_shown = self._shown(label_sets, len(checked), classes)
         if not len(checked):
@@ -319,6 +329,12 @@ class MultiLabelHead(Parameters):
         """
         found = self.evaluate(embeddings, label_sets, classes=classes, threshold=threshold)
         return found.subset_accuracy
+
+    def _of(self, embeddings: npt.ArrayLike) -> FittedMultiLabelHead:
+        """Return what was learned, if these are embeddings of columns as they were."""
+        fitted = self.fitted_
+        check_columns(embeddings, self._feature_names)
+        return fitted
 
     def _shown(
         self, label_sets: LabelSets, n_samples: int, classes: Iterable[str] | None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks
 
-from headfit import HeadLearner, InputError, SoftmaxHead
+from headfit import HeadLearner, InputError, MultiLabelHead, SoftmaxHead
 
 # What scikit-learn's own checks ask for and a head does otherwise.
 DEPARTURES = {
@@ -29,6 +30,7 @@ DEPARTURES = {
     "check_supervised_y_2d": "a column of class names is refused rather than flattened",
     "check_class_weight_classifiers": "class_weight is None or 'balanced', no mapping",
     # The rest differ in the wording of an error alone.
+    "check_dataframe_column_names_consistency": "other columns; and no warning of an array",
     "check_n_features_in_after_fitting": "another width",
     "check_complex_data": "complex numbers",
     "check_estimators_empty_data_messages": "no feature",
@@ -223,6 +225,65 @@ class Table:
 
     def __array__(self, *arguments: Any, **options: Any) -> np.ndarray:
         return self._values
+
+
+class NamedTable(Table):
+    """One whose columns have names, of which it can be asked for some."""
+
+    def __init__(self, values: np.ndarray, columns: Sequence[object]) -> None:
+        super().__init__(values)
+        self.columns = list(columns)
+
+    def __getitem__(self, names: list[object]) -> NamedTable:
+        return NamedTable(self._values[:, [self.columns.index(name) for name in names]], names)
+
+
+def test_a_table_whose_columns_are_others_than_before_is_refused() -> None:
+    """In another order they read 15 % where they had read 100, without a word."""
+    values, targets = blobs(3)
+    names = np.array(["cup", "jug", "pen"])[targets]
+    columns = [f"e{i}" for i in range(values.shape[1])]
+    table = NamedTable(values, columns)
+    turned = table[columns[::-1]]
+    head = SoftmaxHead(l2=1.0).fit(table, names)
+    assert head.feature_names_in_.tolist() == columns
+    assert head.score(table, names) == head.score(values, names)
+    asked: list[Callable[[Any], object]] = [
+        head.predict, head.predict_proba, head.decision_function, head.is_known, head.sureness,
+        head.predict_sets, lambda rows: head.top_k(rows, 2), lambda rows: head.score(rows, names),
+        lambda rows: head.evaluate(rows, names), lambda rows: head.calibrate(rows, names),
+        lambda rows: head.add_class("new", rows), lambda rows: head.partial_fit(rows, names),
+    ]  # fmt: skip
+    before = head.weights_.tobytes()
+    for ask in asked:
+        with pytest.raises(InputError, match=r"found '\w+' where 'e0' was \(column 0\)"):
+            ask(turned)
+    assert head.weights_.tobytes() == before
+    others = NamedTable(values, [*columns[:-1], "other"])
+    with pytest.raises(InputError, match="found 'other' where"):
+        head.predict(others)
+    assert head.fit(turned, names).feature_names_in_.tolist() == columns[::-1]
+    assert pickle.loads(pickle.dumps(head)).feature_names_in_.tolist() == columns[::-1]
+    assert not hasattr(head.fit(values, names), "feature_names_in_")
+    head.predict(turned)
+    numbered = NamedTable(values, range(values.shape[1]))
+    assert not hasattr(head.fit(numbered, names), "feature_names_in_")
+
+    streamed = SoftmaxHead(l2=1.0).partial_fit(table, names)
+    with pytest.raises(InputError, match="in their order"):
+        streamed.partial_fit(turned, names)
+    learner = HeadLearner()
+    learner.add_examples(table, names)
+    with pytest.raises(InputError, match="in their order"):
+        learner.add_examples(turned, names)
+    with pytest.raises(InputError, match="in their order"):
+        learner.fit().predict(turned)
+    several = MultiLabelHead().fit(table, [[name] for name in names])
+    for rows in (several.predict, several.predict_proba, several.decision_function):
+        with pytest.raises(InputError, match="in their order"):
+            rows(turned)
+    with pytest.raises(InputError, match="in their order"):
+        several.score(turned, [[name] for name in names])
 
 
 @pytest.mark.parametrize(

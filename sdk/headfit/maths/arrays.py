@@ -68,6 +68,50 @@ def check_dense(values: Any) -> None:
         )
 
 
+def column_names(values: Any) -> tuple[str, ...] | None:
+    """Return the names of a table's columns; None of an array, or if not all of them are text."""
+    columns = getattr(values, "columns", None)
+    names = tuple(columns) if isinstance(columns, Iterable) else ()
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def feature_names_in(names: tuple[str, ...] | None) -> npt.NDArray[np.object_]:
+    """Return names of columns as scikit-learn's ``feature_names_in_`` has them.
+
+    Raises
+    ------
+    AttributeError
+        If there are none, as scikit-learn has it.
+    """
+    if names is None:
+        raise AttributeError("the head was fitted on no table whose columns have names")
+    return np.array(names, np.object_)
+
+
+def check_columns(values: Any, expected: tuple[str, ...] | None) -> None:
+    """Refuse a table whose columns are not those of the table before, in their order.
+
+    Arrays have no names of columns and pass.
+
+    Raises
+    ------
+    InputError
+        If both have names, and they differ.
+    """
+    found = column_names(values)
+    if found is None or expected is None or found == expected:
+        return
+    place = next(
+        (i for i, (one, other) in enumerate(zip(found, expected, strict=False)) if one != other),
+        min(len(found), len(expected)),
+    )
+    said = [names[place] if place < len(names) else "no more" for names in (expected, found)]
+    raise InputError(
+        f"expected the columns of the table before, in their order, found {said[1]!r} where "
+        f"{said[0]!r} was (column {place}); take the columns as they were"
+    )
+
+
 def checked_embeddings(embeddings: npt.ArrayLike) -> FloatArray:
     """Return embeddings as finite float32 by rows; the caller's array is not written to.
 
