@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, features
-from tests.support.foreign import with_metadata
+from tests.support.foreign import weights_apart, with_metadata
 from tests.support.icc import ADOBE_RGB, profile
 
 import headfit
@@ -33,6 +33,7 @@ from headfit.engines.native.compiler import MAX_ARENA
 from headfit.engines.popcount.engine import PopcountEngine
 from headfit.errors import ExtractorError, HeadfitError
 from headfit.extractor import Extractor
+from headfit.extractors.onnx_weights import with_weights
 from headfit.files.blockfile import BlockData, save_blocks_bytes
 from headfit.files.fields import canonical_json
 from headfit.files.headfile import load_head_bytes
@@ -84,6 +85,7 @@ from headfit.store.exchange import load_examples
 DATA = Path(__file__).parents[1] / "data"
 KEY = new_key()
 MEBIBYTE = 1 << 20
+_RAM = "/dev/shm" if Path("/dev/shm").is_dir() else None
 MAX_PIXELS = 1 << 22
 """Of the pictures here: time and memory grow with pixels, so their bound is stated for these."""
 
@@ -321,9 +323,24 @@ def enter_onnx(data: bytes) -> None:
     read_onnx(cut_onnx(model, seen, found[i], "mean", (24, 32)))
 
 
-# Block files: retrained blocks of a small network, which lies beside them
+class WeightsDoor:
+    """Puts the weights of a file beside an ONNX network inside it."""
 
-_RAM = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(dir=_RAM)
+
+    def seeds(self) -> list[bytes]:
+        """A network whose weights lie in that file."""
+        network, weights = weights_apart((FOREIGN / "classifier.onnx").read_bytes())
+        (Path(self._folder.name) / "net.onnx.data").write_bytes(weights)
+        return [network]
+
+    def enter(self, data: bytes) -> None:
+        """Read what comes of it."""
+        read_onnx(with_weights(data, Path(self._folder.name)))
+
+
+# Block files: retrained blocks of a small network, which lies beside them
 
 
 class BlockDoor:
@@ -588,6 +605,7 @@ def _png_header(width: int, height: int) -> bytes:
 _BLOCK = BlockDoor()
 _COMMAND = CommandDoor()
 _POOLING = PoolingDoor()
+_WEIGHTS = WeightsDoor()
 
 DOORS = {
     "image": Door(image_seeds, enter_image, 256 * MEBIBYTE, mend_png),
@@ -599,6 +617,7 @@ DOORS = {
     "foreign": Door(foreign_seeds, enter_foreign, 256 * MEBIBYTE),
     "metadata": Door(metadata_seeds, enter_metadata, 128 * MEBIBYTE),
     "onnx": Door(onnx_seeds, enter_onnx, 256 * MEBIBYTE),
+    "weights": Door(_WEIGHTS.seeds, _WEIGHTS.enter, 256 * MEBIBYTE),
     "block": Door(_BLOCK.seeds, _BLOCK.enter, 256 * MEBIBYTE, mend_container),
     "store": Door(store_seeds, enter_store, 128 * MEBIBYTE),
     "export": Door(export_seeds, enter_export, 128 * MEBIBYTE, mend_container),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from headfit.networks.onnx.wire import Field, read_fields, write_bytes, write_field, write_number
 from headfit.networks.tflite import Quantization, read_graph
 
 DATA = Path(__file__).parents[1] / "data" / "foreign"
@@ -41,6 +42,36 @@ class Foreign:
         found = graph.tensors[graph.inputs[0]].quantization
         assert found is not None
         return found
+
+
+def weights_apart(model: bytes, location: str = "net.onnx.data") -> tuple[bytes, bytes]:
+    """Return an ONNX network without its weights and the file of these, as onnx.save_model does."""
+    data = bytearray()
+
+    def entry(key: str, text: str) -> bytes:
+        return write_bytes(13, write_bytes(1, key) + write_bytes(2, text))
+
+    def constant(message: bytes) -> bytes:
+        fields = list(read_fields(message))
+        (raw,) = (field.data for field in fields if field.tag == 9)
+        said = [entry("location", location)]
+        if data:
+            said.append(entry("offset", str(len(data))))
+        said.append(entry("length", str(len(raw))))
+        data.extend(raw)
+        kept = [write_field(field) for field in fields if field.tag != 9]
+        return b"".join((*kept, *said, write_number(14, 1)))
+
+    def graph(field: Field) -> bytes:
+        return write_bytes(5, constant(field.data)) if field.tag == 5 else write_field(field)
+
+    written = b"".join(
+        write_bytes(7, b"".join(map(graph, read_fields(field.data))))
+        if field.tag == 7
+        else write_field(field)
+        for field in read_fields(model)
+    )
+    return written, bytes(data)
 
 
 def metadata_bytes(

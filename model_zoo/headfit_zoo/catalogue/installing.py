@@ -19,6 +19,7 @@ from pathlib import Path
 from headfit import Extractor, ExtractorError, InputError
 from headfit.engines import open_engine
 from headfit.extractors import installed_folder
+from headfit.extractors.finding import ENDINGS
 from headfit.files import Manifest, Preprocessing, read_bounded
 from headfit_zoo.artifact import SUFFIXES, golden_input, write_extractor
 from headfit_zoo.catalogue.cards import Card, Source
@@ -82,12 +83,16 @@ def remove(name: str) -> None:
         If none of that name is installed.
     """
     folder = installed_folder()
-    installed = sorted(path.stem for path in folder.glob("*.tflite"))
+    there = [path for ending in ENDINGS for path in folder.glob(f"*{ending}")]
+    installed = sorted({path.stem for path in there})
     if name not in installed:
         raise InputError(
             f"expected an installed extractor ({', '.join(installed) or 'there is none'}), "
             f"found {name!r}"
         )
+    for path in there:
+        if path.stem == name:
+            path.unlink()
     _take_away(name, folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PureWindowsPath
 from typing import Final
 
@@ -18,6 +19,7 @@ from headfit.networks.onnx.wire import (
 _GRAPH: Final = 7
 _CONSTANT: Final = 5
 _RAW, _ENTRY, _PLACE = 9, 13, 14
+_NUMBER: Final = re.compile("[0-9]{1,18}")
 
 
 def with_weights(model: bytes, folder: Path) -> bytes:
@@ -71,7 +73,7 @@ def _part(said: dict[str, str], folder: Path, files: dict[str, bytes]) -> bytes:
     """Return the bytes that a constant names: a file, and where in it they begin and end."""
     name = said.get("location", "")
     start, length = (said.get(key, "0") for key in ("offset", "length"))
-    if not (start.isdecimal() and length.isdecimal()):
+    if not (_NUMBER.fullmatch(start) and _NUMBER.fullmatch(length)):
         raise damaged(f"weights of {length!r} bytes at {start!r} of {name!r}")
     if name not in files:
         files[name] = _read(name, folder)
@@ -87,7 +89,7 @@ def _part(said: dict[str, str], folder: Path, files: dict[str, bytes]) -> bytes:
 
 def _read(name: str, folder: Path) -> bytes:
     path = PureWindowsPath(name)  # whose parts are those of other systems, too
-    if not path.parts or path.drive or path.root or ".." in path.parts:
+    if not path.parts or path.drive or path.root or {"..", "\0"} & {*path.parts, *name}:
         raise ExtractorError(
             f"expected weights in a file of the network's own folder, found {name!r}; save it with "
             "its weights inside (in Python: onnx.save_model without external data)"

@@ -70,6 +70,16 @@ def test_what_is_installed_opens_by_name(card: Card, converted: Path) -> None:
         remove("stripes")
 
 
+def test_one_that_was_cut_from_an_onnx_file_is_removed_too() -> None:
+    """With what lies beside it, and nothing else."""
+    folder = installed_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("mine.onnx", "mine.json", "mine.golden.png", "mine2.onnx"):
+        (folder / name).touch()
+    remove("mine")
+    assert [path.name for path in folder.iterdir()] == ["mine2.onnx"]
+
+
 def test_installing_again_replaces(card: Card, converted: Path) -> None:
     """A second version takes the place of the first as a whole."""
     install(card, converted, not_called)

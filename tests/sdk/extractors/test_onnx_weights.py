@@ -5,45 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.foreign import Foreign
+from tests.support.foreign import Foreign, weights_apart
 
 from headfit import ExtractorError
 from headfit.commands.main import main
 from headfit.extractors.onnx_weights import with_weights
 from headfit.networks.onnx import read_onnx
-from headfit.networks.onnx.wire import Field, read_fields, write_bytes, write_field, write_number
+from headfit.networks.onnx.wire import read_fields, write_bytes, write_field, write_number
 
 MODEL = Foreign("classifier", "onnx").model
 
 
-def entry(key: str, text: str) -> bytes:
-    return write_bytes(13, write_bytes(1, key) + write_bytes(2, text))
-
-
 def moved(folder: Path, *, location: str = "net.onnx.data", missing: int = 0) -> bytes:
-    """Return the classifier, its weights in a file of `folder`, as onnx.save_model writes them."""
-    data = bytearray()
-
-    def constant(message: bytes) -> bytes:
-        fields = list(read_fields(message))
-        (raw,) = (field.data for field in fields if field.tag == 9)
-        said = [entry("location", location)]
-        if data:
-            said.append(entry("offset", str(len(data))))
-        said.append(entry("length", str(len(raw))))
-        data.extend(raw)
-        kept = [write_field(field) for field in fields if field.tag != 9]
-        return b"".join((*kept, *said, write_number(14, 1)))
-
-    def graph(field: Field) -> bytes:
-        return write_bytes(5, constant(field.data)) if field.tag == 5 else write_field(field)
-
-    written = b"".join(
-        write_bytes(7, b"".join(map(graph, read_fields(field.data))))
-        if field.tag == 7
-        else write_field(field)
-        for field in read_fields(MODEL)
-    )
+    """Return the classifier, its weights in a file of `folder`."""
+    written, data = weights_apart(MODEL, location)
     (folder / "net.onnx.data").write_bytes(data[: len(data) - missing])
     return written
 
@@ -70,7 +45,9 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
         with_weights(apart, tmp_path)
 
 
-@pytest.mark.parametrize("location", ["/etc/hostname", "../x", "a/../../x", "C:\\x", "..\\x", ""])
+@pytest.mark.parametrize(
+    "location", ["/etc/hostname", "../x", "a/../../x", "C:\\x", "..\\x", "", "a\0b"]
+)
 def test_no_other_file_of_the_machine_is_read(location: str, tmp_path: Path) -> None:
     with pytest.raises(ExtractorError, match="in a file of the network's own folder"):
         with_weights(moved(tmp_path, location=location), tmp_path)
@@ -84,3 +61,24 @@ def test_the_command_finds_them(tmp_path: Path) -> None:
     assert main(["cut", str(tmp_path / "net.onnx"), "-o", str(out), *own]) == 0
     (tmp_path / "net.onnx.data").unlink()
     assert main(["cut", str(tmp_path / "net.onnx"), "--list"]) == 4
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "-1", "1.5", "x", "²", "١"])
+def test_numbers_that_are_none_are_refused(number: str, tmp_path: Path) -> None:
+    """Those of five thousand digits, which `int` refuses in its own way, among them."""
+    (tmp_path / "net.onnx.data").write_bytes(bytes(64))
+    with_weights(_with_length("64"), tmp_path)
+    with pytest.raises(ExtractorError):
+        with_weights(_with_length(number), tmp_path)
+
+
+def _with_length(number: str) -> bytes:
+    """Return the classifier with all weights in a file, of such a length."""
+    constant = b"".join(
+        (
+            write_bytes(13, write_bytes(1, "location") + write_bytes(2, "net.onnx.data")),
+            write_bytes(13, write_bytes(1, "length") + write_bytes(2, number)),
+            write_number(14, 1),
+        )
+    )
+    return write_bytes(7, write_bytes(5, constant))
