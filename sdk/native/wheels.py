@@ -1,8 +1,8 @@
 """Pack the native library into wheels: ``python sdk/native/wheels.py [PLATFORM ...]``.
 
-One file a platform, of the distribution ``headfit-native``: the library alone, for every Python. By
-default for all platforms of `build.py`; where this machine's compiler cannot, ziglang builds. The
-same sources give the same bytes.
+One file a platform, of the distribution ``headfit-native``: the library alone, for every Python,
+and the one for WebAssembly, which goes into web pages. By default for all platforms of `build.py`;
+where this machine's compiler cannot, ziglang builds. The same sources give the same bytes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ Description-Content-Type: text/markdown
 # headfit-native
 
 The native engine of [headfit](https://github.com/headfit/headfit): a library of C for one
-platform. Where it is installed beside headfit, extractors run in it.
+platform. Where it is installed beside headfit, extractors run in it. It also holds the same library
+for WebAssembly, which `headfit export-web` puts into pages.
 """
 
 
@@ -54,7 +55,7 @@ def version() -> str:
     return str(found)
 
 
-def write_wheel(folder: Path, platform: Platform, library: bytes) -> Path:
+def write_wheel(folder: Path, platform: Platform, library: bytes, wasm: bytes) -> Path:
     """Write one wheel and return its path."""
     name = f"headfit_native-{version()}"
     tags = "".join(f"Tag: py3-none-{tag}\n" for tag in platform.wheel.split("."))
@@ -62,6 +63,7 @@ def write_wheel(folder: Path, platform: Platform, library: bytes) -> Path:
     files = {
         "headfit_native/__init__.py": INIT.encode(),
         f"headfit_native/{platform.file_name}": library,
+        f"headfit_native/{PLATFORMS['wasm32'].file_name}": wasm,
         f"{name}.dist-info/METADATA": METADATA.format(version=version()).encode(),
         f"{name}.dist-info/WHEEL": wheel.encode(),
         f"{name}.dist-info/licenses/LICENSE": (ROOT / "LICENSE").read_bytes(),
@@ -93,11 +95,12 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.platforms) - set(with_wheels):
         parser.error(f"{', '.join(sorted(unknown))}: expected some of {', '.join(with_wheels)}")
+    wasm = build("wasm32", BUILD / "wasm32", zig(PLATFORMS["wasm32"].triple), []).read_bytes()
     for name in given.platforms or with_wheels:
         here = compiler_here() if name == this_platform() else None
         compiler = here or zig(PLATFORMS[name].triple)
         library = build(name, BUILD / name, compiler, [])
-        path = write_wheel(given.folder, PLATFORMS[name], library.read_bytes())
+        path = write_wheel(given.folder, PLATFORMS[name], library.read_bytes(), wasm)
         print(f"Wrote {path}, {path.stat().st_size:,} bytes")
 
 

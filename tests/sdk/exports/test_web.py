@@ -301,8 +301,22 @@ def test_what_cannot_become_a_page(
     with pytest.raises(FileNotFoundError):
         export_web(head, library=tmp_path / "none.wasm")
     monkeypatch.setattr(exporting, "CHECKOUT", tmp_path)
-    with pytest.raises(EngineMissingError, match="sdk/native/build.py --platform wasm32.; give it"):
+    monkeypatch.setattr(exporting, "packed_folder", lambda: None)
+    with pytest.raises(
+        EngineMissingError, match="pip install headfit-native, which has it; or make it"
+    ):
         export_web(head)
+
+
+def test_the_installed_library_is_taken_where_there_is_no_checkout(
+    wasm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(exporting, "packed_folder", lambda: tmp_path)
+    with pytest.raises(EngineMissingError):
+        find_wasm()
+    (tmp_path / "headfit_native.wasm").write_bytes(wasm.read_bytes())
+    assert find_wasm() == wasm.read_bytes()
 
 
 def test_single_photos_do_not_leave(wasm: Path, extractor: Extractor) -> None:

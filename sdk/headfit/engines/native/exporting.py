@@ -14,7 +14,7 @@ from typing import Final
 from headfit.engines.interface import check_signature
 from headfit.engines.native import steps
 from headfit.engines.native.compiler import compile_plan
-from headfit.engines.native.library import CHECKOUT, Kernels
+from headfit.engines.native.library import CHECKOUT, Kernels, packed_folder
 from headfit.errors import EngineMissingError, InputError
 from headfit.networks.tflite import Graph, read_graph
 
@@ -74,7 +74,8 @@ def find_wasm(given: str | os.PathLike[str] | None = None) -> bytes:
     """Return the library for WebAssembly.
 
     In a checkout with the package ziglang it is built, so that it is of these sources; without
-    ziglang it is taken from where ``python sdk/native/build.py --platform wasm32`` left it.
+    ziglang it is taken from where ``python sdk/native/build.py --platform wasm32`` left it, or out
+    of the package headfit-native.
 
     Parameters
     ----------
@@ -102,13 +103,19 @@ def find_wasm(given: str | os.PathLike[str] | None = None) -> bytes:
                 f"building {WASM_NAME} failed: {done.stderr.strip()[-500:]}; mend that, or give a "
                 "built one as library, --library"
             )
-    elif not (script.is_file() and built.is_file()):
-        raise EngineMissingError(
-            f"a web page needs {WASM_NAME}, which a checkout of headfit makes in "
-            "build/native/wasm32 (pip install 'headfit[zig]', then python sdk/native/build.py "
-            "--platform wasm32); give it as library, --library"
-        )
-    return _checked_wasm(built)
+        return _checked_wasm(built)
+    places = [built] if script.is_file() else []
+    if (packed := packed_folder()) is not None:
+        places.append(packed / WASM_NAME)
+    for place in places:
+        if place.is_file():
+            return _checked_wasm(place)
+    raise EngineMissingError(
+        f"a web page needs {WASM_NAME}: pip install headfit-native, which has it; or make it in a "
+        "checkout of headfit (pip install 'headfit[zig]', then python sdk/native/build.py "
+        "--platform wasm32, which writes it into build/native/wasm32) and give it as library, "
+        "--library"
+    )
 
 
 def _checked_wasm(path: Path) -> bytes:

@@ -142,9 +142,8 @@ def load_library() -> Library:
     places = []
     if (CHECKOUT / "sdk" / "native").is_dir():
         places.append(CHECKOUT / "build" / "native" / FILE_NAME)
-    package = find_spec("headfit_native")
-    if package is not None and package.submodule_search_locations:
-        places.insert(0, Path(package.submodule_search_locations[0], FILE_NAME))
+    if (packed := packed_folder()) is not None:
+        places.insert(0, packed / FILE_NAME)
     for path in places:
         if path.is_file():
             return Library(path)
@@ -154,3 +153,11 @@ def load_library() -> Library:
         "the native engine needs its library: `make native` in a checkout of headfit, or "
         "pip install the wheel of headfit-native that was made there"
     )
+
+
+def packed_folder() -> Path | None:
+    """Return where headfit-native is installed, None where it is not."""
+    package = find_spec("headfit_native")
+    if package is None or not package.submodule_search_locations:
+        return None
+    return Path(package.submodule_search_locations[0])

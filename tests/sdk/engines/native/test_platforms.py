@@ -84,9 +84,9 @@ def test_a_library_needs_nothing(name: str, library: Callable[[str], bytes]) -> 
 def test_what_a_wheel_holds(
     name: str, library: Callable[[str], bytes], wheels: ModuleType, tmp_path: Path
 ) -> None:
-    """The library under the name by which it is loaded there, and metadata that pip reads."""
+    """The library under the name by which it is loaded there, that for pages, and metadata."""
     content = library(name)
-    path = wheels.write_wheel(tmp_path, PLATFORMS[name], content)
+    path = wheels.write_wheel(tmp_path, PLATFORMS[name], content, b"\0asm")
     assert path.name == f"headfit_native-{__version__}-py3-none-{PLATFORMS[name].wheel}.whl"
     info = f"headfit_native-{__version__}.dist-info"
     file_name = FILE_NAMES.get(name.partition("-")[0], "libheadfit_native.so")
@@ -95,9 +95,11 @@ def test_what_a_wheel_holds(
     assert set(files) == {
         "headfit_native/__init__.py",
         f"headfit_native/{file_name}",
+        "headfit_native/headfit_native.wasm",
         *(f"{info}/{part}" for part in ("METADATA", "WHEEL", "RECORD", "licenses/LICENSE")),
     }
     assert files[f"headfit_native/{file_name}"] == content
+    assert files["headfit_native/headfit_native.wasm"] == b"\0asm"
     metadata = Parser().parsestr(files[f"{info}/METADATA"].decode())
     assert (metadata["Name"], metadata["Version"]) == ("headfit-native", __version__)
     assert metadata["License-Expression"] == "Apache-2.0"

@@ -1,4 +1,4 @@
-"""The distribution headfit-native: one wheel a platform, the library alone."""
+"""The distribution headfit-native: one wheel a platform, the library and the one for pages."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ ROOT = Path(__file__).parents[4]
 SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from headfit.engines.native.library import load_library
+from headfit.engines.native.exporting import WASM_NAME
+from headfit.engines.native.library import load_library, packed_folder
 print(load_library().path)
+print((packed_folder() / WASM_NAME).read_bytes())
 """
 
 
@@ -33,14 +35,15 @@ def test_an_installed_wheel_is_used(tmp_path: Path) -> None:
     spec.loader.exec_module(wheels)
     platform = wheels.PLATFORMS[wheels.this_platform()]
     library = load_library().path.read_bytes()
-    path = wheels.write_wheel(tmp_path / "first", platform, library)
-    again = wheels.write_wheel(tmp_path / "second", platform, library)
+    path = wheels.write_wheel(tmp_path / "first", platform, library, b"\0asm")
+    again = wheels.write_wheel(tmp_path / "second", platform, library, b"\0asm")
     assert path.read_bytes() == again.read_bytes()
     with ZipFile(path) as archive:
         about = f"headfit_native-{__version__}.dist-info"
         assert set(archive.namelist()) == {
             "headfit_native/__init__.py",
             f"headfit_native/{platform.file_name}",
+            "headfit_native/headfit_native.wasm",
             *(f"{about}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "licenses/LICENSE")),
         }
         assert f"\nVersion: {__version__}\n".encode() in archive.read(f"{about}/METADATA")
@@ -56,6 +59,8 @@ def test_an_installed_wheel_is_used(tmp_path: Path) -> None:
     target = tmp_path / "installed"
     subprocess.run([*pip, "--target", target, path], check=True)
     command = [sys.executable, "-c", SCRIPT, target]
-    used = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    used, wasm = done.stdout.splitlines()
+    assert wasm == repr(b"\0asm")
     assert Path(used).parent == target / "headfit_native"
     assert Path(used).read_bytes() == library
