@@ -20,7 +20,7 @@ from headfit.commands.options import (
     STRICT,
 )
 from headfit.commands.paths import EXAMPLES, Group, OutputPath
-from headfit.commands.teaching import open_store, teach_folder
+from headfit.commands.teaching import open_store, teach_folder, teach_photos
 from headfit.errors import ExtractorMissingError, InputError
 from headfit.extractor import Extractor
 from headfit.extractors.finding import find_made_by
@@ -174,13 +174,18 @@ def add(
 ) -> None:
     """Add the photos of DIR, a folder per class, or single PHOTOs with --class; make STORE first.
 
-    Photos of DIR that STORE knows are not embedded again. A photo that lies in another class now is
-    moved there; one that is in DIR no more is forgotten, if you say so.
+    Photos that STORE knows are not added again. A photo that is of another class now is moved
+    there; one that is in DIR no more is forgotten, if you say so.
     """
     if class_name is None and len(photos) > 1:
         raise InputError(
             f"expected one folder of classes, found {len(photos)} paths; name the class of single "
             "photos with --class"
+        )
+    if class_name is not None and prune is not None:
+        raise InputError(
+            "expected --prune or --keep with a folder of all photos, found single ones with "
+            "--class, of which others say nothing; leave it out"
         )
     opened = Extractor.open(extractor, engine=engine)
     with open_store(store_path, opened, key) as there:
@@ -189,8 +194,7 @@ def add(
         if class_name is None:
             teach_folder(classifier, photos[0], strict=strict, prune=prune, jobs=jobs)
         else:
-            for photo in photos:
-                classifier.add(photo, class_name)
+            teach_photos(classifier, photos, class_name, jobs)
         terminal.echo(f"{store_path} had {before} examples, and has {there.n_samples}.")
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from headfit.classifier import TAUGHT_BEFORE, ImageClassifier
 from headfit.commands import terminal
 from headfit.errors import InputError
 from headfit.extractor import Extractor
+from headfit.files.class_names import checked_names
 from headfit.photos.embedded import find_examples
-from headfit.photos.photo_folder import Skipped
+from headfit.photos.photo_folder import PhotoFile, PhotoFolder, Skipped
 from headfit.store import ExampleStore
 
 
@@ -51,11 +53,38 @@ def teach_folder(
 
     folder = find_examples(directory)
     terminal.print_found(folder)
+    return _teach(classifier, folder, strict, ask if prune is None else prune, jobs)
+
+
+def teach_photos(
+    classifier: ImageClassifier, photos: Sequence[Path], class_name: str, jobs: int | None
+) -> None:
+    """Add single photos of one class: each once, whether it was taught before or named twice.
+
+    Raises
+    ------
+    InputError
+        If the name cannot be one of a class.
+    ImageError, OSError
+        If one of them cannot be read; none is added then.
+    """
+    (name,) = checked_names([class_name], 1)
+    files = tuple(PhotoFile(path, name) for path in dict.fromkeys(photos))
+    _teach(classifier, PhotoFolder(Path(), files, ()), True, False, jobs)
+
+
+def _teach(
+    classifier: ImageClassifier,
+    folder: PhotoFolder,
+    strict: bool,
+    prune: bool | Callable[[int], bool],
+    jobs: int | None,
+) -> tuple[Skipped, ...]:
     with terminal.progress("Embedding photos") as progress:
         taught = classifier.add_folder(
             folder,
             strict=strict,
-            prune=ask if prune is None else prune,
+            prune=prune,
             jobs=jobs,
             progress=progress,
         )
@@ -64,7 +93,7 @@ def teach_folder(
         terminal.ERRORS.print(f"Known already: {taught.n_known} photos.")
     if taught.n_moved:
         moved = terminal.counted(taught.n_moved)
-        terminal.ERRORS.print(f"Moved to the class of another folder, as their photos: {moved}.")
+        terminal.ERRORS.print(f"Moved to the class that their photos have here: {moved}.")
     if taught.n_forgotten:
         terminal.ERRORS.print(
             f"Forgot {terminal.counted(taught.n_forgotten)} of photos that are gone."

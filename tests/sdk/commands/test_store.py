@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from tests.sdk.conftest import PhotoWriter
 from tests.support.headfiles import golden_path
 from tests.support.stores import FINGERPRINT, Source, embeddings, filled_store, on_disk
@@ -171,7 +172,7 @@ def test_train_with_a_store_embeds_what_is_new(
     assert main(train) == 0
     said = capsys.readouterr().err
     assert "Known already: 11 photos." in said
-    assert "Moved to the class of another folder, as their photos: 1 example." in said
+    assert "Moved to the class that their photos have here: 1 example." in said
     assert len(embedded) == 1
     assert is_that_of_the_folder()
     for number in range(3):
@@ -207,10 +208,28 @@ def test_add_makes_a_store_of_a_folder_or_of_photos(
     train = ["train", str(photos), "-o", head, "--store", path, *general]
     assert main([*train, "--views", "flipped"]) == 0
     assert main([*train, "--views", "cropped"]) == 4
+    capsys.readouterr()
     assert main(["store", "add", path, one, one, "--class", "rose", *general]) == 0
-    assert "had 12 examples, and has 14" in capsys.readouterr().out
-    assert main(["store", "add", path, str(photos), *general]) == 0
-    assert "had 14 examples, and has 14" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "had 12 examples, and has 12" in said.out
+    assert "Moved to the class that their photos have here: 1 example." in said.err
+    new = str(tmp_path / "new.png")
+    Image.new("RGB", (70, 50), (10, 200, 90)).save(new)
+    for has, known in ((13, False), (13, True)):
+        assert main(["store", "add", path, new, new, "--class", "rose", *general]) == 0
+        said = capsys.readouterr()
+        assert f"and has {has}" in said.out
+        assert ("Known already: 1 photos." in said.err) == known
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no photo")
+    other = str(tmp_path / "other.png")
+    Image.new("RGB", (50, 70), (200, 20, 190)).save(other)
+    assert main(["store", "add", path, other, str(broken), "--class", "rose", *general]) == 3
+    with ExampleStore.open(path) as store:
+        assert store.class_counts["rose"] == 2
+    assert main(["store", "add", path, new, "--class", "rose", "--prune", *general]) == 3
+    assert main(["store", "add", path, str(photos), "--keep", *general]) == 0
+    assert "had 13 examples, and has 13" in capsys.readouterr().out
     assert main(["store", "add", path, one, one, *general]) == 3
     assert main(["predict", head, one, *general, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)["predictions"][0]["classes"][0]
@@ -238,7 +257,7 @@ def test_a_missing_store_is_not_made(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("command", ["wipe", "forget", "info", "repair", "train"])
-@pytest.mark.parametrize("what", ["a folder", "JPEG", "a head file", "a .tflite"])
+@pytest.mark.parametrize("what", ["a folder", "JPEG", "a head file", "a network"])
 def test_what_is_no_store_is_named_and_nothing_is_asked(
     command: str,
     what: str,
