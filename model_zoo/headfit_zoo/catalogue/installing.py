@@ -18,8 +18,7 @@ from pathlib import Path
 
 from headfit import Extractor, ExtractorError, InputError
 from headfit.engines import open_engine
-from headfit.extractors import installed_folder
-from headfit.extractors.finding import ENDINGS
+from headfit.extractors import installed_folder, list_extractors
 from headfit.files import Manifest, Preprocessing, read_bounded
 from headfit_zoo.artifact import SUFFIXES, golden_input, write_extractor
 from headfit_zoo.catalogue.cards import Card, Source
@@ -83,7 +82,7 @@ def remove(name: str) -> None:
         If none of that name is installed.
     """
     folder = installed_folder()
-    there = [path for ending in ENDINGS for path in folder.glob(f"*{ending}")]
+    there = [path for path in list_extractors() if path.parent == folder]
     installed = sorted({path.stem for path in there})
     if name not in installed:
         raise InputError(
