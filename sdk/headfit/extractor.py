@@ -18,7 +18,7 @@ from PIL import Image
 
 from headfit.engines import Engine, EngineReport, SelfCheck, open_engine, survey_engines
 from headfit.engines.catalogue import with_delegate
-from headfit.errors import ExtractorError, ExtractorMismatchError, HeadfitError, InputError
+from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
 from headfit.extractors.finding import (
     find_extractor,
     find_made_by,
@@ -44,12 +44,13 @@ from headfit.photos.images import (
     open_rgb,
     prepare_input,
 )
+from headfit.reopened import Reopened
 
 if TYPE_CHECKING:
     from headfit.networks.tflite import Graph
 
 
-class Extractor:
+class Extractor(Reopened):
     """A frozen network that turns a photo into an embedding; made by `open`.
 
     It is safe to use from several threads. After a fork, and where it arrives as a pickle
@@ -426,27 +427,18 @@ class Extractor:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        try:
-            found = state["how_opened"]()
+        def open_again() -> Extractor:
+            found: Extractor = state["how_opened"]()
             if found.fingerprint != state["fingerprint"]:
                 raise ExtractorMismatchError(
                     f"expected the extractor with fingerprint {state['fingerprint']}, as it was "
                     f"where this came from, found {found.manifest.name} with {found.fingerprint}; "
                     "put the same file in its place"
                 )
-        except (HeadfitError, OSError) as error:
-            # A worker that cannot read its task is lost to `multiprocessing.Pool`, which starts
-            # another one and waits for ever: whoever uses this extractor is told instead.
-            vars(self)["_not_opened"] = error
-            return
-        vars(self).update(vars(found), views=state["views"])
+            found.views = state["views"]
+            return found
 
-    if not TYPE_CHECKING:  # it is asked for what is not there
-
-        def __getattr__(self, name: str) -> Any:
-            if "_not_opened" not in vars(self) or name.startswith("__"):
-                raise AttributeError(f"an Extractor has no {name}", name=name, obj=self)
-            raise vars(self)["_not_opened"]
+        self.reopen(open_again)
 
     def __copy__(self) -> Extractor:
         other = object.__new__(type(self))

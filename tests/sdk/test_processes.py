@@ -28,6 +28,7 @@ from headfit import (
 )
 from headfit.engines import open_engine
 from headfit.engines.isolated import IsolatedEngine
+from headfit.photos import WHOLE
 from headfit.store import ExampleStore
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -166,6 +167,38 @@ def test_what_cannot_be_opened_where_it_arrives_does_not_hold_a_pool(extractor_p
         with pytest.raises(ExtractorError, match="ProcessPoolExecutor") as caught:
             job.get(120)
     assert str(caught.value).count("ProcessPoolExecutor") == 1  # not by each engine that is tried
+
+
+def test_a_store_that_is_gone_where_it_arrives_says_so_when_it_is_used(
+    extractor_path: Path, tmp_path: Path
+) -> None:
+    extractor = Extractor.open(extractor_path, engine="popcount")
+    path, kept = tmp_path / "mine.store", tmp_path / "kept.store"
+    store = ExampleStore.open(path, extractor)
+    store.add_many(np.eye(2, extractor.embedding_dim), ["a", "b"])
+    classifier = ImageClassifier(extractor, store=store)
+    sent = pickle.dumps([store, classifier])
+    store.close()
+    path.rename(kept)
+    for arrived in (pickle.loads(sent)[0], pickle.loads(sent)[1].store):
+        assert isinstance(arrived, ExampleStore)
+        assert not hasattr(arrived, "__len__")
+        for use in (arrived.load, arrived.close, lambda one=arrived: one.class_counts):
+            with pytest.raises((StoreError, OSError, InputError)):
+                use()
+    ExampleStore.open(path, Other()).close()
+    with pytest.raises(ExtractorMismatchError, match="it was replaced meanwhile"):
+        pickle.loads(sent)[0].load()
+    for beside in tmp_path.glob("mine.store*"):
+        beside.unlink()
+    kept.rename(path)
+    assert pickle.loads(sent)[0].load().class_names == ("a", "b")
+
+
+class Other:
+    """An extractor as a store knows it."""
+
+    fingerprint, embedding_dim, views = "ab" * 32, 3, (WHOLE,)
 
 
 @pytest.mark.parametrize("engine", ["popcount", "auto"])

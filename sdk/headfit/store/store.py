@@ -23,6 +23,7 @@ from headfit.learning.origin import View
 from headfit.locks import long_lock
 from headfit.maths.arrays import FloatArray, checked_embeddings, checked_hashes
 from headfit.maths.bits import count_differences
+from headfit.reopened import Reopened
 from headfit.store import changes, database, exchange, rows
 from headfit.store.database import damaged, store_faults
 from headfit.store.exchange import DIGEST_BYTES
@@ -51,7 +52,7 @@ class EmbeddingSource(Protocol):
         """How it looks at each photo."""
 
 
-class ExampleStore:
+class ExampleStore(Reopened):
     """Embeddings and class names collected so far, in one SQLite file; never a photo.
 
     Made by `open`. When a method that changes the store has returned, the change has reached the
@@ -706,13 +707,19 @@ class ExampleStore:
 
 def _opened_again(path: str, fingerprint: str) -> ExampleStore:
     """Open a store that another process has open: what a pickle of it stands for."""
-    store = ExampleStore.open(path)
-    if store.fingerprint != fingerprint:
-        store.close()
-        raise ExtractorMismatchError(
-            f"{path}: expected the store with embeddings of {fingerprint}, found one with those of "
-            f"{store.fingerprint}; it was replaced meanwhile"
-        )
+
+    def open_again() -> ExampleStore:
+        found = ExampleStore.open(path)
+        if found.fingerprint != fingerprint:
+            found.close()
+            raise ExtractorMismatchError(
+                f"{path}: expected the store with embeddings of {fingerprint}, found one with "
+                f"those of {found.fingerprint}; it was replaced meanwhile"
+            )
+        return found
+
+    store = object.__new__(ExampleStore)
+    store.reopen(open_again)
     return store
 
 
