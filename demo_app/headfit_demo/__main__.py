@@ -31,7 +31,6 @@ def main() -> None:
     options, others = parser.parse_known_args()
     if others and not ON_ANDROID:  # which starts the app with arguments of its own
         parser.error(f"expected one of these options, found {others[0]}")
-    _warn_without_display()
 
     try:
         from headfit_demo.window import configure
@@ -39,6 +38,7 @@ def main() -> None:
         configure(1120, 760)
         from headfit_demo.app import DemoApp
 
+        _warn_without_display()
         DemoApp(
             camera_folder=options.camera, data_folder=options.data, extractor=options.extractor
         ).run()
