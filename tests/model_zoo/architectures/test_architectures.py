@@ -10,6 +10,7 @@ from headfit_zoo.architectures import alexnet
 @pytest.mark.parametrize("binary", [True, False])
 def test_alexnet_computes_alike_in_training_and_when_converted(binary: bool) -> None:
     """The dense layers are a matrix product in one, a convolution in the other."""
+    tf.keras.utils.set_random_seed(1)
     settings = {"widths": (8, 8, 16, 8, 8), "dense": (32, 24), "variant": 64, "binary": binary}
     trained, converted = alexnet.build(5, None, **settings), alexnet.build(5, 64, **settings)
     converted.set_weights(trained.get_weights())
