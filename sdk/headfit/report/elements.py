@@ -93,7 +93,34 @@ def tested(n_tested: int, n_effective: int) -> str:
     return f"photos tested, effectively {n_effective}"
 
 
-def picture_of(path: Path) -> str:
+def worst_mistakes(said: Sequence[tuple[Path, str]], hint: str, none: str, thumbnails: bool) -> str:
+    """Return the section of mistakes.
+
+    Parameters
+    ----------
+    said : sequence of (Path, str)
+        Each photo and HTML of what was wrong about it, the surest first.
+    hint : str
+        What may explain some of them.
+    none : str
+        What is true of all photos where there is no mistake.
+    thumbnails : bool
+        Put small pictures in.
+    """
+    if not said:
+        return f"<h2>Worst mistakes</h2><p>None: every photo was {none}.</p>"
+    pictures = "".join(
+        f"<figure>{_picture_of(path) if thumbnails else ''}<figcaption>{words}"
+        f'<br><span class="soft">{escape(path.name)}</span></figcaption></figure>'
+        for path, words in said
+    )
+    return (
+        f'<h2>Worst mistakes</h2><p class="soft">The surest first. {hint}</p>'
+        f'<div class="mistakes">{pictures}</div>'
+    )
+
+
+def _picture_of(path: Path) -> str:
     """Return a small picture of a photo, or nothing if it cannot be read any more."""
     try:
         picture = thumbnail(path, _THUMBNAIL_SIDE)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
 from headfit.multi_label_head import MultiLabelHead
 from headfit.report.charts import reliability_chart, shares_chart
-from headfit.report.elements import figures, notes, picture_of, tested, whole_page
+from headfit.report.elements import figures, notes, tested, whole_page, worst_mistakes
 from headfit.report.multi_label import LabelMistake, MultiLabelReport
 
 
@@ -35,7 +34,12 @@ def write_multi_label_page(
         _figures(report),
         _classes(report, head),
         f'<div class="pair">{_calibration(report)}{_thresholds(report)}</div>',
-        _mistakes(report.mistakes, thumbnails),
+        worst_mistakes(
+            [(mistake.path, _said(mistake)) for mistake in report.mistakes],
+            "Some may be photos that were labelled wrongly.",
+            "right as a whole",
+            thumbnails,
+        ),
     ]
     return whole_page(title, sections)
 
@@ -123,21 +127,6 @@ def _thresholds(report: MultiLabelReport) -> str:
         '<p class="soft">Of all that photos show, how much is found; of all that is named, how '
         "much is right. <code>--threshold</code> sets one for <code>headfit predict</code>.</p>"
         f"{chart}</section>"
-    )
-
-
-def _mistakes(mistakes: Sequence[LabelMistake], thumbnails: bool) -> str:
-    if not mistakes:
-        return "<h2>Worst mistakes</h2><p>None: every photo was right as a whole.</p>"
-    pictures = "".join(
-        f"<figure>{picture_of(mistake.path) if thumbnails else ''}<figcaption>{_said(mistake)}"
-        f'<br><span class="soft">{escape(mistake.path.name)}</span></figcaption></figure>'
-        for mistake in mistakes
-    )
-    return (
-        "<h2>Worst mistakes</h2>"
-        '<p class="soft">The surest first. Some may be photos that were labelled wrongly.</p>'
-        f'<div class="mistakes">{pictures}</div>'
     )
 
 

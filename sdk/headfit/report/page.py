@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from headfit.head import SoftmaxHead
 from headfit.report.charts import confusion_chart, curve_chart, reliability_chart
 from headfit.report.curve import DRAWS
-from headfit.report.elements import figures, notes, picture_of, tested, whole_page
+from headfit.report.elements import figures, notes, tested, whole_page, worst_mistakes
 from headfit.report.measures import Mistake, Report
 
 
@@ -39,7 +38,12 @@ def write_page(report: Report, head: SoftmaxHead, title: str, *, thumbnails: boo
         _classes(report, head),
         f'<div class="pair">{_calibration(report)}{_curve(report)}</div>',
         _rejection(report, head),
-        _mistakes(report.mistakes, thumbnails),
+        worst_mistakes(
+            [(mistake.path, _said(mistake)) for mistake in report.mistakes],
+            "Some may be photos in the wrong folder.",
+            "recognised",
+            thumbnails,
+        ),
     ]
     return whole_page(title, sections)
 
@@ -146,18 +150,8 @@ def _rejection(report: Report, head: SoftmaxHead) -> str:
     )
 
 
-def _mistakes(mistakes: Sequence[Mistake], thumbnails: bool) -> str:
-    if not mistakes:
-        return "<h2>Worst mistakes</h2><p>None: every photo was recognised.</p>"
-    pictures = "".join(
-        f"<figure>{picture_of(mistake.path) if thumbnails else ''}<figcaption>"
-        f"<b>{escape(mistake.class_name)}</b> taken for <b>{escape(mistake.taken_for)}</b>, "
-        f'{mistake.probability:.0%} sure<br><span class="soft">{escape(mistake.path.name)}</span>'
-        "</figcaption></figure>"
-        for mistake in mistakes
-    )
+def _said(mistake: Mistake) -> str:
     return (
-        "<h2>Worst mistakes</h2>"
-        '<p class="soft">The surest first. Some may be photos in the wrong folder.</p>'
-        f'<div class="mistakes">{pictures}</div>'
+        f"<b>{escape(mistake.class_name)}</b> taken for <b>{escape(mistake.taken_for)}</b>, "
+        f"{mistake.probability:.0%} sure"
     )
