@@ -154,7 +154,8 @@ def train(
     only: Only = "",
     until: Annotated[int, typer.Option(help="A step to stop before; 0 for none.")] = 0,
     start: Annotated[
-        Path | None, typer.Option(help="A latent.npz to begin with, as `keep` writes it.")
+        Path | None,
+        typer.Option(help="A folder that `keep` wrote, to go on from if RUN has no checkpoint."),
     ] = None,
 ) -> None:
     """Train, going on from the last checkpoint; SIGTERM or Ctrl-C ends it with a checkpoint."""
@@ -181,12 +182,18 @@ def train(
 
 
 @app.command()
-def finish(work: Work, run: Run) -> None:
-    """Let a training end: its rate falls to zero in a last fifth from its checkpoint on."""
+def finish(
+    work: Work,
+    run: Run,
+    steps: Annotated[
+        int, typer.Option(help="Of the fall; 0 for the last fifth of all steps.", min=0)
+    ] = 0,
+) -> None:
+    """Let a training end: from its checkpoint on its rate falls to zero."""
     _prepare_tensorflow()
     from headfit_zoo.mixture.training import finish as settle
 
-    first, last = settle(work / "runs" / run)
+    first, last = settle(work / "runs" / run, steps=steps or None)
     print(f"the rate falls from step {first} on; the last step is {last}")
 
 

@@ -53,7 +53,7 @@ class Recipe:
         return asdict(self)
 
 
-def share_of_peak(step: int, warmup: int, end: tuple[int, int] | None) -> float:
+def share_of_peak(step: int, warmup: int, end: tuple[int, int] | None, first: int = 0) -> float:
     """Return the rate at a step as a share of its peak.
 
     It rises along a line, stays, and falls along a line to zero once an end is in sight, so that a
@@ -66,8 +66,10 @@ def share_of_peak(step: int, warmup: int, end: tuple[int, int] | None) -> float:
     warmup : int
     end : tuple of (int, int) or None
         First step of the fall, and the step at which the rate would be zero.
+    first : int, optional
+        The step at which it begins to rise.
     """
-    share = min(1.0, (step + 1) / max(1, warmup))
+    share = min(1.0, (step - first + 1) / max(1, warmup))
     if end is not None and step >= end[0]:
         share *= max(0.0, (end[1] - step) / (end[1] - end[0]))
     return share

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import os
 import shutil
@@ -44,6 +43,8 @@ LOG_FIELDS = (
     "features",
     "crops_per_second",
 )
+NOTES = ("recipe.json", "feeds.json", "log.csv", "judged.jsonl")
+"""What is kept beside the weights."""
 BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
 """Of a processor's flags: those that multiply in bfloat16 fast."""
 
@@ -59,15 +60,17 @@ def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     )
 
 
-def finish(folder: Path, step: int | None = None) -> tuple[int, int]:
-    """Let a training end: from a step on, its rate falls to zero in the last fifth of all steps.
+def finish(folder: Path, step: int | None = None, steps: int | None = None) -> tuple[int, int]:
+    """Let a training end: from a step on, its rate falls to zero.
 
     Parameters
     ----------
     folder : Path
         The training's.
     step : int, optional
-        By default that of the last checkpoint.
+        First step of the fall, by default that of the last checkpoint.
+    steps : int, optional
+        How many steps it takes, by default the last fifth of all.
 
     Returns
     -------
@@ -76,7 +79,9 @@ def finish(folder: Path, step: int | None = None) -> tuple[int, int]:
     """
     if step is None:
         step = _read_state(folder)[0]["step"]
-    end = (step, step + max(1, round(step * DECAY / (1 - DECAY))))
+    if steps is None:
+        steps = max(1, round(step * DECAY / (1 - DECAY)))
+    end = (step, step + steps)
     _write_json(folder / "end.json", end)
     return end
 
@@ -91,22 +96,25 @@ class Training:
     folder : Path
         Receives ``recipe.json``, ``feeds.json``, ``log.csv``, ``state.npz``, the checkpoint, and
         ``state.before.npz``, the one before.
-    start : Path, optional
-        A ``latent.npz`` that `keep` wrote of the same network, to begin with.
+    kept : Path, optional
+        A folder that `keep` wrote, to go on from where `folder` holds no checkpoint: its weights,
+        steps, hours and log go on; Adam's state begins anew, and the rate rises once more.
 
     Attributes
     ----------
     step : int
         Steps done.
+    adam_step : int
+        The step at which Adam's state began.
 
     Raises
     ------
     InputError
-        If `folder` holds a training by another recipe or of other classes, or its checkpoint is
-        damaged.
+        If `folder` or `kept` holds a training by another recipe or of other classes, or its
+        checkpoint is damaged.
     """
 
-    def __init__(self, recipe: Recipe, feed: Feed, folder: Path, start: Path | None = None) -> None:
+    def __init__(self, recipe: Recipe, feed: Feed, folder: Path, kept: Path | None = None) -> None:
         self.recipe, self.feed, self.folder = recipe, feed, folder
         tf.config.optimizer.set_experimental_options(
             {"auto_mixed_precision_onednn_bfloat16": has_bfloat16()}
@@ -125,13 +133,19 @@ class Training:
             # Without this, Adam makes its state at the first step, too late for a checkpoint.
             optimiser._create_all_weights(weights)
         self._learn = tf.function(self._step)
-        self.step, self.seconds = 0, 0.0
+        self.step, self.adam_step, self.seconds = 0, 0, 0.0
         folder.mkdir(parents=True, exist_ok=True)
-        self._claim(start)
         if (folder / "state.npz").exists():
+            self._claim()
             self._restore()
-        elif start is not None:
-            _begin_with(self.model, start)
+        elif kept is not None:
+            _take_notes(kept, folder)
+            self._claim()
+            self.step = self.adam_step = _read_latent(self.model, kept / "latent.npz")
+            rows = _read_log(folder / "log.csv")
+            self.seconds = 3600 * float(rows[-1]["hours"]) if rows else 0.0
+        else:
+            self._claim()
         self._feed_start = self._record_feed()
         self._rows = [row for row in _read_log(folder / "log.csv") if int(row["step"]) <= self.step]
 
@@ -198,6 +212,7 @@ class Training:
         arrays = {f"v{index:04}": v.numpy() for index, v in enumerate(self.variables)}
         about = {
             "step": self.step,
+            "adam_step": self.adam_step,
             "seconds": self.seconds,
             "names": [v.name for v in self.variables],
         }
@@ -220,12 +235,15 @@ class Training:
         os.replace(part, path)
         _write_log(self.folder / "log.csv", self._rows)
 
+    def _share_of_peak(self, step: int) -> float:
+        return share_of_peak(step, self.recipe.warmup, self.end(), self.adam_step)
+
     def _over(self) -> bool:
         end = self.end()
         return end is not None and self.step >= end[1]
 
     def _advance(self, size: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-        share = share_of_peak(self.step, self.recipe.warmup, self.end())
+        share = self._share_of_peak(self.step)
         for optimiser, rate, _, _ in self._groups:
             optimiser.learning_rate.assign(rate * share)
         batch = self.feed.batch(self.step - self._feed_start, self.recipe.batch, size)
@@ -267,12 +285,11 @@ class Training:
             optimiser.apply_gradients([(next(gradients), weight) for weight in group])
         return [loss, *parts]
 
-    def _claim(self, start: Path | None) -> None:
+    def _claim(self) -> None:
         """Write what is trained here, or refuse when something else is."""
         about = {
             "recipe": self.recipe.as_dict(),
             "classes": list(self.feed.spaces.names),
-            "start_sha256": start and hashlib.sha256(start.read_bytes()).hexdigest(),
         }
         mine = json.loads(json.dumps(about))
         path = self.folder / "recipe.json"
@@ -283,7 +300,8 @@ class Training:
         different = [
             key for key in mine["recipe"] if theirs["recipe"].get(key) != mine["recipe"][key]
         ]
-        different += [key for key in about if key != "recipe" and theirs[key] != mine[key]]
+        if theirs["classes"] != mine["classes"]:
+            different.append("classes")
         if different:
             raise InputError(
                 f"expected to go on with the training in {self.folder}, found one of another "
@@ -302,6 +320,7 @@ class Training:
         for array, variable in zip(arrays, variables, strict=True):
             variable.assign(array)
         self.step, self.seconds = about["step"], about["seconds"]
+        self.adam_step = about["adam_step"]
 
     def _record_feed(self) -> int:
         """Note from which step on these crops are fed; return the step their order begins at."""
@@ -323,7 +342,7 @@ class Training:
             "step": self.step,
             "hours": round(self.seconds / 3600, 4),
             "size": size,
-            "share_of_peak": round(share_of_peak(self.step - 1, self.recipe.warmup, self.end()), 4),
+            "share_of_peak": round(self._share_of_peak(self.step - 1), 4),
             **dict(zip(LOG_FIELDS[4:8], (round(float(loss), 4) for loss in losses), strict=True)),
             "crops_per_second": round(steps_per_second * self.recipe.batch, 1),
         }
@@ -405,29 +424,38 @@ def keep(folder: Path, to: Path) -> None:
     with part.open("wb") as stream:
         np.savez_compressed(stream, step=step, **arrays)
     os.replace(part, to / "latent.npz")
-    for name in ("recipe.json", "feeds.json", "log.csv", "judged.jsonl"):
+    for name in NOTES:
         if (folder / name).exists():
             shutil.copyfile(folder / name, to / name)
 
 
-def _begin_with(model: tf.keras.Model, path: Path) -> None:
-    """Set the weights that a `keep` wrote; those of heads of another width begin at random."""
+def _take_notes(kept: Path, folder: Path) -> None:
+    """Copy what `keep` wrote beside the weights, unless an earlier call did."""
+    if not (kept / "latent.npz").exists():
+        raise InputError(f"expected weights that `keep` wrote in {kept}, found no latent.npz")
+    for name in NOTES:
+        if (kept / name).exists() and not (folder / name).exists():
+            shutil.copyfile(kept / name, folder / name)
+
+
+def _read_latent(model: tf.keras.Model, path: Path) -> int:
+    """Set the weights that a `keep` wrote; return the step that they are of."""
     try:
         with path.open("rb") as stream, np.load(stream) as found:
             arrays = {name: found[name] for name in found.files}
-    except (ValueError, zipfile.BadZipFile) as error:
+            step = int(arrays["step"])
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"expected whole weights in {path}, found {error}") from None
-    heads = ("labels", "outputs", "features")
     for weight in model.weights:
         array = arrays.get(weight.name)
-        if array is not None and array.shape == weight.shape:
-            weight.assign(array.astype(np.float32))
-        elif not weight.name.startswith(heads):
+        if array is None or array.shape != weight.shape:
             found_shape = "none" if array is None else array.shape
             raise InputError(
                 f"expected {weight.name} of shape {tuple(weight.shape)} in {path}, found "
                 f"{found_shape}; these are weights of another network"
             )
+        weight.assign(array.astype(np.float32))
+    return step
 
 
 def _read_state(folder: Path) -> tuple[dict[str, Any], list[np.ndarray[Any, Any]]]:

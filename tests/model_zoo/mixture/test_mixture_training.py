@@ -262,18 +262,50 @@ def test_kept_weights_are_those_of_the_checkpoint_at_half_precision(
     assert {path.name for path in tmp_path.iterdir()} >= {"recipe.json", "feeds.json", "log.csv"}
 
 
-def test_kept_weights_begin_another_training(feed: Feed, whole: Path, tmp_path: Path) -> None:
-    keep(whole, tmp_path)
-    begun = Training(SMALL, feed, tmp_path / "run", tmp_path / "latent.npz")
-    with np.load(tmp_path / "latent.npz") as found:
-        for weight in begun.model.weights:
+def test_a_training_goes_on_from_what_was_kept(feed: Feed, whole: Path, tmp_path: Path) -> None:
+    kept, run = tmp_path / "kept", tmp_path / "run"
+    keep(whole, kept)
+    longer = dataclasses.replace(SMALL, steps=None)
+    about = json.loads((kept / "recipe.json").read_text())
+    (kept / "recipe.json").write_text(json.dumps({**about, "recipe": longer.as_dict()}))
+    again = Training(longer, feed, run, kept)
+    with np.load(kept / "latent.npz") as found:
+        for weight in again.model.weights:
             np.testing.assert_array_equal(found[weight.name], weight.numpy())
             assert np.isfinite(weight.numpy()).all()
-    with pytest.raises(InputError, match="found one of another start_sha256"):
-        Training(SMALL, feed, tmp_path / "run")
+    rows = (kept / "log.csv").read_text()
+    assert again.step == again.adam_step == 6
+    assert again.seconds == pytest.approx(3600 * float(rows.splitlines()[-1].split(",")[1]))
+    again.run(until=9, say=lambda line: None, log_every=0)
+    logged = (run / "log.csv").read_text()
+    assert logged.startswith(rows)
+    # The rate rises once more, since Adam knows nothing of the gradients yet.
+    shares = [line.split(",")[3] for line in logged.splitlines()[-3:]]
+    assert shares == ["0.5", "1.0", "1.0"]
+    # The run's own checkpoint goes before what was kept, and remembers where Adam began.
+    resumed = Training(longer, feed, run, kept)
+    assert (resumed.step, resumed.adam_step) == (9, 6)
+    assert finish(run, steps=3) == (9, 12)
+    assert resumed.run(say=lambda line: None)
+    assert resumed.step == 12
+
+
+def test_what_was_kept_is_refused_where_it_does_not_fit(
+    feed: Feed, whole: Path, tmp_path: Path
+) -> None:
+    keep(whole, tmp_path)
     wider = dataclasses.replace(SMALL, widths=(32, 64))
+    with pytest.raises(InputError, match="found one of another widths"):
+        Training(wider, feed, tmp_path / "wider", tmp_path)
+    about = json.loads((tmp_path / "recipe.json").read_text())
+    (tmp_path / "recipe.json").write_text(json.dumps({**about, "recipe": wider.as_dict()}))
     with pytest.raises(InputError, match="weights of another network"):
-        Training(wider, feed, tmp_path / "wider", tmp_path / "latent.npz")
+        Training(wider, feed, tmp_path / "network", tmp_path)
+    (tmp_path / "latent.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match="expected whole weights"):
+        Training(wider, feed, tmp_path / "damaged", tmp_path)
+    with pytest.raises(InputError, match="found no latent.npz"):
+        Training(SMALL, feed, tmp_path / "nothing", tmp_path / "none")
 
 
 def test_bfloat16_is_used_where_the_processor_says_so(tmp_path: Path) -> None:
