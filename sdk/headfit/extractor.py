@@ -27,7 +27,6 @@ from headfit.extractors.finding import (
 )
 from headfit.files import blockfile
 from headfit.files.any_head import load_any_head
-from headfit.files.headfile import HeadFile
 from headfit.files.manifest import Manifest, load_manifest
 from headfit.learning.origin import MAX_VIEWS, WHOLE, View
 from headfit.locks import long_lock
@@ -165,8 +164,7 @@ class Extractor(Reopened):
         ExtractorError, FileFormatError, FileNotFoundError
             As `open`.
         """
-        file = load_any_head(head)
-        fitted = file.head if isinstance(file, HeadFile) else file
+        fitted = load_any_head(head).head
         if name_or_path is None:
             made_on = fitted.extractor
             name_or_path = find_made_by(made_on.fingerprint if made_on else None, head)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +12,12 @@ import numpy.typing as npt
 
 from headfit.errors import InputError, NotFittedError
 from headfit.files.class_names import check_known
+from headfit.files.disk import read_bounded
+from headfit.files.headfile import MAX_FILE_BYTES
 from headfit.files.label_sets import LabelSets, check_both_sides, checked_label_sets
 from headfit.files.manifest import DescribedExtractor, Manifest, check_made
 from headfit.files.multi_label_file import load_multi_label, save_multi_label
+from headfit.files.tensors import rounded
 from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
 from headfit.learning.multi_label import DEFAULT_L2, ClassProgress, fit_multi_label
 from headfit.learning.multi_label_evaluation import MultiLabelEvaluation, evaluate_multi_label
@@ -32,7 +35,8 @@ from headfit.maths.arrays import (
     column_names,
     feature_names_in,
 )
-from headfit.privacy.sharing import released_multi_label
+from headfit.privacy.sharing import released
+from headfit.privacy.signing import verify_multi_label_bytes
 
 
 class MultiLabelHead(Parameters):
@@ -71,6 +75,8 @@ class MultiLabelHead(Parameters):
         How many examples showed each class.
     training_ : mapping
         How the head was fitted.
+    storage_ : str
+        How `save` stores the weights if it is not told otherwise: "float32", "float16" or "int8".
     views_ : tuple of View
         How the extractor looked at each photo.
 
@@ -94,6 +100,13 @@ class MultiLabelHead(Parameters):
         self.max_iterations = max_iterations
         self._fitted: FittedMultiLabelHead | None = None
         self._feature_names: tuple[str, ...] | None = None  # of the table that it was fitted on
+
+    @classmethod
+    def of(cls, fitted: FittedMultiLabelHead) -> MultiLabelHead:
+        """Return a head that has learned this, with default parameters."""
+        head = cls()
+        head._fitted = fitted
+        return head
 
     @property
     def fitted_(self) -> FittedMultiLabelHead:
@@ -142,6 +155,11 @@ class MultiLabelHead(Parameters):
     def training_(self) -> Mapping[str, Scalar]:
         """How the head was fitted."""
         return self.fitted_.training
+
+    @property
+    def storage_(self) -> str:
+        """How `save` stores the weights if it is not told otherwise."""
+        return self.fitted_.storage
 
     @property
     def views_(self) -> tuple[View, ...]:
@@ -353,17 +371,27 @@ class MultiLabelHead(Parameters):
         columns[:, [known.index(name) for name in given]] = is_shown
         return columns
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, storage: str | None = None) -> None:
         """Write a file (docs/multi-label-format.md), whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+        storage : "float32", "float16" or "int8", optional
+            How to store the weights, rounded if need be; by default as `storage_` says.
 
         Raises
         ------
         NotFittedError
             If the head has not been fitted.
+        InputError
+            If the storage does not suit the head.
         """
-        save_multi_label(path, self.fitted_)
+        save_multi_label(path, self._stored(storage))
 
-    def share(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+    def share(
+        self, path: str | os.PathLike[str], *, storage: str | None = None, force: bool = False
+    ) -> None:
         """Write a file for others, as `save` does for the user, unless it gives photos away.
 
         Raises
@@ -372,11 +400,26 @@ class MultiLabelHead(Parameters):
             If a class is shown, or not shown, by fewer than three examples; ``force`` writes it
             all the same.
         """
-        save_multi_label(path, released_multi_label(self.fitted_, force=force))
+        save_multi_label(path, self.released(storage=storage, force=force))
+
+    def released(self, *, storage: str | None = None, force: bool = False) -> FittedMultiLabelHead:
+        """Return what `share` would write."""
+        return released(self._stored(storage), force=force)
+
+    def _stored(self, storage: str | None) -> FittedMultiLabelHead:
+        """Return what was learned, rounded to what a storage can hold."""
+        fitted = self.fitted_
+        if storage is None or storage == fitted.storage:
+            return fitted
+        return replace(fitted, weights=rounded(fitted.weights, storage), storage=storage)
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike[str], *, extractor: DescribedExtractor | None = None
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        extractor: DescribedExtractor | None = None,
+        trusted_keys: Collection[str] | None = None,
     ) -> MultiLabelHead:
         """Read a file that `save` wrote.
 
@@ -386,6 +429,8 @@ class MultiLabelHead(Parameters):
         extractor : Extractor, optional
             What will make the embeddings; the head must have been fitted on the same one, with the
             same views.
+        trusted_keys : collection of str, optional
+            Public keys, 64 hex digits each: one of them must have signed the file.
 
         Raises
         ------
@@ -393,13 +438,17 @@ class MultiLabelHead(Parameters):
             If the head was fitted on another extractor, or on other views of photos.
         FileFormatError
             If the file is none of a multi-label head, or damaged.
+        UntrustedHeadError
+            If none of ``trusted_keys`` signed it.
         """
-        fitted = load_multi_label(path)
+        if trusted_keys is None:
+            fitted = load_multi_label(path).head
+        else:
+            file = read_bounded(path, MAX_FILE_BYTES)
+            fitted = verify_multi_label_bytes(file, trusted_keys, os.fspath(path)).head
         if extractor is not None:
             check_made(extractor, fitted, os.fspath(path))
-        head = cls()
-        head._fitted = fitted
-        return head
+        return cls.of(fitted)
 
     def check_extractor(self, manifest: Manifest) -> None:
         """Refuse an extractor that this head was not fitted on.

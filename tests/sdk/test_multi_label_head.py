@@ -26,6 +26,8 @@ from headfit import (
     NotFittedError,
     UnshareableHeadError,
 )
+from headfit.commands.main import main
+from headfit.files.tensors import rounded
 from headfit.learning.multi_label import believable, best_threshold
 from headfit.maths.arrays import BoolArray, FloatArray
 from headfit.maths.sigmoid import sigmoid
@@ -462,6 +464,31 @@ def test_a_head_that_gives_single_photos_away_is_not_shared(tmp_path: Path) -> N
         assert everything(MultiLabelHead.load(tmp_path / "forced")) == everything(head)
     with pytest.raises(FileFormatError):
         MultiLabelHead.load(__file__)
+
+
+@pytest.mark.parametrize(("storage", "tolerance"), [("float16", 0.005), ("int8", 0.03)])
+def test_it_is_stored_smaller(storage: str, tolerance: float, tmp_path: Path) -> None:
+    """By the command and by `save` alike; thresholds stay, and answers hardly move."""
+    embeddings, is_shown = examples(60)
+    head = MultiLabelHead().fit(embeddings, names(is_shown))
+    path, output, other = (tmp_path / name for name in ("a.head", "b.head", "c.head"))
+    head.save(path)
+    convert = ["convert-head", str(path), "--dtype", storage, "-o", str(output)]
+    assert main(convert) == 0
+    head.save(other, storage=storage)
+    assert output.read_bytes() == other.read_bytes()
+    small = MultiLabelHead.load(output)
+    assert (head.storage_, small.storage_) == ("float32", storage)
+    assert small.thresholds_.tobytes() == head.thresholds_.tobytes()
+    np.testing.assert_array_equal(small.weights_, rounded(head.weights_, storage))
+    found, expected = small.predict_proba(embeddings), head.predict_proba(embeddings)
+    np.testing.assert_allclose(found, expected, atol=tolerance)
+    small.share(other)
+    assert other.read_bytes() == output.read_bytes()
+    assert main(["convert-head", str(output), "--dtype", "float32", "-o", str(other)]) == 0
+    np.testing.assert_array_equal(MultiLabelHead.load(other).weights_, small.weights_)
+    with pytest.raises(InputError, match="float32, float16 or int8"):
+        head.save(other, storage="binary")
 
 
 def test_it_keeps_scikit_learns_contract() -> None:

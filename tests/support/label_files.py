@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from headfit.files.multi_label_file import save_multi_label_bytes
+from headfit.files.head_parts import Signature
+from headfit.files.multi_label_file import MultiLabelFile, save_multi_label_bytes
+from headfit.files.tensors import rounded
 from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
 from headfit.learning.origin import View
 from tests.support.headfiles import GOLDEN as HEAD
@@ -26,6 +28,7 @@ _PLAIN = FittedMultiLabelHead(
     training=HEAD.training,
     extractor=HEAD.extractor,
 )
+_MODEST = np.linspace(-3, 5, HEAD.weights.size, dtype=np.float32).reshape(HEAD.weights.shape)
 GOLDENS = {
     "plain": _PLAIN,
     "one": FittedMultiLabelHead(
@@ -38,10 +41,19 @@ GOLDENS = {
         held_out_counts=(0,),
         training={},
     ),
+    "float16": dataclasses.replace(_PLAIN, weights=rounded(_MODEST, "float16"), storage="float16"),
+    "int8": dataclasses.replace(_PLAIN, weights=rounded(_MODEST, "int8"), storage="int8"),
     "views": dataclasses.replace(_PLAIN, views=(View(), View(1.15, 0, 1, is_flipped=True))),
 }
+FILES = {
+    name: save_multi_label_bytes(MultiLabelFile(head, headfit_version="0.1.0"))
+    for name, head in GOLDENS.items()
+}
+FILES["signed"] = save_multi_label_bytes(
+    MultiLabelFile(_PLAIN, Signature("a7" * 32, "2f" * 64), "0.1.0")
+)
+GOLDENS["signed"] = _PLAIN
 NAMES = sorted(GOLDENS)
-FILES = {name: save_multi_label_bytes(head, "0.1.0") for name, head in GOLDENS.items()}
 
 
 def golden_path(name: str) -> Path:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import larq as lq
 import tensorflow as tf
 
-from headfit import InputError, SoftmaxHead
+from headfit import InputError, MultiLabelHead, SoftmaxHead
 from headfit_zoo.architectures import cut_top
 
 
-def with_head(model: tf.keras.Model, head: SoftmaxHead, *, force: bool = False) -> tf.keras.Model:
-    """Return a classifier: the network up to its embedding, then the head and softmax.
+def with_head(
+    model: tf.keras.Model, head: SoftmaxHead | MultiLabelHead, *, force: bool = False
+) -> tf.keras.Model:
+    """Return a classifier: the network up to its embedding, then the head and softmax or sigmoid.
 
     Its probabilities are what ``head.predict_proba`` returns for the embeddings that Keras
     computes; those of the device may differ in a sign here and there (docs/results.md).
@@ -19,9 +21,10 @@ def with_head(model: tf.keras.Model, head: SoftmaxHead, *, force: bool = False) 
     ----------
     model : tf.keras.Model
         With a layer ``embedding``, as the architectures of the zoo have it.
-    head : SoftmaxHead
+    head : SoftmaxHead or MultiLabelHead
         Fitted. A binary one becomes a `larq.layers.QuantDense` whose latent weights are its signs
-        times its scales.
+        times its scales. The probabilities of a multi-label head stand by themselves; which of them
+        count as shown, its ``thresholds_`` say.
     force : bool
         Take a head that gives single photos away: see `SoftmaxHead.share`.
 
@@ -42,6 +45,13 @@ def with_head(model: tf.keras.Model, head: SoftmaxHead, *, force: bool = False) 
             f"expected a network whose embedding is {embedding_dim} wide as the head is, found "
             f"{found}; take the network of the head's extractor"
         )
+    if isinstance(head, MultiLabelHead):
+        several = head.released(force=force)
+        layer = tf.keras.layers.Dense(n_classes, name="head")
+        logits = layer(extractor.output)
+        layer.set_weights([several.weights, several.bias])
+        probabilities = tf.keras.layers.Activation("sigmoid", name="probabilities")(logits)
+        return tf.keras.Model(extractor.input, probabilities, name=f"{model.name}_with_head")
     data = head.released(force=force)
     if data.thresholds is None:
         layer = tf.keras.layers.Dense(n_classes, name="head")

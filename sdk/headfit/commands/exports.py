@@ -13,17 +13,18 @@ from headfit.commands.options import EXTRACTOR, FEW_PHOTOS, HEAD, PATH, output_o
 from headfit.commands.paths import CORE_ML, HEAD_JSON, NETWORK, WEB, Command, OutputFolder
 from headfit.errors import InputError
 from headfit.exports import coreml, document, onnx, tflite, web
+from headfit.exports.joining import AnyHead
 from headfit.extractors.finding import find_made_by
+from headfit.files.any_head import load_any_head
 from headfit.files.blockfile import SUFFIX
 from headfit.files.disk import write_atomically
-from headfit.head import SoftmaxHead
-from headfit.learning.fitted_head import FittedHead
 
 
-def _opened(path: Path, extractor: str | Path | None) -> tuple[FittedHead, str | Path | None]:
+def _opened(path: Path, extractor: str | Path | None) -> tuple[AnyHead, str | Path | None]:
     """Return a head and what it was fitted on, given or found on this device."""
-    head = SoftmaxHead.load(path)
-    return head.fitted_, extractor or find_made_by(head.fingerprint_, path)
+    head = load_any_head(path).head
+    made_on = head.extractor
+    return head, extractor or find_made_by(made_on.fingerprint if made_on else None, path)
 
 
 def _check_ending(output: Path, ending: str) -> None:
@@ -34,7 +35,7 @@ def _check_ending(output: Path, ending: str) -> None:
         )
 
 
-def _write(output: Path, data: bytes, fitted: FittedHead, takes: str = "") -> None:
+def _write(output: Path, data: bytes, fitted: AnyHead, takes: str = "") -> None:
     write_atomically(output, data)
     classes = ", ".join(fitted.classes)
     terminal.echo(f"Wrote {output}, {len(data):,} bytes{takes}: {classes}.")
@@ -59,8 +60,8 @@ def export_tflite(
 ) -> None:
     """Join a head and its extractor into one .tflite classifier.
 
-    Its output is the probability of each class. It runs in Larq Compute Engine's interpreter, and
-    with --lowered in any TFLite.
+    Its output is the probability of each class; of a head of several classes a photo, of each by
+    itself. It runs in Larq Compute Engine's interpreter, and with --lowered in any TFLite.
     """
     fitted, extractor = _opened(head, extractor)
     _refuse_blocks(head, extractor, "a .tflite")
@@ -84,7 +85,7 @@ def export_onnx(
     'headfit embed' writes them; otherwise a photo.
     """
     if alone:
-        fitted = SoftmaxHead.load(head).fitted_
+        fitted = load_any_head(head).head
     else:
         fitted, extractor = _opened(head, extractor)
         _refuse_blocks(head, extractor, "an ONNX file; export the head --alone")
@@ -98,8 +99,11 @@ def export_onnx(
 @output_option("OUT.MLMODEL", CORE_ML)
 @FEW_PHOTOS
 def export_coreml(head: Path, output: Path, few_photos: bool) -> None:
-    """Write a head, without its extractor, as a Core ML classifier of embeddings."""
-    fitted = SoftmaxHead.load(head).fitted_
+    """Write a head, without its extractor, as a Core ML classifier of embeddings.
+
+    A head of several classes a photo becomes a network that returns an array of probabilities.
+    """
+    fitted = load_any_head(head).head
     _check_ending(output, ".mlmodel")
     # It warns of what it lacks outside of macOS, which is nothing that writing needs.
     logging.getLogger("coremltools").setLevel(logging.ERROR)

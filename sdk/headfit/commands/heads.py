@@ -19,11 +19,11 @@ from headfit.commands.paths import HEAD_FILE, KEY, Command, OutputPath
 from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.files import headfile, multi_label_file
-from headfit.files.any_head import load_any_head
+from headfit.files.any_head import load_any_head, load_any_head_bytes
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.head_parts import block_as_json
-from headfit.files.headfile import MAX_FILE_BYTES, HeadFile, load_head, save_head_bytes
-from headfit.files.multi_label_file import save_multi_label
+from headfit.files.headfile import MAX_FILE_BYTES, HeadFile, save_head_bytes
+from headfit.files.multi_label_file import MultiLabelFile, save_multi_label_bytes
 from headfit.files.tensors import DTYPES
 from headfit.files.views import views_as_json, views_text
 from headfit.head import SoftmaxHead
@@ -31,10 +31,17 @@ from headfit.learning.calibration import Calibration
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
 from headfit.learning.origin import WHOLE
+from headfit.multi_label_head import MultiLabelHead
 from headfit.photos.folders import embed_folder
 from headfit.photos.photo_folder import find_photos
-from headfit.privacy.sharing import released, released_multi_label
-from headfit.privacy.signing import new_key, public_key, sign_head_bytes, verify_head_bytes
+from headfit.privacy.sharing import released
+from headfit.privacy.signing import (
+    new_key,
+    public_key,
+    sign_head_bytes,
+    verify_head_bytes,
+    verify_multi_label_bytes,
+)
 
 _MAX_KEY_BYTES = 1 << 16
 
@@ -48,28 +55,26 @@ def inspect(head: Path, as_json: bool) -> None:
     Needs no extractor.
     """
     file = load_any_head(head)
-    if isinstance(file, FittedMultiLabelHead):
+    if isinstance(file, MultiLabelFile):
         _inspect_labels(head, file, as_json)
         return
     data = file.head
     if as_json:
         terminal.print_json(
-            **_common_fields(head, data),
+            **_common_fields(head, file),
             format=headfile.FORMAT,
-            storage=data.storage,
             calibration=data.calibration and block_as_json(data.calibration),
             privacy=data.privacy and block_as_json(data.privacy),
-            signature=file.signature and block_as_json(file.signature),
-            headfit_version=file.headfit_version,
         )
         return
     terminal.OUTPUT.print(_head_table(head, file))
 
 
-def _inspect_labels(path: Path, head: FittedMultiLabelHead, as_json: bool) -> None:
+def _inspect_labels(path: Path, file: MultiLabelFile, as_json: bool) -> None:
+    head = file.head
     if as_json:
         terminal.print_json(
-            **_common_fields(path, head),
+            **_common_fields(path, file),
             format=multi_label_file.FORMAT,
             n_samples=head.n_samples,
             thresholds=head.thresholds.tolist(),
@@ -80,11 +85,12 @@ def _inspect_labels(path: Path, head: FittedMultiLabelHead, as_json: bool) -> No
     rows["Kind"] = f"several classes a photo, or none; of {head.n_samples} photos"
     shown = zip(head.classes, head.thresholds, strict=True)
     rows["Shown"] = "where " + ", ".join(f"{name} is {at:.1%} or more" for name, at in shown)
-    terminal.OUTPUT.print(_table(rows))
+    terminal.OUTPUT.print(_table({**rows, **_last_rows(file)}))
 
 
-def _common_fields(path: Path, head: FittedHead | FittedMultiLabelHead) -> dict[str, Any]:
-    """Return, for machines, what either kind of head has."""
+def _common_fields(path: Path, file: HeadFile | MultiLabelFile) -> dict[str, Any]:
+    """Return, for machines, what the file of either kind of head has."""
+    head: FittedHead | FittedMultiLabelHead = file.head
     fitted_on = head.extractor
     return {
         "head": str(path),
@@ -97,6 +103,9 @@ def _common_fields(path: Path, head: FittedHead | FittedMultiLabelHead) -> dict[
         "fingerprint": fitted_on and fitted_on.fingerprint,
         "training": dict(head.training),
         "views": views_as_json(head.views),
+        "storage": head.storage,
+        "signature": file.signature and block_as_json(file.signature),
+        "headfit_version": file.headfit_version,
     }
 
 
@@ -115,22 +124,29 @@ def _common_rows(path: Path, head: FittedHead | FittedMultiLabelHead) -> dict[st
     if head.views != (WHOLE,):
         rows["Views"] = f"{len(head.views)} of each photo: {views_text(head.views)}"
     rows["Training"] = ", ".join(f"{key} {value}" for key, value in head.training.items())
+    rows["Weights"] = f"stored as {head.storage}"
+    return rows
+
+
+def _last_rows(file: HeadFile | MultiLabelFile) -> dict[str, str]:
+    """Return, for people, who vouches for a file and what wrote it."""
+    rows = {}
+    if file.signature is not None:
+        rows["Signed by"] = f"{file.signature.public_key} (not checked here)"
+    rows["Written by"] = f"headfit {file.headfit_version}"
     return rows
 
 
 def _head_table(path: Path, file: HeadFile) -> Table:
     """Return what a head file holds, as rows of names and values."""
     head = file.head
-    rows = {**_common_rows(path, head), "Weights": f"stored as {head.storage}"}
+    rows = _common_rows(path, head)
     if head.calibration is not None:
         rows["Unknown"] = _unknown(head.calibration)
     if head.privacy is not None:
         promise = f"epsilon {head.privacy.epsilon:g}, delta {head.privacy.delta:g}"
         rows["Privacy"] = f"{promise}, by {head.privacy.mechanism}: {head.privacy.assumptions}"
-    if file.signature is not None:
-        rows["Signed by"] = f"{file.signature.public_key} (not checked here)"
-    rows["Written by"] = f"headfit {file.headfit_version}"
-    return _table(rows)
+    return _table({**rows, **_last_rows(file)})
 
 
 def _table(rows: Mapping[str, str]) -> Table:
@@ -178,9 +194,19 @@ def convert_head(
     """Store a head in fewer bytes.
 
     float16 and int8 round the weights. binary keeps one bit of each, which takes training: give the
-    photos that the head was trained on as --photos DIR.
+    photos that the head was trained on as --photos DIR. There is none of several classes a photo.
     """
-    old = SoftmaxHead.load(head)
+    file = load_any_head(head)
+    if isinstance(file, MultiLabelFile):
+        if photos is not None or dtype == "binary":
+            raise InputError(
+                f"{head}: expected float16, int8 or float32, without --photos, for a head that "
+                f"gives a photo several classes, found {dtype}; it has no binary form"
+            )
+        MultiLabelHead.of(file.head).save(output, storage=dtype)
+        _tell_converted(head, output, dtype, as_json)
+        return
+    old = SoftmaxHead.of(file.head)
     if dtype == "binary" and old.storage_ != "binary":
         if photos is None:
             raise InputError(
@@ -192,6 +218,10 @@ def convert_head(
         raise InputError("expected --photos for a binary head alone; leave it out")
     else:
         old.save(output, storage=dtype)
+    _tell_converted(head, output, dtype, as_json)
+
+
+def _tell_converted(head: Path, output: Path, dtype: str, as_json: bool) -> None:
     before, after = head.stat().st_size, output.stat().st_size
     if as_json:
         terminal.print_json(head=str(output), dtype=dtype, size_bytes=after, was_bytes=before)
@@ -227,11 +257,13 @@ def _trained_binary(
 def share(head: Path, output: Path, few_photos: bool) -> None:
     """Write HEAD to FILE for others, unless it gives single photos away."""
     file = load_any_head(head)
-    if isinstance(file, FittedMultiLabelHead):
-        save_multi_label(output, released_multi_label(file, force=few_photos))
+    if isinstance(file, MultiLabelFile):
+        released(file.head, force=few_photos)
+        data = save_multi_label_bytes(file)
     else:
         released(file.head, force=few_photos)
-        write_atomically(output, save_head_bytes(file))
+        data = save_head_bytes(file)
+    write_atomically(output, data)
     terminal.echo(f"Wrote {output}.")
 
 
@@ -257,7 +289,7 @@ def keygen(key: Path) -> None:
 def sign(head: Path, key: Path, output: Path, few_photos: bool) -> None:
     """Sign HEAD, as `share` writes it, and write it to FILE."""
     private = read_bounded(key, _MAX_KEY_BYTES)
-    write_atomically(output, sign_head_bytes(load_head(head).head, private, force=few_photos))
+    write_atomically(output, sign_head_bytes(load_any_head(head).head, private, force=few_photos))
     terminal.echo(f"Wrote {output}, signed by {public_key(private)}.")
 
 
@@ -268,6 +300,8 @@ def sign(head: Path, key: Path, output: Path, few_photos: bool) -> None:
 )
 def verify(head: Path, trust: tuple[str, ...]) -> None:
     """Say whether HEAD was signed by a key that you trust."""
-    data = verify_head_bytes(read_bounded(head, MAX_FILE_BYTES), trust, str(head))
-    assert data.signature is not None
-    terminal.echo(f"{head} is what {data.signature.public_key} signed.")
+    file, source = read_bounded(head, MAX_FILE_BYTES), str(head)
+    is_several = isinstance(load_any_head_bytes(file, source), MultiLabelFile)
+    verified = (verify_multi_label_bytes if is_several else verify_head_bytes)(file, trust, source)
+    assert verified.signature is not None
+    terminal.echo(f"{head} is what {verified.signature.public_key} signed.")

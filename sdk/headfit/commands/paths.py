@@ -89,7 +89,10 @@ def _is_round(path: Path) -> bool:
 
 
 def _is_head_json(path: Path) -> bool:
-    return f'"format": "{document.FORMAT}"'.encode() in _start(path)
+    return any(
+        f'"format": "{name}"'.encode() in _start(path)
+        for name in (document.FORMAT, document.MULTI_LABEL_FORMAT)
+    )
 
 
 def _is_core_ml(path: Path) -> bool:

@@ -1,21 +1,22 @@
-"""A head as a Core ML classifier of embeddings, written by the package coremltools."""
+"""A head as a Core ML model of embeddings, written by the package coremltools."""
 
 from __future__ import annotations
 
 import json
 
 from headfit.errors import InputError, MissingExtraError
-from headfit.learning.fitted_head import FittedHead
+from headfit.exports.joining import AnyHead, thresholds_of
+from headfit.maths.arrays import shortest
 from headfit.privacy.sharing import released
 
 
-def export_coreml(head: FittedHead, *, force: bool = False) -> bytes:
+def export_coreml(head: AnyHead, *, force: bool = False) -> bytes:
     """Return a head alone as a `.mlmodel`: embeddings in, class label and probabilities out.
 
     Parameters
     ----------
-    head : FittedHead
-        `SoftmaxHead.fitted_`.
+    head : FittedHead or FittedMultiLabelHead
+        `SoftmaxHead.fitted_`, or `MultiLabelHead.fitted_`.
     force : bool
         Export a head that gives single photos away.
 
@@ -23,8 +24,10 @@ def export_coreml(head: FittedHead, *, force: bool = False) -> bytes:
     -------
     bytes
         A neural network classifier. Its input ``embedding`` has ``embedding_dim`` numbers; its
-        outputs are ``classLabel`` and ``probabilities``, by class name. Its metadata name the
-        extractor, if the head does.
+        outputs are ``classLabel`` and ``probabilities``, by class name. Of a multi-label head it
+        is no classifier, as Core ML's name one class: ``probabilities`` is an array then, and the
+        metadata hold ``classes`` and ``thresholds`` as JSON. They name the extractor, if the head
+        does.
 
     Raises
     ------
@@ -36,7 +39,8 @@ def export_coreml(head: FittedHead, *, force: bool = False) -> bytes:
         If the package `coremltools` is not installed.
     """
     head = released(head, force=force)
-    if head.thresholds is not None:
+    thresholds, shown_from = thresholds_of(head)
+    if thresholds is not None:
         raise InputError(
             "expected a head of float weights, found a binary one, which Core ML has no layer for; "
             "fit it by another method, or export it as ONNX"
@@ -52,17 +56,23 @@ def export_coreml(head: FittedHead, *, force: bool = False) -> bytes:
     builder = NeuralNetworkBuilder(
         [("embedding", datatypes.Array(width))],
         [("probabilities", datatypes.Array(n_classes))],
-        mode="classifier",
+        mode="classifier" if shown_from is None else None,
     )
     builder.add_inner_product(
         "head", head.weights.T, head.bias, width, n_classes, True, "embedding", "logits"
     )
-    builder.add_softmax("softmax", "logits", "probabilities")
-    builder.set_class_labels(
-        list(head.classes), predicted_feature_name="classLabel", prediction_blob="probabilities"
-    )
     description = builder.spec.description.metadata
-    description.shortDescription = "A head of headfit: an embedding's class"
+    if shown_from is None:
+        builder.add_softmax("softmax", "logits", "probabilities")
+        builder.set_class_labels(
+            list(head.classes), predicted_feature_name="classLabel", prediction_blob="probabilities"
+        )
+        description.shortDescription = "A head of headfit: an embedding's class"
+    else:
+        builder.add_activation("sigmoid", "SIGMOID", "logits", "probabilities")
+        description.shortDescription = "A head of headfit: which classes an embedding shows"
+        description.userDefined["classes"] = json.dumps(list(head.classes), ensure_ascii=False)
+        description.userDefined["thresholds"] = json.dumps(shortest(shown_from))
     if head.extractor is not None:
         made = {"name": head.extractor.name, "fingerprint": head.extractor.fingerprint}
         description.userDefined["extractor"] = json.dumps(made)

@@ -9,23 +9,26 @@ from typing import Any, Final
 
 import numpy as np
 
+from headfit.exports.joining import AnyHead
 from headfit.extractors.finding import find_extractor
 from headfit.files.head_parts import block_as_json
 from headfit.files.manifest import load_manifest
 from headfit.files.views import views_as_json
 from headfit.learning.background import Background
 from headfit.learning.fitted_head import FittedHead
-from headfit.maths.arrays import FloatArray
+from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
+from headfit.maths.arrays import shortest
 from headfit.privacy.sharing import released
 
 FORMAT: Final = "headfit-head-json"
+MULTI_LABEL_FORMAT: Final = "headfit-multi-label-head-json"
 FORMAT_VERSION: Final = 1
-START: Final = f'{{\n"format": "{FORMAT}"'.encode()
+STARTS: Final = tuple(f'{{\n"format": "{name}"'.encode() for name in (FORMAT, MULTI_LABEL_FORMAT))
 """What a written head begins with; one that a page saved is a single line."""
 
 
 def export_json(
-    head: FittedHead,
+    head: AnyHead,
     extractor: str | os.PathLike[str] | None = None,
     *,
     force: bool = False,
@@ -34,8 +37,8 @@ def export_json(
 
     Parameters
     ----------
-    head : FittedHead
-        `SoftmaxHead.fitted_`.
+    head : FittedHead or FittedMultiLabelHead
+        `SoftmaxHead.fitted_`, or `MultiLabelHead.fitted_`.
     extractor : name or path, optional
         Of the extractor that the head was fitted on; by default the one that headfit knows. Only a
         head that compares with a background needs it, and only if it was loaded without.
@@ -56,6 +59,8 @@ def export_json(
         If a class rests on fewer than three photos: see `SoftmaxHead.share`.
     """
     head = released(head, force=force)
+    if isinstance(head, FittedMultiLabelHead):
+        return _written(_of_several(head))
     reference = head.extractor
     document: dict[str, Any] = {
         "format": FORMAT,
@@ -63,14 +68,14 @@ def export_json(
         "classes": head.classes,
         "class_counts": head.class_counts,
         "embedding_dim": head.embedding_dim,
-        "weights": _numbers(head.weights.T),
-        "bias": _numbers(head.bias),
-        "thresholds": None if head.thresholds is None else _numbers(head.thresholds),
+        "weights": shortest(head.weights.T),
+        "bias": shortest(head.bias),
+        "thresholds": None if head.thresholds is None else shortest(head.thresholds),
         "calibration": head.calibration and block_as_json(head.calibration),
         "typicality": head.typicality
         and {
-            "centre": _numbers(head.typicality.centre),
-            "inverse_spread": _numbers(head.typicality.inverse_spread),
+            "centre": shortest(head.typicality.centre),
+            "inverse_spread": shortest(head.typicality.inverse_spread),
         },
         "likeness": None,
         "views": views_as_json(head.views),
@@ -85,10 +90,32 @@ def export_json(
             "usual_lead": head.likeness.usual_lead,
             "prototypes": head.likeness.prototypes.tolist(),
             "background": {
-                "mean": _numbers(np.array(background.mean, np.float32)),
+                "mean": shortest(np.array(background.mean, np.float32)),
                 "factor": background.factor,
             },
         }
+    return _written(document)
+
+
+def _of_several(head: FittedMultiLabelHead) -> dict[str, Any]:
+    """Return a multi-label head: a format of its own, for its numbers mean something else."""
+    return {
+        "format": MULTI_LABEL_FORMAT,
+        "format_version": FORMAT_VERSION,
+        "classes": head.classes,
+        "class_counts": head.class_counts,
+        "n_samples": head.n_samples,
+        "embedding_dim": head.embedding_dim,
+        "weights": shortest(head.weights.T),
+        "bias": shortest(head.bias),
+        "class_thresholds": shortest(head.thresholds),
+        "views": views_as_json(head.views),
+        "extractor": head.extractor and dataclasses.asdict(head.extractor),
+        "training": dict(sorted(head.training.items())),
+    }
+
+
+def _written(document: dict[str, Any]) -> bytes:
     lines = (f"{json.dumps(key)}: {_text(value)}" for key, value in document.items())
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
@@ -99,13 +126,6 @@ def _background(head: FittedHead, extractor: str | os.PathLike[str] | None) -> B
     manifest.check_head(head, "this head")
     assert manifest.background is not None  # or its fingerprint would be another
     return manifest.background
-
-
-def _numbers(array: FloatArray) -> list[Any]:
-    """Return an array as lists of the shortest numbers that are the same float32."""
-    shortest = np.array([float(str(value)) for value in array.ravel()])
-    numbers: list[Any] = shortest.reshape(array.shape).tolist()
-    return numbers
 
 
 def _text(value: object) -> str:

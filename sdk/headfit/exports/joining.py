@@ -4,27 +4,42 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from headfit.errors import InputError
 from headfit.extractors.finding import read_extractor
 from headfit.files.manifest import Manifest
 from headfit.learning.fitted_head import FittedHead
+from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
 from headfit.learning.origin import WHOLE
+from headfit.maths.arrays import FloatArray
 from headfit.networks.onnx import is_onnx
 
 TFLITE: Final = "a .tflite"
 ONNX: Final = "an ONNX file"
 
+AnyHead: TypeAlias = "FittedHead | FittedMultiLabelHead"
+
+
+def thresholds_of(head: AnyHead) -> tuple[FloatArray | None, FloatArray | None]:
+    """Return what numbers of embeddings, and what probabilities of classes, are compared with.
+
+    The first of a binary head, shape (embedding_dim,); the second of a multi-label head, shape
+    (n_classes,). None for what a head does not have.
+    """
+    if isinstance(head, FittedMultiLabelHead):
+        return None, head.thresholds
+    return head.thresholds, None
+
 
 def read_extractor_of(
-    head: FittedHead, extractor: str | os.PathLike[str] | None, kind: str, otherwise: str
+    head: AnyHead, extractor: str | os.PathLike[str] | None, kind: str, otherwise: str
 ) -> tuple[Path, Manifest, bytes]:
     """Return what a head is joined with: its path, its manifest and the network.
 
     Parameters
     ----------
-    head : FittedHead
+    head : FittedHead or FittedMultiLabelHead
     extractor : name or path, optional
         By default the one that headfit knows, if the head says that it was fitted on it.
     kind : str
@@ -55,7 +70,7 @@ def read_extractor_of(
     return path, manifest, model
 
 
-def refuse_views(head: FittedHead, kind: str, otherwise: str = "") -> None:
+def refuse_views(head: AnyHead, kind: str, otherwise: str = "") -> None:
     """Refuse a head of several views of each photo, of which a network in a file sees one."""
     if head.views != (WHOLE,):
         raise InputError(

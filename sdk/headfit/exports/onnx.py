@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 
-from headfit.exports.joining import ONNX, read_extractor_of, refuse_views
-from headfit.learning.fitted_head import FittedHead
+from headfit.exports.joining import (
+    ONNX,
+    AnyHead,
+    read_extractor_of,
+    refuse_views,
+    thresholds_of,
+)
 from headfit.networks.onnx.appending import behind_network, head_alone
 from headfit.privacy.sharing import released
 
 
 def export_onnx(
-    head: FittedHead,
+    head: AnyHead,
     extractor: str | os.PathLike[str] | None = None,
     *,
     alone: bool = False,
@@ -21,8 +26,8 @@ def export_onnx(
 
     Parameters
     ----------
-    head : FittedHead
-        `SoftmaxHead.fitted_`.
+    head : FittedHead or FittedMultiLabelHead
+        `SoftmaxHead.fitted_`, or `MultiLabelHead.fitted_`.
     extractor : name or path, optional
         Of the extractor that the head was fitted on, an ONNX file; by default the one that headfit
         knows. Not looked at if `alone`.
@@ -37,7 +42,8 @@ def export_onnx(
     -------
     bytes
         Its output is ``probabilities``, float32, in the order of ``classes_``, which the file's
-        property "classes" holds as JSON.
+        property "classes" holds as JSON. Those of a multi-label head stand by themselves; a class
+        counts as shown from its number of the property "thresholds" on.
 
     Raises
     ------
@@ -50,9 +56,11 @@ def export_onnx(
         If a class rests on fewer than three photos: see `SoftmaxHead.share`.
     """
     head = released(head, force=force)
+    thresholds, shown_from = thresholds_of(head)
     if alone:
-        return head_alone(head.weights, head.bias, head.thresholds, head.classes)
+        return head_alone(head.weights, head.bias, thresholds, head.classes, shown_from)
     otherwise = "export the head alone and give it embeddings, or the whole as a .tflite"
     *_, model = read_extractor_of(head, extractor, ONNX, otherwise)
     refuse_views(head, ONNX, ", or export the head alone and give it the mean of their embeddings")
-    return behind_network(model, head.weights, head.bias, head.thresholds, head.classes)
+    given = (head.weights, head.bias, thresholds, head.classes, shown_from)
+    return behind_network(model, *given)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 
-from headfit.exports.joining import TFLITE, read_extractor_of, refuse_views
+from headfit.exports.joining import (
+    TFLITE,
+    AnyHead,
+    read_extractor_of,
+    refuse_views,
+    thresholds_of,
+)
 from headfit.learning.fitted_head import FittedHead
 from headfit.networks.appending import append_head
 from headfit.networks.tflite.metadata import Metadata
@@ -12,7 +18,7 @@ from headfit.privacy.sharing import released
 
 
 def export_tflite(
-    head: FittedHead,
+    head: AnyHead,
     extractor: str | os.PathLike[str] | None = None,
     *,
     lowered: bool = False,
@@ -25,10 +31,13 @@ def export_tflite(
     among them, that pixels go in as they are, which class each probability is of, and below which
     largest probability a photo shows none, if that is how the head tells.
 
+    The probabilities of a multi-label head stand by themselves, and the description holds the
+    thresholds of its classes too. The metadata know one threshold for all and say none then.
+
     Parameters
     ----------
-    head : FittedHead
-        `SoftmaxHead.fitted_`.
+    head : FittedHead or FittedMultiLabelHead
+        `SoftmaxHead.fitted_`, or `MultiLabelHead.fitted_`.
     extractor : name or path, optional
         Of the extractor that the head was fitted on; by default the one that headfit knows, if the
         head names it.
@@ -54,7 +63,9 @@ def export_tflite(
     otherwise = "convert that network to a .tflite, cut it, and train the head on it"
     _, manifest, model = read_extractor_of(head, extractor, TFLITE, otherwise)
     refuse_views(head, TFLITE)
-    prepared, told = manifest.preprocessing, head.calibration
+    prepared = manifest.preprocessing
+    told = head.calibration if isinstance(head, FittedHead) else None
+    thresholds, shown_from = thresholds_of(head)
     metadata = Metadata(
         name=manifest.name,
         licence=manifest.licence,
@@ -67,9 +78,10 @@ def export_tflite(
         model,
         head.weights,
         head.bias,
-        head.thresholds,
+        thresholds,
         head.classes,
         lowered=lowered,
+        shown_from=shown_from,
         scaling=(prepared.mean, prepared.std),
         metadata=metadata,
     )

@@ -11,10 +11,9 @@ from typing import Final
 
 from headfit.engines.native.exporting import export_plan, find_wasm
 from headfit.errors import InputError
-from headfit.exports.document import START, export_json
-from headfit.exports.joining import TFLITE, read_extractor_of
+from headfit.exports.document import STARTS, export_json
+from headfit.exports.joining import TFLITE, AnyHead, read_extractor_of
 from headfit.files.disk import write_atomically
-from headfit.learning.fitted_head import FittedHead
 from headfit.photos.images import open_rgb
 from headfit.privacy.sharing import released
 
@@ -29,7 +28,7 @@ _MADE: Final = ("headfit_native.wasm", "network.plan", "network.json", "head.jso
 
 
 def export_web(
-    head: FittedHead,
+    head: AnyHead,
     extractor: str | os.PathLike[str] | None = None,
     *,
     library: str | os.PathLike[str] | None = None,
@@ -42,8 +41,8 @@ def export_web(
 
     Parameters
     ----------
-    head : FittedHead
-        `SoftmaxHead.fitted_`.
+    head : FittedHead or FittedMultiLabelHead
+        `SoftmaxHead.fitted_`, or `MultiLabelHead.fitted_`.
     extractor : name or path, optional
         Of the extractor that the head was fitted on; by default the one that headfit knows.
     library : path, optional
@@ -132,4 +131,4 @@ def _is(path: Path, source: Path) -> bool:
 def _is_taught(path: Path) -> bool:
     """Whether a head was saved by a page, and may be nowhere else."""
     with path.open("rb") as stream:
-        return not stream.read(64).startswith(START)
+        return not stream.read(64).startswith(STARTS)

@@ -8,11 +8,10 @@ from headfit.files import multi_label_file
 from headfit.files.container import unpack
 from headfit.files.disk import read_bounded
 from headfit.files.headfile import MAX_FILE_BYTES, HeadFile, load_head_bytes
-from headfit.files.multi_label_file import load_multi_label_bytes
-from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
+from headfit.files.multi_label_file import MultiLabelFile, load_multi_label_bytes
 
 
-def load_any_head(path: str | os.PathLike[str]) -> HeadFile | FittedMultiLabelHead:
+def load_any_head(path: str | os.PathLike[str]) -> HeadFile | MultiLabelFile:
     """Return what a head file holds: a head of one class a photo, or of several.
 
     Raises
@@ -20,7 +19,11 @@ def load_any_head(path: str | os.PathLike[str]) -> HeadFile | FittedMultiLabelHe
     FileFormatError, OSError
         As `headfit.files.headfile.load_head`.
     """
-    file, source = read_bounded(path, MAX_FILE_BYTES), os.fspath(path)
+    return load_any_head_bytes(read_bounded(path, MAX_FILE_BYTES), os.fspath(path))
+
+
+def load_any_head_bytes(file: bytes, source: str = "head file") -> HeadFile | MultiLabelFile:
+    """Return what the bytes of a head file of either kind hold; see `load_any_head`."""
     header, _ = unpack(file, source)
     metadata = header.get("__metadata__")
     if isinstance(metadata, dict) and metadata.get("format") == multi_label_file.FORMAT:

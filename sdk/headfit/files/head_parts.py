@@ -21,7 +21,7 @@ MAX_ASSUMPTIONS_LENGTH: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Who vouches for a head file; `headfit.files.headfile.signed_message` is what was signed.
+    """Who vouches for a head file; `signed_message` of either kind's file is what was signed.
 
     Attributes
     ----------

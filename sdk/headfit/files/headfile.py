@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from headfit.errors import FileFormatError
-from headfit.files.container import Container, content_hash, open_container, pack, seal, unpack
+from headfit.files.container import content_hash, open_container, pack, seal, unpack
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import canonical_json
 from headfit.files.head_fields import block_from, classes_from, counts_from, views_from, width_from
@@ -26,7 +26,7 @@ from headfit.files.head_parts import (
     signature_from_json,
 )
 from headfit.files.manifest import reference_from_json
-from headfit.files.tensors import DTYPES, decode, encode, layout
+from headfit.files.tensors import decode, encode, layout, storage_of
 from headfit.files.views import views_text
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.likeness import Likeness
@@ -163,7 +163,7 @@ def load_head_bytes(file: bytes, source: str = "head file") -> HeadFile:
     privacy = block_from(metadata, "privacy", privacy_from_json)
     signature = block_from(metadata, "signature", signature_from_json)
     views = views_from(metadata)
-    storage = _storage(container)
+    storage = storage_of(container)
     score = None if calibration is None else calibration.score
     block = block_from(metadata, "likeness", likeness_from_json)
     if (block is not None) != (score == "likeness"):
@@ -199,15 +199,3 @@ def _likeness_block(likeness: Likeness | None) -> LikenessBlock | None:
     if likeness is None:
         return None
     return LikenessBlock(likeness.background, likeness.lead_weight, likeness.usual_lead)
-
-
-def _storage(container: Container) -> str:
-    """Return how the weights are stored, which their dtype says."""
-    if not container.tensors.has("weights"):
-        container.tensors.take("weights")  # refused by name
-    weights = container.header["weights"]
-    storages = {dtype: storage for storage, dtype in DTYPES.items()}
-    dtype = weights.get("dtype") if isinstance(weights, dict) else None
-    if not isinstance(dtype, str) or dtype not in storages:
-        raise container.tensors.fault(f"a dtype of {', '.join(storages)}", weights, "weights")
-    return storages[dtype]

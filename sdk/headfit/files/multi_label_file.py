@@ -7,38 +7,73 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from headfit.errors import FileFormatError
-from headfit.files.container import laid_out, open_container, pack, seal
+from headfit.files.container import content_hash, laid_out, open_container, pack, seal, unpack
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import canonical_json
-from headfit.files.head_fields import MAX_COUNT, classes_from, counts_from, views_from, width_from
+from headfit.files.head_fields import (
+    MAX_COUNT,
+    block_from,
+    classes_from,
+    counts_from,
+    views_from,
+    width_from,
+)
+from headfit.files.head_parts import Signature, block_as_json, signature_from_json
 from headfit.files.headfile import FORMAT as HEAD_FORMAT
 from headfit.files.headfile import MAX_FILE_BYTES, MAX_WEIGHTS
 from headfit.files.manifest import reference_from_json
+from headfit.files.tensors import (
+    DTYPES,
+    decoded_int8,
+    encode_weights,
+    read_tensors,
+    storage_of,
+)
 from headfit.files.views import views_text
 from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
 from headfit.learning.origin import WHOLE
-from headfit.maths.arrays import FloatArray
 from headfit.version import __version__
 
 FORMAT: Final = "headfit-multi-label-head"
 FORMAT_VERSION: Final = "1"
+STORAGES: Final = ("float32", "float16", "int8")
 _OTHERS: Final = {
     HEAD_FORMAT: "a head of one class a photo; open it by headfit.SoftmaxHead or "
     "headfit.ImageClassifier"
 }
+_SIGNED_TEXT: Final = b"headfit multi-label head "
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MultiLabelFile:
+    """What the file of a multi-label head holds.
+
+    Attributes
+    ----------
+    head : FittedMultiLabelHead
+    signature : Signature or None
+        Of the form it must have; whether it is right is not checked here.
+    headfit_version : str
+        The headfit that wrote the file.
+    """
+
+    head: FittedMultiLabelHead
+    signature: Signature | None = None
+    headfit_version: str = __version__
 
 
 def save_multi_label(path: str | os.PathLike[str], head: FittedMultiLabelHead) -> None:
     """Write a file, whole or not at all; see `save_multi_label_bytes`."""
-    write_atomically(path, save_multi_label_bytes(head))
+    write_atomically(path, save_multi_label_bytes(MultiLabelFile(head)))
 
 
-def save_multi_label_bytes(head: FittedMultiLabelHead, headfit_version: str = __version__) -> bytes:
+def save_multi_label_bytes(file: MultiLabelFile) -> bytes:
     """Return the bytes of a file; equal heads give equal bytes.
 
     Raises
@@ -46,15 +81,19 @@ def save_multi_label_bytes(head: FittedMultiLabelHead, headfit_version: str = __
     FileFormatError
         If the head breaks the specification.
     """
-    data = b"".join(
-        np.ascontiguousarray(values, "<f4").tobytes()
-        for values in (head.bias, head.thresholds, head.weights)
+    head = file.head
+    if head.storage not in STORAGES:
+        raise FileFormatError(f"expected a storage of {', '.join(STORAGES)}, found {head.storage}")
+    scales, weights = encode_weights(head.weights, head.storage)
+    bias, thresholds = (
+        np.ascontiguousarray(values, "<f4").tobytes() for values in (head.bias, head.thresholds)
     )
+    data = bias + scales + thresholds + weights
     try:
         metadata = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
-            "headfit_version": headfit_version,
+            "headfit_version": file.headfit_version,
             "embedding_dim": str(head.embedding_dim),
             "n_samples": str(head.n_samples),
             "classes": canonical_json(head.classes),
@@ -65,7 +104,9 @@ def save_multi_label_bytes(head: FittedMultiLabelHead, headfit_version: str = __
         }
         if head.views != (WHOLE,):
             metadata["views"] = views_text(head.views)
-        tensors = _layout(head.embedding_dim, len(head.classes))
+        if file.signature is not None:
+            metadata["signature"] = canonical_json(block_as_json(file.signature))
+        tensors = _layout(head.storage, head.embedding_dim, len(head.classes))
         written = pack(seal(metadata, tensors, data), data)
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"expected metadata that JSON can hold, found: {error}") from error
@@ -73,12 +114,26 @@ def save_multi_label_bytes(head: FittedMultiLabelHead, headfit_version: str = __
     return written
 
 
-def load_multi_label(path: str | os.PathLike[str]) -> FittedMultiLabelHead:
+def signed_message(file: bytes, source: str = "multi-label head") -> bytes:
+    """Return what the signature of a file signs; as `headfit.files.headfile.signed_message`.
+
+    Raises
+    ------
+    FileFormatError
+        If this is no multi-label head, or it has no signature.
+    """
+    if load_multi_label_bytes(file, source).signature is None:
+        raise FileFormatError(f"{source}: expected a signature, found none; sign the file first")
+    header, data = unpack(file, source)
+    return _SIGNED_TEXT + content_hash(header, data, without="signature")
+
+
+def load_multi_label(path: str | os.PathLike[str]) -> MultiLabelFile:
     """Read the file at ``path``; see `load_multi_label_bytes`."""
     return load_multi_label_bytes(read_bounded(path, MAX_FILE_BYTES), os.fspath(path))
 
 
-def load_multi_label_bytes(file: bytes, source: str = "multi-label head") -> FittedMultiLabelHead:
+def load_multi_label_bytes(file: bytes, source: str = "multi-label head") -> MultiLabelFile:
     """Return what the bytes of a file hold.
 
     Parameters
@@ -97,7 +152,7 @@ def load_multi_label_bytes(file: bytes, source: str = "multi-label head") -> Fit
     """
     container = open_container(file, source, FORMAT, FORMAT_VERSION, others=_OTHERS)
     metadata = container.metadata
-    metadata.text("headfit_version")
+    headfit_version = metadata.text("headfit_version")
     embedding_dim = width_from(metadata)
     n_samples = int(metadata.text("n_samples", pattern="[1-9][0-9]{0,15}", meaning="a count"))
     if n_samples > MAX_COUNT:
@@ -114,28 +169,29 @@ def load_multi_label_bytes(file: bytes, source: str = "multi-label head") -> Fit
     extractor = None if reference is None else reference_from_json(reference, where)
     training = metadata.scalars("training")
     views = views_from(metadata)
+    signature = block_from(metadata, "signature", signature_from_json)
+    storage = storage_of(container)
+    if storage not in STORAGES:
+        raise container.tensors.fault(
+            f"a dtype of {', '.join(DTYPES[one] for one in STORAGES)}", DTYPES[storage], "weights"
+        )
     if embedding_dim * n_classes > MAX_WEIGHTS:
         raise metadata.fault(f"at most {MAX_WEIGHTS // n_classes}", embedding_dim, "embedding_dim")
-    layout = _layout(embedding_dim, n_classes)
+    layout = _layout(storage, embedding_dim, n_classes)
     container.check(layout)
-    tensors: dict[str, FloatArray] = {}
-    for name, tensor in layout.items():
-        start, end = tensor["data_offsets"]
-        values = np.frombuffer(container.data[start:end], "<f4").astype(np.float32)
-        tensors[name] = values.reshape(tensor["shape"])
-        if not np.isfinite(values).all():
-            raise FileFormatError(
-                f"{source}: expected finite {name}, found NaN or infinity; train again"
-            )
-    thresholds = tensors["thresholds"]
+    tensors = read_tensors(container.data, layout, source)
+    weights = tensors["weights"]
+    if storage == "int8":
+        weights = decoded_int8(weights, tensors["scales"], source)
+    thresholds = tensors["thresholds"].astype(np.float32)
     if not ((thresholds > 0) & (thresholds <= 1)).all():
         raise FileFormatError(
             f"{source}: expected thresholds above 0 and up to 1, found {thresholds.min():g} to "
             f"{thresholds.max():g}; train again"
         )
-    return FittedMultiLabelHead(
-        weights=tensors["weights"],
-        bias=tensors["bias"],
+    head = FittedMultiLabelHead(
+        weights=weights.astype(np.float32),
+        bias=tensors["bias"].astype(np.float32),
         thresholds=thresholds,
         classes=classes,
         n_samples=n_samples,
@@ -144,14 +200,15 @@ def load_multi_label_bytes(file: bytes, source: str = "multi-label head") -> Fit
         training=training,
         extractor=extractor,
         views=views,
+        storage=storage,
     )
+    return MultiLabelFile(head, signature, headfit_version)
 
 
-def _layout(embedding_dim: int, n_classes: int) -> dict[str, dict[str, Any]]:
-    return laid_out(
-        {
-            "bias": ("F32", [n_classes]),
-            "thresholds": ("F32", [n_classes]),
-            "weights": ("F32", [embedding_dim, n_classes]),
-        }
-    )
+def _layout(storage: str, embedding_dim: int, n_classes: int) -> dict[str, dict[str, Any]]:
+    shapes: dict[str, tuple[str, list[int]]] = {"bias": ("F32", [n_classes])}
+    if storage == "int8":
+        shapes["scales"] = ("F32", [n_classes])
+    shapes["thresholds"] = ("F32", [n_classes])
+    shapes["weights"] = (DTYPES[storage], [embedding_dim, n_classes])
+    return laid_out(shapes)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.errors import FileFormatError, InputError
-from headfit.files.container import laid_out
+from headfit.files.container import Container, Tensors, laid_out
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.likeness import MAX_CODE
 from headfit.learning.typicality import Typicality
@@ -110,11 +110,34 @@ def encode(head: FittedHead) -> bytes:
         raise FileFormatError(
             f"expected thresholds for binary weights alone, found {found} and {storage}"
         )
-    if not np.isfinite(weights).all():
-        raise FileFormatError("expected finite weights, found NaN or infinity; train again")
+    scales, stored = encode_weights(weights, storage)
     tensors: list[npt.NDArray[Any]] = [head.bias]
     if head.typicality is not None:
         tensors += [head.typicality.centre, head.typicality.inverse_spread]
+    data = b"".join(_little_endian(tensor, "F32") for tensor in tensors) + scales
+    if thresholds is not None:
+        data += _little_endian(thresholds, "F32")
+    data += stored
+    return data if head.likeness is None else data + _packed_codes(head.likeness.prototypes)
+
+
+def encode_weights(weights: FloatArray, storage: str) -> tuple[bytes, bytes]:
+    """Return the bytes of the scales, if the storage has some, and of the weights.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (embedding_dim, n_classes), dtype float32
+    storage : str
+        A key of `DTYPES`.
+
+    Raises
+    ------
+    FileFormatError
+        If the storage does not hold the weights exactly.
+    """
+    if not np.isfinite(weights).all():
+        raise FileFormatError("expected finite weights, found NaN or infinity; train again")
+    scales: npt.NDArray[Any] = np.empty(0)
     stored: npt.NDArray[Any] = weights
     held: npt.NDArray[Any] = weights
     if storage == "float16":
@@ -124,19 +147,15 @@ def encode(head: FittedHead) -> bytes:
         scales = np.abs(weights).max(axis=0).astype(np.float64) / _LARGEST_INT8
         stored = _whole(weights, scales).astype(np.int8)
         held = stored * scales
-        tensors.append(scales)
     elif storage == "binary":
         scales, negative = np.abs(weights[0]), weights < 0
         stored = np.packbits(negative.T, axis=1, bitorder="little")
         held = np.where(negative, -scales, scales)
-        tensors += [scales, np.asarray(thresholds)]
     if _little_endian(held, "F32") != _little_endian(weights, "F32"):
         raise FileFormatError(
             f"expected weights that {storage} holds exactly, found others; round them first"
         )
-    data = b"".join(_little_endian(tensor, "F32") for tensor in tensors)
-    data += _little_endian(stored, DTYPES[storage])
-    return data if head.likeness is None else data + _packed_codes(head.likeness.prototypes)
+    return _little_endian(scales, "F32"), _little_endian(stored, DTYPES[storage])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,19 +195,11 @@ def decode(
     FileFormatError
         If they are not finite, or written in another form than `encode` writes them.
     """
-    tensors: dict[str, npt.NDArray[Any]] = {}
-    for name, tensor in layout(storage, embedding_dim, n_classes, score).items():
-        start, end = tensor["data_offsets"]
-        values = np.frombuffer(data[start:end], _LITTLE_ENDIAN[tensor["dtype"]])
-        tensors[name] = values.reshape(tensor["shape"])
-        if not np.isfinite(values).all():
-            raise FileFormatError(
-                f"{source}: expected finite {name}, found NaN or infinity; train again"
-            )
+    tensors = read_tensors(data, layout(storage, embedding_dim, n_classes, score), source)
     weights = tensors["weights"]
     thresholds = None
     if storage == "int8":
-        weights = _decoded_int8(weights, tensors["scales"], source)
+        weights = decoded_int8(weights, tensors["scales"], source)
     elif storage == "binary":
         weights = _decoded_signs(weights, tensors["scales"], embedding_dim, source)
         thresholds = tensors["thresholds"].astype(np.float32)
@@ -209,20 +220,38 @@ def decode(
     return Decoded(weights.astype(np.float32), bias, thresholds, typicality, prototypes)
 
 
-def _little_endian(values: npt.NDArray[Any], dtype: str) -> bytes:
-    with np.errstate(over="ignore"):
-        return values.astype(_LITTLE_ENDIAN[dtype]).tobytes()
+def read_tensors(
+    data: bytes | memoryview, tensors: Tensors, source: str
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays that lie in a file's data, by name.
+
+    Raises
+    ------
+    FileFormatError
+        If they are not finite.
+    """
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for name, tensor in tensors.items():
+        start, end = tensor["data_offsets"]
+        values = np.frombuffer(data[start:end], _LITTLE_ENDIAN[tensor["dtype"]])
+        arrays[name] = values.reshape(tensor["shape"])
+        if not np.isfinite(values).all():
+            raise FileFormatError(
+                f"{source}: expected finite {name}, found NaN or infinity; train again"
+            )
+    return arrays
 
 
-def _whole(weights: FloatArray, scales: DoubleArray) -> DoubleArray:
-    """Return weights as whole multiples of their class's scale; 0 where that is 0."""
-    multiples: DoubleArray = np.rint(weights / np.where(scales > 0, scales, np.inf))
-    return multiples + 0.0  # no minus zero
-
-
-def _decoded_int8(
+def decoded_int8(
     weights: npt.NDArray[np.int8], scales: FloatArray, source: str
 ) -> npt.NDArray[Any]:
+    """Return weights of int8 times the scales of their classes.
+
+    Raises
+    ------
+    FileFormatError
+        If they are written in another form than `encode_weights` writes them.
+    """
     largest = np.abs(weights.astype(np.int16)).max(axis=0)
     if (scales < 0).any() or np.signbit(scales).any():
         raise FileFormatError(f"{source}: expected scales of at least 0, found {scales.min():g}")
@@ -241,6 +270,35 @@ def _decoded_int8(
     if not np.isfinite(products).all():
         raise FileFormatError(f"{source}: expected finite weights, found a scale beyond float32")
     return products
+
+
+def storage_of(container: Container) -> str:
+    """Return how a container's weights are stored, which their dtype says.
+
+    Raises
+    ------
+    FileFormatError
+        If there are none, or they are of no dtype of `DTYPES`.
+    """
+    if not container.tensors.has("weights"):
+        container.tensors.take("weights")  # refused by name
+    weights = container.header["weights"]
+    storages = {dtype: storage for storage, dtype in DTYPES.items()}
+    dtype = weights.get("dtype") if isinstance(weights, dict) else None
+    if not isinstance(dtype, str) or dtype not in storages:
+        raise container.tensors.fault(f"a dtype of {', '.join(storages)}", weights, "weights")
+    return storages[dtype]
+
+
+def _little_endian(values: npt.NDArray[Any], dtype: str) -> bytes:
+    with np.errstate(over="ignore"):
+        return values.astype(_LITTLE_ENDIAN[dtype]).tobytes()
+
+
+def _whole(weights: FloatArray, scales: DoubleArray) -> DoubleArray:
+    """Return weights as whole multiples of their class's scale; 0 where that is 0."""
+    multiples: DoubleArray = np.rint(weights / np.where(scales > 0, scales, np.inf))
+    return multiples + 0.0  # no minus zero
 
 
 def _packed_codes(codes: npt.NDArray[np.int8]) -> bytes:

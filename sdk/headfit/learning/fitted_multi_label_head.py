@@ -41,6 +41,8 @@ class FittedMultiLabelHead:
         What made the embeddings; None if the caller did not say.
     views : tuple of View
         How the extractor looked at each photo; their embeddings were averaged.
+    storage : str
+        How a file holds the weights, which it holds exactly: "float32", "float16" or "int8".
     """
 
     weights: FloatArray
@@ -53,6 +55,7 @@ class FittedMultiLabelHead:
     training: Mapping[str, Scalar]
     extractor: ExtractorReference | None = None
     views: tuple[View, ...] = (WHOLE,)
+    storage: str = "float32"
 
     @property
     def embedding_dim(self) -> int:

@@ -259,3 +259,10 @@ def listed(values: Iterable[Any], what: str) -> list[Any]:
             )
         values = array.tolist()
     return list(values)
+
+
+def shortest(array: FloatArray) -> list[Any]:
+    """Return an array as lists of the shortest numbers that are the same float32."""
+    numbers = np.array([float(str(value)) for value in array.ravel()])
+    lists: list[Any] = numbers.reshape(array.shape).tolist()
+    return lists

@@ -1,4 +1,4 @@
-"""A classifier out of an extractor: its pixels scaled in front, a head and softmax appended."""
+"""A classifier out of an extractor: its pixels scaled in front, a head appended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headfit.errors import ExtractorError
-from headfit.maths.arrays import FloatArray
+from headfit.maths.arrays import FloatArray, shortest
 from headfit.maths.bits import n_words, pack
 from headfit.networks.lowering import lower_graph
 from headfit.networks.tflite import Graph, Operator, Tensor, read_graph, write_graph
@@ -30,10 +30,11 @@ def append_head(
     classes: Sequence[str],
     *,
     lowered: bool = False,
+    shown_from: FloatArray | None = None,
     scaling: tuple[Sequence[float], Sequence[float]] | None = None,
     metadata: Metadata | None = None,
 ) -> bytes:
-    """Return a classifier: the extractor's network, then the head, then softmax.
+    """Return a classifier: the extractor's network, then the head, then softmax or sigmoid.
 
     Parameters
     ----------
@@ -47,6 +48,9 @@ def append_head(
         Class names in column order; the file's description holds them as JSON.
     lowered : bool
         Use builtin operators alone, so that any TFLite runtime runs it.
+    shown_from : ndarray of shape (n_classes,), dtype float32, optional
+        Of a multi-label head: each class gets a sigmoid of its own, and the description holds as
+        "thresholds" the probabilities from which on classes count as shown.
     scaling : pair of sequences of 3 floats, optional
         Mean and std. The network takes pixels from 0 to 255 then, and makes its input of them:
         ``(pixel - mean) / std``.
@@ -80,11 +84,16 @@ def append_head(
         logits = tail.step("FULLY_CONNECTED", [tail.last, kernel, bias], (1, n_classes))
     else:
         logits = tail.binary_layer(weights, bias, thresholds)
-    tail.step("SOFTMAX", [logits], (1, n_classes), name="probabilities", beta=1.0)
+    told: dict[str, Any] = {"classes": list(classes)}
+    if shown_from is None:
+        tail.step("SOFTMAX", [logits], (1, n_classes), name="probabilities", beta=1.0)
+    else:
+        tail.step("LOGISTIC", [logits], (1, n_classes), name="probabilities")
+        told["thresholds"] = shortest(shown_from)
     classifier = tail.graph()
     written = write_graph(
         lower_graph(classifier) if lowered else classifier,
-        description=json.dumps({"classes": list(classes)}, ensure_ascii=False),
+        description=json.dumps(told, ensure_ascii=False),
         metadata=metadata_bytes(metadata) if metadata else b"",
     )
     return written + labels_archive(metadata) if metadata else written

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING, Any
 from headfit.privacy.noise import Privacy
 from headfit.privacy.public_view import PublicView
 from headfit.privacy.sharing import released
-from headfit.privacy.signing import new_key, public_key, sign_head_bytes, verify_head_bytes
+from headfit.privacy.signing import (
+    new_key,
+    public_key,
+    sign_head_bytes,
+    verify_head_bytes,
+    verify_multi_label_bytes,
+)
 
 if TYPE_CHECKING:
     from headfit.privacy.leakage import Leakage, measure_leakage
@@ -20,6 +26,7 @@ __all__ = [
     "released",
     "sign_head_bytes",
     "verify_head_bytes",
+    "verify_multi_label_bytes",
 ]
 
 

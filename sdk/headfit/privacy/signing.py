@@ -6,13 +6,20 @@ is imported then; checking them takes it where it is there.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from headfit.errors import InputError, MissingExtraError, UntrustedHeadError
+from headfit.files import headfile, multi_label_file
 from headfit.files.head_parts import Signature
-from headfit.files.headfile import HeadFile, load_head_bytes, save_head_bytes, signed_message
+from headfit.files.headfile import HeadFile, load_head_bytes, save_head_bytes
+from headfit.files.multi_label_file import (
+    MultiLabelFile,
+    load_multi_label_bytes,
+    save_multi_label_bytes,
+)
 from headfit.learning.fitted_head import FittedHead
+from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
 from headfit.privacy import ed25519
 from headfit.privacy.sharing import released
 
@@ -40,8 +47,10 @@ def public_key(private_key: bytes) -> str:
     return _private(private_key).public_key().public_bytes_raw().hex()
 
 
-def sign_head_bytes(head: FittedHead, private_key: bytes, *, force: bool = False) -> bytes:
-    """Return the bytes of a head file signed by a private key in PEM.
+def sign_head_bytes(
+    head: FittedHead | FittedMultiLabelHead, private_key: bytes, *, force: bool = False
+) -> bytes:
+    """Return the bytes of a head file, of either kind, signed by a private key in PEM.
 
     Raises
     ------
@@ -53,9 +62,15 @@ def sign_head_bytes(head: FittedHead, private_key: bytes, *, force: bool = False
         If the library is not installed.
     """
     public_key(private_key)  # refused before anything else
-    head = released(head, force=force)
-    file = save_head_bytes(HeadFile(head, _ANY))
-    return save_head_bytes(HeadFile(head, signature_of(signed_message(file), private_key)))
+    if isinstance(head, FittedMultiLabelHead):
+        several = released(head, force=force)
+        file = save_multi_label_bytes(MultiLabelFile(several, _ANY))
+        signature = signature_of(multi_label_file.signed_message(file), private_key)
+        return save_multi_label_bytes(MultiLabelFile(several, signature))
+    one = released(head, force=force)
+    file = save_head_bytes(HeadFile(one, _ANY))
+    signature = signature_of(headfile.signed_message(file), private_key)
+    return save_head_bytes(HeadFile(one, signature))
 
 
 def signature_of(message: bytes, private_key: bytes) -> Signature:
@@ -120,10 +135,33 @@ def verify_head_bytes(
     FileFormatError
         If this is no head file, or damaged.
     """
+    read = load_head_bytes(file, source)
+    _check_signed(read.signature, headfile.signed_message, file, trusted_keys, source)
+    return read
+
+
+def verify_multi_label_bytes(
+    file: bytes, trusted_keys: Collection[str], source: str = "multi-label head"
+) -> MultiLabelFile:
+    """Return what the file of a multi-label head holds if one of ``trusted_keys`` signed it.
+
+    Parameters and errors are those of `verify_head_bytes`.
+    """
+    read = load_multi_label_bytes(file, source)
+    _check_signed(read.signature, multi_label_file.signed_message, file, trusted_keys, source)
+    return read
+
+
+def _check_signed(
+    signature: Signature | None,
+    message: Callable[[bytes, str], bytes],
+    file: bytes,
+    trusted_keys: Collection[str],
+    source: str,
+) -> None:
+    """Refuse a file unless a trusted key signed it; ``message`` returns what was to be signed."""
     if isinstance(trusted_keys, str):
         raise InputError("expected a collection of public keys, found one text; write [key]")
-    read = load_head_bytes(file, source)
-    signature = read.signature
     if signature is None:
         raise UntrustedHeadError(
             f"{source}: expected a signature, found none; get the head from its maker"
@@ -133,8 +171,7 @@ def verify_head_bytes(
             f"{source}: expected a head signed by a key that is trusted, found the key "
             f"{signature.public_key}; get the head from its maker"
         )
-    check_signature(signature, signed_message(file, source), source)
-    return read
+    check_signature(signature, message(file, source), source)
 
 
 def _private(pem: bytes) -> Ed25519PrivateKey:

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from headfit import InputError, NotFittedError, SoftmaxHead, UnshareableHeadError
+from headfit import (
+    InputError,
+    MultiLabelHead,
+    NotFittedError,
+    SoftmaxHead,
+    UnshareableHeadError,
+)
 from headfit_zoo.architectures import residual
 from headfit_zoo.architectures.top import cut_top
 from headfit_zoo.conversion.heads import with_head
@@ -29,6 +35,21 @@ def test_keras_gives_the_probabilities_of_the_head(model: tf.keras.Model, method
     assert np.ptp(expected) > 0.3
     np.testing.assert_allclose(classifier.predict(pictures, verbose=0), expected, atol=1e-5)
     assert classifier.output_shape == (None, 4)
+
+
+def test_a_multi_label_head_gets_a_sigmoid_per_class(model: tf.keras.Model) -> None:
+    pictures = np.random.default_rng(0).normal(size=(40, 32, 32, 3)).astype(np.float32)
+    embeddings = cut_top(model).predict(pictures, verbose=0)
+    is_shown = np.random.default_rng(1).random((20, 3)) < 0.5
+    head = MultiLabelHead(l2=1).fit(embeddings[:20], is_shown, classes=["a", "b", "c"])
+    classifier = with_head(model, head)
+    expected = head.predict_proba(embeddings)
+    assert np.ptp(expected.sum(axis=1)) > 0.3
+    np.testing.assert_allclose(classifier.predict(pictures, verbose=0), expected, atol=1e-5)
+    is_shown[:, 2] = np.arange(20) < 2
+    few = MultiLabelHead().fit(embeddings[:20], is_shown, classes=["a", "b", "c"])
+    with pytest.raises(UnshareableHeadError, match=r"'c' \(2\)"):
+        with_head(model, few)
 
 
 def test_what_does_not_fit_is_refused(model: tf.keras.Model) -> None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from PIL import Image
 from tests.support.browser import CHROMIUM, Browser, browser
 from tests.support.zig import HAS_ZIG, NEEDS_ZIG, build_library
 
-from headfit import Extractor, SoftmaxHead
+from headfit import Extractor, MultiLabelHead, SoftmaxHead
 from headfit.exports.web import export_web, write_web
 from headfit.learning.class_sums import ClassSums
 from headfit.learning.imprint import imprint
@@ -52,17 +53,27 @@ def head(extractor: Extractor, photos: dict[str, list[Path]]) -> SoftmaxHead:
 
 
 @pytest.fixture(scope="module")
-def address(
-    head: SoftmaxHead,
-    tmp_path_factory: pytest.TempPathFactory,
-    require: Callable[[bool, str], None],
-) -> Iterator[str]:
-    """The page, on the server that the command names."""
+def library(tmp_path_factory: pytest.TempPathFactory, require: Callable[[bool, str], None]) -> Path:
+    """The library for WebAssembly, where a browser is to run it."""
     require(CHROMIUM is not None, "Chromium (apt: chromium)")
     require(HAS_ZIG, NEEDS_ZIG)
-    library = build_library("wasm32", tmp_path_factory.mktemp("wasm"))
+    return build_library("wasm32", tmp_path_factory.mktemp("wasm"))
+
+
+@pytest.fixture(scope="module")
+def address(
+    head: SoftmaxHead, library: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The page, on the server that the command names."""
     page = tmp_path_factory.mktemp("page")
     write_web(export_web(head.fitted_, library=library), page)
+    with served(page) as one:
+        yield one
+
+
+@contextmanager
+def served(page: Path) -> Iterator[str]:
+    """Yield the address of a folder."""
     serve = ["-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(page), "0"]
     with subprocess.Popen(
         [sys.executable, *serve], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -105,6 +116,57 @@ def test_a_chosen_picture(
         for class_name, share in zip(head.classes_, expected, strict=True):
             assert shares(page)[class_name] == pytest.approx(100 * share, abs=0.051)
         assert page.run("document.querySelector('#answer').textContent") == name
+
+
+def test_a_phone_shows_long_names_and_full_percentages(
+    page: Browser, photos: dict[str, list[Path]]
+) -> None:
+    """Nothing reaches over the edge, nothing that is hidden is seen, "100.0 %" is one line."""
+    screen = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    page.call("Emulation.setDeviceMetricsOverride", **screen)
+    assert page.run("getComputedStyle(document.querySelector('#other')).display") == "none"
+    for i, name in enumerate(("a", "A name that somebody typed without a thought of widths")):
+        page.run("document.querySelector('#name').focus()")
+        page.type(name)
+        page.press("#new button")
+        page.choose(f"#things li:nth-child({i + 1}) input", *photos[CLASSES[i]][:3])
+        page.wait(f"document.querySelectorAll('#things output')[{i}].value === '3 pictures'")
+    page.choose("#file", photos[CLASSES[1]][5])
+    page.wait("document.querySelector('#answer').textContent !== ''")
+    lines = "[...document.querySelectorAll('#classes span:last-child')].map(%s)"
+    page.run(lines % "(one) => (one.textContent = '100.0 %')")
+    assert set(page.run(lines % "(one) => one.getClientRects().length")) == {1}
+    assert max(page.run(lines % "(one) => one.offsetHeight")) < 40
+    assert page.run("document.documentElement.scrollWidth") <= 360
+    page.press("#things li:nth-child(2) button:last-child")
+    page.wait("document.querySelectorAll('#things li').length === 1")
+    assert page.run("getComputedStyle(document.querySelector('#other')).display") == "none"
+
+
+def test_a_multi_label_page_names_all_that_a_picture_shows(
+    extractor: Extractor, photos: dict[str, list[Path]], tmp_path: Path, library: Path
+) -> None:
+    files = [file for name in CLASSES for file in photos[name][:5]]
+    sets = [[name, *(["two"] if name != "pen" else [])] for name in CLASSES for _ in range(5)]
+    head = MultiLabelHead(l2=1).fit(extractor.embed(files), sets, extractor=extractor)
+    write_web(export_web(head.fitted_, library=library), tmp_path / "page")
+    with served(tmp_path / "page") as address, browser(tmp_path / "profile") as page:
+        page.open(address)
+        page.wait("!document.querySelector('#place').hidden")
+        assert page.run("document.querySelector('#state').textContent").startswith("It looks for")
+        for name in CLASSES:
+            page.run("document.querySelector('#answer').textContent = ''")
+            page.choose("#file", photos[name][6])
+            page.wait("document.querySelector('#answer').textContent !== ''")
+            embeddings = extractor.embed([photos[name][6]])
+            (expected,) = head.predict(embeddings)
+            assert expected == tuple(sorted({name, "two"} if name != "pen" else {name}))
+            answer = page.run("document.querySelector('#answer').textContent")
+            assert sorted(answer.split(", ")) == sorted(expected)
+            found = zip(head.classes_, head.predict_proba(embeddings)[0], strict=True)
+            for class_name, share in found:
+                assert shares(page)[class_name] == pytest.approx(100 * share, abs=0.051)
+        assert page.said == []
 
 
 def test_what_is_no_picture_is_said(page: Browser, tmp_path: Path) -> None:

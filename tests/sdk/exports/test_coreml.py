@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 from tests.support.headfiles import golden_path
 
-from headfit import InputError, MissingExtraError, SoftmaxHead, UnshareableHeadError
+from headfit import (
+    InputError,
+    MissingExtraError,
+    MultiLabelHead,
+    SoftmaxHead,
+    UnshareableHeadError,
+)
 from headfit.commands.main import main
 from headfit.exports.coreml import export_coreml
 from headfit.files.headfile import load_head
@@ -63,6 +69,35 @@ def test_it_is_the_head(name: str, tmp_path: Path) -> None:
     if fitted.extractor is not None:
         told = json.loads(model.description.metadata.userDefined["extractor"])
         assert told["fingerprint"] == fitted.extractor.fingerprint
+
+
+@needs_coremltools
+def test_a_multi_label_head_is_no_classifier(tmp_path: Path) -> None:
+    """Core ML's classifiers name one class: this is a network that returns an array."""
+    from coremltools.proto import Model_pb2
+
+    rows = np.random.default_rng(0).normal(size=(12, 8))
+    sets = [["größe 网"], ["pen"], ["größe 网", "pen"], []] * 3
+    head, path = MultiLabelHead().fit(rows, sets), tmp_path / "a.head"
+    head.save(path)
+    output = tmp_path / "mine.mlmodel"
+    assert main(["export-coreml", str(path), "-o", str(output)]) == 0
+    assert main(["export-coreml", str(path), "-o", str(output)]) == 0
+    assert output.read_bytes() == export_coreml(head.fitted_)
+    model = Model_pb2.Model.FromString(output.read_bytes())
+    assert model.WhichOneof("Type") == "neuralNetwork"
+    first, second = model.neuralNetwork.layers
+    dense = first.innerProduct
+    weights = np.array(dense.weights.floatValue, np.float32).reshape(2, 8)
+    np.testing.assert_array_equal(weights.T, head.weights_)
+    np.testing.assert_array_equal(np.array(dense.bias.floatValue, np.float32), head.bias_)
+    assert second.activation.WhichOneof("NonlinearityType") == "sigmoid"
+    assert list(second.output) == ["probabilities"]
+    assert [one.name for one in model.description.output] == ["probabilities"]
+    told = model.description.metadata.userDefined
+    assert json.loads(told["classes"]) == ["größe 网", "pen"]
+    thresholds = np.array(json.loads(told["thresholds"]), np.float32)
+    np.testing.assert_array_equal(thresholds, head.thresholds_)
 
 
 def test_a_binary_head_is_refused() -> None:

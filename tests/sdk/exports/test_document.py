@@ -8,9 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support import label_files
 from tests.support.headfiles import golden_path
 
-from headfit import Extractor, ExtractorMismatchError, SoftmaxHead, UnshareableHeadError
+from headfit import (
+    Extractor,
+    ExtractorMismatchError,
+    MultiLabelHead,
+    SoftmaxHead,
+    UnshareableHeadError,
+)
 from headfit.commands.main import main
 from headfit.exports.document import export_json
 from headfit.files.head_parts import block_as_json
@@ -72,10 +79,39 @@ def test_a_head_that_compares_brings_the_background(tmp_path: Path) -> None:
         export_json(replace(alone, likeness=other))
 
 
+@pytest.mark.parametrize("name", label_files.NAMES)
+def test_a_multi_label_head_is_whole_in_it(name: str) -> None:
+    """In a format of its own: no reader of the other kind takes its numbers for logits of one."""
+    head = MultiLabelHead.load(label_files.golden_path(name)).fitted_
+    data = export_json(head, force=True)
+    found = json.loads(data)
+    assert len(data.splitlines()) == len(found) + 2
+    assert (found["format"], found["format_version"]) == ("headfit-multi-label-head-json", 1)
+    assert "thresholds" not in found  # which are of embeddings, in the other kind
+    np.testing.assert_array_equal(np.array(found["weights"], np.float32).T, head.weights)
+    np.testing.assert_array_equal(np.array(found["bias"], np.float32), head.bias)
+    thresholds = np.array(found["class_thresholds"], np.float32)
+    np.testing.assert_array_equal(thresholds, head.thresholds)
+    assert found["n_samples"] == head.n_samples
+    for key in ("classes", "class_counts"):
+        assert tuple(found[key]) == getattr(head, key)
+    assert len(found["views"]) == len(head.views)
+    assert (found["extractor"] is None) == (head.extractor is None)
+    assert found["training"] == dict(head.training)
+    if min(head.class_counts) < 3:
+        with pytest.raises(UnshareableHeadError):
+            export_json(head)
+
+
 def test_the_command_writes_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, output = tmp_path / "a.head", tmp_path / "a.json"
     head = SoftmaxHead().fit(np.random.default_rng(0).normal(size=(6, 5)), ["größe", "b"] * 3)
     head.save(path)
+    several = MultiLabelHead().fit(np.eye(6, 5), [["a"], []] * 3)
+    several.save(tmp_path / "several.head")
+    other = ["export-json", str(tmp_path / "several.head"), "-o", str(output)]
+    assert main(other) == 0
+    assert output.read_bytes() == export_json(several.fitted_)
     command = ["export-json", str(path), "-o", str(output)]
     assert main(command) == 0
     assert main(command) == 0

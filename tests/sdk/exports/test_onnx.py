@@ -14,7 +14,14 @@ import pytest
 from tests.support.foreign import DATA
 from tests.support.headfiles import golden_path
 
-from headfit import Extractor, ExtractorError, InputError, SoftmaxHead, UnshareableHeadError
+from headfit import (
+    Extractor,
+    ExtractorError,
+    InputError,
+    MultiLabelHead,
+    SoftmaxHead,
+    UnshareableHeadError,
+)
 from headfit.commands.main import main
 from headfit.exports.onnx import export_onnx
 from headfit.files.headfile import load_head
@@ -27,12 +34,15 @@ from headfit.photos.images import prepare_input
 GOLDEN = ["plain", "float16", "int8", "binary", "binary_typical", "typical", "views", "blocks"]
 
 
-def run(model: bytes, given: Mapping[str, Any]) -> Any:
-    """Return the only output of an ONNX file, by Microsoft's runtime."""
+def run(model: bytes, given: Mapping[str, Any], shown_from: list[float] | None = None) -> Any:
+    """Return the only output of an ONNX file, by Microsoft's runtime; check what it says."""
     runtime = pytest.importorskip("onnxruntime", reason="not tested: pip install 'headfit[onnx]'")
     session = runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
     (found,) = session.run(["probabilities"], dict(given))
-    assert json.loads(session.get_modelmeta().custom_metadata_map["classes"])
+    told = session.get_modelmeta().custom_metadata_map
+    assert json.loads(told["classes"])
+    assert shown_from is None or json.loads(told["thresholds"]) == shown_from
+    assert (shown_from is None) == ("thresholds" not in told)
     return found
 
 
@@ -80,6 +90,29 @@ def test_a_head_behind_its_extractor(
     found = run(output.read_bytes(), {photo_input.name: image})
     expected = SoftmaxHead.load(head).predict_proba(extractor.embed([photo]))
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_multi_label_head(eye: Path, photos: Path, alone: bool) -> None:
+    """Each class by itself, with its threshold: what the file says is shown, the head predicts."""
+    extractor = Extractor.open(eye)
+    paths = sorted(photos.rglob("*.png"))
+    rows = extractor.embed(paths)
+    sets = [[path.parent.name, *["odd"] * (i % 2)] for i, path in enumerate(paths)]
+    head = MultiLabelHead(l2=1).fit(rows, sets, extractor=extractor)
+    shown_from = [float(str(one)) for one in head.thresholds_]
+    assert shown_from != [0.5] * len(shown_from)
+    expected = head.predict_proba(rows)
+    assert np.ptp(expected.sum(axis=1)) > 0.1
+    model = export_onnx(head.fitted_, eye, alone=alone)
+    if alone:
+        found = run(model, {"embedding": rows}, shown_from)
+    else:
+        (photo,) = read_onnx(model).inputs
+        prepared = [prepare_input(path, extractor.manifest.preprocessing) for path in paths]
+        found = np.vstack([run(model, {photo.name: one}, shown_from) for one in prepared])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_array_equal(found >= shown_from, expected >= head.thresholds_)
 
 
 def test_names_of_the_network_are_left_to_it() -> None:

@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 from tests.support.networks import NETWORKS, Network
 
-from headfit import Extractor, ExtractorError, ExtractorMismatchError, NotFittedError, SoftmaxHead
+from headfit import (
+    Extractor,
+    ExtractorError,
+    ExtractorMismatchError,
+    MultiLabelHead,
+    NotFittedError,
+    SoftmaxHead,
+)
 from headfit.commands.main import main
 from headfit.engines.lce import LceEngine
 from headfit.engines.popcount import PopcountEngine
@@ -99,6 +106,31 @@ def test_every_runtime_gives_the_probabilities_of_the_head(
         except EngineMissingError as error:
             pytest.skip(str(error))
         np.testing.assert_allclose(row[None], found, atol=1e-5)
+
+
+@pytest.mark.parametrize("runtime", sorted(RUNS))
+def test_a_multi_label_head_gets_a_sigmoid_per_class(
+    runtime: str, extractor: Extractor, extractor_path: Path, pictures: list[np.ndarray]
+) -> None:
+    """In every runtime; the description holds the thresholds, metadata know none for each class."""
+    lowered, run = RUNS[runtime]
+    embeddings = extractor.embed(pictures)
+    sets = [[CLASSES[i // 4], *(["c"] if i < 4 else [])] for i in range(12)]
+    head = MultiLabelHead(l2=1).fit(embeddings, sets, extractor=extractor)
+    expected = head.predict_proba(embeddings)
+    assert np.ptp(expected.sum(axis=1)) > 0.3
+    model = export_tflite(head.fitted_, extractor_path, lowered=lowered)
+    for picture, row in zip(pictures, expected, strict=True):
+        try:
+            found = run(model, picture[None].astype(np.float32))
+        except EngineMissingError as error:
+            pytest.skip(str(error))
+        np.testing.assert_allclose(row[None], found, atol=1e-5)
+    schema = pytest.importorskip("tensorflow.lite.python.schema_py_generated")
+    told = json.loads(schema.Model.GetRootAsModel(model, 0).Description().decode())
+    assert told["classes"] == head.classes_.tolist() == list(read_metadata(model).labels)
+    np.testing.assert_array_equal(np.array(told["thresholds"], np.float32), head.thresholds_)
+    assert read_metadata(model).threshold is None
 
 
 def test_a_binary_head_stays_packed_and_a_lowered_file_has_nothing_of_lce(

@@ -16,15 +16,23 @@ from numpy.typing import NDArray
 from tests.sdk.engines.native.wasm import IS_THERE, NODE
 from tests.support.zig import NEEDS_ZIG, build_library
 
-from headfit import Extractor, ExtractorMismatchError, InputError, SoftmaxHead, UnshareableHeadError
+from headfit import (
+    Extractor,
+    ExtractorMismatchError,
+    InputError,
+    MultiLabelHead,
+    SoftmaxHead,
+    UnshareableHeadError,
+)
 from headfit.commands.main import main
 from headfit.engines.native import exporting
 from headfit.engines.native.exporting import find_wasm, plan_version
 from headfit.errors import EngineMissingError
-from headfit.exports.document import START
+from headfit.exports.document import STARTS
 from headfit.exports.web import export_web, is_web, write_web
 from headfit.files.views import views_as_json
 from headfit.learning.fitted_head import FittedHead
+from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
 from headfit.learning.origin import WHOLE, Preprocessing, View
 from headfit.learning.prediction import Prediction
 from headfit.photos.images import look as see
@@ -35,7 +43,7 @@ PLAIN = Preprocessing(64, 64, "shorter-side", 64, "bicubic", (123.7, 116.3, 103.
 SIZES = [(64, 64), (97, 131), (640, 480), (1, 200), (300, 1), (511, 1030), (4501, 3077)]
 """Widths and heights: as they are, enlarged, halved several times with rests, in several tiles."""
 
-Look = Callable[[FittedHead, Sequence[dict[str, Any]]], list[dict[str, Any]]]
+Look = Callable[[FittedHead | FittedMultiLabelHead, Sequence[dict[str, Any]]], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +63,9 @@ def wasm(library: Path | None, require: Callable[[bool, str], None]) -> Path:
 def look(wasm: Path, tmp_path: Path) -> Look:
     """What an exported page makes of pictures: arrays of (h, w, 3 or 4) under "pixels"."""
 
-    def run(head: FittedHead, jobs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    def run(
+        head: FittedHead | FittedMultiLabelHead, jobs: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
         page = tmp_path / "page"
         write_web(export_web(head, library=wasm), page)
         (page / "package.json").write_text('{"type": "module"}')
@@ -168,6 +178,29 @@ def test_embeddings_and_answers_are_those_of_the_head(
     sureness = [answer["sureness"] for answer in answers]
     np.testing.assert_allclose(prediction.sureness(), sureness, rtol=1e-4, atol=1e-5)
     assert prediction.are_known().tolist() == [answer["isKnown"] for answer in answers]
+    for answer, known, row in zip(answers, prediction.are_known(), probabilities, strict=True):
+        assert answer["isShown"] == [bool(known) and one == max(row) for one in row]
+
+
+def test_a_multi_label_head_answers_for_each_class_by_itself(
+    look: Look, extractor: Extractor
+) -> None:
+    """Several classes, one or none: what the head predicts, with its thresholds."""
+    taught_by = [picture(64, 64, seed) for seed in range(24)]
+    rows = extractor.embed(taught_by)
+    is_shown = np.random.default_rng(0).random((24, 3)) < [0.5, 0.3, 0.7]
+    head = MultiLabelHead(l2=1).fit(
+        rows, is_shown, classes=["größe 网", "b", "c"], extractor=extractor
+    )
+    pictures = [*taught_by, *(picture(97, 131, seed) for seed in range(4))]
+    answers = [one["answer"] for one in look(head.fitted_, [{"pixels": one} for one in pictures])]
+    expected = head.predict_proba(extractor.embed(pictures))
+    found = [answer["probabilities"] for answer in answers]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    right = expected >= head.thresholds_
+    assert set(right.sum(axis=1)) >= {1, 2}
+    assert right.tolist() == [answer["isShown"] for answer in answers]
+    assert right.any(axis=1).tolist() == [answer["isKnown"] for answer in answers]
 
 
 def test_the_command_writes_a_page_and_writes_it_again(
@@ -272,14 +305,14 @@ def test_whose_folder_it_is(tmp_path: Path) -> None:
     assert not is_web(tmp_path)
     (tmp_path / "page.css").unlink()
     (tmp_path / "network.plan").write_bytes(b"")
-    (tmp_path / "head.json").write_bytes(START)
+    (tmp_path / "head.json").write_bytes(STARTS[0])
     assert is_web(tmp_path)
     (tmp_path / "index.html").unlink()
     assert is_web(tmp_path)
     (tmp_path / "head.json").write_text('{"format":"headfit-head-json","classes":["taught here"]}')
     assert not is_web(tmp_path)
     (tmp_path / "network.plan").unlink()
-    (tmp_path / "head.json").write_bytes(START)
+    (tmp_path / "head.json").write_bytes(STARTS[0])
     assert not is_web(tmp_path)
 
 

@@ -18,6 +18,7 @@ from tests.support.label_files import FILES, GOLDENS, NAMES, golden_path
 from headfit import ExtractorMismatchError, FileFormatError, MultiLabelHead, SoftmaxHead
 from headfit.files.headfile import load_head_bytes
 from headfit.files.multi_label_file import (
+    MultiLabelFile,
     load_multi_label_bytes,
     save_multi_label_bytes,
 )
@@ -40,7 +41,7 @@ def test_golden_bytes_are_written_and_read(name: str) -> None:
     """They never change."""
     golden = golden_path(name).read_bytes()
     assert golden == FILES[name]
-    assert_equal(GOLDENS[name], load_multi_label_bytes(golden))
+    assert_equal(GOLDENS[name], load_multi_label_bytes(golden).head)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -49,7 +50,7 @@ def test_the_hash_and_the_container_are_those_of_the_page(name: str) -> None:
     header, data = parts(FILES[name])
     assert header == parts(assemble(header, data))[0]
     file = safetensors_save(safetensors_load(FILES[name]), header["__metadata__"])
-    assert_equal(GOLDENS[name], load_multi_label_bytes(file))
+    assert_equal(GOLDENS[name], load_multi_label_bytes(file).head)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,7 +69,7 @@ def test_any_truncation_and_any_third_flipped_bit_is_refused(name: str) -> None:
 def test_a_head_keeps_what_its_file_says(name: str, tmp_path: Path) -> None:
     path = tmp_path / "labels.head"
     MultiLabelHead.load(golden_path(name)).save(path)
-    assert path.read_bytes() == save_multi_label_bytes(GOLDENS[name])
+    assert path.read_bytes() == save_multi_label_bytes(MultiLabelFile(GOLDENS[name]))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,8 @@ def test_a_head_keeps_what_its_file_says(name: str, tmp_path: Path) -> None:
         ("training", "[]", "a JSON object"),
         ("views", '[{"is_flipped":false,"x":0.5,"y":0.5,"zoom":1}]', "no views"),
         ("format_version", "2", "install a newer headfit"),
-        ("signature", "{}", "no further keys"),
+        ("signature", "{}", "the key 'public_key'"),
+        ("privacy", "{}", "no further keys"),
     ],
 )
 def test_metadata_that_break_the_page_are_refused(key: str, value: str, words: str) -> None:
@@ -102,20 +104,24 @@ def test_metadata_that_break_the_page_are_refused(key: str, value: str, words: s
 def test_thresholds_that_no_probability_can_be_compared_with_are_refused(value: float) -> None:
     head = dataclasses.replace(GOLDENS["plain"], thresholds=np.array([0.5, value, 0.5], np.float32))
     with pytest.raises(FileFormatError, match="thresholds"):
-        save_multi_label_bytes(head)
+        save_multi_label_bytes(MultiLabelFile(head))
 
 
 def test_infinite_weights_are_refused() -> None:
     with pytest.raises(FileFormatError, match="finite weights"):
         save_multi_label_bytes(
-            dataclasses.replace(GOLDENS["one"], weights=np.array([[np.inf]], np.float32))
+            MultiLabelFile(
+                dataclasses.replace(GOLDENS["one"], weights=np.array([[np.inf]], np.float32))
+            )
         )
 
 
 def test_training_that_json_cannot_hold_is_refused() -> None:
     training: dict[str, Any] = {"x": np.float32(1)}
     with pytest.raises(FileFormatError, match="JSON can hold"):
-        save_multi_label_bytes(dataclasses.replace(GOLDENS["one"], training=training))
+        save_multi_label_bytes(
+            MultiLabelFile(dataclasses.replace(GOLDENS["one"], training=training))
+        )
 
 
 def test_neither_kind_of_head_is_taken_for_the_other(tmp_path: Path) -> None:
@@ -161,4 +167,4 @@ def test_another_extractor_is_refused_and_other_views_are(tmp_path: Path) -> Non
 def test_class_names_of_other_forms_are_brought_into_the_normal_one() -> None:
     header, data = parts(FILES["plain"])
     header["__metadata__"]["classes"] = json.dumps(["a", "gro\u0308\u00dfe", " c "])
-    assert load_multi_label_bytes(assemble(header, data)).classes == ("a", "größe", "c")
+    assert load_multi_label_bytes(assemble(header, data)).head.classes == ("a", "größe", "c")

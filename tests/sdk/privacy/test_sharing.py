@@ -20,10 +20,18 @@ from headfit.errors import (
 from headfit.exports.tflite import export_tflite
 from headfit.extractor import Extractor
 from headfit.files.headfile import load_head, load_head_bytes, save_head_bytes
+from headfit.files.multi_label_file import load_multi_label_bytes, save_multi_label_bytes
 from headfit.head import SoftmaxHead
+from headfit.multi_label_head import MultiLabelHead
 from headfit.privacy.noise import Privacy
 from headfit.privacy.public_view import PublicView
-from headfit.privacy.signing import new_key, public_key, sign_head_bytes, verify_head_bytes
+from headfit.privacy.signing import (
+    new_key,
+    public_key,
+    sign_head_bytes,
+    verify_head_bytes,
+    verify_multi_label_bytes,
+)
 
 # RFC 8032, section 7.1, test 1: secret and public key.
 SECRET = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
@@ -87,16 +95,24 @@ def test_every_command_that_writes_a_head_anew_is_a_door_or_the_users_own() -> N
     assert names == DOORS.keys() | OWN
 
 
+@pytest.mark.parametrize("kind", [SoftmaxHead, MultiLabelHead])
 @pytest.mark.parametrize("name", DOORS)
 def test_the_commands_refuse_and_force(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    kind: type,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     if name == "export-coreml":
         pytest.importorskip("coremltools", reason="not tested: pip install 'headfit[coreml]'")
     monkeypatch.chdir(tmp_path)
     known = Extractor.open(engine="popcount")
     values = np.random.default_rng(0).normal(size=(4, known.embedding_dim))
-    SoftmaxHead().fit(values, ["cup", "cup", "cup", "pen"], extractor=known).save("a.head")
+    names: list[object] = ["cup", "cup", "cup", "pen"]
+    if kind is MultiLabelHead:
+        names = [[name] for name in names]
+    kind().fit(values, names, extractor=known).save("a.head")
     assert main(["keygen", "key"]) == 0
     Path("a.wasm").write_bytes(WASM)
     out = "out" + ENDINGS.get(name, "")
@@ -106,6 +122,40 @@ def test_the_commands_refuse_and_force(
     assert not Path(out).exists()
     assert main([*command, "--few-photos"]) == 0
     assert Path(out).stat().st_size > 0
+
+
+def test_a_multi_label_head_is_signed_and_verified(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole way; any flipped bit and any other key is refused, and so is the other kind."""
+    rows = np.random.default_rng(0).normal(size=(12, 4))
+    MultiLabelHead().fit(rows, [["cup"], ["pen"], ["cup", "pen"], []] * 3).save(tmp_path / "a.head")
+    key, path, signed = (str(tmp_path / name) for name in ("key", "a.head", "b.head"))
+    assert main(["keygen", key]) == 0
+    public = capsys.readouterr().out.strip()
+    assert main(["verify", path, "--trust", public]) == 5
+    assert main(["sign", path, "--key", key, "-o", signed]) == 0
+    assert main(["verify", signed, "--trust", public]) == 0
+    assert main(["inspect", signed]) == 0
+    assert public in capsys.readouterr().out.replace("\n", "").replace(" ", "")
+    head = MultiLabelHead.load(signed, trusted_keys=[public])
+    assert head.predict(rows) == MultiLabelHead.load(path).predict(rows)
+    with pytest.raises(UntrustedHeadError, match="found the key"):
+        MultiLabelHead.load(signed, trusted_keys=["0" * 64])
+    with pytest.raises(UntrustedHeadError, match="found none"):
+        MultiLabelHead.load(path, trusted_keys=[public])
+    with pytest.raises(FileFormatError, match="several classes"):
+        SoftmaxHead.load(signed, trusted_keys=[public])
+    file = bytearray(Path(signed).read_bytes())
+    for at in range(0, len(file), 53):
+        file[at] ^= 1
+        with pytest.raises(FileFormatError):
+            verify_multi_label_bytes(bytes(file), [public])
+        file[at] ^= 1
+    read = load_multi_label_bytes(bytes(file))
+    other = dataclasses.replace(read, head=dataclasses.replace(read.head, n_samples=99))
+    with pytest.raises(UntrustedHeadError, match="other content"):
+        verify_multi_label_bytes(save_multi_label_bytes(other), [public])
 
 
 def test_the_functions_behind_them_refuse_and_force() -> None:

@@ -1,13 +1,20 @@
-/** A head that `headfit export-json` wrote: what it says of an embedding. */
+/** A head that `headfit export-json` wrote, of either kind: what it says of an embedding. */
 export class Head {
   constructor(json) {
-    if (json.format !== "headfit-head-json" || json.format_version !== 1)
+    const kinds = ["headfit-head-json", "headfit-multi-label-head-json"];
+    if (!kinds.includes(json.format) || json.format_version !== 1)
       throw new Error("expected a head as headfit export-json of this version writes it");
     Object.assign(this, json);
+    /** Whether a picture may show several classes, or none. */
+    this.isMultiLabel = json.format === kinds[1];
     const [n, width] = [json.classes.length, json.embedding_dim];
     const rows = [json.bias, ...json.weights, ...(json.thresholds ? [json.thresholds] : [])];
     const lengths = [n, ...json.weights.map(() => width), ...(json.thresholds ? [width] : [])];
     const isWhole = (row, i) => row.length === lengths[i] && row.every(Number.isFinite);
+    if (this.isMultiLabel) {
+      rows.push(json.class_thresholds ?? []);
+      lengths.push(n);
+    }
     if (json.weights.length !== n || !rows.every(isWhole))
       throw new Error(`expected ${n} classes with a bias and ${width} weights each; the head is damaged`);
     if (!json.likeness) return;
@@ -17,20 +24,27 @@ export class Head {
     this.factor = Float32Array.from(new Uint16Array(bytes.buffer), float16);
   }
 
-  /** Probability of each class, and whether this looks like any of them. */
+  /** Probability of each class, which of them this shows, and whether it looks like any. */
   answer(embedding) {
     if (embedding.length !== this.embedding_dim)
       throw new Error(`expected ${this.embedding_dim} numbers, found ${embedding.length}`);
     if (!embedding.every(Number.isFinite)) throw new Error("expected finite numbers, found others in the embedding");
     const features = this.thresholds ? this.thresholds.map((t, i) => (embedding[i] >= t ? 1 : -1)) : embedding;
     const logits = this.weights.map((row, c) => dot(row, features) + this.bias[c]);
+    if (this.isMultiLabel) {
+      const probabilities = logits.map((logit) => 1 / (1 + Math.exp(-logit)));
+      const isShown = probabilities.map((probability, c) => probability >= this.class_thresholds[c]);
+      return { probabilities, isShown, sureness: Math.max(...probabilities), isKnown: isShown.includes(true) };
+    }
     const highest = Math.max(...logits);
     const powers = logits.map((logit) => Math.exp(logit - highest));
     const total = powers.reduce((a, b) => a + b);
     const probabilities = powers.map((power) => power / total);
     const lead = highest - logits.reduce((a, b) => a + b) / logits.length;
     const sureness = this.sureness(embedding, Math.max(...probabilities), lead);
-    return { probabilities, sureness, isKnown: sureness >= (this.calibration?.threshold ?? -Infinity) };
+    const isKnown = sureness >= (this.calibration?.threshold ?? -Infinity);
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    return { probabilities, isShown: probabilities.map((_, c) => isKnown && c === best), sureness, isKnown };
   }
 
   sureness(embedding, highest, lead) {

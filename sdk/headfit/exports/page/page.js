@@ -56,12 +56,13 @@ function look(image, width, height) {
   show(current.answer(embedding));
 }
 
-function show({ probabilities, isKnown }) {
+function show({ probabilities, isShown, isKnown }) {
   const order = probabilities.map((_, i) => i).sort((a, b) => probabilities[b] - probabilities[a] || a - b);
-  answer.textContent = isKnown ? current.classes[order[0]] : "None of these";
+  answer.textContent = order.filter((i) => isShown[i]).map((i) => current.classes[i]).join(", ") || "None of these";
   classes.classList.toggle("unknown", !isKnown);
   classes.replaceChildren(...order.slice(0, SHOWN).map((i) => {
     const row = document.createElement("li");
+    row.classList.toggle("shown", isShown[i]);
     const meter = document.createElement("meter");
     meter.value = probabilities[i];
     row.append(text(current.classes[i]), meter, text(`${(100 * probabilities[i]).toFixed(1)} %`));
@@ -226,7 +227,8 @@ function stopRecording() {
 
 function sayClasses() {
   state.classList.remove("fault");
-  state.textContent = `It tells apart: ${current.classes.join(", ")}${current === recogniser.head ? "" : ", as taught here"}.`;
+  const does = current.isMultiLabel ? "It looks for" : "It tells apart";
+  state.textContent = `${does}: ${current.classes.join(", ")}${current === recogniser.head ? "" : ", as taught here"}.`;
 }
 
 function say(fault) {

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from headfit.errors import ExtractorError
-from headfit.maths.arrays import FloatArray
+from headfit.maths.arrays import FloatArray, shortest
 from headfit.networks.onnx.model import FLOAT, read_onnx
 from headfit.networks.onnx.wire import Field, read_fields
 from headfit.networks.onnx.writing import constant, model_file, node, opset, value, whole
@@ -23,10 +23,15 @@ _OLDEST_OPSET: Final = 7
 
 
 def head_alone(
-    weights: FloatArray, bias: FloatArray, thresholds: FloatArray | None, classes: Sequence[str]
+    weights: FloatArray,
+    bias: FloatArray,
+    thresholds: FloatArray | None,
+    classes: Sequence[str],
+    shown_from: FloatArray | None = None,
 ) -> bytes:
     """Return a head as an ONNX file: embeddings in, probabilities out; see `behind_network`."""
-    nodes, constants, last = _head(_EMBEDDING, weights, bias, thresholds, {_EMBEDDING})
+    given = (weights, bias, thresholds, shown_from)
+    nodes, constants, last = _head(_EMBEDDING, *given, {_EMBEDDING})
     return model_file(
         _VERSION,
         [opset(_OPSET)],
@@ -34,7 +39,7 @@ def head_alone(
         constants,
         [value(_EMBEDDING, ("n_photos", len(weights)))],
         [value(last, ("n_photos", len(bias)))],
-        _description(classes),
+        _description(classes, shown_from),
     )
 
 
@@ -44,8 +49,9 @@ def behind_network(
     bias: FloatArray,
     thresholds: FloatArray | None,
     classes: Sequence[str],
+    shown_from: FloatArray | None = None,
 ) -> bytes:
-    """Return a classifier: the extractor's network, then the head, then softmax.
+    """Return a classifier: the extractor's network, then the head, then softmax or sigmoid.
 
     Parameters
     ----------
@@ -57,6 +63,9 @@ def behind_network(
         Of a binary head.
     classes : sequence of str
         Class names in column order; the file's property "classes" holds them as JSON.
+    shown_from : ndarray of shape (n_classes,), dtype float32, optional
+        Of a multi-label head: each class gets a sigmoid of its own, and the file's property
+        "thresholds" holds the probabilities from which on classes count as shown, as JSON.
 
     Returns
     -------
@@ -84,7 +93,7 @@ def behind_network(
         )
     (photo,) = network.inputs
     taken = {photo.name, *network.weights, *(name for one in network.nodes for name in one.outputs)}
-    nodes, constants, last = _head(network.outputs[0], weights, bias, thresholds, taken)
+    nodes, constants, last = _head(network.outputs[0], weights, bias, thresholds, shown_from, taken)
     return model_file(
         network.version,
         network.opsets,
@@ -92,7 +101,7 @@ def behind_network(
         [*network.weights.values(), *constants],
         [value(photo.name, [n or "n" for n in photo.shape])],
         [value(last, (1, len(bias)))],
-        _description(classes),
+        _description(classes, shown_from),
     )
 
 
@@ -101,6 +110,7 @@ def _head(
     weights: FloatArray,
     bias: FloatArray,
     thresholds: FloatArray | None,
+    shown_from: FloatArray | None,
     taken: set[str],
 ) -> tuple[list[bytes], list[bytes], str]:
     """Return operators from embeddings to probabilities, their constants and the last's output.
@@ -133,6 +143,8 @@ def _head(
         source = step("Add", [product, one], "head/signs")
     operands = [source, hold("head/weights", weights), hold("head/bias", bias)]
     logits = step("Gemm", operands, "head/logits")
+    if shown_from is not None:
+        return nodes, constants, step("Sigmoid", [logits], _PROBABILITIES)
     return nodes, constants, step("Softmax", [logits], _PROBABILITIES, whole("axis", 1))
 
 
@@ -144,5 +156,8 @@ def _own_version(operators: bytes) -> int:
     return fields[2].whole() if 2 in fields else 1
 
 
-def _description(classes: Sequence[str]) -> dict[str, str]:
-    return {"classes": json.dumps(list(classes), ensure_ascii=False)}
+def _description(classes: Sequence[str], shown_from: FloatArray | None) -> dict[str, str]:
+    texts = {"classes": json.dumps(list(classes), ensure_ascii=False)}
+    if shown_from is not None:
+        texts["thresholds"] = json.dumps(shortest(shown_from))
+    return texts
