@@ -44,14 +44,14 @@ class Browser:
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Ask the browser for something and return what it answers."""
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": parameters}
+        number = self._number = self._number + 1  # a dialog may be answered meanwhile
+        message = {"id": number, "method": method, "params": parameters}
         if self._session:
             message["sessionId"] = self._session
         os.write(self._to, json.dumps(message).encode() + b"\0")
         while True:
             found = self._read()
-            if found.get("id") == self._number:
+            if found.get("id") == number:
                 assert "error" not in found, found
                 result: dict[str, Any] = found["result"]
                 return result
