@@ -11,7 +11,7 @@ import click
 
 from headfit.commands import terminal
 from headfit.commands.options import ENGINE, JSON, PATH, output_option
-from headfit.commands.paths import GOLDEN, MANIFEST, NETWORK, Command
+from headfit.commands.paths import GOLDEN, MANIFEST, NEW_NETWORK, Command
 from headfit.errors import ExtractorError, InputError
 from headfit.extractors.finding import ENDINGS
 from headfit.extractors.making import MadeExtractor, list_places, make_extractor
@@ -55,7 +55,7 @@ class _Size(click.ParamType):  # type: ignore[type-arg]
 @click.argument("model", metavar="NETWORK", type=PATH)
 @output_option(
     "OUT",
-    NETWORK,
+    NEW_NETWORK,
     "The file to write; manifest and golden picture go beside it.",
     beside=lambda network: {
         network.with_suffix(".json"): MANIFEST,

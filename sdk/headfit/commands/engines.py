@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from headfit.commands import terminal
 from headfit.commands.exit_codes import DONE, UNUSABLE_EXTRACTOR
 from headfit.commands.options import EXTRACTOR, JSON, MODEL, output_option
-from headfit.commands.paths import NETWORK, Command
+from headfit.commands.paths import NEW_NETWORK, Command
 from headfit.engines import EngineReport
 from headfit.extractor import Extractor
 from headfit.files.disk import read_bounded, write_atomically
@@ -81,7 +81,7 @@ def _engine_table(reports: tuple[EngineReport, ...], chosen: str | None) -> Tabl
 
 @click.command(cls=Command)
 @MODEL
-@output_option("OUT.TFLITE", NETWORK)
+@output_option("OUT.TFLITE", NEW_NETWORK)
 def lower(model: Path, output: Path) -> None:
     """Rewrite a Larq Compute Engine network for plain TFLite, bit for bit.
 

@@ -10,7 +10,7 @@ import click
 
 from headfit.commands import terminal
 from headfit.commands.options import EXTRACTOR, FEW_PHOTOS, HEAD, PATH, output_option
-from headfit.commands.paths import CORE_ML, HEAD_JSON, NETWORK, WEB, Command, OutputFolder
+from headfit.commands.paths import CLASSIFIER, CORE_ML, HEAD_JSON, WEB, Command, OutputFolder
 from headfit.errors import InputError
 from headfit.exports import coreml, document, onnx, tflite, web
 from headfit.exports.joining import AnyHead
@@ -51,7 +51,7 @@ def _refuse_blocks(path: Path, extractor: str | Path | None, what: str) -> None:
 
 @click.command("export-tflite", cls=Command)
 @HEAD
-@output_option("OUT.TFLITE", NETWORK)
+@output_option("OUT.TFLITE", CLASSIFIER)
 @click.option("--lowered", is_flag=True, help="Use TFLite's own operators alone.")
 @FEW_PHOTOS
 @EXTRACTOR
@@ -72,7 +72,7 @@ def export_tflite(
 
 @click.command("export-onnx", cls=Command)
 @HEAD
-@output_option("OUT.ONNX", NETWORK)
+@output_option("OUT.ONNX", CLASSIFIER)
 @click.option("--alone", is_flag=True, help="Export the head without its extractor.")
 @FEW_PHOTOS
 @EXTRACTOR

@@ -19,12 +19,15 @@ from typing import Any, Final
 import click
 
 from headfit.errors import FileFormatError, InputError
-from headfit.exports import document
+from headfit.exports import coreml, document
 from headfit.exports.web import is_web
 from headfit.files import blockfile, headfile, multi_label_file
 from headfit.files.disk import prove_writable
 from headfit.files.manifest import load_manifest
+from headfit.networks.appending import is_classifier as is_tflite_classifier
 from headfit.networks.onnx import is_onnx
+from headfit.networks.onnx.appending import is_classifier as is_onnx_classifier
+from headfit.networks.tflite.schema import IDENTIFIER
 from headfit.photos.formats import format_of
 from headfit.pooling import part, plain, roll, round_file
 from headfit.report.elements import GENERATOR
@@ -33,6 +36,9 @@ from headfit.store import exchange
 _FORCE: Final = "force"
 _WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _MAX_HEADER_BYTES: Final = 1 << 25
+_MAX_NETWORK_BYTES: Final = 1 << 30
+_DESCRIBED_WITHIN: Final = 1 << 24
+"""Bytes of a Core ML model: it describes itself first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,16 @@ def _is_onnx(path: Path) -> bool:
     return path.suffix == ".onnx" and is_onnx(_start(path))
 
 
+def _is_classifier(path: Path) -> bool:
+    """Return whether a network is one that ``export-tflite`` or ``export-onnx`` wrote."""
+    if path.stat().st_size > _MAX_NETWORK_BYTES:
+        return False
+    data = path.read_bytes()
+    if data[4:8] == IDENTIFIER:
+        return is_tflite_classifier(data)
+    return is_onnx(data) and is_onnx_classifier(data)
+
+
 def _is_round(path: Path) -> bool:
     return f'"format": "{round_file.FORMAT}"'.encode() in _start(path)
 
@@ -96,10 +112,14 @@ def _is_head_json(path: Path) -> bool:
 
 
 def _is_core_ml(path: Path) -> bool:
-    """Return whether it begins as a model does: its version, a description, in it a tensor."""
-    return (
-        re.match(rb"\x08[\x01-\x7f]\x12(?:[\x80-\xff]{0,4}[\0-\x7f])\x0a", _start(path)) is not None
-    )
+    """Return whether it begins as a model does, and is described as a head of headfit.
+
+    A model's version, a description, in it a tensor.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(_DESCRIBED_WITHIN)
+    begins = re.match(rb"\x08[\x01-\x7f]\x12(?:[\x80-\xff]{0,4}[\0-\x7f])\x0a", start)
+    return begins is not None and coreml.DESCRIBED.encode() in start
 
 
 def _is_manifest(path: Path) -> bool:
@@ -114,12 +134,15 @@ HEAD_FILE: Final = _container("head file", headfile.FORMAT, multi_label_file.FOR
 MULTI_LABEL: Final = _container("multi-label head file", multi_label_file.FORMAT)
 BLOCK_FILE: Final = _container("block file", blockfile.FORMAT)
 EXAMPLES: Final = _container("file of examples", exchange.FORMAT)
-NETWORK: Final = Kind("network", lambda path: _start(path)[4:8] == b"TFL3" or _is_onnx(path))
+NETWORK: Final = Kind("network", lambda path: _start(path)[4:8] == IDENTIFIER or _is_onnx(path))
+CLASSIFIER: Final = Kind("classifier of this command", _is_classifier)
+NEW_NETWORK: Final = Kind("blank file", lambda path: False)
+"""A network does not say who made it: it may be another's, and heads may rest on it."""
 PAGE: Final = Kind("report", lambda path: GENERATOR.encode() in _start(path))
 MANIFEST: Final = Kind("manifest", _is_manifest)
 GOLDEN: Final = Kind("golden picture", lambda path: _start(path).startswith(b"\x89PNG\r\n"))
 ROUND: Final = Kind("round", _is_round)
-CORE_ML: Final = Kind("Core ML model", _is_core_ml)
+CORE_ML: Final = Kind("Core ML model of this command", _is_core_ml)
 HEAD_JSON: Final = Kind("head as JSON", _is_head_json)
 WEB: Final = Kind("page of this command", is_web)
 PART: Final = _container("part", part.PART.name)
@@ -325,16 +348,16 @@ def check_output(
             )
         if is_forced:
             continue
-        if not one.is_of(path):
-            raise InputError(
-                f"{path}: expected a new name, or a {one.name} to replace, found another kind of "
-                "file; choose another name, or say --force"
-            )
-        if one is NETWORK and _is_extractor(path):
+        if one in (CLASSIFIER, NEW_NETWORK) and NETWORK.is_of(path) and _is_extractor(path):
             raise InputError(
                 f"{path}: expected a new name, found an extractor with its manifest "
                 f"{path.with_suffix('.json')}, on which heads may rest; choose another name, or "
                 "say --force"
+            )
+        if not one.is_of(path):
+            raise InputError(
+                f"{path}: expected a new name, or a {one.name} to replace, found another kind of "
+                "file; choose another name, or say --force"
             )
         if not path.stat().st_mode & _WRITABLE:
             raise InputError(

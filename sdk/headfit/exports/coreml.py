@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from headfit.errors import InputError, MissingExtraError
 from headfit.exports.joining import AnyHead, thresholds_of
 from headfit.maths.arrays import shortest
 from headfit.privacy.sharing import released
+
+DESCRIBED: Final = "A head of headfit"
+"""What the description of a written model begins with."""
 
 
 def export_coreml(head: AnyHead, *, force: bool = False) -> bytes:
@@ -67,10 +71,10 @@ def export_coreml(head: AnyHead, *, force: bool = False) -> bytes:
         builder.set_class_labels(
             list(head.classes), predicted_feature_name="classLabel", prediction_blob="probabilities"
         )
-        description.shortDescription = "A head of headfit: an embedding's class"
+        description.shortDescription = f"{DESCRIBED}: an embedding's class"
     else:
         builder.add_activation("sigmoid", "SIGMOID", "logits", "probabilities")
-        description.shortDescription = "A head of headfit: which classes an embedding shows"
+        description.shortDescription = f"{DESCRIBED}: which classes an embedding shows"
         description.userDefined["classes"] = json.dumps(list(head.classes), ensure_ascii=False)
         description.userDefined["thresholds"] = json.dumps(shortest(shown_from))
     if head.extractor is not None:

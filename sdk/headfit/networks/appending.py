@@ -18,8 +18,10 @@ from headfit.networks.lowering import lower_graph
 from headfit.networks.tflite import Graph, Operator, Tensor, read_graph, write_graph
 from headfit.networks.tflite.metadata import Metadata, labels_archive, metadata_bytes
 from headfit.networks.tflite.schema import NO_ACTIVATION, VALID
+from headfit.networks.tflite.tables import Table
 
 _FLOAT: Final = np.dtype("<f4")
+_MAX_DESCRIPTION: Final = 1 << 25
 
 
 def append_head(
@@ -97,6 +99,15 @@ def append_head(
         metadata=metadata_bytes(metadata) if metadata else b"",
     )
     return written + labels_archive(metadata) if metadata else written
+
+
+def is_classifier(model: bytes) -> bool:
+    """Return whether a `.tflite` says that `append_head` wrote it: its description has classes."""
+    try:
+        told = json.loads(Table.root(model).text(3, _MAX_DESCRIPTION))
+    except (ExtractorError, ValueError, RecursionError):
+        return False
+    return isinstance(told, dict) and list(told) in (["classes"], ["classes", "thresholds"])
 
 
 def _taking_pixels(graph: Graph, mean: Sequence[float], std: Sequence[float]) -> Graph:

@@ -15,15 +15,19 @@ from typing import Any
 import click
 import numpy as np
 import pytest
+from tests.support.foreign import DATA as FOREIGN
 from tests.support.headfiles import golden_path
 from tests.support.small_disk import SmallDisk
 
 from headfit.commands import paths
 from headfit.commands.main import app, main
 from headfit.commands.paths import Command, InputPath, OutputFolder, OutputPath, StorePath
+from headfit.extractor import Extractor
 from headfit.files import disk
 from headfit.files.container import pack
 from headfit.head import SoftmaxHead
+from headfit.multi_label_head import MultiLabelHead
+from headfit.networks.onnx.appending import head_alone
 from headfit.pooling import half, part, plain, roll
 from headfit.store import exchange
 
@@ -79,7 +83,8 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-ONCE = (paths.KEY, paths.CALLED, paths.HALF, paths.CONTRIBUTED)
+NETWORKS = (paths.CLASSIFIER, paths.NEW_NETWORK)
+ONCE = (paths.KEY, paths.CALLED, paths.HALF, paths.CONTRIBUTED, paths.NEW_NETWORK)
 """What is made once: nothing but force replaces it."""
 
 
@@ -92,11 +97,13 @@ def kinds() -> dict[paths.Kind, bytes]:
         paths.HEAD_FILE: golden_path("plain").read_bytes(),
         paths.BLOCK_FILE: (DATA / "blocks_v1.block").read_bytes(),
         paths.NETWORK: network,
+        paths.NEW_NETWORK: network,
+        paths.CLASSIFIER: head_alone(np.eye(2), np.zeros(2), None, ["a", "b"]),
         paths.MANIFEST: manifest.read_bytes(),
         paths.PAGE: f"<!DOCTYPE html>\n<html><head>{paths.GENERATOR}</head>".encode(),
         paths.EXAMPLES: pack({"__metadata__": {"format": exchange.FORMAT}}, b""),
         paths.KEY: b"-----BEGIN PRIVATE KEY-----\n",
-        paths.CORE_ML: b"\x08\x01\x12\x02\x0a\x00",
+        paths.CORE_ML: b"\x08\x01\x12\x02\x0a\x00 A head of headfit: x",
         paths.HEAD_JSON: b'{\n"format": "headfit-head-json",\n',
         paths.ROUND: b'{"format": "headfit-round"}',
         paths.PART: pack({"__metadata__": {"format": part.PART.name}}, b""),
@@ -325,7 +332,7 @@ def test_a_second_finetune_does_not_take_the_blocks_of_the_first(
     assert "model.block" not in err
 
 
-@pytest.mark.parametrize("names", [n for n in WRITERS if WRITERS[n].type.kind is paths.NETWORK])
+@pytest.mark.parametrize("names", [n for n in WRITERS if WRITERS[n].type.kind in NETWORKS])
 def test_an_extractor_with_its_manifest_stays(
     names: tuple[str, ...], kinds: dict[paths.Kind, bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -336,10 +343,46 @@ def test_an_extractor_with_its_manifest_stays(
     assert "x.tflite: expected a new name, found an extractor with its manifest x.json" in err
     _, err = outcome(capsys, [*words(names, "x.tflite"), "--force"])
     assert "x.tflite" not in err
-    Path("x.json").write_text("{}")
+    Path("x.json").unlink()
     Path("x.tflite").write_bytes(kinds[paths.NETWORK])
-    if names != ("cut",):
-        assert "x.tflite" not in outcome(capsys, words(names, "x.tflite"))[1]
+    _, err = outcome(capsys, words(names, "x.tflite"))
+    assert "x.tflite: expected a new name, or a" in err
+
+
+@pytest.mark.parametrize("ending", ["tflite", "onnx", "mlmodel"])
+def test_a_network_of_somebody_else_stays(
+    ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file of the same format is not one of ours; what the command wrote it writes again."""
+    known = Extractor.open(engine="popcount")
+    rows = np.random.default_rng(0).normal(size=(6, known.embedding_dim))
+    for name, head in (
+        ("one.head", SoftmaxHead(method="imprint").fit(rows, ["a", "b"] * 3, extractor=known)),
+        ("two.head", MultiLabelHead().fit(rows, [["a"], []] * 3, extractor=known)),
+    ):
+        head.save(name)
+    export = {"tflite": "export-tflite", "onnx": "export-onnx", "mlmodel": "export-coreml"}[ending]
+    alone = ["--alone"] if ending == "onnx" else []
+    if ending == "mlmodel":
+        pytest.importorskip("coremltools", reason="not tested: pip install 'headfit[coreml]'")
+    foreign = {
+        "tflite": (ENGINE_DATA / "residual.tflite").read_bytes(),
+        "onnx": (FOREIGN / "classifier.onnx").read_bytes(),
+        "mlmodel": b"\x08\x01\x12\x02\x0a\x00 a model of flowers",
+    }[ending]
+    output = Path(f"mine.{ending}")
+    output.write_bytes(foreign)
+    for name in ("one.head", "two.head"):
+        command = [export, name, "-o", str(output), *alone]
+        assert main(command) == 3
+        assert "of this command to replace, found another kind" in capsys.readouterr().err
+        assert output.read_bytes() == foreign
+        assert main([*command, "--force"]) == 0
+        assert output.read_bytes() != foreign
+        assert main(command) == 0
+        output.write_bytes(output.read_bytes()[: output.stat().st_size // 2])  # was cut short
+        assert main([*command, "--force"]) == 0
+        output.write_bytes(foreign)
 
 
 def test_an_extractor_is_an_input(kinds: dict[paths.Kind, bytes]) -> None:

@@ -12,7 +12,7 @@ from headfit.errors import ExtractorError
 from headfit.maths.arrays import FloatArray, shortest
 from headfit.networks.onnx.model import FLOAT, read_onnx
 from headfit.networks.onnx.wire import Field, read_fields
-from headfit.networks.onnx.writing import constant, model_file, node, opset, value, whole
+from headfit.networks.onnx.writing import PRODUCER, constant, model_file, node, opset, value, whole
 
 _EMBEDDING: Final = "embedding"
 _PROBABILITIES: Final = "probabilities"
@@ -103,6 +103,20 @@ def behind_network(
         [value(last, (1, len(bias)))],
         _description(classes, shown_from),
     )
+
+
+def is_classifier(model: bytes) -> bool:
+    """Return whether an ONNX file says that this module wrote it: by headfit, with classes."""
+    names = {2: "", 14: ""}
+    try:
+        for field in read_fields(model):
+            if field.tag == 2:
+                names[2] = field.text()
+            elif field.tag == 14 and not names[14]:
+                names[14] = next(read_fields(field.message())).text()
+    except (ExtractorError, StopIteration):
+        return False
+    return names == {2: PRODUCER, 14: "classes"}
 
 
 def _head(

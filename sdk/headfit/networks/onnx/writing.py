@@ -11,7 +11,7 @@ from headfit.maths.arrays import FloatArray
 from headfit.networks.onnx.model import FLOAT
 from headfit.networks.onnx.wire import join, write_bytes, write_number
 
-_PRODUCER: Final = "headfit"
+PRODUCER: Final = "headfit"
 _WHOLE: Final = 2
 _WHOLES: Final = 7
 
@@ -82,7 +82,7 @@ def model_file(
     graph = join(
         (
             *(write_bytes(1, one) for one in nodes),
-            write_bytes(2, _PRODUCER),
+            write_bytes(2, PRODUCER),
             *(write_bytes(5, one) for one in constants),
             *(write_bytes(11, one) for one in inputs),
             *(write_bytes(12, one) for one in outputs),
@@ -91,7 +91,7 @@ def model_file(
     return join(
         (
             write_number(1, version),
-            write_bytes(2, _PRODUCER),
+            write_bytes(2, PRODUCER),
             write_bytes(7, graph),
             *(write_bytes(8, one) for one in opsets),
             *(stated(key, text) for key, text in (properties or {}).items()),
