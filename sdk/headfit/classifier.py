@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, overload
 
@@ -299,12 +300,15 @@ class ImageClassifier:
         if gone and prune:
             refuse_unread(folder, digests)
         forgets = gone and (prune(len(gone)) if callable(prune) else prune)
+        n_moved = n_forgotten = 0
         with self._lock:
             for class_name in sorted(set(changes.moved.values())):
                 moved = [n for n, name in changes.moved.items() if name == class_name]
-                self._move(moved, class_name)
-            n_forgotten = self._forget(gone) if forgets else 0
-        if changes.moved or n_forgotten:
+                move = partial(self._move, class_name=class_name)
+                n_moved += self._with_those_there(moved, move)
+            if forgets:
+                n_forgotten = self._with_those_there(gone, self._forget)
+        if n_moved or n_forgotten:
             self._follow()
         again = [photo.path for photo in changes.known]
         skipped, n_added = folder.skipped, 0
@@ -324,9 +328,9 @@ class ImageClassifier:
                 n_added = len(examples.class_names) - len(there)
                 again += there
             skipped = examples.skipped
-        self.skipped += skipped
-        self.skipped += tuple(Skipped(path, TAUGHT_BEFORE) for path in again)
-        return Taught(n_added, len(changes.moved), len(again), n_forgotten)
+        with self._lock:
+            self.skipped += skipped + tuple(Skipped(path, TAUGHT_BEFORE) for path in again)
+        return Taught(n_added, n_moved, len(again), n_forgotten)
 
     def _compared(self, folder: PhotoFolder) -> tuple[dict[Path, bytes], FolderChanges]:
         """Return the digests of a folder's photos, and what became of it since it was taught."""
@@ -899,12 +903,25 @@ class ImageClassifier:
             self._digests.pop(number, None)
         return count
 
+    def _with_those_there(self, numbers: list[int], change: Callable[[list[int]], int]) -> int:
+        """Change those of the examples that others have not forgotten meanwhile; return how many."""
+        while True:
+            names = self._current_learner().names
+            there = [n for n in numbers if n in names]
+            try:
+                return change(there) if there else 0
+            except InputError:
+                if self._current_learner().names.keys() >= set(there):
+                    raise  # for another reason
+
     def _move(self, numbers: list[int], class_name: str) -> int:
         learner, class_name = self._current_learner(), checked_class_name(class_name)
         self._check_following(_emptied(learner, numbers) - {class_name})
-        if self.store is not None:  # first: if it refuses, nothing has changed
-            self.store.move_examples(numbers, class_name)
-        return learner.move_examples(numbers, class_name)
+        if self.store is None:
+            return learner.move_examples(numbers, class_name)
+        count = self.store.move_examples(numbers, class_name)  # first: it may refuse
+        learner.move_examples(numbers, class_name)
+        return count  # not the learner's: others may just have moved some
 
     def _check_following(self, going: Set[str]) -> None:
         """Refuse that classes go which a head of a file knows, if it cannot be fitted without them.

@@ -389,6 +389,32 @@ def test_two_who_teach_one_folder_at_once_teach_it_once(
         assert classifier.class_counts == {"blue": 4, "green": 4, "red": 4}
 
 
+@pytest.mark.parametrize("is_same_store", [True, False])
+def test_two_who_prune_one_folder_at_once_prune_it_once(
+    photos: Path, extractor: Extractor, tmp_path: Path, is_same_store: bool
+) -> None:
+    """Another one forgets and moves what this one has found gone and moved, before it does so."""
+    path = tmp_path / "store"
+    with ExampleStore.open(path, extractor) as store, ExampleStore.open(path) as same:
+        classifier = ImageClassifier(extractor, store=store)
+        other = classifier if is_same_store else ImageClassifier(extractor, store=same)
+        classifier.add_folder(photos)
+        classifier.fit()
+        for number in (0, 1):
+            (photos / "red" / f"{number}.png").unlink()
+            (photos / "blue" / f"{number}.png").rename(photos / "green" / f"blue{number}.png")
+        firsts = []
+
+        def let_the_other_go_first(count: int) -> bool:
+            firsts.append(other.add_folder(photos, prune=True))
+            return True
+
+        taught = classifier.add_folder(photos, prune=let_the_other_go_first)
+        assert firsts == [Taught(0, 2, 8, 2)]
+        assert taught == Taught(0, 0, 8, 0)
+        assert classifier.class_counts == {"blue": 2, "green": 6, "red": 2}
+
+
 def test_a_store_that_is_opened_again_predicts_at_once(
     photos: Path, extractor: Extractor, tmp_path: Path
 ) -> None:
