@@ -29,7 +29,7 @@ from headfit.learning.feedback import Feedback
 from headfit.learning.origin import WHOLE, View
 from headfit.learning.prediction import Prediction
 from headfit.locks import brief_lock
-from headfit.maths.arrays import FloatArray
+from headfit.maths.arrays import FloatArray, checked_numbers
 from headfit.maths.lbfgs import Progress
 from headfit.photos.embedded import EmbeddedFolder, find_examples
 from headfit.photos.folders import (
@@ -489,9 +489,9 @@ class ImageClassifier:
         InputError
             If there is no such example. Nothing is forgotten.
         """
-        numbers = list(numbers)
+        wanted = checked_numbers(numbers)
         with self._lock:
-            count = self._forget(numbers)
+            count = self._forget(wanted)
         self._follow()
         return count
 
@@ -507,9 +507,9 @@ class ImageClassifier:
         InputError
             If there is no such example, or ``class_name`` is unusable. Nothing is moved.
         """
-        numbers = list(numbers)
+        wanted = checked_numbers(numbers)
         with self._lock:
-            count = self._move(numbers, class_name)
+            count = self._move(wanted, class_name)
         self._follow()
         return count
 
@@ -789,7 +789,7 @@ class ImageClassifier:
         from headfit.report import learning_curve
 
         embeddings, names, groups = self._current_learner().examples()
-        return learning_curve(embeddings, names, groups=groups)
+        return learning_curve(embeddings, names, groups=groups) if names else ()
 
     def save(self, path: str | os.PathLike[str], *, storage: str | None = None) -> None:
         """Write the head to a file, whole or not at all; examples are not in it.
@@ -860,6 +860,7 @@ class ImageClassifier:
                     new.class_names,
                     numbers=new.ids.tolist(),
                     photo_hashes=new.photo_hashes.tolist(),
+                    feature_names=new.feature_names,
                 )
             self._seen = state
             if lost:
@@ -904,7 +905,7 @@ class ImageClassifier:
         return count
 
     def _with_those_there(self, numbers: list[int], change: Callable[[list[int]], int]) -> int:
-        """Change those of the examples that others have not forgotten meanwhile; return how many."""
+        """Change those examples that others have not forgotten meanwhile; return how many."""
         while True:
             names = self._current_learner().names
             there = [n for n in numbers if n in names]

@@ -29,10 +29,11 @@ from headfit.locks import brief_lock, long_lock
 from headfit.maths.arrays import (
     BoolArray,
     FloatArray,
-    check_columns,
+    check_column_names,
     checked_embeddings,
     checked_groups,
     checked_hashes,
+    checked_numbers,
     column_names,
     listed,
     listed_groups,
@@ -182,6 +183,7 @@ class HeadLearner:
         numbers: Sequence[int] | None = None,
         groups: Iterable[str | int | None] | None = None,
         photo_hashes: Sequence[int] | None = None,
+        feature_names: Sequence[str] | None = None,
     ) -> list[int]:
         """Add examples, of old classes or new ones, and return their numbers, to forget them by.
 
@@ -196,6 +198,9 @@ class HeadLearner:
         photo_hashes : sequence of int, length n_samples, optional
             `headfit.photos.perceptual_hash` of each photo, 0 for none: by it fewer photos are
             taken for near copies than by embeddings alone.
+        feature_names : sequence of str, optional
+            What the columns are called, as `headfit.store.Examples` has it; by default as in the
+            table that ``embeddings`` is. Columns in another order than before are refused.
 
         Raises
         ------
@@ -214,11 +219,12 @@ class HeadLearner:
                 f"{len(names)}; give 0 where there is none"
             )
         if numbers is not None:
-            numbers = listed(numbers, "numbers")
+            numbers = checked_numbers(listed(numbers, "numbers"))
+        columns = column_names(embeddings) if feature_names is None else tuple(feature_names)
         with self._lock:
             first = next(iter(self._examples.values()), None)
-            feature_names = None if first is None else self._feature_names
-            check_columns(embeddings, feature_names)
+            known_columns = None if first is None else self._feature_names
+            check_column_names(columns, known_columns)
             width = checked.shape[1] if first is None else len(first[1])
             if checked.shape[1] != width:
                 raise InputError(
@@ -235,7 +241,7 @@ class HeadLearner:
                     "were given before; leave numbers out to have them counted"
                 )
             if numbers:
-                self._feature_names = feature_names or column_names(embeddings)
+                self._feature_names = known_columns or columns
                 self._next_number = max(self._next_number, max(numbers) + 1)
                 new = zip(names, checked.copy(), strict=True)
                 self._examples.update(zip(numbers, new, strict=True))
@@ -265,21 +271,28 @@ class HeadLearner:
         names = [name for name, _ in there]
         return np.array([embedding for _, embedding in there], np.float32), names, groups
 
-    def contains(self, embeddings: FloatArray, class_names: Sequence[str]) -> BoolArray:
+    def contains(self, embeddings: npt.ArrayLike, class_names: Sequence[str]) -> BoolArray:
         """Return which examples are here already: the same embedding under the same name.
 
         Parameters
         ----------
-        embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+        embeddings : array of shape (n_samples, embedding_dim)
         class_names : sequence of str, length n_samples
 
         Returns
         -------
         ndarray of shape (n_samples,), dtype bool
+
+        Raises
+        ------
+        InputError
+            If they cannot be used, as in `add_examples`.
         """
         with self._lock:
             here = {(name, embedding.tobytes()) for name, embedding in self._examples.values()}
-        pairs = zip(checked_names(class_names, len(embeddings)), embeddings, strict=True)
+            check_column_names(column_names(embeddings), self._feature_names if here else None)
+        checked = checked_embeddings(embeddings)
+        pairs = zip(checked_names(class_names, len(checked)), checked, strict=True)
         return np.array([(name, row.tobytes()) in here for name, row in pairs], np.bool_)
 
     def forget_examples(self, numbers: Iterable[int]) -> int:
@@ -292,11 +305,11 @@ class HeadLearner:
         InputError
             If there is no such example; none is forgotten.
         """
-        numbers = set(numbers)
+        wanted = set(checked_numbers(numbers))
         with self._lock:
-            self._check_numbers(numbers)
-            self._forget(numbers)
-        return len(numbers)
+            self._check_numbers(wanted)
+            self._forget(wanted)
+        return len(wanted)
 
     def remove_class(self, class_name: str) -> int:
         """Forget a class and all its examples; return how many.
@@ -321,11 +334,11 @@ class HeadLearner:
         InputError
             If there is no such example, or ``class_name`` is unusable; none is moved.
         """
-        numbers = set(numbers)
+        wanted = set(checked_numbers(numbers))
         class_name = checked_class_name(class_name)
         with self._lock:
-            self._check_numbers(numbers)
-            moved = {n for n in numbers if self._examples[n][0] != class_name}
+            self._check_numbers(wanted)
+            moved = {n for n in wanted if self._examples[n][0] != class_name}
             for number in moved:
                 self._examples[number] = class_name, self._examples[number][1]
             if moved:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks
+from tests.support.tables import NamedTable, Table
 
 from headfit import HeadLearner, InputError, MultiLabelHead, SoftmaxHead
 
@@ -215,27 +216,6 @@ def test_whole_numbers_are_classes_in_their_order(tmp_path: Path) -> None:
         head.partial_fit(values[:2], [2, 10], classes=["x"])
     head.save(tmp_path / "a.head")
     assert SoftmaxHead.load(tmp_path / "a.head").classes_.tolist() == ["-1", "2", "7", "10"]
-
-
-class Table:
-    """What pandas' tables have of numpy's arrays."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self._values, self.ndim = values, values.ndim
-
-    def __array__(self, *arguments: Any, **options: Any) -> np.ndarray:
-        return self._values
-
-
-class NamedTable(Table):
-    """One whose columns have names, of which it can be asked for some."""
-
-    def __init__(self, values: np.ndarray, columns: Sequence[object]) -> None:
-        super().__init__(values)
-        self.columns = list(columns)
-
-    def __getitem__(self, names: list[object]) -> NamedTable:
-        return NamedTable(self._values[:, [self.columns.index(name) for name in names]], names)
 
 
 def test_a_table_whose_columns_are_others_than_before_is_refused() -> None:

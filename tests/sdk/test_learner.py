@@ -269,6 +269,36 @@ def test_numbers_must_be_new_and_one_for_each() -> None:
     assert learner.names[15] == names[0]
 
 
+def test_numbers_are_whole_and_several() -> None:
+    """`True` was the example 1, and numbers of an array became floats."""
+    learner = HeadLearner()
+    values = np.eye(3, 4, dtype=np.float32)
+    learner.add_examples(values, ["a", "b", "b"], numbers=np.arange(3))
+    for wrong in (True, 1.0, "1", None, [1]):
+        for ask in (
+            learner.forget_examples,
+            lambda numbers: learner.move_examples(numbers, "a"),
+            lambda numbers: learner.add_examples(values[:1], ["a"], numbers=numbers),
+        ):
+            with pytest.raises(InputError, match="expected numbers that adding returned"):
+                ask([wrong])
+    with pytest.raises(InputError, match="found 1; give a list"):
+        learner.forget_examples(1)  # type: ignore[arg-type]
+    assert learner.names == {0: "a", 1: "b", 2: "b"}
+    assert learner.forget_examples(np.array([1, 2])) == 2
+
+
+def test_what_is_there_is_known_in_whatever_form_it_comes() -> None:
+    """In float64 nothing was ever there, without a word."""
+    learner = HeadLearner()
+    values = np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
+    learner.add_examples(values[:2], ["a", "b"])
+    for form in (values, values.astype(np.float64), values.tolist()):
+        assert learner.contains(form, ["a", "a", "b"]).tolist() == [True, False, False]
+    with pytest.raises(InputError, match="finite"):
+        learner.contains(values * np.nan, ["a", "a", "b"])
+
+
 def test_training_can_be_watched_and_cancelled() -> None:
     """What the callback raises passes through; the head, and the next fit, are as before."""
     embeddings, names = examples(400)

@@ -75,6 +75,13 @@ def column_names(values: Any) -> tuple[str, ...] | None:
     return names if names and all(isinstance(name, str) for name in names) else None
 
 
+def row_names(values: Any) -> tuple[str, ...] | None:
+    """Return the names of the columns of one row of a table; None of what has none."""
+    index = getattr(values, "index", None)  # of a list it is a method
+    names = tuple(index) if isinstance(index, Iterable) else ()
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
 def feature_names_in(names: tuple[str, ...] | None) -> npt.NDArray[np.object_]:
     """Return names of columns as scikit-learn's ``feature_names_in_`` has them.
 
@@ -98,7 +105,17 @@ def check_columns(values: Any, expected: tuple[str, ...] | None) -> None:
     InputError
         If both have names, and they differ.
     """
-    found = column_names(values)
+    check_column_names(column_names(values), expected)
+
+
+def check_column_names(found: tuple[str, ...] | None, expected: tuple[str, ...] | None) -> None:
+    """Refuse names of columns that are not those of before, in their order; None passes.
+
+    Raises
+    ------
+    InputError
+        If both are there, and differ.
+    """
     if found is None or expected is None or found == expected:
         return
     place = next(
@@ -195,6 +212,29 @@ def checked_hashes(photo_hashes: Iterable[Any]) -> list[int]:
         if not (isinstance(photo_hash, (int, np.integer)) and 0 <= photo_hash < 1 << 64):
             raise InputError(f"expected photo hashes from 0 to 2^64 - 1, found {photo_hash!r}")
     return list(map(int, hashes))
+
+
+def checked_numbers(numbers: Iterable[Any]) -> list[int]:
+    """Return numbers of examples as int, in their order.
+
+    Raises
+    ------
+    InputError
+        If they are not several, or one is no whole number.
+    """
+    check_dense(numbers)
+    try:
+        found = [numbers] if isinstance(numbers, (str, bytes)) else list(numbers)
+    except TypeError as error:  # one number
+        raise InputError(
+            f"expected numbers of examples, found {numbers!r}; give a list, if only of one"
+        ) from error
+    for number in found:
+        if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
+            raise InputError(
+                f"expected numbers that adding returned, found {number!r}; give them as int"
+            )
+    return list(map(int, found))
 
 
 def checked_groups(groups: Iterable[Any], n_samples: int) -> TargetArray:

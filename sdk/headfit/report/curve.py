@@ -9,9 +9,20 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from headfit.errors import InputError
+from headfit.files.class_names import checked_labels
 from headfit.head import SoftmaxHead
 from headfit.learning.groups import groups_and_pairs, joined
-from headfit.maths.arrays import BoolArray, FloatArray, TargetArray, checked_groups
+from headfit.maths.arrays import (
+    BoolArray,
+    FloatArray,
+    TargetArray,
+    check_columns,
+    checked_embeddings,
+    checked_groups,
+    column_names,
+    listed,
+)
 
 CURVE_COUNTS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 DRAWS: Final = 5
@@ -29,10 +40,10 @@ class CurvePoint:
 
 
 def learning_curve(
-    embeddings: FloatArray,
-    class_names: Sequence[str],
-    test_embeddings: FloatArray | None = None,
-    test_class_names: Sequence[str] = (),
+    embeddings: npt.ArrayLike,
+    class_names: Iterable[str | int],
+    test_embeddings: npt.ArrayLike | None = None,
+    test_class_names: Iterable[str | int] = (),
     *,
     groups: Iterable[str | int | None] | None = None,
 ) -> tuple[CurvePoint, ...]:
@@ -46,35 +57,45 @@ def learning_curve(
 
     Parameters
     ----------
-    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
-    class_names : sequence of str, length n_samples
-    test_embeddings : ndarray of shape (n_test, embedding_dim), dtype float32, optional
-    test_class_names : sequence of str, length n_test
+    embeddings : array of shape (n_samples, embedding_dim)
+    class_names : iterable of str or int, length n_samples
+    test_embeddings : array of shape (n_test, embedding_dim), optional
+    test_class_names : iterable of str or int, length n_test
     groups : iterable of str, int or None, length n_samples, optional
         What belongs together, as in `headfit.SoftmaxHead.fit`.
+
+    Raises
+    ------
+    InputError
+        If they cannot be used, as in `headfit.SoftmaxHead.fit`, or those to test on do not fit
+        those to teach with.
     """
     if test_embeddings is None:
         return learning_curves([embeddings], class_names, groups=groups)[0]
-    names = np.array(class_names, np.str_)
-    order = _in_order([embeddings], names)
-    embeddings, names, given = embeddings[order], names[order], _given(groups, order)
-    expected = np.array(test_class_names, np.str_)
-    order = _in_order([test_embeddings], expected)
-    test_embeddings, expected = test_embeddings[order], expected[order]
+    check_columns(test_embeddings, column_names(embeddings))
+    taught, names = _checked(embeddings, class_names)
+    tested, expected = _checked(test_embeddings, test_class_names)
+    if tested.shape[1] != taught.shape[1]:
+        raise InputError(
+            f"expected test embeddings of width {taught.shape[1]} as the others, found width "
+            f"{tested.shape[1]}; use one extractor for all"
+        )
+    order = _in_order([taught], names)
+    taught, names, given = taught[order], names[order], _given(groups, order)
+    order = _in_order([tested], expected)
+    tested, expected = tested[order], expected[order]
     is_first = _are_first(
-        [np.concatenate([embeddings, test_embeddings])],
+        [np.concatenate([taught, tested])],
         np.concatenate([names, expected]),
         np.append(given, np.full(len(expected), -1)),
     )
     teaches, tests = is_first[: len(names)], is_first[len(names) :]
-    return _curves(
-        [embeddings[teaches]], names[teaches], [test_embeddings[tests]], expected[tests]
-    )[0]
+    return _curves([taught[teaches]], names[teaches], [tested[tests]], expected[tests])[0]
 
 
 def learning_curves(
-    embeddings: Sequence[FloatArray],
-    class_names: Sequence[str],
+    embeddings: Sequence[npt.ArrayLike],
+    class_names: Iterable[str | int],
     *,
     groups: Iterable[str | int | None] | None = None,
 ) -> tuple[tuple[CurvePoint, ...], ...]:
@@ -86,9 +107,9 @@ def learning_curves(
 
     Parameters
     ----------
-    embeddings : sequence of ndarray of shape (n_samples, embedding_dim), dtype float32
+    embeddings : sequence of arrays of shape (n_samples, embedding_dim)
         Of the same photos in the same order, each by another extractor.
-    class_names : sequence of str, length n_samples
+    class_names : iterable of str or int, length n_samples
     groups : iterable of str, int or None, length n_samples, optional
         As in `learning_curve`.
 
@@ -96,19 +117,34 @@ def learning_curves(
     -------
     tuple of tuple of CurvePoint
         In the order of `embeddings`.
+
+    Raises
+    ------
+    InputError
+        If they cannot be used, as in `headfit.SoftmaxHead.fit`, or there are none.
     """
-    names = np.array(class_names, np.str_)
-    order = _in_order(embeddings, names)
-    kept = order[
-        _are_first([rows[order] for rows in embeddings], names[order], _given(groups, order))
-    ]
+    labels = listed(class_names, "class names")
+    checked = [_checked(rows, labels) for rows in embeddings]
+    if not checked:
+        raise InputError("expected embeddings of one extractor at least, found none")
+    found, names = [rows for rows, _ in checked], checked[0][1]
+    order = _in_order(found, names)
+    kept = order[_are_first([rows[order] for rows in found], names[order], _given(groups, order))]
     teaches, tests = kept[::2], kept[1::2]
     return _curves(
-        [rows[teaches] for rows in embeddings],
+        [rows[teaches] for rows in found],
         names[teaches],
-        [rows[tests] for rows in embeddings],
+        [rows[tests] for rows in found],
         names[tests],
     )
+
+
+def _checked(
+    embeddings: npt.ArrayLike, class_names: Iterable[str | int]
+) -> tuple[FloatArray, npt.NDArray[np.str_]]:
+    """Return embeddings and names as arrays, the latter in the form that heads keep."""
+    checked = checked_embeddings(embeddings)
+    return checked, np.array(checked_labels(class_names, len(checked))[0], np.str_)
 
 
 def _curves(

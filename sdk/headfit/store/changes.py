@@ -9,6 +9,7 @@ import numpy as np
 
 from headfit.errors import InputError
 from headfit.files.class_names import checked_class, checked_merge, checked_rename
+from headfit.maths.arrays import check_column_names
 from headfit.store import rows
 from headfit.store.sealing import Sealing
 
@@ -42,11 +43,18 @@ def add(
     photo_hashes: Sequence[int],
     beside: Mapping[str, Sequence[bytes | None]],
     if_newest: int | None,
+    feature_names: tuple[str, ...] | None,
 ) -> range:
     """Insert examples and return their ids; ``beside`` has the values of `rows.BESIDE` by kind.
 
-    None if the newest example there is another than ``if_newest``.
+    None if the newest example there is another than ``if_newest``. Columns of other names, or in
+    another order, than those that are there are refused.
     """
+    if feature_names is not None:
+        known_columns = rows.read_columns(connection, sealing)
+        check_column_names(feature_names, known_columns)
+        if known_columns is None and blobs:
+            rows.write_columns(connection, sealing, feature_names)
     (newest,) = connection.execute("SELECT max(id) FROM examples").fetchone()
     if if_newest is not None and if_newest != (newest or 0):
         return range(0)
@@ -115,7 +123,7 @@ def forget(connection: sqlite3.Connection, sealing: Sealing, wanted: Iterable[st
         ids.update(example_id for (example_id,) in found)
     for table in ("changes", "moves"):
         connection.execute(f"DELETE FROM {table}")
-    _delete(connection, sorted(ids))
+    _delete(connection, sealing, sorted(ids))
     return len(ids)
 
 
@@ -154,11 +162,12 @@ def merge(connection: sqlite3.Connection, sealing: Sealing, class_name: str, int
     return move(connection, sealing, [example_id for (example_id,) in found], into)
 
 
-def wipe(connection: sqlite3.Connection) -> int:
+def wipe(connection: sqlite3.Connection, sealing: Sealing) -> int:
     """Delete every row but the one that names the extractor; return how many examples."""
     (count,) = connection.execute("SELECT count(*) FROM examples").fetchone()
     for table in ("examples", "classes", *rows.BESIDE.values(), "changes", "moves"):
         connection.execute(f"DELETE FROM {table}")
+    rows.write_columns(connection, sealing, None)
     mark_traces(connection)
     return int(count)
 
@@ -192,7 +201,7 @@ def undo(connection: sqlite3.Connection, sealing: Sealing) -> str | None:
         return f"renaming {sealing.open_text(old_name, 'class', class_id)} to {new_name}"
     if first_id is None:
         return _undo_move(connection, sealing, change_id, class_id)
-    _delete(connection, range(first_id, last_id + 1))
+    _delete(connection, sealing, range(first_id, last_id + 1))
     return f"adding {_counted(last_id - first_id + 1)}"
 
 
@@ -259,12 +268,17 @@ def _set_class(
         )
 
 
-def _delete(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
-    """Delete examples, what lies beside them and the classes that are then empty."""
+def _delete(connection: sqlite3.Connection, sealing: Sealing, ids: Sequence[int]) -> None:
+    """Delete examples, what lies beside them and the classes that are then empty.
+
+    With the last example go the names of the columns.
+    """
     connection.executemany("DELETE FROM examples WHERE id = ?", ((i,) for i in ids))
     for table in rows.BESIDE.values():
         connection.executemany(f"DELETE FROM {table} WHERE example_id = ?", ((i,) for i in ids))
     _delete_empty_classes(connection)
+    if connection.execute("SELECT 1 FROM examples LIMIT 1").fetchone() is None:
+        rows.write_columns(connection, sealing, None)
     mark_traces(connection)
 
 

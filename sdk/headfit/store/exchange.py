@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -95,6 +96,8 @@ def save_examples(
         "embedding_dim": str(embedding_dim),
         "classes": canonical_json(classes),
     }
+    if examples.feature_names is not None:
+        metadata["columns"] = json.dumps(examples.feature_names, separators=(",", ":"))
     header = seal(metadata, _tensors(n_samples, embedding_dim, dtype), data)
     write_atomically(path, pack(header, data), owner_only=True)
     content_hash: str = header["__metadata__"]["content_sha256"]
@@ -127,6 +130,7 @@ def load_examples(path: str | os.PathLike[str]) -> tuple[Examples, list[bytes | 
     if not 1 <= embedding_dim <= MAX_EMBEDDING_DIM:
         raise metadata.fault(f"1 to {MAX_EMBEDDING_DIM}", embedding_dim, "embedding_dim")
     classes = _classes(metadata)
+    feature_names = _columns(metadata, embedding_dim) if metadata.has("columns") else None
     container.check(_tensors(n_samples, embedding_dim, dtype))
     width = 8 * n_samples
     targets = np.frombuffer(data[2 * width : 3 * width], "<i8")
@@ -146,6 +150,7 @@ def load_examples(path: str | os.PathLike[str]) -> tuple[Examples, list[bytes | 
         ids=np.arange(n_samples),
         added_at=np.frombuffer(data[:width], "<i8").astype("datetime64[us]"),
         photo_hashes=np.frombuffer(data[width : 2 * width], "<u8").astype(np.uint64),
+        feature_names=feature_names,
     )
     known = [None if digest == NO_DIGEST else digest for digest in digests]
     return examples, known, Origin(fingerprint, embedding_dim, views, dtype)
@@ -161,6 +166,14 @@ def _classes(metadata: Fields) -> list[str]:
             raise metadata.fault(CLASS_NAME_RULE, name, "classes")
         classes.append(class_name)
     return classes
+
+
+def _columns(metadata: Fields, embedding_dim: int) -> tuple[str, ...]:
+    names, _ = metadata.nested("columns")
+    is_list = isinstance(names, list) and len(names) == embedding_dim
+    if not is_list or not all(isinstance(name, str) for name in names):
+        raise metadata.fault(f"a list of {embedding_dim} names of columns", names, "columns")
+    return tuple(names)
 
 
 def _tensors(n_samples: int, embedding_dim: int, dtype: str) -> dict[str, dict[str, Any]]:

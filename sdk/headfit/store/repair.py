@@ -64,6 +64,7 @@ class _Salvaged:
     """Undamaged rows by id."""
 
     description: _Description | None = None
+    columns: str | bytes | None = None
     classes: dict[int, str | bytes] = field(default_factory=dict)
     examples: dict[int, ExampleRow] = field(default_factory=dict)
     beside: dict[str, dict[int, BesideRow]] = field(
@@ -149,6 +150,9 @@ def _salvage(database: bytes, log: bytes) -> _Salvaged:
                         row_beside = rows.beside_row(kind, row_id, value)
                         if row_beside[2] == checksum:
                             found_rows[row_id] = row_beside
+            case (str() | bytes() as names, int(checksum)):
+                if rows.text_checksum("columns", names) == checksum:
+                    found.columns = names
             case (
                 str(fingerprint),
                 int(embedding_dim),
@@ -198,6 +202,8 @@ def _write_store(
             description.views,
             description.key_check,
         )
+        if found.columns is not None and examples:
+            rows.insert_columns(new, found.columns)
         for class_id in used & found.classes.keys():
             rows.insert_class(new, class_id, found.classes[class_id])
         for class_id, name in nameless.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import struct
 import zlib
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit.maths.arrays import FloatArray
+from headfit.store.schema import COLUMNS_TABLE
 from headfit.store.sealing import SEALED_OVERHEAD, Sealing
 
 DTYPES: dict[str, np.dtype[Any]] = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4")}
@@ -46,6 +48,8 @@ class Examples:
         When each was added, in UTC.
     photo_hashes : ndarray of shape (n_samples,), dtype uint64
         Perceptual hashes of the photos; 0 where none was given.
+    feature_names : tuple of str, or None
+        What the columns are called, if a table brought names of them.
     """
 
     embeddings: FloatArray
@@ -53,6 +57,7 @@ class Examples:
     ids: npt.NDArray[np.int64]
     added_at: npt.NDArray[np.datetime64]
     photo_hashes: npt.NDArray[np.uint64]
+    feature_names: tuple[str, ...] | None = None
 
 
 def example_row(
@@ -184,6 +189,49 @@ def read_classes(connection: sqlite3.Connection, sealing: Sealing) -> dict[int, 
     return classes
 
 
+def read_columns(connection: sqlite3.Connection, sealing: Sealing) -> tuple[str, ...] | None:
+    """Return the names of the embeddings' columns, None if no table brought any.
+
+    Raises
+    ------
+    sqlite3.DatabaseError
+        If the row is damaged.
+    """
+    if not _has_columns(connection):
+        return None
+    row = connection.execute("SELECT names, checksum FROM columns").fetchone()
+    if row is None:
+        return None
+    sealed, checksum = row
+    if text_checksum("columns", sealed) != checksum:
+        raise sqlite3.DatabaseError("the names of the columns are not what was written")
+    return tuple(json.loads(sealing.open_text(sealed, "columns", 0)))
+
+
+def write_columns(
+    connection: sqlite3.Connection, sealing: Sealing, names: tuple[str, ...] | None
+) -> None:
+    """Write the names of the embeddings' columns; with None, delete them."""
+    if names is None:
+        if _has_columns(connection):
+            connection.execute("DELETE FROM columns")
+        return
+    insert_columns(connection, sealing.seal_text(json.dumps(names), "columns", 0))
+
+
+def insert_columns(connection: sqlite3.Connection, sealed: str | bytes) -> None:
+    """Write the row of the table ``columns``, which is made for it."""
+    connection.execute(COLUMNS_TABLE)
+    checksum = text_checksum("columns", sealed)
+    connection.execute("INSERT INTO columns VALUES (?, ?)", (sealed, checksum))
+
+
+def _has_columns(connection: sqlite3.Connection) -> bool:
+    """Return whether there is the table, which only those stores have that need it."""
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'columns'").fetchone()
+    return found is not None
+
+
 def read_names(connection: sqlite3.Connection, sealing: Sealing) -> dict[int, str]:
     """Return the class of each example by the example's id.
 
@@ -244,6 +292,7 @@ def read_examples(
         ids=keys[:, 0].copy(),
         added_at=keys[:, 2].astype("datetime64[us]"),
         photo_hashes=keys[:, 3].astype(np.uint64),
+        feature_names=read_columns(connection, sealing),
     )
 
 

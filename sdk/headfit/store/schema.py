@@ -41,3 +41,8 @@ TABLES: Final = (
     "CREATE TABLE moves (change_id INTEGER NOT NULL, class_id INTEGER NOT NULL, "
     "name TEXT NOT NULL, example_ids BLOB NOT NULL)",
 )
+
+COLUMNS_TABLE: Final = (
+    "CREATE TABLE IF NOT EXISTS columns (names TEXT NOT NULL, checksum INTEGER NOT NULL)"
+)
+"""One row at most: what the embeddings' columns are called. Made where a table brings names."""

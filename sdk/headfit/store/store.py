@@ -21,7 +21,16 @@ from headfit.files.fields import parse_json
 from headfit.files.views import views_from_json, views_text
 from headfit.learning.origin import View
 from headfit.locks import long_lock
-from headfit.maths.arrays import FloatArray, checked_embeddings, checked_hashes
+from headfit.maths.arrays import (
+    FloatArray,
+    check_dense,
+    checked_embeddings,
+    checked_hashes,
+    checked_numbers,
+    column_names,
+    listed,
+    row_names,
+)
 from headfit.maths.bits import count_differences
 from headfit.reopened import Reopened
 from headfit.store import changes, database, exchange, rows
@@ -231,12 +240,15 @@ class ExampleStore(Reopened):
         digest: bytes | None = None,
     ) -> int:
         """Add one example and return its id; see `add_many`."""
-        (example_id,) = self.add_many(
+        check_dense(embedding)
+        (example_id,) = self._add_examples(
             np.asarray(embedding)[np.newaxis],
             [class_name],
-            photo_hashes=[photo_hash],
-            thumbnails=[thumbnail],
-            digests=[digest],
+            [photo_hash],
+            [thumbnail],
+            [digest],
+            None,
+            row_names(embedding),
         )
         return example_id
 
@@ -255,7 +267,8 @@ class ExampleStore(Reopened):
         Parameters
         ----------
         embeddings : array-like of shape (n_samples, embedding_dim)
-            Finite numbers.
+            Finite numbers. The store remembers what the columns of a table are called, and refuses
+            others, or the same in another order.
         class_names : sequence of str
             The class of each, kept in the form of `headfit.files.normal_name`.
         photo_hashes : sequence of int, optional
@@ -277,14 +290,35 @@ class ExampleStore(Reopened):
         StoreError
             If the disk is full, read-only or locked. Nothing is added.
         """
+        return self._add_examples(
+            embeddings,
+            class_names,
+            photo_hashes,
+            thumbnails,
+            digests,
+            if_newest,
+            column_names(embeddings),
+        )
+
+    def _add_examples(
+        self,
+        embeddings: npt.ArrayLike,
+        class_names: Sequence[str],
+        photo_hashes: Sequence[int] | None,
+        thumbnails: Sequence[bytes | None] | None,
+        digests: Sequence[bytes | None] | None,
+        if_newest: int | None,
+        feature_names: tuple[str, ...] | None,
+    ) -> range:
         checked = checked_embeddings(embeddings)
         class_names = checked_names(class_names, len(checked))
         blobs = self._blobs(checked)
         hashes = [0] * len(blobs) if photo_hashes is None else checked_hashes(photo_hashes)
-        pictures: list[bytes | None] = (
-            [None] * len(blobs) if thumbnails is None else list(thumbnails)
-        )
-        known_by: list[bytes | None] = [None] * len(blobs) if digests is None else list(digests)
+        nothing: list[bytes | None] = [None] * len(blobs)
+        pictures = nothing if thumbnails is None else _pictures(listed(thumbnails, "thumbnails"))
+        known_by = nothing if digests is None else listed(digests, "digests")
+        if if_newest is not None:
+            (if_newest,) = checked_numbers([if_newest])
         if not len(blobs) == len(hashes) == len(pictures) == len(known_by):
             raise InputError(
                 f"expected a photo hash, a thumbnail and a digest for each of {len(blobs)} "
@@ -292,15 +326,19 @@ class ExampleStore(Reopened):
                 "where there is none"
             )
         for digest in known_by:
+            if digest is not None and not isinstance(digest, bytes):
+                raise InputError(
+                    f"expected digests in bytes, found {type(digest).__name__}; make them with "
+                    "photo_digest"
+                )
             if digest is not None and len(digest) != DIGEST_BYTES:
                 raise InputError(
                     f"expected digests of {DIGEST_BYTES} bytes, found {len(digest)}; make them "
                     "with photo_digest"
                 )
-        _check_thumbnails(pictures)
         added_at_us = [time.time_ns() // 1000] * len(blobs)
         beside = {"thumbnail": pictures, "digest": known_by}
-        return self._add(blobs, class_names, added_at_us, hashes, beside, if_newest)
+        return self._add(blobs, class_names, added_at_us, hashes, beside, if_newest, feature_names)
 
     def names_by_id(self) -> dict[int, str]:
         """Return the class name of every example, in the order in which they were added."""
@@ -320,6 +358,7 @@ class ExampleStore(Reopened):
         StoreError
             If anything in the store is damaged; `repair_store` keeps the rest.
         """
+        (after,) = checked_numbers([after])
         with self._reading() as connection:
             return rows.read_examples(
                 connection, self._sealing, self.embedding_dim, self.dtype, after
@@ -359,7 +398,17 @@ class ExampleStore(Reopened):
             If the disk is full, read-only or locked. If the message says that traces remain, the
             examples are deleted and their bytes will be erased when the store is next opened.
         """
-        wanted = [what] if isinstance(what, str) else list(what)
+        if isinstance(what, str):
+            what = [what]
+        elif isinstance(what, Iterable) and not isinstance(what, bytes):
+            what = list(what)
+            checked_numbers(one for one in what if not isinstance(one, str))
+        else:
+            raise InputError(
+                f"expected a class name, or names and ids, found {what!r}; give a list, if only of "
+                "one id"
+            )
+        wanted = [one if isinstance(one, str) else int(one) for one in what]
         return self._delete(lambda connection: changes.forget(connection, self._sealing, wanted))
 
     def wipe(self) -> int:
@@ -367,7 +416,7 @@ class ExampleStore(Reopened):
 
         What is left is an empty store of the same extractor.
         """
-        return self._delete(changes.wipe)
+        return self._delete(lambda connection: changes.wipe(connection, self._sealing))
 
     def move_examples(self, ids: Iterable[int], class_name: str) -> int:
         """Give examples another class, all or none; return how many were of another.
@@ -381,7 +430,7 @@ class ExampleStore(Reopened):
             If there is no such example, or ``class_name`` is no class name. Nothing is moved.
         """
         class_name = checked_class_name(class_name)
-        wanted = list(ids)
+        wanted = checked_numbers(ids)
         return self._change(
             lambda connection: changes.move(connection, self._sealing, wanted, class_name)
         )
@@ -430,7 +479,13 @@ class ExampleStore(Reopened):
             `headfit.photos.perceptual_hash` of a photo; 0 is like nothing.
         max_distance : int
             How many of the 64 bits may differ. Re-encoding or scaling a photo changes few.
+
+        Raises
+        ------
+        InputError
+            If it is no such hash.
         """
+        (photo_hash,) = checked_hashes([photo_hash])
         with self._reading() as connection:
             ids, hashes = rows.read_hashes(
                 connection, self._sealing, self.embedding_dim, self.dtype
@@ -444,7 +499,14 @@ class ExampleStore(Reopened):
         return [int(ids[index]) for index in order if distances[index] <= max_distance]
 
     def thumbnail(self, example_id: int) -> bytes | None:
-        """Return the thumbnail of an example, or None if it has none."""
+        """Return the thumbnail of an example, or None if it has none.
+
+        Raises
+        ------
+        InputError
+            If ``example_id`` is no whole number.
+        """
+        (example_id,) = checked_numbers([example_id])
         return self._beside("thumbnail", "WHERE example_id = ?", example_id).get(example_id)
 
     def digests(self) -> dict[int, bytes]:
@@ -485,10 +547,22 @@ class ExampleStore(Reopened):
         StoreError
             If the disk is full, read-only or locked. None is kept.
         """
-        _check_thumbnails(thumbnails.values())
+        if not isinstance(thumbnails, Mapping):
+            raise InputError(
+                f"expected a mapping from ids to thumbnails, found {type(thumbnails).__name__}; "
+                "pass {id: thumbnail}"
+            )
+        found = _pictures(thumbnails.values())
+        if None in found:
+            raise InputError(
+                "expected a thumbnail for each id, found None; leave these out, and see "
+                "erase_thumbnails"
+            )
+        pictures = dict(zip(checked_numbers(thumbnails), found, strict=True))
+        kept = {number: picture for number, picture in pictures.items() if picture is not None}
         self._change(
-            lambda connection: changes.put_thumbnails(connection, self._sealing, thumbnails),
-            n_bytes=sum(map(len, thumbnails.values())),
+            lambda connection: changes.put_thumbnails(connection, self._sealing, kept),
+            n_bytes=sum(map(len, kept.values())),
         )
         self._erase_traces()
 
@@ -524,6 +598,8 @@ class ExampleStore(Reopened):
         ------
         ExtractorMismatchError
             If the examples are embeddings of another extractor, or of other views.
+        InputError
+            If their columns are called otherwise, or in another order, than those in the store.
         FileFormatError
             If the file is no such file, or damaged.
         """
@@ -598,6 +674,7 @@ class ExampleStore(Reopened):
                 [given[row][1] for row in new],
                 {"digest": [digests[row] for row in new]},
                 if_newest=int(there.ids.max(initial=0)),
+                feature_names=examples.feature_names,
             )
             if len(ids) == len(new):
                 return ids  # else another process has added some meanwhile, perhaps the same
@@ -640,6 +717,7 @@ class ExampleStore(Reopened):
         photo_hashes: Sequence[int],
         beside: dict[str, list[bytes | None]],
         if_newest: int | None = None,
+        feature_names: tuple[str, ...] | None = None,
     ) -> range:
         values = (value for column in (blobs, *beside.values()) for value in column if value)
         return self._change(
@@ -652,8 +730,9 @@ class ExampleStore(Reopened):
                 photo_hashes,
                 beside,
                 if_newest,
+                feature_names,
             ),
-            n_bytes=sum(map(len, values)),
+            n_bytes=sum(map(len, values)) + sum(map(len, feature_names or ())),
         )
 
     def _change(self, change: Callable[[sqlite3.Connection], T], *, n_bytes: int = 0) -> T:
@@ -723,13 +802,22 @@ def _opened_again(path: str, fingerprint: str) -> ExampleStore:
     return store
 
 
-def _check_thumbnails(thumbnails: Iterable[bytes | None]) -> None:
+def _pictures(thumbnails: Iterable[Any]) -> list[bytes | None]:
+    """Return thumbnails as bytes, or None where there is none."""
+    pictures: list[bytes | None] = []
     for picture in thumbnails:
-        if picture is not None and len(picture) > MAX_THUMBNAIL_BYTES:
+        if picture is not None and not isinstance(picture, (bytes, bytearray, memoryview)):
+            raise InputError(
+                f"expected thumbnails in bytes, found {type(picture).__name__}; make them with "
+                "headfit.photos.likeness.thumbnail"
+            )
+        pictures.append(None if picture is None else bytes(picture))
+        if picture is not None and len(pictures[-1] or b"") > MAX_THUMBNAIL_BYTES:
             raise InputError(
                 f"expected thumbnails of at most {MAX_THUMBNAIL_BYTES} bytes, found "
                 f"{len(picture)}; make it smaller"
             )
+    return pictures
 
 
 def _description(connection: sqlite3.Connection) -> tuple[str, int, str, str, bytes | None]:

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 from tests.sdk.conftest import PhotoWriter
+from tests.support.tables import NamedTable
 
 from headfit import InputError, SoftmaxHead
 from headfit.commands.main import main
 from headfit.photos.folders import FolderExamples
-from headfit.report import Report, measure_head, write_page
+from headfit.report import Report, learning_curves, measure_head, write_page
 from headfit.report.curve import learning_curve
 from headfit.report.measures import reliability, wilson_interval
 
@@ -89,6 +90,36 @@ def test_the_curve_rises_and_ends_where_the_photos_do() -> None:
 def test_a_curve_needs_two_classes() -> None:
     one = examples(5, 0, ("a",))
     assert learning_curve(one.embeddings, one.class_names, one.embeddings, one.class_names) == ()
+
+
+def test_a_curve_of_what_cannot_be_used_is_refused() -> None:
+    """Fewer names than photos left photos out, and of NaN came no curve, both without a word."""
+    rng = np.random.default_rng(0)
+    values, names = rng.normal(size=(12, 4)).astype(np.float32), ["a", "b"] * 6
+    expected = learning_curve(values, names, groups=range(12))
+    assert expected
+    for form, given in (
+        (values.astype(np.float64), iter(names)),
+        (values.tolist(), [f" {name}" for name in names]),
+        (values, np.array(names)),
+    ):
+        assert learning_curve(form, given, groups=range(12)) == expected
+    by_number = [int(name == "b") for name in names]
+    assert learning_curve(values, by_number, groups=range(12)) == expected
+    columns = list("wxyz")
+    table = NamedTable(values, columns)
+    for wrong, match in (
+        (lambda: learning_curve(values, names[:6]), "found 6 names and 12 embeddings"),
+        (lambda: learning_curve(values * np.nan, names), "finite"),
+        (lambda: learning_curve(values, dict.fromkeys(names)), "found dict"),
+        (lambda: learning_curve(values, names, values), "found 0 names and 12"),
+        (lambda: learning_curve(values, names, values[:, :3], names), "found width 3"),
+        (lambda: learning_curve(table, names, table[columns[::-1]], names), "in their order"),
+        (lambda: learning_curves([], names), "found none"),
+        (lambda: learning_curves([values, values[:6]], names), "12 names and 6 embeddings"),
+    ):
+        with pytest.raises(InputError, match=match):
+            wrong()
 
 
 def test_photos_that_were_trained_on_are_left_out(head: SoftmaxHead) -> None:

@@ -27,7 +27,9 @@ from tests.support.stores import (
     on_disk,
     write_golden,
 )
+from tests.support.tables import NamedTable
 
+from headfit import HeadLearner, SoftmaxHead
 from headfit.errors import (
     ExtractorMismatchError,
     FileFormatError,
@@ -35,7 +37,7 @@ from headfit.errors import (
     StoreError,
     UnsupportedVersionError,
 )
-from headfit.store import ExampleStore, database
+from headfit.store import ExampleStore, database, repair_store
 
 
 @pytest.fixture
@@ -327,6 +329,136 @@ def test_what_is_not_there_cannot_be_forgotten(path: Path) -> None:
         with pytest.raises(InputError, match="found 999"):
             store.forget([1, 999])
         assert store.n_samples == 300
+
+
+def test_numbers_of_arrays_mean_what_ints_do(path: Path) -> None:
+    """SQLite takes NumPy's for bytes: no thumbnail was found, and a store was called damaged."""
+    with ExampleStore.open(path, Source()) as store:
+        store.add_many(embeddings(3), ["a", "b", "c"], thumbnails=[b"1", None, b"3"])
+        first, second, third = store.load().ids
+        assert store.thumbnail(third) == b"3"
+        store.add_thumbnails({second: bytearray(b"2")})
+        assert [store.thumbnail(each) for each in (first, second)] == [b"1", b"2"]
+        assert store.load(after=first).ids.tolist() == [2, 3]
+        assert store.add_many(embeddings(1), ["a"], if_newest=third) == range(4, 5)
+        assert store.ids_like(np.uint64(1)) == []
+        assert store.move_examples(store.load().ids[:1], "b") == 1
+        assert store.forget(store.load().ids[:2]) == 2
+
+
+def test_what_is_no_number_of_an_example_is_refused(path: Path) -> None:
+    """`True` was the first example, and any text came before all ids."""
+    with filled_store(path, 4) as store:
+        asked: list[Any] = [
+            lambda value: store.forget([value]),
+            lambda value: store.move_examples([value], "cup"),
+            lambda value: store.thumbnail(value),
+            lambda value: store.load(after=value),
+            lambda value: store.add_thumbnails({value: b"jpeg"}),
+            lambda value: store.add_many(embeddings(1), ["cup"], if_newest=value),
+        ]
+        for ask in asked:
+            for value in (True, np.True_, 1.0, b"1", *["1"][: ask is not asked[0]]):
+                with pytest.raises(InputError, match="expected numbers that adding returned"):
+                    ask(value)
+        for ask in (store.forget, lambda ids: store.move_examples(ids, "cup")):
+            with pytest.raises(InputError, match="found 1; give a list"):
+                ask(1)
+        with pytest.raises(InputError, match="found b'cup'"):
+            store.forget(b"cup")
+        for wrong in ({b"1", b"2"}, {b"1": 1, b"2": 2}):
+            with pytest.raises(InputError, match="expected thumbnails, one per example in their"):
+                store.add_many(embeddings(2), ["cup", "pen"], thumbnails=wrong)
+            with pytest.raises(InputError, match="expected digests, one per example in their"):
+                store.add_many(embeddings(2), ["cup", "pen"], digests=wrong)
+        with pytest.raises(InputError, match="expected digests in bytes, found str"):
+            store.add(embeddings(1)[0], "cup", digest="d" * 32)
+        with pytest.raises(InputError, match="expected thumbnails in bytes, found str"):
+            store.add(embeddings(1)[0], "cup", thumbnail="jpeg")
+        with pytest.raises(InputError, match="expected a mapping from ids to thumbnails"):
+            store.add_thumbnails([(1, b"jpeg")])
+        with pytest.raises(InputError, match="expected a thumbnail for each id, found None"):
+            store.add_thumbnails({1: None})
+        with pytest.raises(InputError, match="expected photo hashes"):
+            store.ids_like(-1)
+        masked = np.ma.masked_greater(embeddings(1), 0)
+        for add in (lambda: store.add(masked[0], "cup"), lambda: store.add_many(masked, ["cup"])):
+            with pytest.raises(InputError, match="without a mask"):
+                add()
+        assert store.class_counts == {"cup": 2, "jug": 1, "pen": 1}
+
+
+@pytest.mark.parametrize("key", [None, bytes(32)])
+def test_columns_in_another_order_are_refused_after_reopening(
+    path: Path, tmp_path: Path, key: bytes | None
+) -> None:
+    """A store took the same table twice, its columns turned, without a word."""
+    columns = [f"größe \ud800 {i}\n" for i in range(DIM)]
+    table = NamedTable(embeddings(4), columns)
+    turned, names = table[columns[::-1]], ["a", "b", "a", "b"]
+    with ExampleStore.open(path, Source(), key=key) as store:
+        store.add_many(embeddings(1), ["a"])
+        assert store.load().feature_names is None
+        store.add_many(table, names)
+        with pytest.raises(InputError, match=r"in their order.*column 0"):
+            store.add_many(turned, names)
+    with ExampleStore.open(path, key=key) as store:
+        store.check()
+        with pytest.raises(InputError, match=r"in their order.*column 0"):
+            store.add_many(turned, names)
+        with pytest.raises(InputError, match=r"in their order.*column 0"):
+            store.add(NamedRow(embeddings(1)[0], columns[::-1]), "a")
+        assert store.n_samples == 5
+        examples = store.load()
+        assert examples.feature_names == tuple(columns)
+        learner = HeadLearner(SoftmaxHead())
+        learner.add_examples(
+            examples.embeddings, examples.class_names, feature_names=examples.feature_names
+        )
+        with pytest.raises(InputError, match="in their order"):
+            learner.fit().predict(turned)
+        exported = tmp_path / "export"
+        store.export_to(exported)
+    with ExampleStore.of_export(tmp_path / "copy", exported) as copy:
+        assert copy.load().feature_names == tuple(columns)
+        copy.wipe()
+        assert copy.load().feature_names is None
+        copy.add_many(turned, names)
+        with pytest.raises(InputError, match="in their order"):
+            copy.import_from(exported)
+        copy.undo()
+        assert copy.load().feature_names is None
+        copy.add_many(table, names)
+        copy.forget(["a", "b"])
+        copy.add_many(turned, names)
+        assert copy.load().feature_names == tuple(columns[::-1])
+
+
+def test_repair_keeps_the_names_of_columns(path: Path) -> None:
+    columns = [f"e{i}" for i in range(DIM)]
+    with filled_store(path, 3000) as store:
+        store.add_many(NamedTable(embeddings(1), columns), ["new"])
+    with closing(sqlite3.connect(path)) as connection:
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'examples'"
+        ).fetchone()
+    damaged = bytearray(path.read_bytes())
+    start = (page - 1) * database.PAGE_BYTES
+    damaged[start : start + database.PAGE_BYTES] = bytes(database.PAGE_BYTES)
+    path.write_bytes(damaged)
+    assert repair_store(path).was_damaged
+    with ExampleStore.open(path) as store:
+        assert store.load().feature_names == tuple(columns)
+
+
+class NamedRow:
+    """A row of pandas' tables."""
+
+    def __init__(self, values: np.ndarray, index: list[str]) -> None:
+        self._values, self.index = values, index
+
+    def __array__(self, *arguments: Any, **options: Any) -> np.ndarray:
+        return self._values
 
 
 def test_photos_that_look_alike_are_found_nearest_first(path: Path) -> None:
