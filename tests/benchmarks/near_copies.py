@@ -1,7 +1,8 @@
 """Whether heads of near copies know how right they are; prints a row per set, asserts nothing.
 
 Pictures of four classes in ten versions each: shifted by up to 5 %, turned, enlarged, lit
-otherwise, compressed. What leaving groups out tells is set against other photos of the classes.
+otherwise, compressed, one of these at a time; or all at once, as in a burst of a camera in the
+hand. What leaving groups out tells is set against other photos of the classes.
 Then how many photos of each set as it is are taken for copies, most of them wrongly. Both by
 embeddings alone, and with the photos' hashes as a second witness.
 
@@ -34,6 +35,7 @@ from headfit.photos.samples import TRAINING_PART, _random_square
 
 SETS = {"flowers5-128": 60, "scene15-200": 20, "cub200-2010-224": 10}
 N_CLASSES, DRAWS = 4, 20
+BURST = 9
 ALONE = ("flowers5-128", "scene15-200", "flowers102-64", "cub200-2010-224")
 ALONE_DRAWS, OTHERS, SQUARES = 30, 12, 12
 SUMS: dict[str, tuple[Callable[[Problem], Candidate], ...]] = {
@@ -72,22 +74,40 @@ def versions(image: Image.Image, rng: np.random.Generator) -> Iterator[Image.Ima
     yield cropped(image.rotate(-1.5, Image.Resampling.BICUBIC), 0.015, -0.015, 0.88)
 
 
+def burst(image: Image.Image, rng: np.random.Generator) -> Iterator[Image.Image]:
+    """Yield a picture as a camera in the hand sees it, plain first: all of `versions` at once."""
+    yield cropped(image)
+    for _ in range(BURST - 1):
+        turned = image.rotate(rng.uniform(-2, 2), Image.Resampling.BICUBIC)
+        right, down = rng.uniform(-0.05, 0.05, 2)
+        looks = cropped(turned, right, down, 0.88 * rng.uniform(0.97, 1.03))
+        stream = io.BytesIO()
+        lit = ImageEnhance.Brightness(looks).enhance(rng.uniform(0.85, 1.15))
+        lit.save(stream, "JPEG", quality=int(rng.integers(60, 95)))
+        yield Image.open(stream).convert("RGB")
+
+
 def main() -> None:
     extractor = Extractor.open()
     for name, per_class in SETS.items():
         rng = np.random.default_rng(0)
-        pictures, classes, hashes = [], [], []
+        classes = []
+        pictures: dict[str, list[np.ndarray]] = {"versions": [], "bursts": []}
+        hashes: dict[str, list[list[int]]] = {"versions": [], "bursts": []}
         with zipfile.ZipFile(DATA / f"{name}.zip") as file:
             paths = [path for path in sorted(file.namelist()) if path.lower().endswith("jpg")]
             folders = np.array([path.split("/")[-2] for path in paths])
             for folder in np.unique(folders)[:30]:
                 for row in rng.permutation(np.flatnonzero(folders == folder))[:per_class]:
                     image = Image.open(io.BytesIO(file.read(paths[row]))).convert("RGB")
-                    looks = list(versions(image, rng))
-                    pictures.append(extractor.embed(looks))
-                    hashes.append([perceptual_hash(look) for look in looks])
+                    for kind, made in (("versions", versions), ("bursts", burst)):
+                        looks = list(made(image, rng))
+                        pictures[kind].append(extractor.embed(looks))
+                        hashes[kind].append([perceptual_hash(look) for look in looks])
                     classes.append(folder)
-            print_copies(name, np.stack(pictures), np.array(classes), np.array(hashes, np.uint64))
+            for kind, rows_of in pictures.items():
+                seen = np.array(hashes[kind], np.uint64)
+                print_copies(f"{name}, {kind}", np.stack(rows_of), np.array(classes), seen)
             whole = [Image.open(io.BytesIO(file.read(path))).convert("RGB") for path in paths]
             seen = np.array([perceptual_hash(image) for image in whole], np.uint64)
             print_originals(name, extractor.embed(whole), folders, seen)
@@ -96,7 +116,7 @@ def main() -> None:
 
 
 def print_copies(name: str, embeddings: np.ndarray, names: np.ndarray, hashes: np.ndarray) -> None:
-    for count in (2, 4):
+    for count in (2, 4, 8):
         for by, looks in (("alone", np.zeros_like(hashes)), ("and hashes", hashes)):
             rows = [row_of(embeddings, names, looks, count, seed) for seed in range(DRAWS)]
             told, true, one_each, groups = np.nanmean(np.array(rows, float), axis=0)

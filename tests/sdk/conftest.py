@@ -111,7 +111,8 @@ def photos(tmp_path: Path, write_photo: PhotoWriter) -> Path:
 @pytest.fixture
 def unlike(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is nearly one photo: the small random network finds all noise of a colour alike."""
-    monkeypatch.setattr("headfit.learning.groups.COSINE", 2.0)
+    for name in ("COSINE", "HASHED_COSINE"):
+        monkeypatch.setattr(f"headfit.learning.groups.{name}", 2.0)
 
 
 @pytest.fixture(params=NETWORKS)

@@ -40,10 +40,16 @@ that of random directions: in fewer than 64 dimensions it takes more than 0.75, 
 near but what is the same.
 """
 
-HASH_BITS: Final = 22
-"""Of 64, in which the hashes of near copies may differ. Of pictures shifted by up to 5 % in any
-direction, turned and enlarged, 97 % of pairs are within; of pictures of a class whose embeddings
-alone seem copies, 25 to 60 %. Chosen on one half of flowers and scenes.
+HASHED_COSINE: Final = 0.93
+"""In place of `COSINE` where both photos have a hash, which is asked too."""
+
+HASH_BITS: Final = 20
+BITS_PER_COSINE: Final = 400.0
+"""Of 64, in which the hashes of near copies may differ where the cosine is `HASHED_COSINE`, and
+how many more for each 1 that it is above: the surer the embeddings are, the less is asked of the
+hashes. A hand that holds a camera shifts, turns and lights a picture all at once, and a fifth of
+the pairs of hashes differ in more than 22 bits. Chosen on such bursts of flowers and scenes, judged
+on birds (docs/choosing-parameters.md).
 """
 
 SURE_COSINE: Final = 0.98
@@ -236,10 +242,11 @@ def _near(embeddings: FloatArray, mean: FloatArray, photo_hashes: HashArray | No
             len(embeddings),
         )
         return nothing
+    cosine = COSINE if photo_hashes is None else HASHED_COSINE
     units = _units(embeddings)
     is_near = np.zeros(len(units), np.bool_)
     for start in range(0, len(units), _BLOCK):
-        near = np.triu(units[start : start + _BLOCK] @ units[start:].T > COSINE, 1)
+        near = np.triu(units[start : start + _BLOCK] @ units[start:].T > cosine, 1)
         is_near[start : start + _BLOCK] |= near.any(axis=1)
         is_near[start:] |= near.any(axis=0)
     rows = np.flatnonzero(is_near)
@@ -253,22 +260,23 @@ def _near(embeddings: FloatArray, mean: FloatArray, photo_hashes: HashArray | No
         here = slice(start, start + _BLOCK)
         near = centred[here] @ centred[start:].T > least
         cosines = units[here] @ units[start:].T
-        near &= cosines > COSINE
+        near &= cosines > cosine
         first, second = np.nonzero(np.triu(near, 1))
         found = rows[np.stack([first, second]) + start]
         if photo_hashes is not None:
-            is_sure = cosines[first, second] > SURE_COSINE
-            found = found[:, is_sure | _look_alike(photo_hashes[found])]
+            found = found[:, _look_alike(photo_hashes[found], cosines[first, second])]
         pairs.append(found)
     return np.concatenate(pairs, axis=1)
 
 
-def _look_alike(photo_hashes: HashArray) -> BoolArray:
-    """Return which of two rows of hashes differ in few bits, or say nothing."""
+def _look_alike(photo_hashes: HashArray, cosines: FloatArray) -> BoolArray:
+    """Return of which pairs the hashes differ in few bits, for such cosines, or say nothing."""
     first, second = photo_hashes
+    may_differ = HASH_BITS + BITS_PER_COSINE * (cosines - HASHED_COSINE)
     bits = np.unpackbits((first ^ second).view(np.uint8).reshape(-1, 8), axis=1)
-    is_alike: BoolArray = (bits.sum(axis=1) <= HASH_BITS) | (first == 0) | (second == 0)
-    return is_alike
+    says_nothing = (first == 0) | (second == 0)
+    is_alike: BoolArray = np.where(says_nothing, cosines > COSINE, bits.sum(axis=1) <= may_differ)
+    return is_alike | (cosines > SURE_COSINE)
 
 
 def _around_leaders(n_rows: int, pairs: TargetArray) -> TargetArray:
