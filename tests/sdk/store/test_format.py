@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tests.support.stores import DIM, FINGERPRINT, Source, embeddings
+from tests.support.tables import NamedTable
 
 from headfit.store import ExampleStore
 
 KEY = bytes(range(32))
+COLUMNS = [f"größe {i}" for i in range(DIM)]
 
 
 def opened(value: bytes, *place: object) -> bytes:
@@ -37,7 +39,7 @@ def test_a_store_is_read_by_its_page(tmp_path: Path, key: bytes | None) -> None:
     path, hashes = tmp_path / "store", [2**64 - 2, 7]
     with ExampleStore.open(path, Source(), key=key) as store:
         store.add_many(
-            embeddings(2),
+            NamedTable(embeddings(2), COLUMNS),
             ["größe", "b"],
             photo_hashes=hashes,
             thumbnails=[b"small", None],
@@ -66,6 +68,9 @@ def test_a_store_is_read_by_its_page(tmp_path: Path, key: bytes | None) -> None:
         assert found == checksum("store", fingerprint, width, dtype, views, *sealed)
         assert (key_check is None) == (key is None)
         assert key is None or opened(key_check, "store", 0) == b""
+        ((columns, found),) = rows("SELECT names, checksum FROM columns")
+        assert found == checksum("columns", columns)
+        assert json.loads(columns if key is None else opened(columns, "columns", 0)) == COLUMNS
         names = {}
         for class_id, name, found in rows("SELECT id, name, checksum FROM classes"):
             assert found == checksum("class", class_id, name)
