@@ -301,13 +301,15 @@ class ImageClassifier:
             refuse_unread(folder, digests)
         forgets = gone and (prune(len(gone)) if callable(prune) else prune)
         n_moved = n_forgotten = 0
+        filled = frozenset(changes.moved.values())
         with self._lock:
-            for class_name in sorted(set(changes.moved.values())):
+            if forgets:  # first: it makes room on a full disk, and what follows can be undone
+                forget = partial(self._forget, filled=filled)
+                n_forgotten = self._with_those_there(gone, forget)
+            for class_name in sorted(filled):
                 moved = [n for n, name in changes.moved.items() if name == class_name]
-                move = partial(self._move, class_name=class_name)
+                move = partial(self._move, class_name=class_name, filled=filled)
                 n_moved += self._with_those_there(moved, move)
-            if forgets:
-                n_forgotten = self._with_those_there(gone, self._forget)
         if n_moved or n_forgotten:
             self._follow()
         again = [photo.path for photo in changes.known]
@@ -894,9 +896,10 @@ class ImageClassifier:
                 ", ".join(sorted(gone)),
             )
 
-    def _forget(self, numbers: list[int]) -> int:
+    def _forget(self, numbers: list[int], *, filled: Set[str] = frozenset()) -> int:
+        """Forget examples; classes that are ``filled`` next may be left without."""
         learner = self._current_learner()
-        self._check_following(_emptied(learner, numbers))
+        self._check_following(_emptied(learner, numbers) - filled)
         if self.store is not None:  # first: if it refuses, nothing has changed
             self.store.forget(numbers)
         count = learner.forget_examples(numbers)
@@ -915,9 +918,10 @@ class ImageClassifier:
                 if self._current_learner().names.keys() >= set(there):
                     raise  # for another reason
 
-    def _move(self, numbers: list[int], class_name: str) -> int:
+    def _move(self, numbers: list[int], class_name: str, *, filled: Set[str] = frozenset()) -> int:
+        """Move examples; classes that are ``filled`` next may be left without."""
         learner, class_name = self._current_learner(), checked_class_name(class_name)
-        self._check_following(_emptied(learner, numbers) - {class_name})
+        self._check_following(_emptied(learner, numbers) - filled - {class_name})
         if self.store is None:
             return learner.move_examples(numbers, class_name)
         count = self.store.move_examples(numbers, class_name)  # first: it may refuse
