@@ -76,8 +76,8 @@ class Drops:
             return replace(found, left_out=(*beside, *found.left_out))
 
         app = self._app
-        named_after = folders[0] if len(folders) == 1 else folders[0].parent
-        app.teaching.teach(find, may_name=True, new_project=project_name(named_after))
+        name = project_name(folders[0]) if len(folders) == 1 else ""  # else after its things
+        app.teaching.teach(find, may_name=True, new_project=name)
         if app.project is not None:
             app.go("teach")
 

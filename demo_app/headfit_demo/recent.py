@@ -30,15 +30,18 @@ class Seen:
         Its pixels, as they are shown.
     texture : Texture
         The same, small.
-    name : str
-        What it was taken for.
+    class_name : str or None
+        What it was taken for; None for none of the things.
+    said : str
+        The same in words.
     is_sure : bool
     """
 
     photo: Photo
     picture: Pixels
     texture: Any
-    name: str
+    class_name: str | None
+    said: str
     is_sure: bool
 
     @property
@@ -52,21 +55,28 @@ class Recent(EventDispatcher):
 
     answers = ListProperty()
 
-    def note(self, photo: Photo, picture: Pixels, name: str, is_sure: bool) -> None:
+    def note(
+        self, photo: Photo, picture: Pixels, class_name: str | None, said: str, is_sure: bool
+    ) -> None:
         """Put down an answer.
 
         A later one about the same photo takes its place; of the camera, which is looked at all the
-        time, only answers that differ are put down.
+        time, only answers that differ are put down, and of those that do not one that is sure.
         """
+        answer: dict[str, Any] = {"class_name": class_name, "said": said, "is_sure": is_sure}
         for place, one in enumerate(self.answers):
             if one.photo is photo:
-                if (one.name, one.is_sure) != (name, is_sure):  # a finger may be on it
-                    self.answers[place] = replace(one, name=name, is_sure=is_sure)
+                if (one.said, one.is_sure) != (said, is_sure):  # a finger may be on it
+                    self.answers[place] = replace(one, **answer)
                 return
-        new = Seen(photo, picture, frame_texture(_small(picture)), name, is_sure)
         last = self.answers[0] if self.answers else None
-        if last is None or not (new.is_frame and last.is_frame and new.name == last.name):
-            self.answers = [new, *self.answers[: MOST - 1]]
+        new = Seen(photo, picture, None, **answer)
+        if last and new.is_frame and last.is_frame and class_name == last.class_name:
+            if is_sure and not last.is_sure:
+                self.answers[0] = replace(last, said=said, is_sure=True)
+            return
+        new = replace(new, texture=frame_texture(_small(picture)))
+        self.answers = [new, *self.answers[: MOST - 1]]
 
     def forget(self) -> None:
         """Hold none any more."""

@@ -10,7 +10,7 @@ from kivy.event import EventDispatcher
 from kivy.properties import BooleanProperty, ListProperty, ObjectProperty, StringProperty
 
 from headfit import NotFittedError
-from headfit_demo.language import answer, corrected, greeting_name, tr
+from headfit_demo.language import answer, called, corrected, greeting_name, tr
 from headfit_demo.recent import Recent, Seen
 from headfit_demo.session import (
     Certainty,
@@ -166,13 +166,12 @@ class Sight(EventDispatcher):
         photo, found = self._photo, self._found
         if photo is None or found is None or found.certainty is Certainty.UNDECIDED:
             return
-        name = tr.say("None of these") if found.class_name is None else found.class_name
-        if self._app.project is None:
-            name = greeting_name(name)
+        said = called(found, self._app.project, is_sure=self.is_sure)
+        answer = found.class_name, said, self.is_sure
         if self._picture is not None:
-            self.recent.note(photo, self._picture, name, self.is_sure)
+            self.recent.note(photo, self._picture, *answer)
         elif not isinstance(photo, PickedFile):  # a frame of the camera is its own picture
-            self.recent.note(photo, photo, name, self.is_sure)
+            self.recent.note(photo, photo, *answer)
 
     def _say(self) -> None:
         """Put into words what was found."""

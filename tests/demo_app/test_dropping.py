@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from tests.support.hand import Hand
-from tests.support.photos import THINGS, OtherExtractor, write_folder
+from tests.support.photos import THINGS, OtherExtractor, picked, write_folder
 
 from headfit import SoftmaxHead
 
@@ -21,6 +21,32 @@ def test_dropped_folders_become_things(hand: Hand, tmp_path: Path) -> None:
     hand.wait(lambda: hand.app.project is not None and hand.app.project.n_photos == 9)
     assert hand.app.project.name == "Desk"
     assert sorted(one.name for one in hand.app.project.classes) == sorted(THINGS)
+
+
+def test_several_folders_are_called_by_their_things(hand: Hand, tmp_path: Path) -> None:
+    """Not by what they happen to lie in; of one without a photo it is said, and by its name."""
+    folder = write_folder(tmp_path / "Downloads", 3, (BALLOON, BOAT))
+    (folder / "nothing").mkdir()
+    hand.app.drops.sort(sorted(folder.iterdir()), 0, 0)
+    hand.wait(lambda: hand.app.project is not None and hand.app.project.n_photos == 6)
+    hand.wait(lambda: hand.notice)
+    assert hand.app.project.name == f"{BALLOON}, {BOAT}"
+    assert hand.notice == "nothing was left out. There is no picture in this folder."
+
+
+def test_a_skill_that_came_as_a_file_says_nothing_of_changes(toys: Hand, tmp_path: Path) -> None:
+    """Nothing of it was changed, and there is no photo to learn; it is as sure as it was."""
+    head = tmp_path / "came.head"
+    toys.app.change(lambda project: project.classifier.head.save(head))
+    toys.settle()
+    toys.app.drops.sort([head], 0, 0)
+    toys.wait(lambda: toys.app.project.name == "came")
+    toys.app.sight.look_at(picked(BOAT, 1, seed=9)[0])
+    toys.wait(lambda: toys.app.sight.verdict)
+    assert (toys.app.sight.verdict, toys.app.sight.explanation) == (BOAT, "")
+    toys.app.go("teach")
+    assert toys.screen.heading == "Ready"
+    assert toys.screen.state_text.startswith("There are no photos of it here.")
 
 
 def test_dropped_photos_belong_to_the_thing_below(toys: Hand, tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ def test_a_folder_whose_name_is_no_text_is_said(toys: Hand, tmp_path: Path) -> N
     toys.app.drops._take(None, folder, 0.0, 0.0)
     toys.app.drops._end()
     toys.wait(lambda: toys.notice)
-    assert toys.notice == "A folder's name cannot be used for a thing. Rename the folder."
+    assert toys.notice == ("The name of the folder caf\\xe9 cannot be that of a thing. Rename it.")
     assert toys.app.project.n_photos == 10
 
 

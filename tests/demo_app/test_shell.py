@@ -2,7 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
 from tests.support.hand import Hand
+from tests.support.photos import THINGS, picked
+
+
+@pytest.fixture
+def shell(toys: Hand) -> Iterator[object]:
+    """The frame, whose size may be set."""
+    shell = toys.app.shell
+    size_hint, size = tuple(shell.size_hint), tuple(shell.size)
+    yield shell
+    shell.size_hint, shell.size = size_hint, size
+
+
+@pytest.mark.parametrize("size", [(1120, 760), (970, 640), (1920, 1080)])
+@pytest.mark.parametrize("page", ["teach", "recognise"])
+def test_a_notice_covers_nothing_to_press(
+    toys: Hand, shell: object, page: str, size: tuple[int, int]
+) -> None:
+    """However long it is: what was just done can be done again while it is read."""
+    from headfit_demo.widgets import Touchable
+
+    shell.size_hint, shell.size = (None, None), size
+    toys.app.go(page)
+    toys.app.sight.look_at(picked(THINGS[1], 1, seed=9)[0])
+    toys.wait(lambda: toys.app.sight.verdict)
+    toys.app.notify("25 of 30 photos were taught. half.jpg was left out. 5 more were, too.")
+    toys.wait(lambda: True, frames=5)
+    notice = shell.ids.notice
+    left, bottom = notice.to_window(notice.x, notice.y)
+    covered = []
+    for one in toys.screen.parent.parent.walk(restrict=True):
+        if isinstance(one, Touchable) and not one.disabled and one.parent is not notice:
+            x, y = one.to_window(*one.center)
+            if left < x < left + notice.width and bottom < y < bottom + notice.height:
+                covered.append(getattr(one, "text", one))
+    assert covered == []
+
+
+def test_two_pages_are_never_seen_over_each_other(toys: Hand) -> None:
+    """Kivy draws both for a frame: the one that goes is not seen in it."""
+    left = toys.screen
+    toys.app.go("recognise")
+    assert toys.screen is not left
+    assert left.opacity == 0
+    toys.app.go("teach")
+    toys.wait(lambda: left.opacity == 1)
 
 
 def test_a_hidden_notice_lets_touches_through(hand: Hand) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from tests.support.hand import Hand
 from tests.support.photos import THINGS, frames, picked, write_folder
+
+from headfit_demo.session import Certainty, PickedFile
 
 BALLOON, BOAT, FLOWER = THINGS
 
@@ -79,7 +84,7 @@ def test_a_wrong_answer_is_put_right_by_a_touch(toys: Hand, page: str) -> None:
     before = chance(toys, BOAT)
     toys.tap(chip(toys, BOAT))
     toys.wait(lambda: toys.app.project.n_photos == 11 and toys.app.project.head_is_fresh)
-    assert toys.notice == f"Learned: {BOAT}."
+    assert toys.notice == f"Taught as {BOAT}."
     toys.wait(lambda: chance(toys, BOAT) > max(before, 0.5))
     assert toys.app.project.classes[1].n_photos == 6
     toys.press("Undo")
@@ -158,6 +163,46 @@ def test_what_is_stale_says_so(toys: Hand, monkeypatch: pytest.MonkeyPatch) -> N
     assert toys.screen.next_text == "Try it"
 
 
+def test_what_is_unknown_at_the_first_start(hand: Hand) -> None:
+    """No project is open, and the photo is nothing that the app came with."""
+    blue = BytesIO()
+    Image.fromarray(np.full((64, 64, 3), (10, 20, 240), np.uint8)).save(blue, "PNG")
+    hand.app.go("recognise")
+    for language, words in (("en", "None of these"), ("de", "Nichts davon")):
+        hand.app.set_preference("language", language)
+        hand.app.sight.look_at(PickedFile("blue.png", blue.getvalue()))
+        hand.wait(lambda words=words: hand.app.sight.verdict == words)
+        assert hand.app.sight.recent.answers[0].said == words
+    hand.app.set_preference("language", "en")
+
+
+def test_the_line_of_answers_tells_doubt(toys: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not beyond doubt is not written as if it had been."""
+    toys.app.go("recognise")
+    monkeypatch.setattr("headfit_demo.session.session.certainty_of", lambda *_: Certainty.PROBABLE)
+    toys.app.sight.look_at(picked(BOAT, 1, seed=9)[0])
+    toys.wait(lambda: toys.app.sight.recent.answers)
+    assert toys.app.sight.verdict == f"Probably {BOAT}"
+    assert [one.said for one in toys.app.sight.recent.answers] == [f"{BOAT}?"]
+
+
+def test_before_there_is_an_answer_none_is_called_wrong(toys: Hand) -> None:
+    """With one thing taught nothing is answered: what is touched says what it is."""
+    toys.app.projects.create("New")
+    toys.wait(lambda: toys.app.project.name == "New" and toys.screen.name == "teach")
+    toys.name("mug")
+    toys.app.sight.look_at(picked(BOAT, 1, seed=9)[0])
+    toys.wait(lambda: toys.app.sight.can_correct)
+
+    def says(words: str) -> bool:
+        return any(getattr(one, "text", "") == words for one in toys.screen.walk(restrict=True))
+
+    for page in ("teach", "recognise"):
+        toys.app.go(page)
+        toys.wait(lambda: says("It is …"))
+        assert not says("Wrong? It is …")
+
+
 def test_the_last_answers_stand_in_a_line(toys: Hand, tmp_path: Path) -> None:
     """Photos one by one, of the camera what differs; a touch shows it again, to put it right."""
     from headfit_demo.screens.answer import PastAnswer
@@ -167,7 +212,7 @@ def test_the_last_answers_stand_in_a_line(toys: Hand, tmp_path: Path) -> None:
         return [one for one in toys.screen.walk() if isinstance(one, PastAnswer)]
 
     def seen() -> list[str]:
-        return [one.name for one in toys.app.sight.recent.answers]
+        return [one.said for one in toys.app.sight.recent.answers]
 
     toys.app.go("recognise")
     for number, thing in enumerate((BOAT, BALLOON, BALLOON), 1):

@@ -1,7 +1,7 @@
 """The words of the app: its sentences in the user's language, and what to say of an error."""
 
 from headfit_demo.language.advice import advice, feedback_words
-from headfit_demo.language.answers import answer, behind, corrected
+from headfit_demo.language.answers import answer, behind, called, corrected
 from headfit_demo.language.sentences import added, sentence, size, turned_back
 from headfit_demo.language.translation import (
     LANGUAGES,
@@ -17,6 +17,7 @@ __all__ = [
     "advice",
     "answer",
     "behind",
+    "called",
     "corrected",
     "feedback_words",
     "greeting_name",

@@ -16,7 +16,7 @@ _GOOD_START: Final = 5
 _HARD: Final = 0.8
 """Of a thing that is recognised less often than that it is said."""
 
-_NAMED: Final = 2
+_NAMED: Final = 3
 
 
 def advice(project: ProjectView) -> tuple[str, str]:
@@ -29,6 +29,9 @@ def advice(project: ProjectView) -> tuple[str, str]:
                 tr.say("It can learn as soon as two things have photos."),
             )
         return tr.say("Not learned yet"), ""
+    if not project.n_photos:
+        words = tr.say("There are no photos of it here. To teach it more, give every thing some.")
+        return tr.say("Ready"), words
     if late := behind(project):
         if project.can_train:
             return tr.say("There is more to learn"), late

@@ -47,9 +47,19 @@ def answer(
     return words.format(name=name, other=_call(other, project)), behind(project), False
 
 
+def called(found: Recognition, project: ProjectView | None, *, is_sure: bool) -> str:
+    """Return what something was taken for, in as few words as a line of answers has room for."""
+    if found.class_name is None:
+        return tr.say("None of these")
+    name = _call(found.class_name, project)
+    return name if is_sure else f"{name}?"
+
+
 def behind(project: ProjectView | None) -> str:
     """Say what a project has not learned of what it was taught; nothing if that is nothing."""
     if project is None or project.head_is_fresh or not project.head_classes:
+        return ""
+    if not project.n_photos:  # it came as a file: there is nothing that it could learn
         return ""
     if project.unknown and len(project.unknown) <= _NAMED:
         return tr.say("It does not know {names} yet.").format(names=", ".join(project.unknown))
@@ -72,7 +82,7 @@ def corrected(result: Corrected) -> str:
     if result.moved_from:
         words = tr.say("Moved from {names} to {name}.")
         return words.format(names=", ".join(result.moved_from), name=result.class_name)
-    return tr.say("Learned: {name}.").format(name=result.class_name)
+    return tr.say("Taught as {name}.").format(name=result.class_name)
 
 
 def _unlike() -> str:

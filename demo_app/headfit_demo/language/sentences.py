@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 
 from headfit import (
     ExtractorError,
@@ -33,6 +35,7 @@ from headfit_demo.session import (
     Moved,
     Named,
     NoExtractorError,
+    NoGreetingError,
     NoOtherCameraError,
     NoProjectError,
     NoRoundError,
@@ -71,7 +74,9 @@ def _of_folder(why: str) -> str:
             "There are folders inside folders here. Drop the one with a folder per thing."
         )
     if "rename the folder" in why:
-        return tr.say("A folder's name cannot be used for a thing. Rename the folder.")
+        name = re.sub(r"^b?(['\"])(.*)\1$", r"\2", why.split(": expected")[0]).rsplit(os.sep, 1)[-1]
+        words = tr.say("The name of the folder {name} cannot be that of a thing. Rename it.")
+        return words.format(name=name)
     if "may be read" in why:
         return tr.say("You may not look into this folder.")
     return tr.say("There is no picture in this folder.")
@@ -139,12 +144,22 @@ _SENTENCES: tuple[tuple[type[Exception], str, str], ...] = (
     (NoOtherCameraError, "", _("There is no other camera.")),
     (CameraError, "", _("No camera was found, or it was unplugged. Photos work without one.")),
     (UnreadableFileError, "", _("You have no permission to read it.")),
+    (
+        ImageError,
+        "HEADFIT_FORMATS",
+        _("This kind of picture is not read here. Save it as JPEG or PNG."),
+    ),
     (ImageError, "make the picture smaller", _("It has too many pixels. Make it smaller.")),
     (ImageError, "", _("This is no picture that can be read.")),
     (
         NoExtractorError,
         "",
         _("No extractor on this device can be used. Install headfit again; what was taught stays."),
+    ),
+    (
+        NoGreetingError,
+        "",
+        _("What came with the app was made for another extractor. Teach it things of your own."),
     ),
     (
         WrongExtractorError,

@@ -55,7 +55,7 @@ class PastAnswers(BoxLayout):
         take_focus(self)
         self.clear_widgets()
         for seen in shown:
-            past = PastAnswer(text=seen.name, texture=seen.texture, is_sure=seen.is_sure)
+            past = PastAnswer(text=seen.said, texture=seen.texture, is_sure=seen.is_sure)
             past.bind(on_release=lambda *_, seen=seen: self._sight.look_back(seen))
             self.add_widget(past)
 

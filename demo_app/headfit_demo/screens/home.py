@@ -15,7 +15,7 @@ from kivy.properties import (
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
-from headfit_demo.language import greeting_name, project_title, tr
+from headfit_demo.language import greeting_name, project_title, sentence, tr
 from headfit_demo.screens.screen import AppScreen
 from headfit_demo.session import ProjectCard as CardView
 from headfit_demo.session import Recognition, Sample, sample_pictures
@@ -137,8 +137,7 @@ class HomeScreen(AppScreen):
         for other in self.ids.samples.children:
             other.is_chosen = other is thumb
         self.ids.sample.texture = thumb.texture
-        frame = thumb.sample.frame
-        self.app.do(partial(self.app.session.greet, frame), self._show_recognition)
+        self.app.worker.do(partial(self.app.session.greet, thumb.sample.frame), self._greeted)
 
     def _show_samples(self, samples: tuple[Sample, ...]) -> None:
         for sample in samples:
@@ -149,8 +148,16 @@ class HomeScreen(AppScreen):
             if thumb.sample.class_name == "balloon":  # drawn, so it is there on every device
                 self.recognise(thumb)
 
-    def _show_recognition(self, found: Recognition) -> None:
+    def _greeted(self, found: Recognition | None, error: Exception | None) -> None:
         self._found = found
+        if found is not None:
+            self._show_recognition(found)
+        elif error is not None:
+            for bar in (self.ids.bar0, self.ids.bar1, self.ids.bar2):
+                bar.name = ""
+            self.speed, self.doubt = "", sentence(error)
+
+    def _show_recognition(self, found: Recognition) -> None:
         bars = (self.ids.bar0, self.ids.bar1, self.ids.bar2)
         for rank, (bar, (name, chance)) in enumerate(zip(bars, found.ranking, strict=False)):
             bar.name, bar.chance, bar.is_best = greeting_name(name), chance, rank == 0

@@ -7,7 +7,7 @@ from typing import Any
 from kivy.app import App
 from kivy.uix.screenmanager import Screen
 
-from headfit_demo.widgets import fade_in
+from headfit_demo.widgets import fade_in, hide
 
 
 class AppScreen(Screen):
@@ -25,3 +25,7 @@ class AppScreen(Screen):
         """Show what is new."""
         fade_in(self)
         self.refresh()
+
+    def on_pre_leave(self) -> None:
+        """Be gone before the next one appears: for a frame Kivy draws both."""
+        hide(self)

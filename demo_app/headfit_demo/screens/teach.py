@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from kivy.clock import Clock
@@ -166,16 +167,33 @@ class TeachScreen(AppScreen):
 
     def pick(self, card: ClassCard) -> None:
         """Let the user choose photos."""
+        key = self.app.project.key
 
         def teach(files: list[PickedFile]) -> None:
-            if files:
+            if files and self._is_still(key):
                 self.teach(card, files)
 
         self.app.platform.pick_photos(teach)
 
     def pick_folder(self) -> None:
         """Let the user choose a folder, which is taught as one that is dropped."""
-        self.app.platform.pick_folder(lambda path: path and self.app.drops.teach_folders([path]))
+        key = self.app.project.key
+
+        def teach(path: Path | None) -> None:
+            if path is not None and self._is_still(key):
+                self.app.drops.teach_folders([path])
+
+        self.app.platform.pick_folder(teach)
+
+    def _is_still(self, project_key: str) -> bool:
+        """Return whether what was chosen is for the project that is shown; else say it is not.
+
+        The desktop's own window for files keeps nobody from opening another project meanwhile.
+        """
+        if self.app.is_shown(project_key):
+            return True
+        self.app.notify(tr.say("Another project was opened meanwhile. Choose them there again."))
+        return False
 
     def hold(self, card: ClassCard) -> None:
         """Record from the camera while the button is held, from when there is a picture."""

@@ -9,6 +9,10 @@ class NoExtractorError(HeadfitError):
     """There is no extractor on this device, it is damaged, or nothing here can run it."""
 
 
+class NoGreetingError(HeadfitError):
+    """What came with the app, to be tried at first, was made for another extractor."""
+
+
 class WrongExtractorError(HeadfitError):
     """The file is a network, but not the one that this app knows."""
 

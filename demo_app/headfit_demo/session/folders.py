@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headfit import InputError
-from headfit.photos import PHOTO_ENDINGS, find_dropped_photos, find_unsorted_photos
+from headfit.photos import PHOTO_ENDINGS, PhotoFolder, find_dropped_photos, find_unsorted_photos
 from headfit_demo.session.errors import FolderError
 from headfit_demo.session.names import readable_name
 from headfit_demo.session.photos import Photo, PickedFile
+from headfit_demo.session.states import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,33 +24,50 @@ class Things:
         The photos of each thing. Whether a file can be read is found out when it is taught.
     left_out : tuple of Path
         What lies there beside, but for what is hidden or the system's own.
+    refused : tuple of Refused
+        Folders of which nothing was made, each with its `FolderError`.
     """
 
     photos: Mapping[str, Sequence[Photo]]
     left_out: tuple[Path, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
 
 def find_things(folders: Iterable[Path]) -> Things:
     """Return the things in folders: see `headfit.photos.find_dropped_photos`.
 
+    A folder that holds no photo or may not be read, or of which nobody can tell which things it
+    holds, is refused; the others are not.
+
     Raises
     ------
     FolderError
-        If one of them holds no photo or may not be read, or nobody can tell which things it holds.
+        If all of them are refused: why the first is.
     """
     photos: dict[str, list[PickedFile]] = {}
     left_out: list[Path] = []
+    refused: list[Refused] = []
     for folder in folders:
         try:
-            found = find_dropped_photos(folder)
-        except InputError as error:
-            raise FolderError(str(error)) from error
-        except PermissionError as error:
-            raise FolderError(f"{folder}: expected a folder that may be read") from error
+            found = _look_through(folder)
+        except FolderError as error:
+            refused.append(Refused(readable_name(folder), error))
+            continue
         for photo in found.photos:
             photos.setdefault(photo.class_name, []).append(picked(photo.path))
         left_out += [one.path for one in found.skipped if not one.is_litter]
-    return Things(photos, tuple(left_out))
+    if refused and not photos:
+        raise refused[0].error
+    return Things(photos, tuple(left_out), tuple(refused))
+
+
+def _look_through(folder: Path) -> PhotoFolder:
+    try:
+        return find_dropped_photos(folder)
+    except InputError as error:
+        raise FolderError(str(error)) from error
+    except PermissionError as error:
+        raise FolderError(f"{folder}: expected a folder that may be read") from error
 
 
 def find_pictures(folder: Path) -> list[Path]:

@@ -18,6 +18,7 @@ from typing import TypeVar
 from headfit import (
     Extractor,
     ExtractorError,
+    ExtractorMismatchError,
     FileFormatError,
     HeadfitError,
     ImageClassifier,
@@ -26,7 +27,7 @@ from headfit import (
 )
 from headfit.pooling import RoundFile
 from headfit.store import ExampleStore
-from headfit_demo.session.errors import NoExtractorError, NoProjectError
+from headfit_demo.session.errors import NoExtractorError, NoGreetingError, NoProjectError
 from headfit_demo.session.facts import EngineSpeed, Facts, gather_facts
 from headfit_demo.session.greeting import GREETING_HEAD
 from headfit_demo.session.helping import Helped, Offer, read_round
@@ -366,7 +367,11 @@ class Session:
     @cached_property
     def _greeting(self) -> ImageClassifier:
         """The extractor with the head that came with the app."""
-        return ImageClassifier.load(GREETING_HEAD, extractor=self.open_extractor())
+        extractor = self.open_extractor()
+        try:
+            return ImageClassifier.load(GREETING_HEAD, extractor=extractor)
+        except ExtractorMismatchError as error:
+            raise NoGreetingError(f"{error}; open or begin a project") from error
 
 
 def _each(act: Callable[[str], None], keys: list[str]) -> None:

@@ -68,7 +68,8 @@ def teach(
     if job.project_key is None:
         job.project_key = session.create_project(new_project)
     job.n_all = sum(map(len, things.values()))
-    added = Added(left_out=tuple(readable_name(path) for path in found.left_out))
+    left_out = tuple(readable_name(path) for path in found.left_out)
+    added = Added(refused=found.refused, left_out=left_out)
     with session.using(job.project_key) as project:
         try:
             if may_name:

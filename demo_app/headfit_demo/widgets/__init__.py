@@ -11,6 +11,7 @@ from headfit_demo.widgets.basics import (
     Touchable,
     Words,
     fade_in,
+    hide,
     scroll_to,
     take_focus,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "ask_yes",
     "fade_in",
     "frame_texture",
+    "hide",
     "jpeg_texture",
     "load_rules",
     "scroll_to",

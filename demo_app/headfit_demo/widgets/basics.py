@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
 from kivy.animation import Animation
@@ -56,7 +57,25 @@ class Name(Styled, NameLabel):
     """A name that a user gave."""
 
 
-class Card(BoxLayout):
+class Stack(BoxLayout):
+    """Things below each other; what is not high leaves no gap."""
+
+    def _iterate_layout(self, sizes: list[Any]) -> Iterator[tuple[int, float, float, float, float]]:
+        """Place what has a height as Kivy does, and the rest where it is in nobody's way."""
+        high = [n for n, (size, hint, *_) in enumerate(sizes) if size[1] or hint[1] is not None]
+        for n, *place in super()._iterate_layout([sizes[n] for n in high] or sizes[:1]):
+            if high:
+                yield high[n], *place
+        left, _, right, bottom = self.padding
+        for n in set(range(len(sizes))).difference(high):
+            yield n, self.x + left, self.y + bottom, self.width - left - right, 0.0
+
+
+class Column(Stack):
+    """Things below each other, as high as they are."""
+
+
+class Card(Stack):
     """A surface with round corners; without `is_shown` it takes no place."""
 
     is_shown = BooleanProperty(True)
@@ -167,8 +186,9 @@ class Press(Touchable, AnchorLayout):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        theme.fbind("second", self._repaint)  # the last colour to change with the style
-        theme.fbind("body", self._fit)
+        # `fbind` would hold it for ever, and through its parents all that is around it. `second` is
+        # the last colour to change with the style.
+        theme.bind(second=self._repaint, body=self._fit)
         for name in ("text", "icon", "width"):
             self.fbind(name, self._fit)
 
@@ -381,15 +401,17 @@ class Page(ScrollView):
     """What scrolls up and down."""
 
 
-class Column(BoxLayout):
-    """Things below each other."""
-
-
 def fade_in(widget: Widget) -> None:
     """Let what appears do so in a moment; it is there from the first frame on."""
     Animation.cancel_all(widget, "opacity")
     widget.opacity = 0.2
     Animation(opacity=1, duration=FADE_S).start(widget)
+
+
+def hide(widget: Widget) -> None:
+    """Let a widget be seen no more, at once."""
+    Animation.cancel_all(widget, "opacity")
+    widget.opacity = 0
 
 
 def scroll_to(widget: Widget) -> None:

@@ -141,15 +141,18 @@ class AnyScript(Label):
 
 
 class NameLabel(Widget):
-    """One line of text in any script, for the names that users give; too long, it is cut.
+    """Text in any script, for the names that users give; too long for its lines, it is cut.
 
-    As wide as it is told to be, and as high as a line of its font, or `least`; nothing is not high.
+    As wide as it is told to be, and as high as its lines are, or `least`; nothing is not high.
     """
 
     text = StringProperty("")
     color = ColorProperty("#000000")
     font_size = NumericProperty(15)
     least = NumericProperty(0)
+    most_lines = NumericProperty(1)
+    """Into so many lines it may be broken."""
+
     bold = BooleanProperty(False)
     halign = OptionProperty("left", options=("left", "center"))
     wanted = AliasProperty(lambda self: self._width_of_line(), bind=("text", "font_size", "bold"))
@@ -157,7 +160,17 @@ class NameLabel(Widget):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        for name in ("text", "color", "font_size", "bold", "halign", "least", "size", "pos"):
+        for name in (
+            "text",
+            "color",
+            "font_size",
+            "bold",
+            "halign",
+            "least",
+            "most_lines",
+            "size",
+            "pos",
+        ):
             self.fbind(name, self._redraw)
         self._redraw()
 
@@ -165,42 +178,67 @@ class NameLabel(Widget):
         return line_width(self.text, round(self.font_size), self.bold)
 
     def _redraw(self, *_: Any) -> None:
-        self.height = max(self.least, round(self.font_size * 1.5)) if self.text else 0
+        size, width = round(self.font_size), int(self.width)
+        lines = broken(self.text, size, self.bold, width, int(self.most_lines))
+        high = round(self.font_size * 1.5)
+        self.height = max(self.least, high * len(lines)) if lines else 0
         self.canvas.clear()
-        width = int(self.width)
-        if not self.text or width < 1:
+        if not lines or width < 1:
             return
-        texture = draw_line(self.text, round(self.font_size), self.bold, width)
-        free = max(width - texture.width, 0)
         with self.canvas:
             Color(*self.color)
-            Rectangle(
-                texture=texture,
-                size=texture.size,
-                pos=(
-                    int(self.x + (free / 2 if self.halign == "center" else 0)),
-                    int(self.y + (self.height - texture.height) / 2),
-                ),
-            )
+            for number, line in enumerate(lines):
+                texture = draw_line(line, size, self.bold, width)
+                free = max(width - texture.width, 0)
+                middle = self.center_y + high * ((len(lines) - 1) / 2 - number)
+                Rectangle(
+                    texture=texture,
+                    size=texture.size,
+                    pos=(
+                        int(self.x + (free / 2 if self.halign == "center" else 0)),
+                        int(middle - texture.height / 2),
+                    ),
+                )
 
 
 @lru_cache(maxsize=256)
 def draw_line(text: str, size: int, bold: bool, max_width: int) -> Texture:
     """Return a line of text in white, at most ``max_width`` pixels wide."""
+    text = fitted(text, size, bold, max_width)
     if needs_shaping(text) and features.check("raqm"):
         return _shaped(text, size, max_width)
-    line = MarkupLabel(
-        text=marked(text),
-        font_name="Noto",
-        font_size=size,
-        bold=bold,
-        text_size=(max_width, None),
-        shorten=True,
-        shorten_from="right",
-        max_lines=1,
-    )
+    line = MarkupLabel(text=marked(text), font_name="Noto", font_size=size, bold=bold)
     line.refresh()
     return line.texture
+
+
+def broken(text: str, size: int, bold: bool, max_width: int, most_lines: int) -> list[str]:
+    """Break a text between words into lines that fit; what is left over is all in the last."""
+    if most_lines == 1 or line_width(text, size, bold) <= max_width:
+        return [text] if text else []
+    words = text.split()
+    lines: list[str] = []
+    while words and len(lines) + 1 < most_lines:
+        n = len(words)
+        while n > 1 and line_width(" ".join(words[:n]), size, bold) > max_width:
+            n -= 1
+        lines.append(" ".join(words[:n]))
+        words = words[n:]
+    return [*lines, " ".join(words)] if words else lines
+
+
+def fitted(text: str, size: int, bold: bool, max_width: int) -> str:
+    """Return a text, or as much of its beginning as fits, with dots for the rest."""
+    if line_width(text, size, bold) <= max_width:
+        return text
+    fits, too_long = 0, len(text)
+    while too_long - fits > 1:
+        n = (fits + too_long) // 2
+        if line_width(f"{text[:n].rstrip()}…", size, bold) <= max_width:
+            fits = n
+        else:
+            too_long = n
+    return f"{text[:fits].rstrip()}…"
 
 
 @lru_cache(maxsize=256)

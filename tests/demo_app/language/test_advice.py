@@ -96,8 +96,12 @@ def test_what_is_next_is_said_before_anything_is_known() -> None:
     assert advice(empty)[0] == "Show it two things"
     full = project(ClassView("mug", 2), ClassView("cup", 2), head_classes=(), head_is_fresh=False)
     assert advice(full)[0] == "Not learned yet"
-    of_a_file = project(ClassView("mug", 0), ClassView("cup", 0))
-    assert advice(of_a_file) == ("Ready", "")
+    of_a_file = project(
+        ClassView("mug", 0), ClassView("cup", 0), head_is_fresh=False, can_train=False
+    )
+    assert behind(of_a_file) == ""
+    words = "There are no photos of it here. To teach it more, give every thing some."
+    assert advice(of_a_file) == ("Ready", words)
 
 
 @pytest.mark.parametrize(

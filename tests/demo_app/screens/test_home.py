@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+import pytest
 from tests.support.hand import Hand
+from tests.support.photos import THINGS, OtherExtractor, picked
+
+from headfit import SoftmaxHead
 
 
 def test_the_first_start_greets_with_a_head_that_works(hand: Hand) -> None:
@@ -14,3 +21,23 @@ def test_the_first_start_greets_with_a_head_that_works(hand: Hand) -> None:
         hand.settle()
         assert hand.screen.ids.bar0.name == thumb.sample.class_name
     assert hand.app.project is None
+
+
+def test_the_greeting_says_why_it_says_nothing(
+    hand: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an extractor that the user chose, what came with the app cannot answer."""
+    words = "What came with the app was made for another extractor. Teach it things of your own."
+    other = OtherExtractor()
+    embeddings = np.eye(4, other.embedding_dim, dtype=np.float32)
+    SoftmaxHead().fit(embeddings, ["a", "a", "b", "b"], extractor=other).save(tmp_path / "o.head")
+    monkeypatch.setattr("headfit_demo.session.session.GREETING_HEAD", tmp_path / "o.head")
+    hand.screen.doubt = ""
+    hand.tap(hand.screen.ids.samples.children[0])
+    hand.wait(lambda: hand.screen.doubt)
+    assert (hand.screen.doubt, hand.notice) == (words, "")
+    assert [hand.screen.ids[bar].name for bar in ("bar0", "bar1", "bar2")] == ["", "", ""]
+    hand.app.go("recognise")
+    hand.app.sight.look_at(picked(THINGS[0], 1)[0])
+    hand.wait(lambda: hand.notice)
+    assert hand.notice == words

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from tests.support.hand import Hand
 from tests.support.photos import THINGS, write_folder
 
 from headfit import SoftmaxHead
-from headfit_demo.session import ClassView
+from headfit_demo.session import ClassView, picked
 from headfit_demo.widgets import FileWindow
 
 ENTER = 13
@@ -117,3 +121,39 @@ def test_photos_that_are_nearly_one_are_said(hand: Hand) -> None:
     assert said(20, 1) == ["Nearly one photo: move, turn, other light"]
     assert said(20, 2) == ["Nearly 2 photos: move, turn, other light"]
     assert said(20, 11) == said(20, None) == []
+
+
+def test_cards_of_a_project_that_was_left_are_gone(toys: Hand) -> None:
+    """Memory stays flat however many projects are looked at: no colour and no size holds them."""
+    cards = [weakref.ref(card) for card in toys.screen.cards.values()]
+    assert len(cards) == 2
+    toys.app.projects.create("Next")
+    toys.wait(lambda: toys.app.project.name == "Next" and not toys.screen.cards)
+    toys.settle()
+    toys.wait(lambda: True, frames=10)
+    gc.collect()
+    assert [card() for card in cards] == [None, None]
+
+
+def test_photos_chosen_for_a_project_go_to_no_other(
+    toys: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window for files was open while another project with such a thing was opened."""
+    folder = write_folder(tmp_path / "more", 2, (BOAT,)) / BOAT
+    waiting: list[Callable[[], object]] = []
+    pick = "headfit_demo.platforms.desktop.DesktopPlatform.pick_"
+    files = [picked(path) for path in sorted(folder.iterdir())]
+    monkeypatch.setattr(f"{pick}photos", lambda _, done: waiting.append(lambda: done(files)))
+    monkeypatch.setattr(f"{pick}folder", lambda _, done: waiting.append(lambda: done(folder)))
+    toys.tap(toys.screen.cards[BOAT].ids.pick)
+    toys.press("Photos in folders")
+    toys.app.projects.create("Next")
+    toys.wait(lambda: toys.app.project.name == "Next")
+    toys.name(BOAT)
+    for choose in waiting:
+        toys.app.shell.ids.notice.hide()
+        choose()
+        toys.settle()
+        assert toys.notice.startswith("Another project was opened meanwhile.")
+    assert len(waiting) == 2
+    assert toys.app.project.n_photos == 0

@@ -55,6 +55,20 @@ def test_several_folders_are_several_things(tmp_path: Path) -> None:
     assert {name: len(photos) for name, photos in found.photos.items()} == {"cat": 2, "dog": 1}
 
 
+def test_a_folder_without_things_keeps_no_other_out(tmp_path: Path) -> None:
+    """It is refused by its name, with the cause; only where all are, nothing is taught."""
+    good = lay(tmp_path / "cat", "1.jpg")
+    empty, sets = lay(tmp_path / "empty"), lay(tmp_path / "sets", "train/a/1.jpg", "val/a/1.jpg")
+    found = find_things([empty, good, sets])
+    assert {name: len(photos) for name, photos in found.photos.items()} == {"cat": 1}
+    assert [one.name for one in found.refused] == ["empty", "sets"]
+    assert "no picture" in sentence(found.refused[0].error)
+    assert "folders inside folders" in sentence(found.refused[1].error)
+    with pytest.raises(FolderError) as caught:
+        find_things([empty, sets])
+    assert "no picture" in sentence(caught.value)
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [
@@ -64,7 +78,7 @@ def test_several_folders_are_several_things(tmp_path: Path) -> None:
             "folders inside folders",
         ),
         (["train/1.jpg", "test/1.jpg"], "folders inside folders"),
-        (["a\nb/1.jpg", "c/1.jpg"], "Rename the folder"),
+        (["a\nb/1.jpg", "c/1.jpg"], "The name of the folder a\\nb cannot"),
     ],
 )
 def test_a_folder_that_holds_no_things(tmp_path: Path, files: list[str], words: str) -> None:
@@ -96,7 +110,7 @@ def test_names_that_are_no_unicode(tmp_path: Path) -> None:
     os.rename(photo.parent, os.fsencode(tmp_path) + b"/\xff")
     with pytest.raises(FolderError) as caught:
         find_things([tmp_path])
-    assert "Rename the folder" in sentence(caught.value)
+    assert "The name of the folder \\xff cannot" in sentence(caught.value)
     assert picked(Path(os.fsdecode(b"/a/\xff"))).name == "\\xff"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from tests.support.hand import Hand
 from tests.support.photos import THINGS, frames
@@ -53,3 +54,28 @@ def test_a_button_as_wide_as_its_words_has_them_in_one_line(toys: Hand) -> None:
         toys.settle()
         assert erase.width >= erase.natural
         assert erase.ids.words.text_size == [None, None]
+
+
+def test_what_is_not_high_leaves_no_gap_in_a_column(running_app: Any) -> None:
+    """Words that are not said, bars without names; they come back where they belong."""
+    from kivy.uix.widget import Widget
+
+    from headfit_demo.widgets import Column
+
+    column = Column(spacing=10, padding=(1, 2, 3, 4), width=100)
+    parts = [Widget(size_hint_y=None, height=height) for height in (0, 20, 0, 30, 0)]
+    for part in parts:
+        column.add_widget(part)
+    column.do_layout()
+    assert column.minimum_height == 2 + 20 + 10 + 30 + 4
+    assert [part.width for part in parts] == [96] * 5
+    parts[0].height = 5
+    column.do_layout()
+    assert column.minimum_height == 2 + 5 + 10 + 20 + 10 + 30 + 4
+    column.height = column.minimum_height
+    column.do_layout()
+    assert [parts[n].y for n in (0, 1, 3)] == [column.y + 74, column.y + 44, column.y + 4]
+    for part in parts:
+        part.height = 0
+    column.do_layout()
+    assert column.minimum_height == 2 + 4

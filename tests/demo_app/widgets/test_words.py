@@ -64,6 +64,31 @@ def test_arabic_is_joined_and_runs_from_the_right(running_app: Any) -> None:
     assert draw_line("كتاب", 40, False, 2000).width < 0.9 * apart
 
 
+def test_names_that_are_too_long_keep_their_beginning(running_app: Any) -> None:
+    """In any script, with dots for the rest; between words they may be broken into lines."""
+    from headfit_demo.widgets.words import broken, fitted, line_width
+
+    for name in (
+        "A sailing boat that nobody names",
+        "كتاب كبير جدا",
+        "杯杯杯杯杯杯杯杯",
+        "🐈🐈🐈🐈🐈🐈",
+    ):
+        whole = line_width(name, 20, True)
+        assert fitted(name, 20, True, whole) == name
+        cut = fitted(name, 20, True, whole // 2)
+        assert cut.endswith("…")
+        assert name.startswith(cut[:-1])
+        assert whole // 4 < line_width(cut, 20, True) <= whole // 2
+        assert fitted(name, 20, True, 3) == "…"
+    width = line_width("A sailing boat", 20, True)
+    lines = broken("A sailing boat that nobody names", 20, True, width, 2)
+    assert lines == ["A sailing boat", "that nobody names"]
+    assert broken("A sailing boat", 20, True, width, 2) == ["A sailing boat"]
+    assert broken("Unbreakable", 20, True, 10, 3) == ["Unbreakable"]
+    assert broken("", 20, True, width, 2) == []
+
+
 def test_fonts_come_with_their_licences() -> None:
     fonts = {path.name for path in (PACKAGE / "assets" / "fonts").glob("*.ttf")}
     noto = (PACKAGE / "assets/fonts/LICENCE-Noto-OFL.txt").read_text()
