@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.support import embedded
 from tests.support.names import ROOT
 
 from headfit.networks.lowering import lower
@@ -54,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
         write(name, COLOURS["cat"])
     rows = [f"{name}/{number}.jpg,{name}" for name in COLOURS for number in range(12)]
     (tmp_path / "labels.csv").write_text("\n".join(["photo,classes", *rows, ""]))
-    shutil.copy(ROOT / "sdk" / "headfit" / "extractors" / "residual-tiny-imagenet.tflite", tmp_path)
+    shutil.copy(embedded.MODEL, tmp_path)
     network = (ROOT / "tests" / "data" / "engines" / "residual.tflite").read_bytes()
     (tmp_path / "quicknet.tflite").write_bytes(network)
     (tmp_path / "quicknet-plain.tflite").write_bytes(lower(network))

@@ -22,10 +22,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, features
+from tests.support import embedded
 from tests.support.foreign import weights_apart, with_metadata
 from tests.support.icc import ADOBE_RGB, profile
 
-import headfit
 from headfit.commands.exit_codes import EXIT_CODES
 from headfit.commands.main import main
 from headfit.engines.native import NativeEngine
@@ -250,7 +250,7 @@ def enter_labels(data: bytes) -> None:
 
 
 def manifest_seeds() -> list[bytes]:
-    whole = (Path(headfit.__file__).parent / "extractors/residual-tiny-imagenet.json").read_bytes()
+    whole = embedded.MANIFEST.read_bytes()
     document = json.loads(whole)
     document["golden"] = None
     return [whole, json.dumps(document).encode()]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support import embedded
 from tests.support.x11 import picture_of, screen
 
 ROOT = Path(__file__).parents[3]
@@ -40,7 +41,7 @@ def children_of(process: int) -> list[str]:
 def test_it_holds_the_extractor_and_its_interpreter(bundle: Path) -> None:
     """The desktop app brings the network, as the wheel does, and Larq Compute Engine's one file."""
     names = {path.name for path in bundle.rglob("*") if path.is_file()}
-    assert "residual-tiny-imagenet.tflite" in names
+    assert embedded.MODEL.name in names
     assert any(name.startswith("interpreter_wrapper_lite") for name in names)
     assert not any("tensorflow" in str(path).lower() for path in bundle.rglob("*"))
 

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.support import embedded
 from tests.support.networks import DATA
 
-import headfit
 from headfit import Extractor
 from headfit.commands.main import main
 from headfit.engines.catalogue import ENGINES
@@ -33,8 +33,7 @@ def test_doctor_reports_every_engine(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["doctor", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     engines = {engine["name"]: engine for engine in document["engines"]}
-    (embedded,) = (Path(headfit.__file__).parent / "extractors").glob("*.tflite")
-    assert list(engines) == list(fastest_first(embedded.read_bytes()))
+    assert list(engines) == list(fastest_first(embedded.MODEL.read_bytes()))
     assert engines["popcount"]["usable"]
     assert engines["popcount"]["cosine"] >= 0.99999
     assert engines["popcount"]["milliseconds"] > 0
@@ -106,7 +105,7 @@ def test_doctor_draws_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     """Without --json a person reads the same, and the pip command survives the markup."""
     assert main(["doctor"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert "Extractor residual-tiny-imagenet" in printed
+    assert f"Extractor {embedded.NAME}" in printed
     assert "the fastest kind that is right" in printed
 
 
@@ -126,9 +125,8 @@ def test_doctor_calls_nothing_right_that_it_could_not_check(
 @pytest.mark.usefixtures("without_tensorflow")
 def test_doctor_refuses_wrong_engines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With another golden embedding every engine is wrong: none is chosen, and the code says so."""
-    (embedded,) = (Path(headfit.__file__).parent / "extractors").glob("*.tflite")
     for suffix in (".tflite", ".json", ".golden.png"):
-        shutil.copy(embedded.with_suffix(suffix), tmp_path / f"other{suffix}")
+        shutil.copy(embedded.MODEL.with_suffix(suffix), tmp_path / f"other{suffix}")
     manifest = json.loads((tmp_path / "other.json").read_text())
     manifest["golden"]["embedding"] = manifest["golden"]["embedding"][::-1]
     (tmp_path / "other.json").write_text(json.dumps(manifest))

@@ -15,6 +15,7 @@ from typing import Any
 import click
 import numpy as np
 import pytest
+from tests.support import embedded
 from tests.support.foreign import DATA as FOREIGN
 from tests.support.headfiles import golden_path
 from tests.support.small_disk import SmallDisk
@@ -92,7 +93,7 @@ ONCE = (paths.KEY, paths.CALLED, paths.HALF, paths.CONTRIBUTED, paths.NEW_NETWOR
 def kinds() -> dict[paths.Kind, bytes]:
     """Return a file of every kind."""
     network = (ENGINE_DATA / "residual.tflite").read_bytes()
-    manifest = Path(paths.__file__).parents[1] / "extractors" / "residual-tiny-imagenet.json"
+    manifest = embedded.MANIFEST
     return {
         paths.HEAD_FILE: golden_path("plain").read_bytes(),
         paths.BLOCK_FILE: (DATA / "blocks_v1.block").read_bytes(),

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support import embedded
 from tests.support.networks import NETWORKS, Network
 from tests.support.zig import HAS_ZIG, NEEDS_ZIG, native_build
 
-import headfit
 from headfit.engines.native import NativeEngine
 from headfit.engines.native.exporting import export_plan
 from headfit.engines.native.library import Kernels
 
 RUNNER = Path(__file__).with_name("emulated.c")
-EMBEDDED = Path(headfit.__file__).parent / "extractors/residual-tiny-imagenet.tflite"
 MACHINES = {
     "linux-aarch64": (["qemu-aarch64-static"], ["neon", "plain"]),
     "linux-armv7": (["qemu-arm-static"], ["plain"]),
@@ -45,7 +44,7 @@ def test_whole_networks(machine: str, tmp_path: Path) -> None:
     assert [kind.name for kind in kinds] == expected
     network, picture, out = (tmp_path / name for name in ("network", "picture", "out"))
     models = {name: Network(name).model for name in NETWORKS}
-    for name, model in {**models, "embedded": EMBEDDED.read_bytes()}.items():
+    for name, model in {**models, "embedded": embedded.MODEL.read_bytes()}.items():
         engine = NativeEngine(model)
         image = np.random.default_rng(0).standard_normal(engine.input_shape).astype(np.float32)
         image = Network(name).image if name in models else image

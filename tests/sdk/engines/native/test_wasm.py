@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.sdk.engines.native.wasm import IS_THERE, WasmEngine, wasm_engine
+from tests.support import embedded
 from tests.support.networks import Network, assert_same_embedding
 from tests.support.zig import NEEDS_ZIG
 
-import headfit
 from headfit.engines.native import NativeEngine
 from headfit.engines.native.exporting import SIMD128, export_plan
 from headfit.engines.native.library import Kernels
 from headfit.engines.popcount import PopcountEngine
-
-EMBEDDED = Path(headfit.__file__).parent / "extractors/residual-tiny-imagenet.tflite"
 
 
 @pytest.fixture
@@ -38,7 +35,7 @@ def test_whole_networks(network: Network, wasm: WasmEngine) -> None:
 
 
 def test_the_embedded_extractor(wasm: WasmEngine) -> None:
-    model = EMBEDDED.read_bytes()
+    model = embedded.MODEL.read_bytes()
     here, popcount = NativeEngine(model), PopcountEngine(model)
     for seed in range(3):
         image = np.random.default_rng(seed).standard_normal(here.input_shape).astype(np.float32)
@@ -78,7 +75,7 @@ def test_what_it_refuses(wasm: WasmEngine) -> None:
 
 
 def test_a_compiled_network_is_the_same_each_time() -> None:
-    model = EMBEDDED.read_bytes()
+    model = embedded.MODEL.read_bytes()
     exported = export_plan(model)
     assert exported == export_plan(model)
     assert len(exported) < len(model)
