@@ -21,7 +21,12 @@ from headfit.networks.lowering import lower
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-ELSEWHERE = {"ai_edge_litert": "headfit[litert]", "ray": "ray"}  # libraries that a page asks for
+# Libraries that a page asks for.
+ELSEWHERE = {
+    "ai_edge_litert": "headfit[litert]",
+    "headfit_zoo.conversion": "headfit[zoo]",
+    "ray": "ray",
+}
 COLOURS = {"cat": (200, 60, 40), "dog": (40, 80, 200)}
 
 
