@@ -364,7 +364,7 @@ def check_output(
                 f"{path}: expected a file that may be replaced, found one that is write-protected; "
                 "choose another name, or say --force"
             )
-        if path != output and not output.exists():
+        if path != output and not (output.exists() and output.stat().st_size):
             raise InputError(
                 f"{path}: expected a new name, found a {one.name} that belongs to another file "
                 f"than {output}; choose another name, or say --force"

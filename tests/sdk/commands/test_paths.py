@@ -333,6 +333,19 @@ def test_a_second_finetune_does_not_take_the_blocks_of_the_first(
     assert "model.block" not in err
 
 
+@pytest.mark.parametrize("network", [None, b""])
+def test_a_picture_of_somebody_elses_is_no_golden_one(
+    network: bytes | None, kinds: dict[paths.Kind, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is taken for one only beside its network; an empty file is none."""
+    if network is not None:
+        Path("eye.tflite").write_bytes(network)
+    Path("eye.golden.png").write_bytes(b"\x89PNG\r\n of a holiday")
+    code, err = outcome(capsys, words(("cut",), "eye.tflite"))
+    assert code == 3
+    assert "eye.golden.png: expected a new name, found a golden picture that belongs to" in err
+
+
 @pytest.mark.parametrize("names", [n for n in WRITERS if WRITERS[n].type.kind in NETWORKS])
 def test_an_extractor_with_its_manifest_stays(
     names: tuple[str, ...], kinds: dict[paths.Kind, bytes], capsys: pytest.CaptureFixture[str]
