@@ -305,8 +305,9 @@ def test_whose_folder_it_is(tmp_path: Path) -> None:
     assert not is_web(tmp_path)
     (tmp_path / "page.css").unlink()
     (tmp_path / "network.plan").write_bytes(b"")
-    (tmp_path / "head.json").write_bytes(STARTS[0])
-    assert is_web(tmp_path)
+    for start in STARTS:
+        (tmp_path / "head.json").write_bytes(start)
+        assert is_web(tmp_path)
     (tmp_path / "index.html").unlink()
     assert is_web(tmp_path)
     (tmp_path / "head.json").write_text('{"format":"headfit-head-json","classes":["taught here"]}')
