@@ -38,7 +38,7 @@ numpydoc_show_class_members = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpydoc's sections have types, with shapes and units
 nitpicky = False
-suppress_warnings = ["misc.highlighting_failure"]
+highlight_language = "text"  # what a block is that does not say: commands above all
 
 
 def _led(text: str, folder: Path, pages: Path) -> str:
