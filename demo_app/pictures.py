@@ -106,7 +106,7 @@ def draw(options: argparse.Namespace) -> None:
 
         app.go("recognise")
         app.eye.switch_on()
-        wait(lambda: app.sight.verdict)
+        wait(lambda: app.sight.is_sure)
         save("recognise")
         leave_photo()
         stranger = photo_folder() / "astronaut.png"

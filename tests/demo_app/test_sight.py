@@ -203,6 +203,21 @@ def test_before_there_is_an_answer_none_is_called_wrong(toys: Hand) -> None:
         assert not says("Wrong? It is …")
 
 
+def test_an_explanation_moves_nothing(toys: Hand) -> None:
+    """It comes and goes with the camera's frames, while a finger is on its way to a thing."""
+    toys.app.go("recognise")
+    toys.app.sight.look_at(picked(BOAT, 1, seed=9)[0])
+    toys.wait(lambda: toys.app.sight.bars, frames=10)
+    toys.app.sight.explanation = ""
+    toys.wait(lambda: True, frames=10)
+    before = [chip(toys, name).to_window(0, chip(toys, name).y) for name in (BALLOON, BOAT)]
+    toys.app.sight.explanation = "Hold the camera still."
+    toys.wait(lambda: True, frames=10)
+    after = [chip(toys, name).to_window(0, chip(toys, name).y) for name in (BALLOON, BOAT)]
+    assert toys.screen.ids.why.text == "Hold the camera still."
+    assert after == before
+
+
 def test_the_last_answers_stand_in_a_line(toys: Hand, tmp_path: Path) -> None:
     """Photos one by one, of the camera what differs; a touch shows it again, to put it right."""
     from headfit_demo.screens.answer import PastAnswer
