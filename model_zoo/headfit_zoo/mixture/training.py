@@ -374,7 +374,7 @@ def load_model(folder: Path, size: int | None = None) -> tuple[tf.keras.Model, i
     Parameters
     ----------
     folder : Path
-        The training's.
+        The training's, or one that `keep` wrote.
     size : int, optional
         Height and width in pixels, as conversion wants it; by default any multiple of 16.
 
@@ -383,7 +383,9 @@ def load_model(folder: Path, size: int | None = None) -> tuple[tf.keras.Model, i
     InputError
         If the folder holds no whole checkpoint.
     """
-    about, arrays = _read_state(folder)
+    latent = folder / "latent.npz"
+    is_kept = latent.exists() and not (folder / "state.npz").exists()
+    state = None if is_kept else _read_state(folder)
     settled = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
     recipe = settled["recipe"]
     model = build(
@@ -392,6 +394,9 @@ def load_model(folder: Path, size: int | None = None) -> tuple[tf.keras.Model, i
         blocks=tuple(recipe["blocks"]),
         size=size,
     )
+    if state is None:
+        return model, _read_latent(model, latent)
+    about, arrays = state
     for array, weight in zip(arrays, model.weights, strict=False):
         weight.assign(array)
     return model, about["step"]

@@ -259,6 +259,11 @@ def test_kept_weights_are_those_of_the_checkpoint_at_half_precision(
             kept = weight.numpy()
             kept = kept.astype(np.float16) if kept.ndim > 1 else kept
             np.testing.assert_array_equal(found[weight.name], kept)
+    # What was kept is enough to convert and to judge.
+    again, step = load_model(tmp_path, 16)
+    assert step == 6
+    for weight, other in zip(model.weights, again.weights, strict=True):
+        np.testing.assert_allclose(weight, other, rtol=1e-3, atol=1e-6)
     assert {path.name for path in tmp_path.iterdir()} >= {"recipe.json", "feeds.json", "log.csv"}
 
 
