@@ -135,19 +135,21 @@ class Training:
         self._learn = tf.function(self._step)
         self.step, self.adam_step, self.seconds = 0, 0, 0.0
         folder.mkdir(parents=True, exist_ok=True)
-        if (folder / "state.npz").exists():
-            self._claim()
-            self._restore()
-        elif kept is not None:
-            _take_notes(kept, folder)
-            self._claim()
-            self.step = self.adam_step = _read_latent(self.model, kept / "latent.npz")
+        has_checkpoint = (folder / "state.npz").exists()
+        start = None if has_checkpoint else kept
+        if start is not None:
+            _take_notes(start, folder)
+        self._claim()
+        if start is not None:
+            self.step = self.adam_step = _read_latent(self.model, start / "latent.npz")
             rows = _read_log(folder / "log.csv")
             self.seconds = 3600 * float(rows[-1]["hours"]) if rows else 0.0
-        else:
-            self._claim()
+        elif has_checkpoint:
+            self._restore()
         self._feed_start = self._record_feed()
         self._rows = [row for row in _read_log(folder / "log.csv") if int(row["step"]) <= self.step]
+        if start is not None:
+            self.save()  # or it would begin at nothing, killed now and called without `kept`
 
     @property
     def variables(self) -> list[tf.Variable]:

@@ -281,6 +281,8 @@ def test_a_training_goes_on_from_what_was_kept(feed: Feed, whole: Path, tmp_path
     rows = (kept / "log.csv").read_text()
     assert again.step == again.adam_step == 6
     assert again.seconds == pytest.approx(3600 * float(rows.splitlines()[-1].split(",")[1]))
+    # Killed now, it does not begin at nothing.
+    assert Training(longer, feed, run).step == 6
     again.run(until=9, say=lambda line: None, log_every=0)
     logged = (run / "log.csv").read_text()
     assert logged.startswith(rows)
