@@ -45,19 +45,14 @@ def with_head(
             f"expected a network whose embedding is {embedding_dim} wide as the head is, found "
             f"{found}; take the network of the head's extractor"
         )
-    if isinstance(head, MultiLabelHead):
-        several = head.released(force=force)
-        layer = tf.keras.layers.Dense(n_classes, name="head")
-        logits = layer(extractor.output)
-        layer.set_weights([several.weights, several.bias])
-        probabilities = tf.keras.layers.Activation("sigmoid", name="probabilities")(logits)
-        return tf.keras.Model(extractor.input, probabilities, name=f"{model.name}_with_head")
     data = head.released(force=force)
-    if data.thresholds is None:
+    is_several = isinstance(head, MultiLabelHead)
+    thresholds = None if is_several else data.thresholds  # of a binary head: where its signs turn
+    if thresholds is None:
         layer = tf.keras.layers.Dense(n_classes, name="head")
         logits = layer(extractor.output)
     else:
-        centred = tf.keras.layers.Rescaling(1.0, offset=-data.thresholds, name="thresholds")
+        centred = tf.keras.layers.Rescaling(1.0, offset=-thresholds, name="thresholds")
         layer = lq.layers.QuantDense(
             n_classes,
             input_quantizer="ste_sign",
@@ -66,5 +61,9 @@ def with_head(
         )
         logits = layer(centred(extractor.output))
     layer.set_weights([data.weights, data.bias])
-    probabilities = tf.keras.layers.Softmax(name="probabilities")(logits)
+    if is_several:
+        activation = tf.keras.layers.Activation("sigmoid", name="probabilities")
+    else:
+        activation = tf.keras.layers.Softmax(name="probabilities")
+    probabilities = activation(logits)
     return tf.keras.Model(extractor.input, probabilities, name=f"{model.name}_with_head")

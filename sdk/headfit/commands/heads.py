@@ -257,11 +257,10 @@ def _trained_binary(
 def share(head: Path, output: Path, few_photos: bool) -> None:
     """Write HEAD to FILE for others, unless it gives single photos away."""
     file = load_any_head(head)
+    released(file.head, force=few_photos)
     if isinstance(file, MultiLabelFile):
-        released(file.head, force=few_photos)
         data = save_multi_label_bytes(file)
     else:
-        released(file.head, force=few_photos)
         data = save_head_bytes(file)
     write_atomically(output, data)
     terminal.echo(f"Wrote {output}.")

@@ -105,8 +105,9 @@ def _is_round(path: Path) -> bool:
 
 
 def _is_head_json(path: Path) -> bool:
+    start = _start(path)
     return any(
-        f'"format": "{name}"'.encode() in _start(path)
+        f'"format": "{name}"'.encode() in start
         for name in (document.FORMAT, document.MULTI_LABEL_FORMAT)
     )
 

@@ -88,6 +88,21 @@ def head(
     )
 
 
+def assert_answers(
+    run: Callable[[bytes, np.ndarray], np.ndarray],
+    model: bytes,
+    pictures: list[np.ndarray],
+    expected: np.ndarray,
+) -> None:
+    """Compare what a runtime says of each picture; skip where the runtime is missing."""
+    for picture, row in zip(pictures, expected, strict=True):
+        try:
+            found = run(model, picture[None].astype(np.float32))
+        except EngineMissingError as error:
+            pytest.skip(str(error))
+        np.testing.assert_allclose(row[None], found, atol=1e-5)
+
+
 @pytest.mark.parametrize("runtime", sorted(RUNS))
 def test_every_runtime_gives_the_probabilities_of_the_head(
     runtime: str,
@@ -100,12 +115,7 @@ def test_every_runtime_gives_the_probabilities_of_the_head(
     model = export_tflite(head.fitted_, extractor_path, lowered=lowered)
     expected = head.predict_proba(extractor.embed(pictures))
     assert np.ptp(expected) > 0.5
-    for picture, row in zip(pictures, expected, strict=True):
-        try:
-            found = run(model, picture[None].astype(np.float32))
-        except EngineMissingError as error:
-            pytest.skip(str(error))
-        np.testing.assert_allclose(row[None], found, atol=1e-5)
+    assert_answers(run, model, pictures, expected)
 
 
 @pytest.mark.parametrize("runtime", sorted(RUNS))
@@ -120,12 +130,7 @@ def test_a_multi_label_head_gets_a_sigmoid_per_class(
     expected = head.predict_proba(embeddings)
     assert np.ptp(expected.sum(axis=1)) > 0.3
     model = export_tflite(head.fitted_, extractor_path, lowered=lowered)
-    for picture, row in zip(pictures, expected, strict=True):
-        try:
-            found = run(model, picture[None].astype(np.float32))
-        except EngineMissingError as error:
-            pytest.skip(str(error))
-        np.testing.assert_allclose(row[None], found, atol=1e-5)
+    assert_answers(run, model, pictures, expected)
     schema = pytest.importorskip("tensorflow.lite.python.schema_py_generated")
     told = json.loads(schema.Model.GetRootAsModel(model, 0).Description().decode())
     assert told["classes"] == head.classes_.tolist() == list(read_metadata(model).labels)
