@@ -204,7 +204,7 @@ def convert_head(
                 f"gives a photo several classes, found {dtype}; it has no binary form"
             )
         MultiLabelHead.of(file.head).save(output, storage=dtype)
-        _tell_converted(head, output, dtype, as_json)
+        _tell_converted(head, file, output, dtype, as_json)
         return
     old = SoftmaxHead.of(file.head)
     if dtype == "binary" and old.storage_ != "binary":
@@ -218,10 +218,15 @@ def convert_head(
         raise InputError("expected --photos for a binary head alone; leave it out")
     else:
         old.save(output, storage=dtype)
-    _tell_converted(head, output, dtype, as_json)
+    _tell_converted(head, file, output, dtype, as_json)
 
 
-def _tell_converted(head: Path, output: Path, dtype: str, as_json: bool) -> None:
+def _tell_converted(
+    head: Path, file: HeadFile | MultiLabelFile, output: Path, dtype: str, as_json: bool
+) -> None:
+    if file.signature is not None:
+        line = f"{output} is not signed: {file.signature.public_key} signed {head} alone."
+        terminal.echo(line, err=True)
     before, after = head.stat().st_size, output.stat().st_size
     if as_json:
         terminal.print_json(head=str(output), dtype=dtype, size_bytes=after, was_bytes=before)

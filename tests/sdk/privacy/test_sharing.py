@@ -174,6 +174,25 @@ def test_the_functions_behind_them_refuse_and_force() -> None:
     assert sign_head_bytes(few.fitted_, new_key(), force=True)
 
 
+@pytest.mark.parametrize("kind", [SoftmaxHead, MultiLabelHead])
+def test_a_signature_that_conversion_drops_is_named(
+    kind: type[SoftmaxHead | MultiLabelHead], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is of the old file's content; nobody should ship the new one as signed."""
+    names: list[object] = ["cup", "cup", "cup", "pen", "pen", "pen"]
+    rows = np.random.default_rng(0).normal(size=(6, 4))
+    head = kind().fit(rows, names if kind is SoftmaxHead else [[name] for name in names])
+    key = new_key()
+    (tmp_path / "a.head").write_bytes(sign_head_bytes(head.fitted_, key))
+    plain, small = str(tmp_path / "plain.head"), str(tmp_path / "small.head")
+    arguments = [str(tmp_path / "a.head"), "--dtype", "int8", "-o", small]
+    assert main(["convert-head", *arguments]) == 0
+    said = capsys.readouterr()
+    assert f"is not signed: {public_key(key)} signed" in " ".join(said.err.split())
+    assert main(["convert-head", small, "--dtype", "float32", "-o", plain]) == 0
+    assert "signed" not in capsys.readouterr().err
+
+
 def test_sign_and_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The whole way: keys, a signed file, an app that takes heads from its maker only."""
     path, out, key = (str(tmp_path / name) for name in ("a.head", "b.head", "key"))
