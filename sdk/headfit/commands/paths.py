@@ -51,14 +51,22 @@ class Kind:
         For messages: "head file".
     is_of : callable
         Whether the file at a path is of the kind. It is there, regular and not empty.
+    otherwise : str
+        What any other file is found to be.
     """
 
     name: str
     is_of: Callable[[Path], bool]
+    otherwise: str = "another kind of file"
 
 
 def _container(name: str, *formats: str) -> Kind:
     return Kind(name, lambda path: _metadata_of(path).get("format") in formats)
+
+
+def _kept(reason: str) -> Kind:
+    """Return the kind of what replaces no file but by force."""
+    return Kind("blank file", lambda path: False, f"a file that is kept: {reason}")
 
 
 def _is_open_roll(path: Path) -> bool:
@@ -137,8 +145,7 @@ BLOCK_FILE: Final = _container("block file", blockfile.FORMAT)
 EXAMPLES: Final = _container("file of examples", exchange.FORMAT)
 NETWORK: Final = Kind("network", lambda path: _start(path)[4:8] == IDENTIFIER or _is_onnx(path))
 CLASSIFIER: Final = Kind("classifier of this command", _is_classifier)
-NEW_NETWORK: Final = Kind("blank file", lambda path: False)
-"""A network does not say who made it: it may be another's, and heads may rest on it."""
+NEW_NETWORK: Final = _kept("a network does not say who made it, and heads may rest on it")
 PAGE: Final = Kind("report", lambda path: GENERATOR.encode() in _start(path))
 MANIFEST: Final = Kind("manifest", _is_manifest)
 GOLDEN: Final = Kind("golden picture", lambda path: _start(path).startswith(b"\x89PNG\r\n"))
@@ -149,14 +156,12 @@ WEB: Final = Kind("page of this command", is_web)
 PART: Final = _container("part", part.PART.name)
 PLAIN: Final = _container("plain contribution", plain.PLAIN.name)
 ROLL: Final = Kind("roll that nothing was summed over", _is_open_roll)
-HALF: Final = Kind("blank file", lambda path: False)
-"""A side gives one half; where it lies, none takes its place."""
-CALLED: Final = Kind("blank file", lambda path: False)
-"""What devices contributed to a round is of no use with another."""
-CONTRIBUTED: Final = Kind("blank file", lambda path: False)
-"""Of a part that was sent another would be no other half, and cost the photos' epsilon again."""
-KEY: Final = Kind("blank file", lambda path: False)
-"""A private key is replaced by nothing but force: it cannot be made again."""
+HALF: Final = _kept("a side gives one half of a round")
+CALLED: Final = _kept("what devices contributed to a round is of no use with another")
+CONTRIBUTED: Final = _kept(
+    "if its contribution was sent, in part or whole, another costs the photos' epsilon again"
+)
+KEY: Final = _kept("a private key cannot be made again")
 
 
 class _AnyPath(click.Path):
@@ -357,8 +362,8 @@ def check_output(
             )
         if not one.is_of(path):
             raise InputError(
-                f"{path}: expected a new name, or a {one.name} to replace, found another kind of "
-                "file; choose another name, or say --force"
+                f"{path}: expected a new name, or a {one.name} to replace, found {one.otherwise}; "
+                "choose another name, or say --force"
             )
         if not path.stat().st_mode & _WRITABLE:
             raise InputError(

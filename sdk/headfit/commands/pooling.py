@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -431,13 +432,24 @@ def _write(head: FittedHead, output: Path, asked: tuple[str, ...], n_devices: in
 
 
 def _sources(paths: tuple[Path, ...]) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """Yield the name of each file and what reads it, those of a folder in its place."""
+    """Yield the name of each file and what reads it, those of a folder in its place.
+
+    What a run left there that was killed is hidden, as files of the system are.
+    """
     for path in paths:
-        found = [path]
-        if path.is_dir():
-            found = sorted(one for one in path.iterdir() if one.name[0] != "." and one.is_file())
-        for one in found:
-            yield str(one), lambda one=one: read_bounded(one, _MAX_PART_BYTES)  # type: ignore[misc]
+        if not path.is_dir():
+            yield str(path), partial(read_bounded, path, _MAX_PART_BYTES)
+            continue
+        for one in sorted(path.iterdir()):
+            if one.name[0] != ".":
+                yield str(one), partial(_read_in_folder, one)
+
+
+def _read_in_folder(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        found = "a folder" if path.is_dir() else "a device or a pipe"
+        raise InputError(f"{path}: expected a file, found {found}; name it if it is meant")
+    return read_bounded(path, _MAX_PART_BYTES)
 
 
 _MAX_PART_BYTES: Final = (1 << 27) + 2 * MAX_HEADER_BYTES

@@ -10,7 +10,7 @@ from headfit.learning.fitted_head import FittedHead
 from headfit.pooling.opening import opened_plain
 from headfit.pooling.plain import Plain, read_plain_bytes
 from headfit.pooling.round_file import RoundFile
-from headfit.pooling.side import Sources, told
+from headfit.pooling.side import Sources, told, why
 
 
 @dataclass(slots=True, eq=False)
@@ -53,7 +53,7 @@ class Curator:
             try:
                 found = read_plain_bytes(read(), self.called, name)
             except (FileFormatError, InputError, OSError) as error:
-                self.left_out.append((name, str(error).removeprefix(f"{name}: ")))
+                self.left_out.append((name, why(name, error)))
                 continue
             if found.contribution in self.used:
                 self.left_out.append(

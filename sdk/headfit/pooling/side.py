@@ -131,7 +131,7 @@ class Side:
             try:
                 part = read_part(read(), self.called, name)
             except (FileFormatError, InputError, OSError) as error:
-                self.left_out.append((name, str(error).removeprefix(f"{name}: ")))
+                self.left_out.append((name, why(name, error)))
                 continue
             if (keys is None) != (part.signer is None):
                 what = "not signed" if part.signer is None else "signed, where nobody should"
@@ -140,6 +140,13 @@ class Side:
                 self.left_out.append((name, f"signed by {part.signer}, who is not of the round"))
             else:
                 yield name, part
+
+
+def why(name: str, error: FileFormatError | InputError | OSError) -> str:
+    """Return why a file cannot be used, to stand behind its name."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).removeprefix(f"{name}: ")
 
 
 def told(left_out: list[tuple[str, str]]) -> str:

@@ -118,7 +118,12 @@ def test_a_part_is_not_written_over(here: Extractor, capsys: pytest.CaptureFixtu
     before = Path("x").read_bytes(), Path("y").read_bytes()
     assert run(capsys, line)[0] == 3
     Path("x").unlink()  # it was moved to where it is sent from
-    assert run(capsys, line)[0] == 3
+    code, _, err = run(capsys, line)
+    assert (code, "y: expected a new name" in err, "if its contribution was sent" in err) == (
+        3,
+        True,
+        True,
+    )
     assert (Path("x").exists(), Path("y").read_bytes()) == (False, before[1])
 
 
@@ -220,6 +225,26 @@ def test_why_nothing_can_be_used_is_said(
     code, _, err = run(capsys, "pool sum a.round a --own a.roll --other b.roll -o x")
     assert (code, "found 1 missing" in err, "a/0: " in err) == (3, True, True)
     assert "x" not in os.listdir()
+
+
+def test_all_that_is_no_part_in_a_folder_is_named(
+    here: Extractor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A link to a part that is gone, a folder, a pipe that nobody writes to; not what is hidden."""
+    public = call(capsys)
+    Path("a").mkdir()
+    done(capsys, f"contribute a.round 0.store -o a/0 b --trust {public}")
+    Path("a/gone").symlink_to("elsewhere")
+    Path("a/inner").mkdir()
+    os.mkfifo("a/pipe")
+    Path("a/.0.1234.tmp").write_bytes(b"a run that was killed")
+    code, out, err = run(capsys, "pool roll a.round a missing -o a.roll")
+    assert (code, "1 contributions came to side a" in out) == (0, True)
+    assert err == (
+        "Left out 4: a/gone: No such file or directory a/inner: expected a file, found a folder; "
+        "name it if it is meant a/pipe: expected a file, found a device or a pipe; name it if it "
+        "is meant missing: No such file or directory"
+    )
 
 
 def test_noise_that_drowns_the_photos_is_said(
