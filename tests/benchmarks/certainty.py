@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from photos_per_class import DRAWS, draw, embed
+from photo_sets import DRAWS, draw, embed
 
 from headfit import Extractor, SoftmaxHead
 from headfit.maths.metrics import auroc, calibration_error

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from photos_per_class import DATA
+from photo_sets import DATA
 
 from headfit import Extractor
 from headfit.extractor import read_extractor

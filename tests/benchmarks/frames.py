@@ -18,7 +18,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from photos_per_class import DATA
+from photo_sets import DATA
 from PIL import Image, ImageEnhance
 
 from headfit import Extractor, ImageClassifier, Watcher

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from photos_per_class import DATA, embed
+from photo_sets import DATA, embed
 from sklearn.linear_model import LogisticRegression
 
 from headfit import Extractor, ExtractorError, HeadLearner, SoftmaxHead

@@ -20,7 +20,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from photos_per_class import DATA, is_test
+from photo_sets import DATA, is_test
 from PIL import Image, ImageEnhance
 
 from headfit import Extractor, HeadLearner, SoftmaxHead

@@ -42,7 +42,7 @@ class Trial:
     """A data set, split over devices, and a round of it."""
 
     def __init__(self, dataset: str, cache: Path) -> None:
-        from photos_per_class import embed
+        from photo_sets import embed
         from privacy import public_embeddings
 
         self.extractor = Extractor.open()

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from photos_per_class import DATA, draw, embed
+from photo_sets import DATA, draw, embed
 
 from headfit import Extractor, Privacy, PublicView, SoftmaxHead
 from headfit.privacy.noise import METHODS, fit_private

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from photos_per_class import DATA, DATASETS, draw, embed
+from photo_sets import DATA, DATASETS, draw, embed
 
 from headfit import Extractor
 from headfit.learning import Problem, Settings, fit_head

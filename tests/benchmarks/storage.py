@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from photos_per_class import embed
+from photo_sets import embed
 
 from headfit import Extractor, SoftmaxHead
 from headfit.maths.metrics import calibration_error

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 from certainty import print_header
-from photos_per_class import DATA, embed
+from photo_sets import DATA, embed
 from sklearn.covariance import LedoitWolf
 
 from headfit import Extractor, InputError, SoftmaxHead

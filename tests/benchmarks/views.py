@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from photos_per_class import DATA, draw, is_test
+from photo_sets import DATA, draw, is_test
 
 from headfit import Extractor, SoftmaxHead
 from headfit.photos.images import decode_image

@@ -1,0 +1,46 @@
+"""The photographs that benchmarks teach and test on: their embeddings, kept in a folder."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from headfit import Extractor
+
+DATA = Path(os.environ.get("HEADFIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DRAWS = 5
+DATASETS = ("flowers5-128", "scene15-200", "flowers102-64", "cub200-2010-224")
+
+
+def is_test(dataset: str, name: str, index: int) -> bool:
+    """Return whether a photo tests: flowers102 as the paper split it, birds every second."""
+    if dataset == "flowers5-128":
+        return index % 5 == 4
+    if dataset == "cub200-2010-224":
+        return index % 2 == 1
+    return name.startswith("train/" if dataset == "flowers102-64" else "test/")
+
+
+def embed(dataset: str, extractor: Extractor, cache: Path) -> dict[str, np.ndarray]:
+    """Return embeddings, class names and which of them test; from the cache if they are there."""
+    path = cache / f"{dataset}-{extractor.fingerprint[:12]}.npz"
+    if not path.exists():
+        with zipfile.ZipFile(DATA / f"{dataset}.zip") as archive:
+            names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
+            kept = [name for name in names if not name.startswith("val/")]
+            embeddings = extractor.embed([archive.read(name) for name in kept])
+        tests = [is_test(dataset, name, index) for index, name in enumerate(kept)]
+        classes = [name.split("/")[-2] for name in kept]
+        np.savez(path, embeddings=embeddings, classes=np.array(classes), tests=np.array(tests))
+    with np.load(path) as file:
+        return dict(file)
+
+
+def draw(classes: np.ndarray, pool: np.ndarray, count: int | None, seed: int) -> np.ndarray:
+    """Return the rows of ``count`` photos of each class, or of all there are."""
+    rng = np.random.default_rng(seed)
+    chosen = [rng.permutation(pool[classes[pool] == name])[:count] for name in np.unique(classes)]
+    return np.concatenate(chosen)
