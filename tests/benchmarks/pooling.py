@@ -58,12 +58,13 @@ class Trial:
         )
         public = public_embeddings(self.extractor, cache)
         self.projections = {
-            288: Projection.of(plain, max(map(abs, golden.embedding))),
+            self.extractor.embedding_dim: Projection.of(plain, max(map(abs, golden.embedding))),
             64: Projection.of(PublicView.of(public), float(np.abs(public).max())),
         }
 
-    def call(self, width: int = 64, **settings: object) -> Round:
-        """Return a round; without noise by default."""
+    def call(self, width: int | None = None, **settings: object) -> Round:
+        """Return a round, of all features and without noise by default."""
+        width = width or self.extractor.embedding_dim
         options = {"epsilon": None} | settings
         return Round.call(
             self.extractor.manifest.reference(),
@@ -111,13 +112,13 @@ def head(asked: Round, sums: ClassSums, spread: float = 0.0) -> FittedHead:
 
 def exact(trials: dict[str, Trial]) -> None:
     """Print fixed point beside float."""
-    print("\n| photos | `lda` of all, float | pooled, 288 wide | pooled, 64 wide |")
+    print("\n| photos | `lda` of all, float | pooled, all features | through 64 directions |")
     print("| --- | --- | --- | --- |")
     for dataset, trial in trials.items():
         names = trial.classes[trial.targets]
         whole = SoftmaxHead(method="lda").fit(trial.taught, names).fitted_
         cells = [trial.top1(whole)]
-        for width in (288, 64):
+        for width in (None, 64):
             asked = trial.call(width)
             found = trial.sums(asked, trial.devices(1000, None, 0), None)
             assert (found == trial.sums(asked, trial.devices(3, 0.05, 1), None)).all()
@@ -135,7 +136,7 @@ def private(trials: dict[str, Trial]) -> None:
                 cells = []
                 for epsilon in (1.0, 3.0, 8.0, None):
                     asked = trial.call(
-                        epsilon=epsilon, devices=n_devices, max_photos=cap, moments=moments
+                        64, epsilon=epsilon, devices=n_devices, max_photos=cap, moments=moments
                     )
                     scores = []
                     for seed in range(DRAWS):
@@ -156,7 +157,7 @@ def skewed(trials: dict[str, Trial]) -> None:
     )
     print("| --- | --- | --- | --- | --- | --- |")
     for dataset, trial in trials.items():
-        asked = trial.call(288)
+        asked = trial.call()
         for n_devices in (100, 1000):
             for alpha in (None, 0.5, 0.05):
                 devices = trial.devices(n_devices, alpha, 0)
@@ -181,7 +182,7 @@ def poisoned(trials: dict[str, Trial]) -> None:
     print(f"\n| photos | poisoned, each with a weight of | {' | '.join(ways)} |")
     print("| --- | --- |" + " --- |" * len(ways))
     for dataset, trial in trials.items():
-        asked = trial.call(288)
+        asked = trial.call()
         devices = trial.devices(100, None, 0)
         swapped = (trial.targets + 1) % len(trial.classes)
         for n_bad, weight in ((0, 1), (1, 1), (1, 100), (5, 1), (5, 100), (20, 1)):

@@ -228,6 +228,11 @@ def contribute(
     private = None if key is None else read_bounded(key, _MAX_KEY_BYTES)
     if curator is None:
         _check_signer(called.round, private)
+    elif called.round.noise:
+        raise InputError(
+            "expected a round without noise with --curator, found one that promises an epsilon, "
+            "which plain sums would not keep; say -o PART_A PART_B"
+        )
     elif private is not None:
         raise InputError(
             "expected no --key with --curator, found one: it signs parts; leave it out"
@@ -272,7 +277,8 @@ def contribute(
     if as_json:
         terminal.print_json(**fields)
         return
-    terminal.echo(f"Wrote {' and '.join(map(str, files))}: sums over {used} photos.")
+    summed = terminal.counted(used, "photo")
+    terminal.echo(f"Wrote {' and '.join(map(str, files))}: sums over {summed}.")
     terminal.echo(f"Here are photos of: {terminal.class_list(asked)}.")
     if counted > used:
         terminal.echo(f"Drew them of {counted}: the round takes no more of one device.")
@@ -344,7 +350,8 @@ def roll_(round_path: Path, parts: tuple[Path, ...], output: Path, strict: bool)
     made = side.roll(_sources(parts))
     _print_left_out(side.left_out, strict)
     write_atomically(output, roll_bytes(made))
-    terminal.echo(f"Wrote {output}: {len(made.signers)} contributions came to side {made.side}.")
+    came = terminal.counted(len(made.signers), "contribution")
+    terminal.echo(f"Wrote {output}: {came} came to side {made.side}.")
 
 
 @pool.command("sum")
@@ -423,8 +430,9 @@ def plain_(round_path: Path, files: tuple[Path, ...], output: Path, strict: bool
 def _write(head: FittedHead, output: Path, asked: tuple[str, ...], n_devices: int) -> None:
     save_head(output, head)
     terminal.echo(
-        f"Wrote {output}, taught by {n_devices} devices: {', '.join(head.classes)}. It is not "
-        "calibrated: run headfit calibrate where there are photos."
+        f"Wrote {output}, taught by {terminal.counted(n_devices, 'device')}: "
+        f"{', '.join(head.classes)}. It is not calibrated: run headfit calibrate where there are "
+        "photos."
     )
     missing = [name for name in asked if name not in head.classes]
     if missing:

@@ -171,9 +171,9 @@ def skipped_as_json(skipped: Sequence[Skipped]) -> list[dict[str, str]]:
     return [{"path": str(item.path), "reason": item.reason} for item in skipped]
 
 
-def counted(count: int) -> str:
-    """Return a number of examples for people."""
-    return f"{count} example{'' if count == 1 else 's'}"
+def counted(count: int, what: str = "example") -> str:
+    """Return a number of things for people."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def size(n_bytes: int) -> str:

@@ -36,8 +36,13 @@ class Curator:
         Raises
         ------
         InputError
-            If there are none.
+            If there are none, or the round promises that nobody sees a device's sums.
         """
+        if self.called.round.noise:
+            raise InputError(
+                "expected a round without noise, found one whose devices contribute in two parts; "
+                "sum these by headfit pool sum"
+            )
         try:
             return opened_plain(self.called, self._usable(sources))
         except InputError as error:
