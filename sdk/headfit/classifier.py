@@ -257,6 +257,7 @@ class ImageClassifier:
         *,
         strict: bool = False,
         prune: bool | Callable[[int], bool] = False,
+        one_class: bool = False,
         jobs: int | None = None,
         progress: PhotoProgress | None = None,
     ) -> Taught:
@@ -280,6 +281,8 @@ class ImageClassifier:
         prune : bool, or callable
             Whether to forget the examples of photos of folders that are not in this one; a callable
             is asked with how many these are. Examples that were added in other ways stay.
+        one_class : bool
+            Whether photos of a single class will do; a folder of one is usually the wrong one.
         progress : callable, optional
             Called as ``progress(done, total)`` after every photo that is embedded.
 
@@ -287,12 +290,13 @@ class ImageClassifier:
         ------
         InputError
             If the folder has no photo, or fewer than two classes among them and the examples so
-            far; with ``strict``, if anything would be left out; with ``prune``, if not all of the
-            folder can be read. Nothing is added.
+            far, where one will not do; with ``strict``, if anything would be left out; with
+            ``prune``, if not all of the folder can be read. Nothing is added.
         """
         folder = _found(directory)
         taught = set(self.class_counts)
-        require_two_classes(folder, taught.union(folder.class_names))
+        if not one_class:
+            require_two_classes(folder, taught.union(folder.class_names))
         if strict:
             refuse_skipped(folder.skipped)
         digests, changes = self._compared(folder)
@@ -324,7 +328,8 @@ class ImageClassifier:
                 jobs=jobs,
                 known={*changes.moved.values(), *(photo.class_name for photo in changes.known)},
             )
-            require_two_classes(folder, taught.union(examples.class_names))
+            if not one_class:
+                require_two_classes(folder, taught.union(examples.class_names))
             if examples.class_names:
                 there = self._add_embedded(examples, digests)
                 n_added = len(examples.class_names) - len(there)

@@ -70,7 +70,7 @@ def teach_photos(
     """
     (name,) = checked_names([class_name], 1)
     files = tuple(PhotoFile(path, name) for path in dict.fromkeys(photos))
-    _teach(classifier, PhotoFolder(Path(), files, ()), True, False, jobs)
+    _teach(classifier, PhotoFolder(Path(), files, ()), True, False, jobs, one_class=True)
 
 
 def _teach(
@@ -79,12 +79,14 @@ def _teach(
     strict: bool,
     prune: bool | Callable[[int], bool],
     jobs: int | None,
+    one_class: bool = False,
 ) -> tuple[Skipped, ...]:
     with terminal.progress("Embedding photos") as progress:
         taught = classifier.add_folder(
             folder,
             strict=strict,
             prune=prune,
+            one_class=one_class,
             jobs=jobs,
             progress=progress,
         )

@@ -220,6 +220,9 @@ def test_add_makes_a_store_of_a_folder_or_of_photos(
         said = capsys.readouterr()
         assert f"and has {has}" in said.out
         assert ("Known already: 1 photos." in said.err) == known
+    first = str(tmp_path / "first.store")  # begun with photos of one class
+    assert main(["store", "add", first, one, new, "--class", "rose", *general]) == 0
+    assert "had 0 examples, and has 2" in capsys.readouterr().out
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no photo")
     other = str(tmp_path / "other.png")
