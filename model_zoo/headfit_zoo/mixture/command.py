@@ -66,18 +66,13 @@ def twins(
 ) -> None:
     """Drop pictures that an evaluation set holds; the list is WORK/packed/NAME.dropped."""
     from headfit_zoo.mixture.packing import Pack
-    from headfit_zoo.mixture.repositories import Repository
     from headfit_zoo.mixture.twins import Looks, drop_twins
-
-    tiny = next(source for source in SOURCES if source.name == "tiny-imagenet")
+    from headfit_zoo.mixture.validating import validation_pictures
 
     def validation() -> Looks:
-        repository = Repository(work / "repositories", tiny.repository, tiny.commit)
-        inside = "tiny-imagenet-200/val/images/"
-        files = [file for file in repository.list() if file[0].startswith(inside)]
-        blobs = repository.read([digest for _, digest in files])
-        pairs = ((path, blob) for (path, _), blob in zip(files, blobs, strict=True) if blob)
-        return Looks.of("tiny-imagenet-val", pairs)
+        (tiny,) = _chosen("tiny-imagenet")
+        pictures = validation_pictures(work / "repositories", tiny)
+        return Looks.of("tiny-imagenet-val", ((path, blob) for path, _, blob in pictures))
 
     folder = work / "evaluation"
     looks = [
@@ -219,6 +214,25 @@ def judge(
         with path.open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
         print(line, flush=True)
+
+
+@app.command()
+def validate(
+    work: Work,
+    run: Run,
+    size: Annotated[int, typer.Option(help="Pixels that pictures of 64 are brought to.")] = 96,
+) -> None:
+    """Let a training's own classifier read Tiny ImageNet's validation pictures."""
+    _prepare_tensorflow()
+    from headfit_zoo.mixture.training import load_model
+    from headfit_zoo.mixture.validating import read, top_1_and_5, validation_pictures
+
+    model, step = load_model(work / "runs" / run)
+    known = json.loads((work / "runs" / run / "recipe.json").read_text("utf-8"))["classes"]
+    (tiny,) = _chosen("tiny-imagenet")
+    images, classes = read(validation_pictures(work / "repositories", tiny))
+    first, five = top_1_and_5(model, known, images, classes, size)
+    print(f"step {step}, {size} px, {len(images)} pictures: top-1 {first:.4f}, top-5 {five:.4f}")
 
 
 @app.command()

@@ -112,9 +112,11 @@ def open_sets(data: Path, cache: Path) -> list[Set]:
     ]
 
 
-def embed(model: tf.keras.Model, images: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
-    """Return what the layer ``embedding`` makes of pictures brought to `size` pixels."""
-    extractor = tf.keras.Model(model.input, model.get_layer("embedding").output)
+def outputs(
+    model: tf.keras.Model, layer: str, images: NDArray[np.uint8], size: int
+) -> NDArray[np.float32]:
+    """Return what a layer makes of pictures brought to `size` pixels."""
+    extractor = tf.keras.Model(model.input, model.get_layer(layer).output)
     run = tf.function(lambda x: extractor(x, training=False))
     parts = []
     for start in range(0, len(images), 50):
@@ -131,7 +133,7 @@ def judge(model: tf.keras.Model, sets: list[Set], size: int) -> dict[str, float]
     """
     scores = {}
     for one in sets:
-        embeddings = transfer.compress(embed(model, one.images, size))
+        embeddings = transfer.compress(outputs(model, "embedding", one.images, size))
         folds = len(one.images) if one.name == "objects" else FOLDS
         scores[one.name] = cross_validated(embeddings, one.classes, folds)
     return {**scores, "mean": float(np.mean(list(scores.values())))}
@@ -203,7 +205,7 @@ def _square(picture: Image.Image) -> NDArray[np.uint8]:
 
 
 def _resized(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    if size == STORED:
+    if size == len(image):
         return image
     picture = Image.fromarray(image)
     return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tests.model_zoo.mixture.conftest import commit, encoded, made_teacher, picture
 
+from headfit import InputError
 from headfit_zoo.mixture import command, lite, recipe
 from headfit_zoo.mixture.recipe import Recipe
 from headfit_zoo.mixture.sources import Source
+from headfit_zoo.mixture.validating import top_1_and_5, validation_pictures
 
 SMALL = Recipe(stages=((0, 16),), steps=2, widths=(32, 32), blocks=(1, 1), batch=4, warmup=1)
 
@@ -30,6 +33,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for number in range(5)
     }
     files[f"{inside}/val/images/val_0.JPEG"] = encoded(picture(1, 2))
+    files[f"{inside}/val/val_annotations.txt"] = b"val_0.JPEG\tn00000001\t0\t0\t40\t40\n"
     first = commit(root / "tiny.git", files)
     folder = r"tiny-imagenet-200/(?:train/(?P<label>n\d{8})|test)/images/"
     source = Source("tiny-imagenet", "somebody/tiny", first, folder, "wordnet", crops=2)
@@ -59,6 +63,7 @@ def test_from_a_repository_to_weights_that_are_kept(
     command.train(work, "run", "small", until=1)
     command.train(work, "run", "small")
     command.keep(work, "run", to)
+    command.validate(work, "run", 16)
     printed = capsys.readouterr().out
     assert "tiny-imagenet: 10 pictures" in printed
     dropped = (work / "packed" / "tiny-imagenet.dropped").read_text("utf-8")
@@ -70,6 +75,46 @@ def test_from_a_repository_to_weights_that_are_kept(
     assert about["pictures"] == 10
     assert about["dropped"] == len(dropped.splitlines())
     assert (to / "latent.npz").stat().st_size < 10e6
+    # Of the one picture's one class, which no other can be taken for.
+    assert "step 2, 16 px, 1 pictures: top-1 1.0000, top-5 1.0000" in printed
+
+
+def test_validation_counts_what_is_likeliest_among_the_classes_that_occur() -> None:
+    images = np.stack([np.full((4, 4, 3), 40 * number, np.uint8) for number in range(6)])
+    known = ["other/a", *(f"wordnet/{name}" for name in "abcdef")]
+    pixels = tf.keras.Input((4, 4, 3))
+    grey = tf.keras.layers.GlobalAveragePooling2D()(pixels)[:, :1]
+    means = [0.0, *((40 * number / 255 - 0.485) / 0.229 for number in range(6))]
+    near = -tf.abs(grey - tf.constant([means]))
+    near += tf.constant([[99.0, 0, 0, 0, 0, 0, 0]])  # another space's class, never a candidate
+    model = tf.keras.Model(pixels, tf.keras.layers.Activation("linear", name="labels")(near))
+    images[4] += 1  # nearest to "e", then to "f"
+    first, five = top_1_and_5(model, known, images, np.array(list("abcdff")), 4)
+    assert (first, five) == (1.0, 1.0)  # "e" does not occur, so it cannot be the answer
+    shows = np.array(list("abcdfe"))
+    first, five = top_1_and_5(model, known, images, shows, 4)
+    assert (first, five) == (4 / 6, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("files", "complaint"),
+    [
+        ({"val/images/val_0.JPEG": b"x"}, r"expected tiny-imagenet-200/val/val_annotations.txt"),
+        (
+            {"val/images/val_0.JPEG": b"x", "val/val_annotations.txt": b"val_1.JPEG\tn1\n"},
+            r"found none for tiny-imagenet-200/val/images/val_0",
+        ),
+    ],
+)
+def test_validation_without_its_labels_is_refused(
+    tmp_path: Path, files: dict[str, bytes], complaint: str
+) -> None:
+    (tmp_path / "somebody").mkdir()
+    inside = {f"tiny-imagenet-200/{name}": content for name, content in files.items()}
+    first = commit(tmp_path / "somebody" / "tiny.git", inside)
+    tiny = Source("tiny-imagenet", "somebody/tiny", first, "x", "wordnet", crops=2)
+    with pytest.raises(InputError, match=complaint):
+        list(validation_pictures(tmp_path, tiny))
 
 
 def test_an_error_is_one_line(
