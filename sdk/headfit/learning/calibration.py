@@ -87,11 +87,21 @@ def weigh(leads: Array, distances: Array, shares: DoubleArray) -> float | None:
     """Return what to multiply distances by, so that they vary as the leads of logits do.
 
     Both are of held-out examples, which count as their shares say. None if there are too few to
-    set a threshold by, or distances do not vary.
+    set a threshold by, or distances do not vary. What is far out (Tukey, "Exploratory Data
+    Analysis", 1977: beyond the upper quartile by three times the distance between the quartiles)
+    counts as that far: one photo with a feature that no other has would lie so far off that by its
+    measure nothing else did.
     """
-    if not can_tell(_n_groups(shares)) or distances.std() == 0:
+    n_groups = _n_groups(shares)
+    if not can_tell(n_groups):
         return None
-    return _spread(leads, shares) / _spread(distances, shares)
+    lower, upper = _ranked(distances, shares, np.array([(n_groups + 3) // 4, 3 * n_groups // 4]))
+    near = np.minimum(distances, upper + 3 * (upper - lower))
+    if near.std() == 0:
+        near = distances
+    if near.std() == 0:
+        return None
+    return _spread(leads, shares) / _spread(near, shares)
 
 
 def _spread(values: Array, shares: DoubleArray) -> float:

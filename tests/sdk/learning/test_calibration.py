@@ -108,6 +108,20 @@ def test_what_lies_far_off_on_one_side_is_unknown(method: str) -> None:
     assert not head.is_known(far).any()
 
 
+@pytest.mark.parametrize("method", EVERY_METHOD)
+def test_a_feature_that_one_photo_alone_has_hides_no_stranger(method: str) -> None:
+    """Left out, that photo lies enormously far from all others; others are judged as before."""
+    embeddings, classes = examples(400, seed=1)
+    rare = np.random.default_rng(3).normal(scale=1e-3, size=(400, 1)).astype(np.float32)
+    rare[0] = 5
+    head = SoftmaxHead(method=method).fit(np.hstack([embeddings, rare]), classes)
+    known, _ = examples(400, seed=2)
+    known = np.hstack([known, rare])[1:]
+    far = known.mean(axis=0) + 5 * (known - known.mean(axis=0))
+    assert not head.is_known(far).any()
+    assert head.is_known(known).mean() > 0.9
+
+
 def test_a_set_is_never_empty_and_begins_with_the_best() -> None:
     head = SoftmaxHead(method="lda").fit(*examples(400, seed=1))
     new, _ = examples(500, seed=2)
