@@ -19,7 +19,7 @@ from headfit.version import __version__
 
 SDK, ZOO, APP = "sdk/headfit", "model_zoo/headfit_zoo", "demo_app/headfit_demo"
 FEDERATED = "model_zoo/headfit_federated"
-LARGEST_WHEEL = 1_600_000
+LARGEST_WHEEL = 1_700_000
 HOME = "https://github.com/headfit/headfit"
 BLOB = HOME + "/blob/v{}/"
 RAW = "https://raw.githubusercontent.com/headfit/headfit/v{}/"

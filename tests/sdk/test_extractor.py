@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import io
 import itertools
+import math
 import multiprocessing
 import sys
 from collections.abc import Iterator
@@ -58,10 +59,12 @@ def test_a_photo_is_decoded_once(kind: str) -> None:
     picture.resize((1501, 1111), Image.Resampling.BICUBIC).save(stream, kind)
     data = stream.getvalue()
     extractor = Extractor.open()
+    size = extractor.manifest.preprocessing.height
     for views in ((WHOLE,), CROPPED):
         looking = extractor.looking(views)
         pixels = looking.decode(data)
-        least_side = 128 if views == (WHOLE,) else 148
+        seen = math.ceil(size if views == (WHOLE,) else size * 256 / 224)
+        least_side = 2 * seen
         assert least_side <= min(pixels.shape[:2]) < 2 * least_side
         np.testing.assert_array_equal(looking.embed([data]), looking.embed([pixels]))
 
@@ -116,7 +119,8 @@ def test_a_head_belongs_to_an_extractor_not_to_an_engine(engine: str, tmp_path: 
     assert b"popcount" not in header
     loaded = ImageClassifier.load(tmp_path / "any.head", extractor=other)
     expected, actual = dict(classifier.predict(picture)), dict(loaded.predict(picture))
-    assert actual == pytest.approx(expected, abs=1e-4)
+    # Rounding may turn a sign, and what follows from it: docs/engines.md.
+    assert actual == pytest.approx(expected, abs=0.01)
 
 
 def test_progress_counts_every_image(extractor_path: Path) -> None:
@@ -140,7 +144,7 @@ def test_threads_do_not_change_a_bit(tmp_path: Path) -> None:
         sources += [path, path.read_bytes(), pixels]
     extractor = Extractor.open()
     expected = extractor.embed(sources, jobs=1)
-    assert expected.shape == (36, 288)
+    assert expected.shape == (36, extractor.embedding_dim)
     for jobs in (2, 5, None):
         np.testing.assert_array_equal(expected, extractor.embed(iter(sources), jobs=jobs))
     np.testing.assert_array_equal(expected, np.stack(list(extractor.embed_stream(sources))))
@@ -174,8 +178,9 @@ def test_a_buffer_that_is_written_again_is_read_in_time() -> None:
 def test_a_damaged_photo_raises_in_its_turn(tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"no photo")
     picture = np.zeros((8, 8, 3), np.uint8)
-    stream = Extractor.open().embed_stream([picture, tmp_path / "bad.jpg", picture], jobs=3)
-    assert next(stream).shape == (288,)
+    extractor = Extractor.open()
+    stream = extractor.embed_stream([picture, tmp_path / "bad.jpg", picture], jobs=3)
+    assert next(stream).shape == (extractor.embedding_dim,)
     with pytest.raises(ImageError, match=r"bad\.jpg"):
         next(stream)
 

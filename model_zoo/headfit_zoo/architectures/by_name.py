@@ -14,8 +14,13 @@ ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "alexnet_64": partial(alexnet.build, variant=64),
     "alexnet_64_float": partial(alexnet.build, variant=64, binary=False),
     **{name: partial(quicknet.build, name=name, **size) for name, size in quicknet.SIZES.items()},
-    "residual": residual.build,
-    "residual_float": partial(residual.build, binary=False),
+    **{
+        f"{name}{'' if binary else '_float'}": partial(
+            residual.build, name=name, binary=binary, **size
+        )
+        for name, size in residual.SIZES.items()
+        for binary in (True, False)
+    },
     "resnet18": resnet18.build,
     "resnet18_float": partial(resnet18.build, binary=False),
 }
@@ -24,4 +29,6 @@ ARCHITECTURES: dict[str, Callable[..., Any]] = {
 
 def usual_size(name: str) -> int:
     """Return the height and width in pixels that a network is meant for."""
+    if name.startswith("residual_large"):
+        return 112
     return 64 if name.startswith(("residual", "alexnet_64")) else 224

@@ -13,6 +13,11 @@ import larq as lq
 import tensorflow as tf
 
 WEIGHT_INIT = "glorot_normal"
+SIZES: dict[str, dict[str, Sequence[int]]] = {
+    "residual": {"widths": (48, 96, 192), "blocks": (2, 4, 4)},
+    "residual_large": {"widths": (64, 128, 256), "blocks": (2, 4, 6)},
+}
+"""What differs between the two networks."""
 
 
 def _batch_norm(x: tf.Tensor, name: str, epsilon: float = 1e-3) -> tf.Tensor:
@@ -79,9 +84,10 @@ def build(
     n_classes: int,
     input_size: int | None,
     *,
-    widths: Sequence[int] = (48, 96, 192),
-    blocks: Sequence[int] = (2, 4, 4),
+    widths: Sequence[int] = SIZES["residual"]["widths"],
+    blocks: Sequence[int] = SIZES["residual"]["blocks"],
     binary: bool = True,
+    name: str = "residual",
 ) -> tf.keras.Model:
     """Build the network, or its float twin.
 
@@ -96,6 +102,8 @@ def build(
         in the first stage and half of that in each further one.
     binary : bool
         False builds the same network with float convolutions and zero padding.
+    name : str
+        Of the model; the float twin's ends in ``_float``.
 
     Returns
     -------
@@ -117,4 +125,4 @@ def build(
         x = active
     embedding = tf.keras.layers.Concatenate(name="embedding")(pooled[-2:])
     logits = tf.keras.layers.Dense(n_classes, name="logits")(embedding)
-    return tf.keras.Model(picture, logits, name="residual" if binary else "residual_float")
+    return tf.keras.Model(picture, logits, name=name if binary else f"{name}_float")

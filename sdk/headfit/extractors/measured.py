@@ -10,6 +10,7 @@ from headfit.extractors.finding import list_extractors
 from headfit.files.manifest import Manifest, load_manifest
 
 SCENES_TOP1: Final = {
+    "57ca10262445caed55c20c8b7ca7b10863456872e29d8b4327284c9b63e57025": 0.838,
     "1504be6f3377a124cee7aee572efa233fae4ae4581913e4b9e733ac74e06eaa8": 0.713,
     "a0efe8d1bbfce740e81c0ef172f6a12d80b6dda7647aa3cafa95c34220525120": 0.824,
     "d1cef93ccab07bd777542f77d37eaeafbeb710baeecf92413deb7113f55275b7": 0.597,

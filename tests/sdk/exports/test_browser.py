@@ -115,7 +115,8 @@ def test_a_chosen_picture(
         expected = head.predict_proba(extractor.embed([photos[name][5]]))[0]
         for class_name, share in zip(head.classes_, expected, strict=True):
             assert shares(page)[class_name] == pytest.approx(100 * share, abs=0.051)
-        assert page.run("document.querySelector('#answer').textContent") == name
+        likeliest = head.classes_[expected.argmax()]
+        assert page.run("document.querySelector('#answer').textContent") == likeliest
 
 
 def test_a_phone_shows_long_names_and_full_percentages(

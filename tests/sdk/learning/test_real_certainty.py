@@ -52,7 +52,9 @@ def test_sets_cover_and_known_photos_pass(
     for coverage in (0.8, 0.9, 0.95):
         sets = head.predict_sets(embeddings[tests], coverage)
         covered = np.mean([name in names for name, names in zip(classes[tests], sets, strict=True)])
-        assert covered == pytest.approx(coverage, abs=doubt(coverage, len(classes)))
+        # A set holds one class at least, and that may be right more often than was asked.
+        expected = max(coverage, head.score(embeddings[tests], classes[tests]))
+        assert covered == pytest.approx(expected, abs=doubt(coverage, len(classes)))
         assert np.mean([len(names) for names in sets]) < 4
     known = head.is_known(embeddings[tests]).mean()
     assert known == pytest.approx(0.95, abs=doubt(0.95, len(classes)))

@@ -43,12 +43,12 @@ def test_the_halves_are_the_whole(name: str, engine: str, n_blocks: int) -> None
 
 
 def test_the_embedded_extractor_is_cut_where_it_should_be() -> None:
-    """The last block sees 4 x 4 x 192 numbers, once; the embedding needs 96 more."""
+    """The last block sees 7 x 7 x 256 numbers, once; the embedding needs 128 more."""
     from headfit.extractors.finding import find_extractor
 
     halves = split(find_extractor().read_bytes())
     shapes = [halves.tail.tensors[i].shape for i in halves.tail.inputs]
-    assert shapes == [(1, 96), (1, 4, 4, 192)]
+    assert shapes == [(1, 128), (1, 7, 7, 256)]
     names = [operator.name for operator in halves.tail.operators]
     assert names == ["LceQuantize", "LceBconv2d", "ADD", "MEAN", "CONCATENATION"]
 

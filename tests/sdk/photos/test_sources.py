@@ -83,7 +83,7 @@ def test_a_file_is_one_image_not_a_list_of_lines(tmp_path: Path) -> None:
     with (tmp_path / "a.png").open("rb") as stream:
         with pytest.raises(InputError, match=r"into a list: \[image\]"):
             extractor.embed(stream)
-        assert extractor.embed([stream]).shape == (1, 288)
+        assert extractor.embed([stream]).shape == (1, extractor.embedding_dim)
     with pytest.raises(InputError, match=r"into a list: \[image\]"):
         extractor.embed(bytearray(PNG))
 
