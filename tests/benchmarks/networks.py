@@ -19,7 +19,7 @@ from headfit_zoo.architectures.top import cut_top
 WIDTHS = (64, 128, 256, 512)
 NETWORKS = {
     # the embedded extractor's layers
-    "64 px": partial(residual.build, 10, 64, widths=(48, 96, 192), blocks=(2, 4, 4)),
+    "112 px": partial(residual.build, 10, 112, **residual.SIZES["residual_large"]),
     "224 px": partial(residual.build, 10, 224, widths=WIDTHS, blocks=(4, 4, 4, 4)),
     # those of the extractor resnet18-binary-imagenet
     "ResNet-18": partial(resnet18.build, 1000, 224),

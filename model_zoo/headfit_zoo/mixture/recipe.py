@@ -21,6 +21,8 @@ class Recipe:
     steps : int or None
         In all; None goes on until `training.finish` is called.
     widths, blocks : tuple of int
+    binary : bool
+        False trains the float twin.
     batch : int
     rate_binary, rate : float
         Adam's peak, for latent weights and for all others.
@@ -36,6 +38,7 @@ class Recipe:
     steps: int | None = None
     widths: tuple[int, ...] = (64, 128, 256)
     blocks: tuple[int, ...] = (2, 4, 6)
+    binary: bool = True
     batch: int = 64
     rate_binary: float = 2.5e-3
     rate: float = 2.5e-3
@@ -82,6 +85,7 @@ RECIPES = {
     "pilot-features": _PILOT,
     "pilot-features-5": replace(_PILOT, weights=Weights(1.0, 1.0, 5.0)),
     "pilot-features-15": replace(_PILOT, weights=Weights(1.0, 1.0, 15.0)),
+    "pilot-float": replace(_PILOT, weights=Weights(1.0, 1.0, 15.0), binary=False),
     "eye": Recipe(stages=((0, 48), (15_000, 64), (30_000, 96)), weights=Weights(1.0, 1.0, 15.0)),
 }
 """Pilots are of equal length; ``eye`` is the long training."""

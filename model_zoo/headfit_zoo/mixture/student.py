@@ -39,6 +39,7 @@ def build(
     *,
     widths: tuple[int, ...] = (64, 128, 256),
     blocks: tuple[int, ...] = (2, 4, 6),
+    binary: bool = True,
     size: int | None = None,
 ) -> tf.keras.Model:
     """Build the extractor with its three heads, which conversion cuts off.
@@ -48,6 +49,7 @@ def build(
     n_labels : int
         Classes of all label spaces.
     widths, blocks : tuple of int
+    binary : bool
         See `residual.build`.
     size : int or None
         Height and width in pixels; None for any multiple of 16.
@@ -58,7 +60,7 @@ def build(
         From normalised pictures to logits of the labels, logits of the teacher's outputs, and the
         teacher's features. Its layer ``embedding`` is what the extractor returns.
     """
-    trunk = residual.build(1, size, widths=widths, blocks=blocks)
+    trunk = residual.build(1, size, widths=widths, blocks=blocks, binary=binary)
     embedding = trunk.get_layer("embedding").output
     dense = tf.keras.layers.Dense
     labels = dense(n_labels, name="labels")(embedding)

@@ -120,7 +120,12 @@ class Training:
             {"auto_mixed_precision_onednn_bfloat16": has_bfloat16()}
         )
         tf.keras.utils.set_random_seed(recipe.seed)
-        self.model = build(len(feed.spaces.names), widths=recipe.widths, blocks=recipe.blocks)
+        self.model = build(
+            len(feed.spaces.names),
+            widths=recipe.widths,
+            blocks=recipe.blocks,
+            binary=recipe.binary,
+        )
         binary = binary_weights(self.model)
         ours = {id(weight) for weight in binary}
         others = [w for w in self.model.trainable_variables if id(w) not in ours]
@@ -394,6 +399,7 @@ def load_model(folder: Path, size: int | None = None) -> tuple[tf.keras.Model, i
         len(settled["classes"]),
         widths=tuple(recipe["widths"]),
         blocks=tuple(recipe["blocks"]),
+        binary=recipe["binary"],
         size=size,
     )
     if state is None:
