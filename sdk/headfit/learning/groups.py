@@ -5,11 +5,14 @@ seen the others, and what it says of that one is no evidence. So examples of a c
 that are nearly the same as one of them, its leader; and so are those that the caller says belong
 together. Groups that share an example are one.
 
-Two are nearly the same if their embeddings nearly point the same way and, where both photos have a
-perceptual hash, that says so too, if it can tell. Groups are made around leaders, the one with the
-most near examples first, and do not go on in steps: thirteen highways, each like the next, would
-be one photo. (Leader clustering, Hartigan, "Clustering Algorithms", 1975, chapter 3; in an order of
-neighbours that makes every group a star.)
+Two are nearly the same if the signed square roots of their embeddings nearly point the same way, so
+do the embeddings off the mean of all and, where both photos have a perceptual hash, that says so
+too, if it can tell. Of embeddings as they are a few large features decide: by a bound that finds as
+many bursts of a camera, five times as many photos of flowers are taken for copies
+(docs/choosing-parameters.md). Groups are made around leaders, the one with the most near examples
+first, and do not go on in steps: thirteen highways, each like the next, would be one photo. (Leader
+clustering, Hartigan, "Clustering Algorithms", 1975, chapter 3; in an order of neighbours that makes
+every group a star.)
 """
 
 from __future__ import annotations
@@ -22,16 +25,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from headfit.learning.background import rooted
 from headfit.maths.arrays import BoolArray, FloatArray, HashArray, TargetArray
 
-COSINE: Final = 0.94
+COSINE: Final = 0.95
 CENTRED_COSINE: Final = 0.75
-"""Above which both have to be: the cosine of two embeddings, and that of them off the mean of all.
+"""Above which both have to be: the cosine of two embeddings' signed square roots, and that of the
+embeddings off the mean of all.
 
 Either alone would take too much for a copy: the first where all embeddings have much in common, the
-second where classes lie far apart. Chosen on flowers, scenes and objects, judged on birds
-(docs/results.md). With features in units of their spread, one picture a class was not found:
-between few pictures hardly anything varies in most features but by the camera.
+second where classes lie far apart. Chosen on flowers and scenes, judged on birds
+(docs/choosing-parameters.md). With features in units of their spread, one picture a class was not
+found: between few pictures hardly anything varies in most features but by the camera.
 """
 
 CHANCE: Final = 6.0
@@ -40,11 +45,11 @@ that of random directions: in fewer than 64 dimensions it takes more than 0.75, 
 near but what is the same.
 """
 
-HASHED_COSINE: Final = 0.93
+HASHED_COSINE: Final = 0.945
 """In place of `COSINE` where both photos have a hash, which is asked too."""
 
 HASH_BITS: Final = 20
-BITS_PER_COSINE: Final = 400.0
+BITS_PER_COSINE: Final = 500.0
 """Of 64, in which the hashes of near copies may differ where the cosine is `HASHED_COSINE`, and
 how many more for each 1 that it is above: the surer the embeddings are, the less is asked of the
 hashes. A hand that holds a camera shifts, turns and lights a picture all at once, and a fifth of
@@ -52,17 +57,17 @@ the pairs of hashes differ in more than 22 bits. Chosen on such bursts of flower
 on birds (docs/choosing-parameters.md).
 """
 
-SURE_COSINE: Final = 0.98
-"""Of two embeddings, above which hashes are not asked: those of a wall are noise. That of pictures
-of one colour with a camera's noise is 0.984 to 0.997; of two of a class of those sets that are
-none of one photo, 0.977 at most.
+SURE_COSINE: Final = 0.97
+"""Of two embeddings' roots, above which hashes are not asked: those of a wall are noise. That of
+pictures of one colour with a camera's noise is 0.971 to 0.996; of two of a class of those sets that
+are none of one photo, 0.976 at most.
 """
 
-COMMON_NOISE: Final = 0.25
+COMMON_NOISE: Final = 0.5
 """Of what sets a photo apart from the true mean of its class, the share that near copies are taken
 to have in common where classes are set against each other. Where a few classes are taught with
-copies of one picture and others with as many photos, 0.5 is best; where photos that are none are
-taken for copies, as flowers of one bed, 0 is (docs/results.md).
+copies of one picture and others with as many photos, 1 is best, and 0.5 nearly so; where photos
+that are none belong together, as the caller may say, it is less (docs/results.md).
 """
 
 MAX_COMPARED: Final = 10_000
@@ -243,7 +248,7 @@ def _near(embeddings: FloatArray, mean: FloatArray, photo_hashes: HashArray | No
         )
         return nothing
     cosine = COSINE if photo_hashes is None else HASHED_COSINE
-    units = _units(embeddings)
+    units = _units(rooted(embeddings))
     is_near = np.zeros(len(units), np.bool_)
     for start in range(0, len(units), _BLOCK):
         near = np.triu(units[start : start + _BLOCK] @ units[start:].T > cosine, 1)

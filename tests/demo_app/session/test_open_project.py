@@ -338,19 +338,21 @@ def test_pictures_that_are_nearly_one_count_as_one(taught: Session) -> None:
     """What a camera gives that is held still."""
     (picture,) = frames(BOAT, 1, seed=77)
     lit = [np.clip(picture.astype(int) + light, 0, 255).astype(np.uint8) for light in range(6)]
-    taught.project.train()
-    (before,) = [one for one in taught.project.view().classes if one.name == BOAT]
     taught.project.add_photos(BOAT, lit)
     taught.project.train()
-    (after,) = [one for one in taught.project.view().classes if one.name == BOAT]
-    assert after.n_photos == before.n_photos + 6
-    assert before.n_effective is not None
-    assert after.n_effective is not None
-    assert after.n_effective <= before.n_effective + 1
+    (boats,) = [one for one in taught.project.view().classes if one.name == BOAT]
+    assert boats.n_photos == 11
+    assert boats.n_effective is not None
+    assert boats.n_effective <= 6
 
 
 def test_a_photo_of_something_else_is_doubted(taught: Session) -> None:
-    """A boat among balloons is marked, and says what it looks like."""
+    """A boat among balloons is marked, and says what it looks like.
+
+    Of ten drawings of each, some of them nearly one: of five a head is not ten times surer.
+    """
+    for thing in (BALLOON, BOAT):
+        taught.project.add_photos(thing, frames(thing, 5, seed=1))
     taught.project.add_photos(BALLOON, frames(BOAT, 1, seed=6))
     taught.project.train()
     photos = photos_of(taught)
