@@ -118,7 +118,8 @@ def likeness_of(
     cosines = held_out @ _unit(prototypes.astype(np.float32)).T / lengths[:, np.newaxis]
     _, group_of = np.unique(groups, return_inverse=True)
     together = sums_over_groups(held_out, group_of)
-    without = _unit(sums.astype(np.float32)[classes] - together)
+    # In four bits too: new photos are compared with means that are.
+    without = _unit(_codes(sums.astype(np.float32)[classes] - together).astype(np.float32))
     cosines[np.arange(len(rows)), classes] = np.einsum("nd,nd->n", held_out, without) / lengths
     best = cosines.max(axis=1).astype(np.float64)
     relative = leads / lengths
@@ -129,7 +130,7 @@ def likeness_of(
     return Likeness(background.fingerprint, prototypes, weight, usual), scores
 
 
-def _codes(vectors: DoubleArray) -> npt.NDArray[np.int8]:
+def _codes(vectors: Array) -> npt.NDArray[np.int8]:
     largest = np.abs(vectors).max(axis=1, keepdims=True)
     scale = np.where(largest > 0, largest / MAX_CODE, 1)
     codes: npt.NDArray[np.int8] = np.rint(vectors / scale).astype(np.int8)
