@@ -18,12 +18,13 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+from certainty import print_header
 from photo_sets import DATA
 from PIL import Image, ImageEnhance
 
 from headfit import Extractor, ImageClassifier, Watcher
 from headfit_demo.platforms.camera import FolderCamera
-from headfit_demo.screens.recognise import EVERY_S
+from headfit_demo.sight import EVERY_S
 
 SHOWN_S = 2.0
 N_TAUGHT, N_SHOWN, SEED = 20, 60, 0
@@ -91,6 +92,7 @@ def play(taught: str, strangers: str, extractor: Extractor, folder: Path) -> Non
             i for i, name in enumerate(said) if name is not None and (i == 0 or said[i - 1] != name)
         ]
         false = sum(said[i] != truths[i] for i in begins)
+        strange = sum(truths[i] is None for i in begins)
         waits, missed = [], 0
         each = round(SHOWN_S / EVERY_S)
         for start in range(0, len(truths), each):
@@ -99,8 +101,8 @@ def play(taught: str, strangers: str, extractor: Extractor, folder: Path) -> Non
                 waits += [hits[0] * EVERY_S] if hits else []
                 missed += not hits
         print(
-            f"| {taught} | {strangers} | {way} | {false / minutes:.1f} | {np.mean(waits):.2f} s "
-            f"| {missed} of {N_SHOWN // 2} |",
+            f"| {taught} | {strangers} | {way} | {false / minutes:.1f} | {strange / minutes:.1f} "
+            f"| {np.mean(waits):.2f} s | {missed} of {N_SHOWN // 2} |",
             flush=True,
         )
 
@@ -108,8 +110,8 @@ def play(taught: str, strangers: str, extractor: Extractor, folder: Path) -> Non
 def main() -> None:
     """Print a Markdown table."""
     extractor = Extractor.open()
-    print("| taught | strangers | | false namings a minute | a name comes after | never named |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    columns = ("taught", "strangers", "way", "false namings a minute", "of strangers")
+    print_header(*columns, "a name comes after", "never named")
     for taught, strangers in (
         ("flowers5-128", "scene15-200"),
         ("flowers5-128", "imagenet-sample-256"),
