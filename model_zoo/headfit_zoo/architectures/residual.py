@@ -8,12 +8,13 @@ The order convolution, ReLU, batch norm with one-padding is what the LCE convert
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import larq as lq
 import tensorflow as tf
 
 WEIGHT_INIT = "glorot_normal"
-SIZES: dict[str, dict[str, Sequence[int]]] = {
+SIZES: dict[str, dict[str, Any]] = {
     "residual": {"widths": (48, 96, 192), "blocks": (2, 4, 4)},
     "residual_large": {"widths": (64, 128, 256), "blocks": (2, 4, 6)},
 }
