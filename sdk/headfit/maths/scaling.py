@@ -11,11 +11,19 @@ from headfit.maths.arrays import Array, DoubleArray, FloatArray, Floats, blocks
 ROUNDING: Final = 16 * float(np.finfo(np.float32).eps)
 """A feature whose spread is this small beside its mean varies by the rounding of float32 alone."""
 
+LEAST_SPREAD: Final = 0.03
+"""Of the median spread of features, the least by which one is divided: one that hardly varies would
+get weights hundreds of times those of others, beside which int8 rounds these away, and in which a
+rounding of the extractor would count as a feature. Chosen on training halves of flowers and scenes
+(docs/results.md), where 0.1 did as much.
+"""
+
 
 def scale_of(variance: DoubleArray, mean: Floats) -> Floats:
-    """Return each feature's standard deviation, infinite for one that is constant.
+    """Return what each feature is divided by: its standard deviation, or `LEAST_SPREAD`.
 
-    A constant feature is then 0 once standardised, so that it has no influence.
+    It is infinite for a constant feature, which is then 0 once standardised, so that it has no
+    influence.
 
     Parameters
     ----------
@@ -28,7 +36,10 @@ def scale_of(variance: DoubleArray, mean: Floats) -> Floats:
     ndarray of shape (embedding_dim,), of the mean's dtype
     """
     scale: Floats = np.sqrt(np.maximum(variance, 0)).astype(mean.dtype)
-    scale[scale <= ROUNDING * np.abs(mean)] = np.inf
+    is_constant = scale <= ROUNDING * np.abs(mean)
+    if not is_constant.all():
+        scale = np.maximum(scale, LEAST_SPREAD * np.median(scale[~is_constant]), dtype=mean.dtype)
+    scale[is_constant] = np.inf
     return scale
 
 

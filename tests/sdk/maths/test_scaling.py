@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from headfit.maths.scaling import ROUNDING, mean_and_scale, scale_of
+from headfit import SoftmaxHead
+from headfit.files.tensors import rounded
+from headfit.maths.scaling import LEAST_SPREAD, ROUNDING, mean_and_scale, scale_of
 
 
 def test_varying_features_get_mean_and_standard_deviation() -> None:
@@ -41,3 +43,24 @@ def test_a_variance_below_zero_counts_as_none() -> None:
     variance = np.array([-1e-17, ROUNDING**2 * 0.99, ROUNDING**2 * 1.01])
     scale = scale_of(variance, mean)
     assert np.isinf(scale).tolist() == [True, True, False]
+
+
+def test_a_feature_that_hardly_varies_is_not_blown_up() -> None:
+    """It is divided by a share of what the others vary by; constant ones do not count there."""
+    variance = np.array([4.0, 1.0, 9.0, 1e-8, 0.0])
+    scale = scale_of(variance, np.ones(5))
+    np.testing.assert_allclose(scale, [2, 1, 3, 1.5 * LEAST_SPREAD, np.inf])
+
+
+def test_int8_keeps_a_head_on_a_feature_that_hardly_varies() -> None:
+    """Weights of that feature alone would set the scale, and the others would be rounded away."""
+    rng = np.random.default_rng(0)
+    targets = np.arange(90) % 3
+    embeddings = rng.normal(size=(90, 8)) + 2 * np.eye(3, 8)[targets]
+    embeddings[:, 7] = 1e-4 * (embeddings[:, 7] + targets)
+    head = SoftmaxHead().fit(embeddings.astype(np.float32), targets.astype(str))
+    new = (rng.normal(size=(300, 8)) + 2 * np.eye(3, 8)[np.arange(300) % 3]).astype(np.float32)
+    new[:, 7] = 0
+    stored = new @ rounded(head.weights_, "int8") + head.bias_
+    agreeing = (stored.argmax(axis=1) == head.predict_proba(new).argmax(axis=1)).mean()
+    assert agreeing > 0.98
