@@ -1,7 +1,7 @@
 """Trains the head of `underfoot.py`: ``python demo_app/examples/train_underfoot.py [FILE]``.
 
-The photos are cut from pictures of scikit-image, as in ``headfit demo``: the left part of
-each picture trains, the right part tests.
+The photos are cut from pictures of scikit-image, as in ``headfit demo``: some parts of each
+picture train, the others test.
 """
 
 from __future__ import annotations

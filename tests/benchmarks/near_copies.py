@@ -31,12 +31,12 @@ from headfit.learning.imprint import imprinted
 from headfit.learning.lda import analysed
 from headfit.learning.logistic import regressed
 from headfit.photos import perceptual_hash
-from headfit.photos.samples import TRAINING_PART, _random_square
 
 SETS = {"flowers5-128": 60, "scene15-200": 20, "cub200-2010-224": 10}
 N_CLASSES, DRAWS = 4, 20
 BURST = 9
 ALONE = ("flowers5-128", "scene15-200", "flowers102-64", "cub200-2010-224")
+TRAINING_PART = 0.6
 ALONE_DRAWS, OTHERS, SQUARES = 30, 12, 12
 SUMS: dict[str, tuple[Callable[[Problem], Candidate], ...]] = {
     "imprint": (imprinted,),
@@ -55,6 +55,14 @@ def cropped(
     left = (1 - share) / 2 * width + right * width
     top = (1 - share) / 2 * height + down * height
     return image.crop((int(left), int(top), int(left + share * width), int(top + share * height)))
+
+
+def random_square(view: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Return a square of 60 to 95 % of the shorter side."""
+    side = round(min(view.size) * rng.uniform(0.6, 0.95))
+    left = int(rng.integers(view.width - side + 1))
+    top = int(rng.integers(view.height - side + 1))
+    return view.crop((left, top, left + side, top + side))
 
 
 def versions(image: Image.Image, rng: np.random.Generator) -> Iterator[Image.Image]:
@@ -190,7 +198,7 @@ def pictures_alone(dataset: str, extractor: Extractor) -> None:
                 right = image.crop((border, 0, *image.size))
                 taught["versions"].append(extractor.embed(list(versions(image, rng))))
                 for part, into in ((left, taught["squares"]), (right, tests[1])):
-                    squares = [_random_square(part, rng) for _ in range(SQUARES)]
+                    squares = [random_square(part, rng) for _ in range(SQUARES)]
                     into.append(extractor.embed(squares))
                 tests[0].append(extractor.embed([archive.read(teach[row]) for row in rows[1:]]))
             for kind, parts in taught.items():

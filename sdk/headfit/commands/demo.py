@@ -12,12 +12,17 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from headfit.classifier import ImageClassifier
 from headfit.commands import terminal
 from headfit.commands.answers import answers_of
 from headfit.commands.options import EXTRACTOR
 from headfit.commands.paths import Command, Kind, OutputFolder
+from headfit.extractor import Extractor
+from headfit.files.disk import write_atomically
+from headfit.learner import HeadLearner
+from headfit.photos.folders import FolderExamples, embed_folder
+from headfit.photos.photo_folder import PhotoFolder, find_photos, find_unsorted_photos
 from headfit.photos.samples import PICTURES, cut_sample_photos, sample_pictures
+from headfit.report import measure_head, write_page
 
 _NOTE = "README.txt"
 _TEXT = "`headfit demo` made these photos and this head, and makes them anew when it runs again.\n"
@@ -32,77 +37,97 @@ DEMO = Kind("folder of this command", _is_demo)
 
 
 def run(into: Path, console: Console, extractor: str | None = None) -> None:
-    """Cut the photos, train, evaluate, predict, and say what happened.
+    """Cut the photos, train, measure, predict, and say what happened.
 
     Parameters
     ----------
     into : Path
-        Folder for the photos and the head file.
+        Folder for the photos, the head file and the report.
     console : Console
         Where to say it.
     extractor : str, optional
         Name or path of another extractor than the one that came with headfit.
     """
     console.print("[bold]headfit[/] learns new classes of photos on this machine.\n")
-    photos, head_file = into / "photos", into / "sample.head"
+    photos, head_file, page = into / "photos", into / "sample.head", into / "report.html"
     pictures = sample_pictures()  # or says what is missing, before anything is written
     into.mkdir(parents=True, exist_ok=True)
     (into / _NOTE).write_bytes(_TEXT.encode())
     cut_sample_photos(pictures, photos)
     console.print(
-        f"Sample photos: squares cut from {len(PICTURES)} pictures, "
+        f"Sample photos: squares cut from {len(PICTURES)} pictures, turned and lit by chance, "
         f"now in {terminal.visible(photos)}"
     )
 
-    classifier = ImageClassifier(extractor)
+    eyes = Extractor.open(extractor)
     started = time.perf_counter()
-    with terminal.progress("Embedding photos to train on", console) as progress:
-        classifier.add_folder(photos / "train", strict=True, progress=progress)
+    taught = _embed(eyes, find_photos(photos / "train"), "Embedding photos to train on", console)
     embedded = time.perf_counter()
-    classifier.fit()
+    learner = HeadLearner(extractor=eyes)
+    learner.add_examples(taught.embeddings, taught.class_names, photo_hashes=taught.photo_hashes)
+    head = learner.fit()
     fitted = time.perf_counter()
-    classifier.save(head_file)
-    with terminal.progress("Classifying photos never seen", console) as progress:
-        evaluation = classifier.evaluate(photos / "test", strict=True, progress=progress)
+    head.save(head_file)
+    tested = _embed(eyes, find_photos(photos / "test"), "Embedding photos never seen", console)
+    others = _embed(
+        eyes, find_unsorted_photos(photos / "other"), "Embedding photos of other things", console
+    )
+    measured = measure_head(head, tested, training=taught, unknown=others.embeddings)
+    write_atomically(page, write_page(measured, head, head_file.name).encode())
 
-    manifest = classifier.extractor.manifest
+    evaluation, rejection = measured.evaluation, measured.rejection
+    assert rejection is not None  # there were others
     table = Table.grid(padding=(0, 3))
     table.add_column(style="bold")
-    table.add_row(
-        "Trained on", f"{classifier.n_samples} photos of {len(evaluation.classes)} classes"
-    )
-    table.add_row(
-        "Time per photo",
-        f"{terminal.duration((embedded - started) / classifier.n_samples)} "
-        f"(engine {classifier.extractor.engine_name})",
-    )
-    table.add_row("Training the head", terminal.duration(fitted - embedded))
-    table.add_row(
-        "Right on new photos",
-        f"[bold green]{evaluation.top1:.1%}[/] of {evaluation.n_samples} (top-1)",
-    )
-    table.add_row("The head", f"{terminal.size(head_file.stat().st_size)}, {head_file}")
-    table.add_row(
-        "The extractor",
-        f"{terminal.size(manifest.size_bytes)}, {manifest.name}, shared by all heads",
-    )
+    for name, value in {
+        "Trained on": f"{learner.n_samples} photos of {len(evaluation.classes)} classes",
+        "Time per photo": f"{terminal.duration((embedded - started) / learner.n_samples)} "
+        f"(engine {eyes.engine_name})",
+        "Training the head": terminal.duration(fitted - embedded),
+        "Right on new photos": f"[bold green]{evaluation.top1:.1%}[/] of {evaluation.n_samples} "
+        "(top-1)",
+        "Called unknown": f"{1 - rejection.unknown_accepted:.0%} of {rejection.n_unknown} photos "
+        f"of other things, and {1 - rejection.known_accepted:.0%} of the new ones",
+        "The head": f"{terminal.size(head_file.stat().st_size)}, {terminal.visible(head_file)}",
+        "The extractor": f"{terminal.size(eyes.manifest.size_bytes)}, {eyes.manifest.name}, shared "
+        "by all heads",
+        "A report": terminal.visible(page),
+    }.items():
+        table.add_row(name, value)
     console.print()
     console.print(Panel(table, title="What came out", expand=False, padding=(1, 2)))
+    console.print("\nRight on new photos, by how many of each class it is taught:\n")
+    curve = [(f"{point.per_class:4}", point.mean) for point in measured.curve]
+    console.print(terminal.probability_table(curve))
     console.print(
-        "\nThe photos that train come from the left part of each picture, those that test from the "
-        "right part, which training never sees. Photos of one picture are alike, so this set is an "
-        "easy one: expect less on photos of your own. Where the right part looks unlike the left "
-        "one, as the cat's does, `predict` says that a photo looks like none of the classes."
+        "\nSome parts of each picture teach and the others test; of these, what is nearly a photo "
+        "that teaches is left out. Still they are parts of one picture, and the classes are "
+        "unlike: expect less on photos of your own."
     )
 
-    photo, eyes = photos / "test" / "rocket" / "02.jpg", classifier.extractor
-    console.print(f"\nWhat is in {photo}?\n")
+    photo = photos / "test" / "rocket" / "02.jpg"
+    console.print(f"\nWhat is in {terminal.visible(photo)}?\n")
     answers_of(head_file, eyes)(eyes.decode(photo)).print(console, 3)
 
     headfit = command()
-    console.print("\nNow with photos of your own, in a folder per class:\n")
-    console.print(terminal.plain(f"  {headfit} train photos -o mine.head", style=terminal.ACCENT))
-    console.print(terminal.plain(f"  {headfit} predict mine.head new.jpg", style=terminal.ACCENT))
+    console.print("\nNow with photos of your own, in a folder per class, some kept apart:\n")
+    for line in (
+        "photos/cat/...              photos/dog/...",
+        "photos-kept-apart/cat/...   photos-kept-apart/dog/...",
+    ):
+        console.print(terminal.plain(f"  {line}"))
+    console.print()
+    for line in (
+        "train photos -o mine.head",
+        "evaluate mine.head photos-kept-apart",
+        "predict mine.head new.jpg",
+    ):
+        console.print(terminal.plain(f"  {headfit} {line}", style=terminal.ACCENT))
+
+
+def _embed(eyes: Extractor, folder: PhotoFolder, what: str, console: Console) -> FolderExamples:
+    with terminal.progress(what, console) as progress:
+        return embed_folder(eyes, folder, True, progress, with_hashes=True)
 
 
 def command() -> str:
@@ -118,7 +143,7 @@ def command() -> str:
     type=OutputFolder(DEMO),
     default=Path("headfit-demo"),
     show_default=True,
-    help="The folder for the photos and the head.",
+    help="The folder for the photos, the head and its report.",
 )
 @EXTRACTOR
 def demo(into: Path, extractor: str | None) -> None:

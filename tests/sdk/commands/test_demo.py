@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -16,18 +17,24 @@ from headfit.photos import samples
 
 
 def test_the_demo(tmp_path: Path, extractor_path: Path) -> None:
-    """Trains for real and says how many, how fast, how good, how large, and what comes next."""
+    """Trains for real and says how many, how fast, how good by how many, how large, what next."""
     console = Console(file=io.StringIO(), width=120, highlight=False)
     demo.run(tmp_path / "demo", console, str(extractor_path))
     assert isinstance(console.file, io.StringIO)
     said = console.file.getvalue()
     n_classes = len(samples.PICTURES)
     assert f"{n_classes * samples.TRAINING_PER_CLASS} photos of {n_classes} classes" in said
-    assert f"of {n_classes * samples.TEST_PER_CLASS} (top-1)" in said
+    n_tested = re.findall(r"% of (\d+) \(top-1\)", said)
+    assert 0 < int(*n_tested) <= n_classes * samples.TEST_PER_CLASS
+    n_others = len(list((tmp_path / "demo" / "photos" / "other").iterdir()))
+    assert f"% of {n_others} photos of other things" in said
     for promised in ("Time per photo", "Training the head", "The head", "The extractor"):
         assert promised in said
-    assert "easy one" in said
+    for per_class in (1, 2, 5):  # with random weights many photos are nearly one
+        assert re.search(rf"^ *{per_class}  .*\d\.\d%$", said, re.MULTILINE)
+    assert "expect less on photos of your own" in said
     assert "headfit train photos -o mine.head" in said
+    assert "</html>" in (tmp_path / "demo" / "report.html").read_text()
     head = tmp_path / "demo" / "sample.head"
     classifier = ImageClassifier.load(head, extractor=extractor_path)
     photo = tmp_path / "demo" / "photos" / "test" / "cat" / "01.jpg"

@@ -13,22 +13,31 @@ from headfit.photos import samples
 
 
 def test_no_pixel_is_in_both_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a picture whose left part is black and right part white, no photo mixes the two."""
-    border = round(400 * samples.TRAINING_PART)
-    pixels = np.zeros((300, 400, 3), np.uint8)
-    pixels[:, border:] = 255
-    Image.fromarray(pixels).save(tmp_path / "both.png")
+    """Of a chessboard the black fields train and the white ones test: no photo mixes the two."""
+    board = np.indices((samples.ROWS, samples.COLUMNS)).sum(axis=0) % 2
+    pixels = np.kron(board, np.full((150, 130), 255)).astype(np.uint8)
+    Image.fromarray(pixels).convert("RGB").save(tmp_path / "both.png")
     monkeypatch.setattr(samples, "PICTURES", {"both": "both.png"})
+    monkeypatch.setattr(samples, "OTHER_PICTURES", ("both.png",))
     samples.cut_sample_photos(tmp_path, tmp_path / "photos")
-    for part, value in (("train", 0), ("test", 255)):
+    for part, count in (("train", samples.TRAINING_PER_CLASS), ("test", samples.TEST_PER_CLASS)):
         photos = sorted((tmp_path / "photos" / part / "both").iterdir())
-        assert (
-            len(photos)
-            == {"train": samples.TRAINING_PER_CLASS, "test": samples.TEST_PER_CLASS}[part]
-        )
+        assert len(photos) == count
         for photo in photos:
             with Image.open(photo) as image:
-                assert (np.asarray(image) == value).all()
+                seen = np.asarray(image)
+            if part == "train":
+                assert (seen == 0).all()
+            else:  # white, more or less lit, up to the edges
+                assert seen.min() == seen.max() >= 255 * (1 - samples.LIGHT) - 1
+
+
+def test_other_photos_are_of_other_pictures(tmp_path: Path) -> None:
+    """None shows a class; every field of each is there once."""
+    assert not set(samples.OTHER_PICTURES) & set(samples.PICTURES.values())
+    samples.cut_sample_photos(samples.sample_pictures(), tmp_path)
+    photos = list((tmp_path / "other").iterdir())
+    assert len(photos) == len(samples.OTHER_PICTURES) * samples.COLUMNS * samples.ROWS
 
 
 def test_the_same_photos_every_time(tmp_path: Path) -> None:
