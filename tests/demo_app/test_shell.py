@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from tests.support.hand import Hand
-from tests.support.photos import THINGS, picked
+from tests.support.layout import faults
+from tests.support.photos import THINGS, frames, picked
 
 
 @pytest.fixture
@@ -36,11 +37,45 @@ def test_a_notice_covers_nothing_to_press(
     left, bottom = notice.to_window(notice.x, notice.y)
     covered = []
     for one in toys.screen.parent.parent.walk(restrict=True):
-        if isinstance(one, Touchable) and not one.disabled and one.parent is not notice:
+        if isinstance(one, Touchable) and not one.disabled and one.parent is not notice.ids.buttons:
             x, y = one.to_window(*one.center)
             if left < x < left + notice.width and bottom < y < bottom + notice.height:
                 covered.append(getattr(one, "text", one))
     assert covered == []
+
+
+@pytest.mark.parametrize("size", [(360, 800), (800, 480)])
+def test_a_notice_can_be_read_beside_its_button(
+    toys: Hand, shell: object, size: tuple[int, int]
+) -> None:
+    """In a narrow window with the largest text, where "Undo" is a long word: below the sentence."""
+    shell.size_hint, shell.size = (None, None), size
+    toys.app.set_preference("language", "de")
+    toys.app.set_preference("text_scale", 2.0)
+    try:
+        toys.app.teaching.add_photos(THINGS[0], frames(THINGS[0], 1, seed=9))
+        toys.settle()
+        toys.app.notify("Als Ball gezeigt.", can_undo=True)
+        toys.wait(lambda: shell.ids.notice.opacity == 1, frames=5)
+        notice = shell.ids.notice
+        assert notice.ids.undo.text == "Zurücknehmen"
+        assert not notice.ids.undo.disabled
+        assert notice.ids.words.width > notice.width * 0.4
+        assert list(faults(notice)) == []
+        assert notice.y >= 0
+        assert notice.top <= shell.top
+    finally:
+        toys.app.set_preference("language", "en")
+
+
+def test_words_of_the_bar_are_as_far_apart_everywhere(toys: Hand, shell: object) -> None:
+    """On a phone the longest does not touch the edge."""
+    shell.size_hint, shell.size = (None, None), (360, 800)
+    toys.wait(lambda: shell.ids.bar.parent is not None, frames=5)
+    items = shell.ids.bar.children
+    free = [item.width - item.ids.words.texture_size[0] for item in items]
+    assert min(free) > 12
+    assert max(free) - min(free) < 6
 
 
 def test_two_pages_are_never_seen_over_each_other(toys: Hand) -> None:

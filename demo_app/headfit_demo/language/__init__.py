@@ -6,6 +6,7 @@ from headfit_demo.language.sentences import added, sentence, size, turned_back
 from headfit_demo.language.translation import (
     LANGUAGES,
     greeting_name,
+    number,
     project_title,
     system_language,
     tr,
@@ -21,6 +22,7 @@ __all__ = [
     "corrected",
     "feedback_words",
     "greeting_name",
+    "number",
     "project_title",
     "sentence",
     "size",

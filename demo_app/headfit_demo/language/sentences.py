@@ -20,7 +20,7 @@ from headfit import (
     UntrustedHeadError,
 )
 from headfit.extractors import known_extractor
-from headfit_demo.language.translation import tr
+from headfit_demo.language.translation import number, tr
 from headfit_demo.session import (
     AT_ONCE,
     NETWORK_ENDING,
@@ -127,8 +127,8 @@ def size(n_bytes: int) -> str:
     if n_bytes < 1000:
         return f"{n_bytes} B"
     if n_bytes < 1_000_000:
-        return f"{n_bytes / 1000:.1f} kB"
-    return f"{n_bytes / 1_000_000:.1f} MB"
+        return f"{number(n_bytes / 1000, '.1f')} kB"
+    return f"{number(n_bytes / 1_000_000, '.1f')} MB"
 
 
 def _(text: str) -> str:

@@ -39,6 +39,11 @@ class Translation(EventDispatcher):
         return catalogue.ngettext(one, many, n).format(n=n)
 
 
+def number(value: float, form: str) -> str:
+    """Return a number as the language writes it, of a form of Python's."""
+    return format(value, form).replace(".", tr.say("."))
+
+
 def greeting_name(class_name: str) -> str:
     """Return what a class of the head that came with the app is called."""
     return {

@@ -6,7 +6,7 @@ from kivy.core.clipboard import Clipboard
 from kivy.factory import Factory
 from kivy.properties import BooleanProperty, ListProperty, NumericProperty, StringProperty
 
-from headfit_demo.language import size, tr
+from headfit_demo.language import number, size, tr
 from headfit_demo.screens.screen import AppScreen
 from headfit_demo.session import EngineSpeed, Facts
 from headfit_demo.widgets import load_rules
@@ -52,7 +52,11 @@ class DeveloperScreen(AppScreen):
             return
         self.ids.speeds.clear_widgets()
         for one in speeds:
-            value = tr.say("not here") if one.milliseconds is None else f"{one.milliseconds:.1f} ms"
+            value = (
+                tr.say("not here")
+                if one.milliseconds is None
+                else f"{number(one.milliseconds, '.1f')} ms"
+            )
             self.ids.speeds.add_widget(Factory.Fact(name=one.name, value=value))
 
     def _show(self, facts: Facts) -> None:

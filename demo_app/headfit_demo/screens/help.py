@@ -22,7 +22,7 @@ from kivy.properties import (
 from kivy.uix.boxlayout import BoxLayout
 
 from headfit.files import write_atomically
-from headfit_demo.language import size, tr
+from headfit_demo.language import number, size, tr
 from headfit_demo.screens.screen import AppScreen
 from headfit_demo.session import Hindrance, Leaving, Offer, PickedFile
 from headfit_demo.widgets import Column, frame_texture, load_rules
@@ -240,7 +240,7 @@ def _epsilon(offer: Offer) -> str:
 
 
 def _as_text(epsilon: float) -> str:
-    return f"{epsilon:.2g}" if epsilon < 10 else f"{epsilon:.0f}"
+    return number(epsilon, ".2g" if epsilon < 10 else ".0f")
 
 
 def _view_of(heading: str, leaving: Leaving) -> LeavingView:

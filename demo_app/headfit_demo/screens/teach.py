@@ -17,7 +17,7 @@ from headfit_demo.screens import preview as preview  # and Preview
 from headfit_demo.screens.class_card import ClassCard
 from headfit_demo.screens.screen import AppScreen
 from headfit_demo.session import Act, ClassView, OpenProject, Photo, PickedFile, TakenNameError
-from headfit_demo.widgets import Slices, load_rules, scroll_to, take_focus
+from headfit_demo.widgets import Slices, load_rules, scroll_to, take_focus, theme
 
 RECORD_EVERY_S = 0.2
 
@@ -258,9 +258,12 @@ class TeachScreen(AppScreen):
             card = ClassCard(screen=self)
             self.empty_cards.append(card)
             self.ids.classes.add_widget(card)
-        is_wide = self.app.shell.is_wide
-        first = tr.say("Name a thing, for instance: red mug") if is_wide else tr.say("Name a thing")
-        hints = (first, tr.say("Name another thing"))
+        is_wide, is_large = self.app.shell.is_wide, theme.text_scale > 1.25
+        hints = (tr.say("Name a thing"), tr.say("Name another thing"))  # more would be cut
+        if is_wide and not is_large:
+            hints = (tr.say("Name a thing, for instance: red mug"), hints[1])
+        elif is_large and not is_wide:
+            hints = (tr.say("Name"), tr.say("Name"))
         for number, card in enumerate(self.empty_cards, n_named):
             card.place, card.hint = number, hints[number > 0]
 

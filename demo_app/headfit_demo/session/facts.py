@@ -10,7 +10,8 @@ from headfit import ImageClassifier
 CODE = Template('''\
 from headfit import ImageClassifier
 
-# The extractor is on the device already; all apps share it. This head is yours.
+# The extractor is on the device already; all apps share it.
+# This head is yours.
 classifier = ImageClassifier.load("$file")
 
 

@@ -65,6 +65,9 @@ _BLOCKS: Final = (
     (0x1F000, 0x1FAFF, "NotoEmoji-Regular"),
     (0xE0020, 0xE007F, "NotoEmoji-Regular"),
 )
+SMALLEST: Final = 0.6
+"""So much smaller a text may become before it is cut."""
+
 _SHAPED: Final = (
     "NotoSansHebrew-Regular",
     "NotoSansArabic-Regular",
@@ -151,7 +154,7 @@ class NameLabel(Widget):
     font_size = NumericProperty(15)
     least = NumericProperty(0)
     most_lines = NumericProperty(1)
-    """Into so many lines it may be broken."""
+    """Into so many lines it may be broken; a word that is too long for one is smaller then."""
 
     bold = BooleanProperty(False)
     halign = OptionProperty("left", options=("left", "center"))
@@ -178,9 +181,12 @@ class NameLabel(Widget):
         return line_width(self.text, round(self.font_size), self.bold)
 
     def _redraw(self, *_: Any) -> None:
-        size, width = round(self.font_size), int(self.width)
-        lines = broken(self.text, size, self.bold, width, int(self.most_lines))
-        high = round(self.font_size * 1.5)
+        width, most_lines = int(self.width), int(self.most_lines)
+        size = round(self.font_size)
+        if most_lines > 1 and self.text:
+            size = small_enough(self.text, size, self.bold, width, most_lines)
+        lines = broken(self.text, size, self.bold, width, most_lines)
+        high = round(size * 1.5)
         self.height = max(self.least, high * len(lines)) if lines else 0
         self.canvas.clear()
         if not lines or width < 1:
@@ -225,6 +231,17 @@ def broken(text: str, size: int, bold: bool, max_width: int, most_lines: int) ->
         lines.append(" ".join(words[:n]))
         words = words[n:]
     return [*lines, " ".join(words)] if words else lines
+
+
+def small_enough(text: str, size: int, bold: bool, max_width: int, most_lines: int) -> int:
+    """Return the largest size up to ``size`` in which no line is cut, or `SMALLEST` of it."""
+    least = round(size * SMALLEST)
+    while size > least and any(
+        line_width(line, size, bold) > max_width
+        for line in broken(text, size, bold, max_width, most_lines)
+    ):
+        size -= 1
+    return size
 
 
 def fitted(text: str, size: int, bold: bool, max_width: int) -> str:

@@ -6,6 +6,7 @@ import errno
 import sqlite3
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -85,3 +86,16 @@ def test_every_cause_has_a_sentence_of_its_own() -> None:
     assert not any("why" in one for one in heard)
     assert sentence(OSError(errno.ENOSPC, "No space left")) == FULL
     assert sentence(InputError("expected a cup")) == "This did not work: expected a cup"
+
+
+def test_sizes_are_written_as_the_language_does(running_app: Any) -> None:
+    from headfit_demo.language import size, tr
+
+    try:
+        found = []
+        for language in ("de", "en"):
+            tr.language = language
+            found += [size(812), size(729_096), size(1_500_000)]
+    finally:
+        tr.language = "en"
+    assert found == ["812 B", "729,1 kB", "1,5 MB", "812 B", "729.1 kB", "1.5 MB"]

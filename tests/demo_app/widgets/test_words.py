@@ -144,3 +144,13 @@ def test_what_no_font_has_is_a_box(toys: Hand) -> None:
         label.texture_update()
         assert any(dark(label.texture)[1]), strange
         assert any(dark(draw_line(strange, 40, False, 200))[1]), strange
+
+
+def test_a_long_word_in_many_lines_is_smaller_and_not_cut(running_app: Any) -> None:
+    """Until it would be hard to read; a text that fits keeps its size."""
+    from headfit_demo.widgets.words import SMALLEST, line_width, small_enough
+
+    width = line_width("Wahrscheinlich", 30, True)
+    assert small_enough("Wahrscheinlich Tasse", 30, True, width, 2) == 30
+    assert 30 * SMALLEST < small_enough("Wahrscheinlich Tasse", 40, True, width, 2) <= 31
+    assert small_enough("W" * 500, 30, True, width, 2) == round(30 * SMALLEST)
