@@ -9,9 +9,13 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from stage import staged
 
@@ -19,7 +23,7 @@ WINDOWS = {"desktop": (1280, 800, "light"), "phone": (360, 800, "dark")}
 THINGS = {"cat": "cat", "Kaffeetasse": "coffee", "монеты": "coins"}
 """Names of things, and the pictures they are taught with."""
 
-PHOTOS_EACH = (14, 11, 9)
+PHOTOS_EACH = (20, 16, 12)
 
 
 def main() -> None:
@@ -41,20 +45,31 @@ def main() -> None:
         subprocess.run([sys.executable, __file__, *sys.argv[1:], "--window", window], check=True)
 
 
+def few_colours(picture: Image.Image) -> Image.Image:
+    """Return a picture in 256 colours, with those of things and grounds among them as they are."""
+    from headfit_demo.widgets import theme
+
+    colours = (*theme.things, theme.surface, theme.ground)
+    rare = [round(255 * one) for colour in colours for one in colour[:3]]
+    common = picture.quantize(256 - len(rare) // 3, Image.Quantize.MEDIANCUT).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(common[: 768 - len(rare)] + rare)
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
 def draw(options: argparse.Namespace) -> None:
     """Draw all screens in one window."""
-    from PIL import Image
-
-    from headfit_demo.session import OpenProject, PickedFile, photo_folder
-    from train_greeting import training_pictures
+    from headfit.photos import cut_sample_photos, sample_pictures
+    from headfit_demo.session import OpenProject, PickedFile, cut_square
 
     width, height, style = WINDOWS[options.window]
     if options.size:
         width, height = map(int, options.size.split("x"))
-    samples = training_pictures()
-    unseen = [one.frame for one in samples if one.class_name == "coffee"][-1]
-    with staged(width, height, unseen) as stage:
+    pictures = sample_pictures()
+    cup = cut_square(pictures / "coffee.png", np.random.default_rng(2), is_training=True)
+    with staged(width, height, cup) as stage, tempfile.TemporaryDirectory() as folder:
         app, screens = stage.app, stage.screens
+        cut_sample_photos(pictures, Path(folder))
 
         def wait(until: Callable[[], object], seconds: float = 0.6) -> None:
             """Wait for something, and until what moves has come to rest."""
@@ -64,7 +79,9 @@ def draw(options: argparse.Namespace) -> None:
             if options.only and name not in options.only:
                 return
             if not with_notice:
+                wait(lambda: not app.jobs.is_any)  # whose end is a notice
                 app.shell.ids.notice.hide()
+                wait(lambda: not app.shell.ids.notice.opacity)
             for widget in screens.current_screen.walk(restrict=True):
                 if getattr(widget, "focus", False):
                     widget.focus = False
@@ -73,7 +90,7 @@ def draw(options: argparse.Namespace) -> None:
             app.shell.export_to_png(str(path), scale=2)  # made smaller again, edges are smooth
             with Image.open(path) as picture:
                 small = picture.convert("RGB").resize((width, height), Image.Resampling.BOX)
-            small.quantize(256, Image.Quantize.MEDIANCUT, dither=0).save(path, optimize=True)
+            few_colours(small).save(path, optimize=True)
 
         def leave_photo() -> None:
             app.sight.look_away()
@@ -91,9 +108,10 @@ def draw(options: argparse.Namespace) -> None:
         save("teach-empty")
 
         for (thing, sample_name), count in zip(THINGS.items(), PHOTOS_EACH, strict=True):
-            frames = [one.frame for one in samples if one.class_name == sample_name]
+            photos = sorted(Path(folder, "train", sample_name).iterdir())
+            picked = [PickedFile(one.name, one) for one in photos[:count]]
             app.change(partial(OpenProject.add_class, class_name=thing))
-            app.teaching.add_photos(thing, frames[:count])
+            app.teaching.add_photos(thing, picked)
         app.eye.switch_on()
         wait(lambda: app.project.n_photos == sum(PHOTOS_EACH) and app.sight.is_sure, 1.0)
         wait(lambda: app.project.head_is_fresh and not app.learning.is_on)
@@ -109,7 +127,7 @@ def draw(options: argparse.Namespace) -> None:
         wait(lambda: app.sight.is_sure)
         save("recognise")
         leave_photo()
-        stranger = photo_folder() / "astronaut.png"
+        stranger = pictures / "astronaut.png"
         app.sight.look_at(PickedFile(stranger.name, stranger))
         wait(lambda: app.sight.verdict, 1.0)
         save("unknown")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from stage import staged
 
@@ -25,6 +25,16 @@ THINGS = ("cat", "coffee", "coins")
 HELD_FRAMES = 16
 
 
+def moved(frame: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return what the camera sees of a photo that is turned in the hand, in other light."""
+    photo = Image.fromarray(frame)
+    turned = photo.rotate(rng.uniform(-20, 20), Image.Resampling.BICUBIC)
+    border = photo.width // 8  # in the corners there is nothing
+    inner = turned.crop((border, border, photo.width - border, photo.height - border))
+    lit = ImageEnhance.Brightness(inner).enhance(rng.uniform(0.7, 1.3))
+    return np.asarray(lit.resize(photo.size, Image.Resampling.LANCZOS))
+
+
 def main() -> None:
     """Record into an animated WebP."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -32,8 +42,11 @@ def main() -> None:
     options = parser.parse_args()
     from train_greeting import training_pictures
 
-    samples = training_pictures()
-    shown = {thing: [one.frame for one in samples if one.class_name == thing] for thing in THINGS}
+    samples, rng = training_pictures(), np.random.default_rng(0)
+    shown = {
+        thing: [moved(one.frame, rng) for one in samples if one.class_name == thing]
+        for thing in THINGS
+    }
     pictures: list[Image.Image] = []
     with (
         staged(WIDTH, HEIGHT, shown["cat"][0]) as stage,
