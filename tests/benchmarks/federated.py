@@ -3,8 +3,7 @@
 ``build/federated/bin/python tests/benchmarks/federated.py CACHE``, after ``make federated``, needs
 the zips in the data folder and keeps embeddings in the folder CACHE. Silos are in this process;
 messages, apps and strategies are those of a federation. With ``choose`` behind CACHE it tries
-learning rates on the training half alone, of which every fourth photo tests: so those below were
-chosen.
+learning rates on the training half alone, of which every fourth photo tests.
 """
 
 from __future__ import annotations
