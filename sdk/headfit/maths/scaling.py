@@ -38,7 +38,7 @@ def scale_of(variance: DoubleArray, mean: Floats) -> Floats:
     scale: Floats = np.sqrt(np.maximum(variance, 0)).astype(mean.dtype)
     is_constant = scale <= ROUNDING * np.abs(mean)
     if not is_constant.all():
-        scale = np.maximum(scale, LEAST_SPREAD * np.median(scale[~is_constant]), dtype=mean.dtype)
+        np.maximum(scale, LEAST_SPREAD * np.median(scale[~is_constant]), out=scale)
     scale[is_constant] = np.inf
     return scale
 
