@@ -88,8 +88,8 @@ class BatchLoss:
         self._tail, self._settings = tail, settings
         blocks = tail.start(settings.latent_magnitude)
         embeddings = tail.embed(activations, blocks)
-        self._mean, scale = mean_and_scale(embeddings)
-        # A constant feature may come to vary.
+        # What hardly varies, or not at all, may come to vary: its spread is no reason to bound it.
+        self._mean, scale = mean_and_scale(embeddings, least=0.0)
         self._spread = np.where(np.isfinite(scale), scale, np.float32(1))
         self._units = [np.float32(1)] * len(blocks)
         self._units[1::3] = [np.abs(part).mean() or np.float32(1) for part in blocks[1::3]]

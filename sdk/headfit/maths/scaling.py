@@ -11,16 +11,16 @@ from headfit.maths.arrays import Array, DoubleArray, FloatArray, Floats, blocks
 ROUNDING: Final = 16 * float(np.finfo(np.float32).eps)
 """A feature whose spread is this small beside its mean varies by the rounding of float32 alone."""
 
-LEAST_SPREAD: Final = 0.03
+LEAST_SPREAD: Final = 0.3
 """Of the median spread of features, the least by which one is divided: one that hardly varies would
 get weights hundreds of times those of others, beside which int8 rounds these away, and in which a
-rounding of the extractor would count as a feature. Chosen on training halves of flowers and scenes
-(docs/results.md), where 0.1 did as much.
+rounding of the extractor would count as a feature. Chosen on training halves of flowers, scenes,
+birds and objects (docs/results.md).
 """
 
 
-def scale_of(variance: DoubleArray, mean: Floats) -> Floats:
-    """Return what each feature is divided by: its standard deviation, or `LEAST_SPREAD`.
+def scale_of(variance: DoubleArray, mean: Floats, least: float = LEAST_SPREAD) -> Floats:
+    """Return what each feature is divided by: its standard deviation, or a share of the others'.
 
     It is infinite for a constant feature, which is then 0 once standardised, so that it has no
     influence.
@@ -30,6 +30,8 @@ def scale_of(variance: DoubleArray, mean: Floats) -> Floats:
     variance : ndarray of shape (embedding_dim,), dtype float64
         A difference of sums may be a little below 0, which counts as 0.
     mean : ndarray of shape (embedding_dim,), dtype float32 or float64
+    least : float
+        The least share of the median standard deviation of those that vary.
 
     Returns
     -------
@@ -38,13 +40,13 @@ def scale_of(variance: DoubleArray, mean: Floats) -> Floats:
     scale: Floats = np.sqrt(np.maximum(variance, 0)).astype(mean.dtype)
     is_constant = scale <= ROUNDING * np.abs(mean)
     if not is_constant.all():
-        np.maximum(scale, LEAST_SPREAD * np.median(scale[~is_constant]), out=scale)
+        np.maximum(scale, least * np.median(scale[~is_constant]), out=scale)
     scale[is_constant] = np.inf
     return scale
 
 
 def mean_and_scale(
-    embeddings: FloatArray, weights: Array | None = None
+    embeddings: FloatArray, weights: Array | None = None, least: float = LEAST_SPREAD
 ) -> tuple[FloatArray, FloatArray]:
     """Return each feature's mean and `scale_of`, summed in float64, as float32.
 
@@ -53,6 +55,8 @@ def mean_and_scale(
     embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
     weights : ndarray of shape (n_samples,), optional
         How much each embedding counts; by default the same.
+    least : float
+        As for `scale_of`.
     """
     mean = weighted_mean(embeddings, weights).astype(np.float32)
     squares = np.zeros(len(mean))
@@ -63,7 +67,7 @@ def mean_and_scale(
         else:
             squares += np.einsum("i,ij,ij->j", weights[rows], centred, centred, dtype=np.float64)
     mass = len(embeddings) if weights is None else weights.sum(dtype=np.float64)
-    return mean, scale_of(squares / mass, mean)
+    return mean, scale_of(squares / mass, mean, least)
 
 
 def weighted_mean(embeddings: FloatArray, weights: Array | None) -> DoubleArray:

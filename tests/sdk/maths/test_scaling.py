@@ -12,7 +12,7 @@ from headfit.maths.scaling import LEAST_SPREAD, ROUNDING, mean_and_scale, scale_
 
 def test_varying_features_get_mean_and_standard_deviation() -> None:
     """As NumPy computes them in float64, far from zero too."""
-    embeddings = np.random.default_rng(0).normal((0, 5, 1000), (1, 0.1, 3), (50, 3))
+    embeddings = np.random.default_rng(0).normal((0, 5, 1000), (1, 0.8, 3), (50, 3))
     embeddings = embeddings.astype(np.float32)
     mean, scale = mean_and_scale(embeddings)
     assert mean.dtype == scale.dtype == np.float32
