@@ -199,7 +199,8 @@ def fit_logistic(
     """Minimise the softmax loss on standardised embeddings, and fold the standardisation away.
 
     The penalty is on the weights of standardised features, so that a feature's unit does not
-    matter, and standardised features are what L-BFGS minimises fastest.
+    matter until it hardly varies beside the others (`headfit.maths.scaling.LEAST_SPREAD`), and
+    standardised features are what L-BFGS minimises fastest.
 
     Parameters
     ----------
