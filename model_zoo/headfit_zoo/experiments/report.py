@@ -236,6 +236,6 @@ def _write_plot(results: Sequence[Result], path: Path) -> None:
         axes[0].plot([], [], "o", color=f"C{family}", label=labels[family])[0]
         for family in families
     ]
-    figure.legend(handles=marks, loc="lower center", ncols=len(marks), frameon=False)
-    figure.tight_layout(rect=(0, 0.07, 1, 1))
+    figure.legend(handles=marks, loc="lower center", ncols=3, frameon=False)
+    figure.tight_layout(rect=(0, 0.05 * -(-len(marks) // 3), 1, 1))
     figure.savefig(path, dpi=110)
