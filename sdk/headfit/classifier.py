@@ -418,8 +418,8 @@ class ImageClassifier:
     def add_class(self, class_name: str, images: Iterable[ImageSource]) -> SoftmaxHead:
         """Let a head that came in a file grow by a class, and return the head.
 
-        Without the examples of the other classes: see `SoftmaxHead.add_class`. The photos are not
-        kept.
+        Without the examples of the other classes, which lose by it: `SoftmaxHead.add_class` says
+        how much. The photos are not kept.
 
         Parameters
         ----------
