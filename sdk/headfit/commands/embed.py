@@ -63,7 +63,8 @@ def embed(
 
     OUT may be given to 'train', 'evaluate' and 'report' instead of the photos. If the work is
     interrupted, the same command goes on where it ended; of a folder that changed, what changed is
-    embedded again. Several machines may write different shards into one OUT.
+    embedded again, and what another extractor made is replaced. Several machines may write
+    different shards into one OUT.
     """
     folder = find_photos(directory)
     terminal.print_found(folder)

@@ -119,7 +119,8 @@ class Manifest:
             raise ExtractorMismatchError(
                 f"{source}: expected the extractor {fitted_on.name} with fingerprint "
                 f"{fitted_on.fingerprint}, found {self.name} with {self.fingerprint}; "
-                "open that extractor, or train the head again on this one"
+                "open that extractor (headfit extractors lists those installed), or train the head "
+                "again on this one"
             )
         if head.embedding_dim != self.embedding_dim:
             raise ExtractorMismatchError(

@@ -218,7 +218,7 @@ def test_every_network_can_carry_a_head(name: str, n_classes: int, is_binary: bo
 
 
 def test_another_extractor_is_refused(head: SoftmaxHead, pictures: list[np.ndarray]) -> None:
-    with pytest.raises(ExtractorMismatchError, match="open that extractor"):
+    with pytest.raises(ExtractorMismatchError, match="headfit extractors lists"):
         export_tflite(head.fitted_)
     with pytest.raises(ExtractorError, match="returns 3 float32 numbers"):
         append_head(Network("residual").model, np.eye(3, 2), np.zeros(2), None, ["a", "b"])
