@@ -168,6 +168,11 @@ _SENTENCES: tuple[tuple[type[Exception], str, str], ...] = (
     ),
     (
         ExtractorMismatchError,
+        "begin a new store",
+        _("This was taught with another extractor. Begin a project and teach the photos again."),
+    ),
+    (
+        ExtractorMismatchError,
         "",
         _("This was made for another extractor. Here it would only guess, so it is not used."),
     ),

@@ -254,8 +254,9 @@ def test_a_project_of_another_extractor_is_refused_and_not_touched(
     key = taught.project.key
     taught.close()
     shutil.copy(tmp_path / "old.store", tmp_path / "data" / "projects" / key / "examples.store")
-    with pytest.raises(ExtractorMismatchError):
+    with pytest.raises(ExtractorMismatchError) as caught:
         taught.open_project(key)
+    assert sentence(caught.value).endswith("Begin a project and teach the photos again.")
     assert next(card for card in taught.projects() if card.key == key).n_photos == 1
 
 
