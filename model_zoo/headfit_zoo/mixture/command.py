@@ -291,6 +291,9 @@ def main() -> None:
         app()
     except HeadfitError as error:
         raise SystemExit(f"error: {error}") from None
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise SystemExit(f"error: {where}{error.strerror or error}") from None
 
 
 def _chosen(only: str) -> list[Source]:

@@ -125,3 +125,6 @@ def test_an_error_is_one_line(
     monkeypatch.setattr("sys.argv", ["mixture", "pack", str(work)])
     with pytest.raises(SystemExit, match="^error: expected commit 0000"):
         command.main()
+    monkeypatch.setattr("sys.argv", ["mixture", "background", str(work), "gone.tflite"])
+    with pytest.raises(SystemExit, match="^error: gone.tflite: No such file or directory$"):
+        command.main()
