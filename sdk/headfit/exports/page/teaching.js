@@ -6,6 +6,7 @@ import { Head } from "./head.js";
 
 const SHARPNESS = 4;
 const ROUNDING = 16 * 2 ** -23; // a feature that varies less, beside its mean, is constant
+const LEAST_SPREAD = 0.3; // of the median spread: by less no feature is divided
 const LONGEST_NAME = 255;
 
 export class Teacher {
@@ -84,8 +85,11 @@ export class Teacher {
 export function imprint(groups, width) {
   const all = groups.flat();
   const mean = average(all, width);
-  const scale = mean.map((m, j) => Math.sqrt(Math.max(all.reduce((sum, row) => sum + (row[j] - m) ** 2, 0) / all.length, 0)));
-  const inverse = scale.map((s, j) => (s <= ROUNDING * Math.abs(mean[j]) ? 0 : 1 / s));
+  const spread = mean.map((m, j) => Math.sqrt(Math.max(all.reduce((sum, row) => sum + (row[j] - m) ** 2, 0) / all.length, 0)));
+  const isConstant = Array.from(spread, (s, j) => s <= ROUNDING * Math.abs(mean[j]));
+  const least = LEAST_SPREAD * median(spread.filter((_, j) => !isConstant[j]));
+  const scale = spread.map((s) => Math.max(s, least));
+  const inverse = scale.map((s, j) => (isConstant[j] ? 0 : 1 / s));
   const varies = scale.filter((_, j) => inverse[j]);
   const usual = varies.length ? Math.sqrt(varies.reduce((a, b) => a + b)) : 1;
   const rows = groups.map((group) => {
@@ -96,6 +100,13 @@ export function imprint(groups, width) {
   const middle = average(rows, width); // what all have in common changes no probability
   const weights = rows.map((row) => Array.from(row, (x, j) => x - middle[j]));
   return { weights, bias: weights.map((row) => -row.reduce((sum, w, j) => sum + w * mean[j], 0)) };
+}
+
+/** Return the middle of typed numbers; 0 of none. */
+function median(numbers) {
+  const sorted = numbers.sort();
+  const half = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[half] : sorted.length ? (sorted[half - 1] + sorted[half]) / 2 : 0;
 }
 
 function average(rows, width) {
