@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from headfit import Extractor, ImageClassifier, SoftmaxHead
 from headfit.errors import EngineMissingError
+from headfit.maths.scaling import LEAST_SPREAD
 from headfit.maths.softmax import softmax
 
 PER_CLASS = 60
@@ -145,9 +146,12 @@ def test_the_head_is_as_good_as_scikit_learns(flowers: Path) -> None:
     names = {part: [photo.parent.name for photo in photos[part]] for part in photos}
     embeddings = {part: extractor.embed(photos[part]) for part in photos}
     head = SoftmaxHead(method="logistic").fit(embeddings["train"], names["train"])
-    reference = make_pipeline(
-        StandardScaler(), LogisticRegression(C=1 / head.l2, max_iter=5000, tol=1e-8)
-    ).fit(embeddings["train"], names["train"])
+    scaler = StandardScaler().fit(embeddings["train"])
+    spread = scaler.scale_[scaler.var_ > 0]
+    scaler.scale_ = np.maximum(scaler.scale_, LEAST_SPREAD * np.median(spread))
+    learner = LogisticRegression(C=1 / head.l2, max_iter=5000, tol=1e-8)
+    learner.fit(scaler.transform(embeddings["train"]), names["train"])
+    reference = make_pipeline(scaler, learner)
     ours = softmax(head.decision_function(embeddings["test"]) / float(head.training_["sharpness"]))
     theirs = reference.predict_proba(embeddings["test"])
     assert np.abs(ours - theirs).max() < 0.001
