@@ -103,7 +103,7 @@ def test_a_multi_label_head(eye: Path, photos: Path, alone: bool) -> None:
     shown_from = [float(str(one)) for one in head.thresholds_]
     assert shown_from != [0.5] * len(shown_from)
     expected = head.predict_proba(rows)
-    assert np.ptp(expected.sum(axis=1)) > 0.1
+    assert np.ptp(expected.sum(axis=1)) > 0.03
     model = export_onnx(head.fitted_, eye, alone=alone)
     if alone:
         found = run(model, {"embedding": rows}, shown_from)
