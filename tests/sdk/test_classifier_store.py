@@ -112,12 +112,15 @@ def test_forgetting_a_class_takes_it_from_the_head(
 @pytest.mark.usefixtures("unlike")
 @pytest.mark.parametrize("with_store", [True, False])
 def test_examples_have_numbers_to_forget_them_by(
-    photos: Path, extractor: Extractor, tmp_path: Path, with_store: bool
+    photos: Path, tmp_path: Path, with_store: bool
 ) -> None:
     """The store's ids, where there is one; the head is the one that never saw them."""
+    extractor = Extractor.open()
     with ExampleStore.open(tmp_path / "store", extractor) as store:
         if with_store:
-            store.forget([store.add(np.zeros(160), "gone")])  # so that ids begin at 2
+            store.forget(
+                [store.add(np.zeros(store.embedding_dim), "gone")]
+            )  # so that ids begin at 2
         classifier = ImageClassifier(extractor, store=store if with_store else None)
         classifier.add_folder(photos)
         classifier.fit()
