@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from photo_sets import DATA, draw, is_test
+from photo_sets import Made, cached, draw, is_test
 
 from headfit import Extractor, SoftmaxHead
 from headfit.photos.images import decode_image
@@ -47,21 +47,17 @@ def chosen(dataset: str, names: list[str]) -> tuple[list[str], list[bool]]:
 
 def embed(dataset: str, extractor: Extractor, cache: Path) -> dict[str, np.ndarray]:
     """Return the embedding of every view: (n_samples, n_views, embedding_dim)."""
-    path = cache / f"views-{dataset}-{extractor.fingerprint[:12]}.npz"
-    if not path.exists():
-        with zipfile.ZipFile(DATA / f"{dataset}.zip") as archive:
-            names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
-            names = [name for name in names if not name.startswith("val/")]
-            kept, tests = chosen(dataset, names)
-            embeddings = np.empty((len(kept), len(VIEWS), extractor.embedding_dim), np.float32)
-            for row, name in enumerate(kept):
-                pixels = [decode_image(archive.read(name))]
-                for column, view in enumerate(VIEWS):
-                    embeddings[row, column] = extractor.looking([view]).embed(pixels)[0]
-        classes = [name.split("/")[-2] for name in kept]
-        np.savez(path, embeddings=embeddings, classes=np.array(classes), tests=np.array(tests))
-    with np.load(path) as file:
-        return dict(file)
+
+    def make(archive: zipfile.ZipFile, names: list[str]) -> Made:
+        kept, tests = chosen(dataset, names)
+        embeddings = np.empty((len(kept), len(VIEWS), extractor.embedding_dim), np.float32)
+        for row, name in enumerate(kept):
+            pixels = [decode_image(archive.read(name))]
+            for column, view in enumerate(VIEWS):
+                embeddings[row, column] = extractor.looking([view]).embed(pixels)[0]
+        return kept, tests, embeddings
+
+    return cached(cache / f"views-{dataset}-{extractor.fingerprint[:12]}.npz", dataset, make)
 
 
 def rows_of(embeddings: np.ndarray, views: list[int]) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 
+from headfit_zoo.architectures import residual
 from headfit_zoo.mixture.student import Weights
 
 DECAY = 0.2
@@ -36,8 +37,8 @@ class Recipe:
 
     stages: tuple[tuple[int, int], ...]
     steps: int | None = None
-    widths: tuple[int, ...] = (64, 128, 256)
-    blocks: tuple[int, ...] = (2, 4, 6)
+    widths: tuple[int, ...] = residual.SIZES["residual_large"]["widths"]
+    blocks: tuple[int, ...] = residual.SIZES["residual_large"]["blocks"]
     binary: bool = True
     batch: int = 64
     rate_binary: float = 2.5e-3

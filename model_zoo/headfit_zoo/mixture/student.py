@@ -37,8 +37,8 @@ class Weights:
 def build(
     n_labels: int,
     *,
-    widths: tuple[int, ...] = (64, 128, 256),
-    blocks: tuple[int, ...] = (2, 4, 6),
+    widths: tuple[int, ...] = residual.SIZES["residual_large"]["widths"],
+    blocks: tuple[int, ...] = residual.SIZES["residual_large"]["blocks"],
     binary: bool = True,
     size: int | None = None,
 ) -> tf.keras.Model:
