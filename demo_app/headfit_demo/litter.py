@@ -16,14 +16,16 @@ WORTH, MOST = 5, 100
 """It is worth it after so many searches among what is new, each of some thousand objects; after so
 many it no longer waits, lest litter fill the memory."""
 
-_NEVER: Final = 1 << 30
-
 
 class Litter:
-    """Collects cycles that nobody holds: what is new as Python does, all of it when the app rests.
+    """Collects cycles that nobody holds: what is new in each frame, all of it when the app rests.
 
     A search through all takes longer than a frame. What is there at the start stays, and is never
     looked through.
+
+    Python itself searches in whichever thread makes something. There Kivy can be met between a
+    widget's death and the unbinding of its rules, which the next change of the theme would then
+    look up; so in the app only the main thread searches.
 
     Parameters
     ----------
@@ -34,10 +36,16 @@ class Litter:
     def __init__(self, app: Any) -> None:
         self._app = app
         self._moved_at = time.monotonic()
-        self._usual = gc.get_threshold()
-        gc.set_threshold(*self._usual[:2], _NEVER)
         Window.bind(on_motion=self._note, on_key_down=self._note, mouse_pos=self._note)
-        self._looking = Clock.schedule_interval(self._look, QUIET_S)
+        self.start()
+
+    def start(self) -> None:
+        """Search in Python's place."""
+        gc.disable()
+        self._looking = [
+            Clock.schedule_interval(self._look_at_new, 0),
+            Clock.schedule_interval(self._look, QUIET_S),
+        ]
 
     def keep(self) -> None:
         """Look through nothing of what is there by now."""
@@ -46,11 +54,17 @@ class Litter:
 
     def stop(self) -> None:
         """Leave it to Python again."""
-        self._looking.cancel()
-        gc.set_threshold(*self._usual)
+        for looking in self._looking:
+            looking.cancel()
+        gc.enable()
 
     def _note(self, *_: Any) -> None:
         self._moved_at = time.monotonic()
+
+    def _look_at_new(self, _: float) -> None:
+        counts, thresholds = gc.get_count(), gc.get_threshold()
+        if counts[0] > thresholds[0]:
+            gc.collect(int(counts[1] > thresholds[1]))
 
     def _look(self, _: float) -> None:
         n_new = gc.get_count()[2]

@@ -6,7 +6,6 @@ empty data folder. Kivy reads its settings when it is first imported: they are m
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import tempfile
@@ -38,6 +37,7 @@ def running_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     app = DemoApp(data_folder=tmp_path_factory.mktemp("first"))
     app._run_prepare()
     runTouchApp(embedded=True)
+    app.litter.stop()
     yield app
     app.on_stop()
     EventLoop.close()
@@ -49,10 +49,10 @@ def hand(running_app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr("headfit_demo.shell.NOTICE_S", PATIENCE_S)  # there until it was read
     from kivy.core.window import Window
 
-    from headfit_demo.litter import _NEVER
     from headfit_demo.platforms.desktop import DesktopPlatform
 
     app, hand = running_app, Hand(running_app)
+    app.litter.start()
     hand.settle()
     app.worker.do(app.session.close, lambda result, error: None)
     app.project = None
@@ -62,15 +62,13 @@ def hand(running_app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     app.go("home")
     app.refresh_screen()
     hand.settle()
-    usual = app.litter._usual  # Python's collector, as tests of other rooms have it
-    gc.set_threshold(*usual[:2], _NEVER)
     yield hand
-    gc.set_threshold(*usual)
     app.eye.switch_off()
     for window in list(Window.children):
         if window is not app.shell:
             window.dismiss(animation=False)
     hand.settle()
+    app.litter.stop()  # tests of other rooms have Python's collector
 
 
 @pytest.fixture(scope="session")

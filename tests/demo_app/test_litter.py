@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
 import weakref
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ def litter(hand: Hand) -> None:
     rings: list[list[Ring]] = []
     while gc.get_count()[2] < 2 * WORTH:
         rings.append([Ring() for _ in range(1000)])
-    assert hand.app is not None
+        hand.app.litter._look_at_new(0)
 
 
 def test_all_is_looked_through_at_rest_only(toys: Hand) -> None:
@@ -78,3 +79,24 @@ def test_it_does_not_wait_for_ever(toys: Hand, monkeypatch: pytest.MonkeyPatch) 
         while 2 not in seen:
             toys.app.litter._note()
             toys.wait(lambda: True)
+
+
+def test_only_the_main_thread_looks(toys: Hand) -> None:
+    """In another, a widget could be gone while its rules are still bound."""
+    threads = set()
+
+    def note(phase: str, about: dict[str, Any]) -> None:
+        threads.add(threading.current_thread())
+
+    ring = weakref.ref(Ring())
+    gc.callbacks.append(note)
+    try:
+        other = threading.Thread(target=lambda: [Ring() for _ in range(50_000)])
+        other.start()
+        other.join()
+        toys.app.teaching.add_photos(BOAT, frames(BOAT, 60, seed=3))
+        toys.wait(lambda: toys.app.project.n_photos == 70)
+        toys.wait(lambda: ring() is None)
+    finally:
+        gc.callbacks.remove(note)
+    assert threads == {threading.main_thread()}
