@@ -88,6 +88,7 @@ def build(
     widths: Sequence[int] = SIZES["residual"]["widths"],
     blocks: Sequence[int] = SIZES["residual"]["blocks"],
     binary: bool = True,
+    roots: bool = False,
     name: str = "residual",
 ) -> tf.keras.Model:
     """Build the network, or its float twin.
@@ -103,6 +104,9 @@ def build(
         in the first stage and half of that in each further one.
     binary : bool
         False builds the same network with float convolutions and zero padding.
+    roots : bool
+        Whether the embedding is the square roots of the means. For a network that is trained: a
+        training through roots learns far less.
     name : str
         Of the model; the float twin's ends in ``_float``.
 
@@ -124,6 +128,8 @@ def build(
         active = tf.keras.layers.ReLU(name=f"stage{stage}_out")(x)
         pooled.append(tf.keras.layers.GlobalAveragePooling2D(name=f"stage{stage}_mean")(active))
         x = active
-    embedding = tf.keras.layers.Concatenate(name="embedding")(pooled[-2:])
+    embedding = tf.keras.layers.Concatenate(name="means" if roots else "embedding")(pooled[-2:])
+    if roots:
+        embedding = tf.keras.layers.Activation(tf.sqrt, name="embedding")(embedding)
     logits = tf.keras.layers.Dense(n_classes, name="logits")(embedding)
     return tf.keras.Model(picture, logits, name=name if binary else f"{name}_float")

@@ -242,13 +242,16 @@ def export(
     folder: Annotated[Path, typer.Argument(help="Receives the extractor.")],
     name: Annotated[str, typer.Option(help="The extractor's.")],
     size: Annotated[int, typer.Option(help="Pixels that it takes.")] = 96,
+    roots: Annotated[
+        bool, typer.Option(help="End the network in the square roots of its means.")
+    ] = False,
 ) -> None:
     """Convert a training's checkpoint to an extractor: its heads are cut off."""
     _prepare_tensorflow()
     from headfit_zoo.conversion import convert
     from headfit_zoo.mixture.training import load_model
 
-    model, step = load_model(work / "runs" / run, size)
+    model, step = load_model(work / "runs" / run, size, roots=roots)
     about = f"Trained on a mixture of sets for {step} steps"
     manifest = convert(
         model, folder, name=name, version=1, description=about, licence="see docs/extractors.md"

@@ -40,6 +40,7 @@ def build(
     widths: tuple[int, ...] = residual.SIZES["residual_large"]["widths"],
     blocks: tuple[int, ...] = residual.SIZES["residual_large"]["blocks"],
     binary: bool = True,
+    roots: bool = False,
     size: int | None = None,
 ) -> tf.keras.Model:
     """Build the extractor with its three heads, which conversion cuts off.
@@ -49,7 +50,7 @@ def build(
     n_labels : int
         Classes of all label spaces.
     widths, blocks : tuple of int
-    binary : bool
+    binary, roots : bool
         See `residual.build`.
     size : int or None
         Height and width in pixels; None for any multiple of 16.
@@ -60,7 +61,7 @@ def build(
         From normalised pictures to logits of the labels, logits of the teacher's outputs, and the
         teacher's features. Its layer ``embedding`` is what the extractor returns.
     """
-    trunk = residual.build(1, size, widths=widths, blocks=blocks, binary=binary)
+    trunk = residual.build(1, size, widths=widths, blocks=blocks, binary=binary, roots=roots)
     embedding = trunk.get_layer("embedding").output
     dense = tf.keras.layers.Dense
     labels = dense(n_labels, name="labels")(embedding)

@@ -375,7 +375,9 @@ def _asked_to_stop() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def load_model(folder: Path, size: int | None = None) -> tuple[tf.keras.Model, int]:
+def load_model(
+    folder: Path, size: int | None = None, *, roots: bool = False
+) -> tuple[tf.keras.Model, int]:
     """Rebuild the student of a training from its checkpoint; also return the step.
 
     Parameters
@@ -384,6 +386,8 @@ def load_model(folder: Path, size: int | None = None) -> tuple[tf.keras.Model, i
         The training's, or one that `keep` wrote.
     size : int, optional
         Height and width in pixels, as conversion wants it; by default any multiple of 16.
+    roots : bool, optional
+        Whether the embedding ends in square roots, which its heads were not trained with.
 
     Raises
     ------
@@ -400,6 +404,7 @@ def load_model(folder: Path, size: int | None = None) -> tuple[tf.keras.Model, i
         widths=tuple(recipe["widths"]),
         blocks=tuple(recipe["blocks"]),
         binary=recipe["binary"],
+        roots=roots,
         size=size,
     )
     if state is None:

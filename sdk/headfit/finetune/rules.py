@@ -155,6 +155,17 @@ def _activation(node: Node) -> Rule:
     return run
 
 
+def _square_root(_: Node) -> Rule:
+    """The root of zero, whose slope is infinite, passes nothing back: a silent channel stays so."""
+
+    def run(x: FloatArray) -> tuple[FloatArray, Pullback]:
+        y = np.sqrt(x)
+        slope = np.divide(np.float32(0.5), y, out=np.zeros_like(y), where=y > 0)
+        return y, lambda gradient: (gradient * slope,)
+
+    return run
+
+
 def _mean(node: Node) -> Rule:
     rank = len(node.operand(0).shape)
     axes = tuple(int(axis) % rank for axis in node.constant(1, (None,), np.int32))
@@ -222,6 +233,7 @@ _RULES: Final[dict[str, Callable[[Node], Rule]]] = {
     "RELU": _activation,
     "RELU_N1_TO_1": _activation,
     "RELU6": _activation,
+    "SQRT": _square_root,
     "MEAN": _mean,
     "AVERAGE_POOL_2D": _average_pool,
     "CONCATENATION": _concatenate,

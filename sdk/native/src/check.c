@@ -146,7 +146,7 @@ static int broadcast_holds(const broadcast_step *s, const memory *m) {
 }
 
 static int map_holds(const map_step *s, const memory *m) {
-    return within(s->mapping, CLAMP, DEQUANTIZE) && within(s->zero, -128, 127) &&
+    return within(s->mapping, CLAMP, SQUARE_ROOT) && within(s->zero, -128, 127) &&
            reads(m, s->x, s->mapping == DEQUANTIZE ? s->n : times(4, s->n)) &&
            writes(m, s->y, s->mapping == QUANTIZE ? s->n : times(4, s->n));
 }

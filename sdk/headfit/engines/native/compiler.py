@@ -490,6 +490,10 @@ class _Compiler:
         arrays.read_elementwise(node)
         self._map(operator, steps.ABSOLUTE)
 
+    def square_root(self, operator: Operator, node: Node) -> None:
+        arrays.read_elementwise(node)
+        self._map(operator, steps.SQUARE_ROOT)
+
     def logistic(self, operator: Operator, node: Node) -> None:
         arrays.read_elementwise(node)
         self._map(operator, steps.LOGISTIC)
@@ -646,6 +650,7 @@ _COMPILERS: Final[dict[str, Callable[[_Compiler, Operator, Node], None]]] = {
     "RELU6": _Compiler.clamp,
     "PRELU": _Compiler.prelu,
     "ABS": _Compiler.absolute,
+    "SQRT": _Compiler.square_root,
     "LOGISTIC": _Compiler.logistic,
     "SOFTMAX": _Compiler.softmax,
 }

@@ -59,3 +59,14 @@ def compile_abs(node: Node) -> Kernel:
     """ABS."""
     read_elementwise(node)
     return np.abs
+
+
+def compile_sqrt(node: Node) -> Kernel:
+    """SQRT; NaN below zero."""
+    read_elementwise(node)
+
+    def run(x: FloatArray) -> FloatArray:
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(x)
+
+    return run

@@ -45,6 +45,7 @@ _COMPILERS: Final[dict[str, Callable[[Node], Kernel]]] = {
     "RELU6": activations.compile_clamp,
     "PRELU": activations.compile_prelu,
     "ABS": activations.compile_abs,
+    "SQRT": activations.compile_sqrt,
     "LOGISTIC": activations.compile_logistic,
     "SOFTMAX": activations.compile_softmax,
 }

@@ -15,7 +15,7 @@ _OPERANDS: Final = {
     "LceBconv2d": (5, 5),
     **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"), (2, 3)),
     **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D", "SOFTMAX", "LOGISTIC", "ABS"), (1, 1)),
-    **dict.fromkeys(("RELU", "RELU_N1_TO_1", "RELU6", "QUANTIZE", "DEQUANTIZE"), (1, 1)),
+    **dict.fromkeys(("RELU", "RELU_N1_TO_1", "RELU6", "SQRT", "QUANTIZE", "DEQUANTIZE"), (1, 1)),
     **dict.fromkeys(
         ("ADD", "SUB", "MUL", "DIV", "LESS", "PRELU", "MEAN", "PAD", "TRANSPOSE"), (2, 2)
     ),

@@ -251,7 +251,7 @@ def test_prelu(slopes: tuple[int, ...]) -> None:
     check(builder.flat_graph(y), numbers(1, 1, 3, 2, 9))
 
 
-@pytest.mark.parametrize("name", ["RELU", "RELU_N1_TO_1", "RELU6", "ABS", "LOGISTIC"])
+@pytest.mark.parametrize("name", ["RELU", "RELU_N1_TO_1", "RELU6", "ABS", "SQRT", "LOGISTIC"])
 def test_elementwise(name: str) -> None:
     """Infinities and NaN travel on, as they do in NumPy."""
     image = 5 * numbers(0, 1, 3, 5, 9)
