@@ -117,6 +117,30 @@ bench: $(VENV)/.dev $(NATIVE) build/numpy2/.made ## Measure engines, heads, the 
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/photos.py
 	@$(BIN)/python tests/benchmarks/flowers5.py
 
+# A table a file, each made anew when its script or the extractor is another: `make -k -j2 figures`.
+EXTRACTOR := sdk/headfit/extractors/residual-mixture.tflite
+TABLES := photos_per_class growing certainty strangers storage views privacy pooling signed_roots \
+	binary_codes
+ROWS := $(foreach set,scenes flowers102 birds,$(foreach row,a b a-crops b-crops,$(set).$(row)))
+FIGURES := $(TABLES:%=%.md) candidates.md flowers5.md frames.md $(ROWS:%=paper.%.txt)
+
+.PHONY: figures
+figures: $(FIGURES:%=build/figures/%) ## Measure anew, into build/figures, what hangs on the extractor (hours)
+
+build/figures/candidates.md: SCRIPT = photos_per_class.py --candidates build/embeddings
+build/figures/flowers5.md: SCRIPT = flowers5.py
+build/figures/frames.md: SCRIPT = frames.py
+build/figures/%.md: SCRIPT = $*.py build/embeddings
+build/figures/%.md: $(EXTRACTOR) | $(VENV)/.dev $(NATIVE)
+	@mkdir -p $(@D) build/embeddings
+	@PYTHONPATH=. OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/$(SCRIPT) > $@.part
+	@mv $@.part $@
+build/figures/paper.%.txt: $(EXTRACTOR) | $(VENV)/.dev $(NATIVE)
+	@mkdir -p $(@D)
+	@OMP_NUM_THREADS=1 $(BIN)/headfit-zoo paper run --dataset $(basename $*) \
+		--row $(patsubst .%,%,$(suffix $*)) > $@.part
+	@mv $@.part $@
+
 # LCE needs NumPy 1; the benchmark runs popcount with both.
 build/numpy2/.made: | $(VENV)/.made
 	@$(PIP) --quiet --no-deps --target build/numpy2 'numpy>=2'
