@@ -8,7 +8,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from headfit.files import Golden, Manifest, Preprocessing, save_manifest, write_atomically
+from headfit import InputError
+from headfit.files import (
+    Golden,
+    Manifest,
+    Preprocessing,
+    load_manifest,
+    save_manifest,
+    write_atomically,
+)
 from headfit_zoo.artifact.golden import GOLDEN_COSINE, GOLDEN_DIFFERENCE, golden_picture
 
 SUFFIXES = (".golden.png", ".json", ".tflite")
@@ -41,6 +49,11 @@ def write_extractor(
     Returns
     -------
     Manifest
+
+    Raises
+    ------
+    InputError
+        If another extractor of that name lies there: heads may rest on it.
     """
     manifest = Manifest(
         name=name,
@@ -53,8 +66,14 @@ def write_extractor(
         licence=licence,
         golden=Golden(GOLDEN_COSINE, GOLDEN_DIFFERENCE, tuple(map(float, golden))),
     )
+    beside = folder / f"{name}.json"
+    if beside.exists() and load_manifest(beside).fingerprint != manifest.fingerprint:
+        raise InputError(
+            f"{beside}: expected a new name, found another extractor of it, on which heads may "
+            "rest; choose another name or folder, or remove that one"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / f"{name}.tflite", flatbuffer)
     Image.fromarray(golden_picture(preprocessing.height)).save(folder / f"{name}.golden.png")
-    save_manifest(manifest, folder / f"{name}.json")
+    save_manifest(manifest, beside)
     return manifest

@@ -485,9 +485,10 @@ def _read_state(folder: Path) -> tuple[dict[str, Any], list[np.ndarray[Any, Any]
     except FileNotFoundError:
         raise InputError(f"expected a checkpoint at {path}, found none") from None
     except Exception as error:  # zipfile and NumPy raise what they like for damaged files
+        before = folder / "state.before.npz"
+        advice = f"put {before.name} in its place" if before.exists() else "train anew"
         raise InputError(
-            f"expected a whole checkpoint at {path}, found {error}; put state.before.npz in its "
-            "place"
+            f"expected a whole checkpoint at {path}, found {error}; {advice}"
         ) from None
 
 

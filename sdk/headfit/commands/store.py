@@ -21,9 +21,10 @@ from headfit.commands.options import (
 )
 from headfit.commands.paths import EXAMPLES, Group, OutputPath
 from headfit.commands.teaching import open_store, teach_folder, teach_photos
-from headfit.errors import ExtractorMissingError, InputError
+from headfit.errors import ExtractorMismatchError, ExtractorMissingError, InputError
 from headfit.extractor import Extractor
-from headfit.extractors.finding import find_made_by
+from headfit.extractors.finding import find_made_by, read_extractor
+from headfit.files import blockfile
 from headfit.files.class_names import checked_class
 from headfit.files.manifest import Manifest, load_manifest
 from headfit.photos.known import digests_of
@@ -112,8 +113,13 @@ def repair(key: bytes | None, store_path: Path, extractor: str | None) -> None:
 @click.pass_obj
 @STORE
 @PHOTO_FOLDER
+@click.option(
+    "--extractor", metavar="NAME", help="STORE's own, a name or a path, if it is not installed."
+)
 @JSON
-def missing(key: bytes | None, store_path: Path, directory: Path, as_json: bool) -> None:
+def missing(
+    key: bytes | None, store_path: Path, directory: Path, extractor: str | None, as_json: bool
+) -> None:
     """List the examples of STORE whose photos are not in DIR.
 
     With another extractor the photos of DIR can be taught again; these examples cannot.
@@ -121,7 +127,7 @@ def missing(key: bytes | None, store_path: Path, directory: Path, as_json: bool)
     folder = find_photos(directory)
     with ExampleStore.open(store_path, key=key) as opened:
         names, known, views = opened.names_by_id(), opened.digests(), opened.views
-        manifest = _manifest_of(opened)
+        manifest = _manifest_of(opened, extractor)
     # A digest is of a photo and of how it is prepared: for the extractor that the store is of.
     digests = digests_of(folder.photos, manifest.preprocessing, views)
     terminal.print_skipped(folder.skipped)
@@ -140,15 +146,23 @@ def missing(key: bytes | None, store_path: Path, directory: Path, as_json: bool)
     )
 
 
-def _manifest_of(opened: ExampleStore) -> Manifest:
+def _manifest_of(opened: ExampleStore, extractor: str | None) -> Manifest:
     """Return the manifest of the extractor that a store is of, which has to be on this device."""
-    path = find_made_by(opened.fingerprint, opened.path)
-    if path is None or path.suffix != ".tflite":
+    wanted = f"expected the extractor with SHA-256 {opened.fingerprint}, which prepares photos"
+    if extractor is not None:
+        path, manifest, _ = read_extractor(extractor)
+        if manifest.fingerprint != opened.fingerprint:
+            raise ExtractorMismatchError(
+                f"{opened.path}: {wanted} for this store, found {path} with {manifest.fingerprint}"
+            )
+        return manifest
+    found = find_made_by(opened.fingerprint, opened.path)
+    if found is None or found.suffix == blockfile.SUFFIX:
         raise ExtractorMissingError(
-            f"{opened.path}: expected the extractor with SHA-256 {opened.fingerprint}, which "
-            "prepares photos for this store, found it not installed; install it to compare photos"
+            f"{opened.path}: {wanted} for this store, found it not installed; say where it lies "
+            "by --extractor"
         )
-    return load_manifest(path.with_suffix(".json"))
+    return load_manifest(found.with_suffix(".json"))
 
 
 @store.command()

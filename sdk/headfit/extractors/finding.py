@@ -139,8 +139,8 @@ def find_made_by(fingerprint: str | None, head: str | os.PathLike[str]) -> Path 
     Returns
     -------
     Path or None
-        A ``.block`` or a ``.tflite``; None if this device has neither. Only its manifest was read:
-        the file is verified when it is opened.
+        A ``.block``, or a ``.tflite`` or ``.onnx``; None if this device has none of them. Only its
+        manifest was read: the file is verified when it is opened.
     """
     if fingerprint is None:
         return None

@@ -123,6 +123,17 @@ def test_conversion_repeats_to_the_byte(
     assert dataclasses.replace(again, golden=None) == dataclasses.replace(first, golden=None)
 
 
+def test_another_network_of_the_name_is_kept(trained: Path, extractor_folder: Path) -> None:
+    """Heads may rest on what lies there; the same network may be written again."""
+    before = {path.name: path.read_bytes() for path in extractor_folder.iterdir()}
+    about = {"name": "stripes", "version": 3, "licence": "Apache-2.0"}
+    with pytest.raises(InputError, match="found another extractor of it"):
+        convert(load_trained(trained, 96), extractor_folder, description="Wider.", **about)
+    assert {path.name: path.read_bytes() for path in extractor_folder.iterdir()} == before
+    convert(load_trained(trained), extractor_folder, description="Tells stripes apart.", **about)
+    assert {path.name: path.read_bytes() for path in extractor_folder.iterdir()} == before
+
+
 def test_another_input_size_is_a_choice_at_conversion(trained: Path) -> None:
     """The network is rebuilt at any multiple of 16 with the same weights."""
     assert load_trained(trained, 96).input_shape == (None, 96, 96, 3)

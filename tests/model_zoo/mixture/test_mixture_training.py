@@ -125,16 +125,24 @@ def test_another_recipe_is_refused(feed: Feed, whole: Path) -> None:
         Training(other, feed, whole)
 
 
-@pytest.mark.parametrize("damage", ["short", "other"])
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("short", "put state.before.npz in its place"),
+        ("alone", "train anew"),
+        ("other", "found another's"),
+    ],
+)
 def test_a_damaged_checkpoint_is_refused(
-    feed: Feed, whole: Path, tmp_path: Path, damage: str
+    feed: Feed, whole: Path, tmp_path: Path, damage: str, message: str
 ) -> None:
     content = (whole / "state.npz").read_bytes()
-    (tmp_path / "state.npz").write_bytes(content[:-50] if damage == "short" else content)
+    (tmp_path / "state.npz").write_bytes(content if damage == "other" else content[:-50])
+    if damage != "alone":
+        (tmp_path / "state.before.npz").write_bytes(content)
     recipe = SMALL
     if damage == "other":
         recipe = dataclasses.replace(SMALL, widths=(32, 64))
-    message = "put state.before.npz in its place" if damage == "short" else "found another's"
     with pytest.raises(InputError, match=message):
         Training(recipe, feed, tmp_path)
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.foreign import DATA
 
 from headfit import Extractor, ImageClassifier
 from headfit.commands.main import main
+from headfit.extractors.making import make_extractor
 from headfit.store import ExampleStore
 
 
@@ -59,4 +61,30 @@ def test_the_extractor_has_to_be_there(
     """How photos were prepared, only its manifest says."""
     monkeypatch.setattr("headfit.extractors.finding.installed_folder", lambda: tmp_path / "none")
     assert main(["store", "missing", str(store_path), str(photos)]) == 4
-    assert "not installed" in capsys.readouterr().err
+    assert "say where it lies by --extractor" in capsys.readouterr().err
+
+
+def test_an_extractor_that_is_not_installed_is_named(
+    store_path: Path, photos: Path, extractor_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("headfit.extractors.finding.installed_folder", lambda: tmp_path / "none")
+    command = ["store", "missing", str(store_path), str(photos), "--extractor"]
+    assert main([*command, str(extractor_path)]) == 0
+    assert "12 of 13 examples have their photo" in capsys.readouterr().err
+    assert main([*command, "residual-mixture"]) == 4
+    assert "which prepares photos for this store, found" in capsys.readouterr().err
+
+
+def test_an_extractor_may_be_of_onnx(
+    photos: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:  # fmt: skip
+    pytest.importorskip("onnxruntime", reason="not tested: pip install 'headfit[onnx]'")
+    monkeypatch.setattr("headfit.extractors.finding.installed_folder", lambda: tmp_path)
+    network = (DATA / "classifier.onnx").read_bytes()
+    make_extractor(network, "eye", mean=[127.5], std=[127.5]).write(tmp_path / "eye.onnx")
+    extractor, path = Extractor.open(tmp_path / "eye.onnx"), tmp_path / "mine.store"
+    with ExampleStore.open(path, extractor) as store:
+        ImageClassifier(extractor, store=store).add_folder(photos)
+    assert missing(path, photos, capsys) == []
