@@ -14,17 +14,27 @@ from headfit.commands.paths import CLASSIFIER, CORE_ML, HEAD_JSON, WEB, Command,
 from headfit.errors import InputError
 from headfit.exports import coreml, document, onnx, tflite, web
 from headfit.exports.joining import AnyHead
-from headfit.extractors.finding import find_made_by
+from headfit.extractors.finding import find_extractor, find_made_by
 from headfit.files.any_head import load_any_head
 from headfit.files.blockfile import SUFFIX
 from headfit.files.disk import write_atomically
+from headfit.files.manifest import load_manifest
 
 
 def _opened(path: Path, extractor: str | Path | None) -> tuple[AnyHead, str | Path | None]:
-    """Return a head and what it was fitted on, given or found on this device."""
+    """Return a head and what it was fitted on, given or found on this device.
+
+    Another extractor is refused here, where it is known which file the head is of.
+    """
     head = load_any_head(path).head
     made_on = head.extractor
-    return head, extractor or find_made_by(made_on.fingerprint if made_on else None, path)
+    extractor = extractor or find_made_by(made_on.fingerprint if made_on else None, path)
+    is_network = extractor is None or Path(extractor).suffix != SUFFIX
+    if is_network and (extractor or made_on):
+        beside = find_extractor(extractor).with_suffix(".json")
+        if beside.exists():  # else its reader says what is missing
+            load_manifest(beside).check_head(head, str(path))
+    return head, extractor
 
 
 def _check_ending(output: Path, ending: str) -> None:

@@ -241,7 +241,7 @@ def test_the_command_writes_the_file(
     assert main([*arguments, "--lowered"]) == 0
     assert output.read_bytes() == export_tflite(head.fitted_, extractor_path, lowered=True)
     assert main(arguments[:-2]) == 4  # the default extractor is another one
-    assert "expected the extractor residual" in capsys.readouterr().err
+    assert f"{path}: expected the extractor residual" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("dtype", ["float16", "int8"])
