@@ -27,6 +27,9 @@ QUANTILES = 99
 DOUBT: Final = math.log(4)
 """One standard deviation of what is believed of a factor's logarithm before any photo."""
 
+TIED_DOUBT: Final = math.log(1.2)
+"""The same of each of several factors beside what they have in common, where they are tied."""
+
 # The last step towards it is no longer than this, so that it is known to a few parts in 10,000;
 # where each head alone would be says no more than in which valley to look.
 _PRECISION = 1e-2
@@ -207,6 +210,8 @@ def sharpness(
     targets: TargetArray,
     expected: Sequence[float],
     shares: DoubleArray,
+    *,
+    tied: bool = False,
 ) -> list[float]:
     """Return the factors for logits of several heads whose sum has the most believable softmax.
 
@@ -224,6 +229,8 @@ def sharpness(
         The factors that logits of these kinds usually need alone.
     shares : ndarray of shape (n_samples,), dtype float64
         How much each example counts.
+    tied : bool
+        Whether the factors are believed to have nearly the expected ratio, however large they are.
     """
     rows = np.arange(len(targets))
     relative = np.stack([each - each[rows, targets][:, np.newaxis] for each in logits])
@@ -232,11 +239,19 @@ def sharpness(
         # Where each head alone would be: the logarithms have more than one valley.
         for head, factor in enumerate(expected):
             alone = relative[[head]], np.array([factor]), start[[head]]
-            start[head] = _log_factors(*alone, shares, _VALLEY)[0]
+            start[head] = _log_factors(*alone, shares, _belief(1), _VALLEY)[0]
     parts = np.array(expected) / len(expected)
-    logarithms = _log_factors(relative, parts, start, shares, _PRECISION)
+    belief = _belief(len(logits), tied)
+    logarithms = _log_factors(relative, parts, start, shares, belief, _PRECISION)
     factors: list[float] = (np.exp(logarithms) * parts).tolist()
     return factors
+
+
+def _belief(n_heads: int, tied: bool = False) -> DoubleArray:
+    """Return the inverse covariance of what is believed of the factors' logarithms."""
+    if not tied:
+        return np.eye(n_heads) / DOUBT**2
+    return np.linalg.inv(np.full((n_heads, n_heads), DOUBT**2) + TIED_DOUBT**2 * np.eye(n_heads))
 
 
 def _log_factors(
@@ -244,6 +259,7 @@ def _log_factors(
     expected: Array,
     start: DoubleArray,
     shares: DoubleArray,
+    belief: DoubleArray,
     precision: float,
 ) -> DoubleArray:
     """Return the logarithms of the best factors over the expected ones.
@@ -254,6 +270,8 @@ def _log_factors(
         Logits less the target's.
     expected, start : ndarray of shape (n_heads,)
     shares : ndarray of shape (n_samples,), dtype float64
+    belief : ndarray of shape (n_heads, n_heads), dtype float64
+        `_belief`.
     precision : float
         As in `headfit.maths.newton.minimise_newton`.
     """
@@ -268,7 +286,8 @@ def _log_factors(
         probabilities = np.exp(together, out=together)
         sums = probabilities.sum(axis=1)
         probabilities /= sums[:, np.newaxis]
-        loss = (shares * (np.log(sums) + highest)).sum() + np.square(logarithms / DOUBT).sum() / 2
+        pull = belief @ logarithms
+        loss = (shares * (np.log(sums) + highest)).sum() + logarithms @ pull / 2
         # d / d log(factor): the mean scaled logit, less the target's, which is 0. Of two of them,
         # the covariance, and the first once more on the diagonal.
         pulls = relative * probabilities
@@ -277,7 +296,7 @@ def _log_factors(
         weighed = shares * means
         products = pulls.reshape(n_heads, -1) @ flat.T * np.outer(factors, factors)
         slopes = weighed.sum(axis=1)
-        hessian = products - weighed @ means.T + np.diag(slopes + 1 / DOUBT**2)
-        return float(loss), slopes + logarithms / DOUBT**2, hessian
+        hessian = products - weighed @ means.T + np.diag(slopes) + belief
+        return float(loss), slopes + pull, hessian
 
     return minimise_newton(derivatives, start, precision=precision)

@@ -56,10 +56,11 @@ class Candidate:
     optimum: tuple[FloatArray, FloatArray] | None = None
 
 
-def combined(problem: Problem, candidates: Sequence[Candidate]) -> Fit:
+def combined(problem: Problem, candidates: Sequence[Candidate], *, tied: bool = False) -> Fit:
     """Return the sum of heads, each with the factor that makes held-out examples most believable.
 
-    What is scaled is folded into float32 weights.
+    What is scaled is folded into float32 weights. If ``tied``, the factors keep nearly the ratio
+    that they usually have.
 
     Raises
     ------
@@ -72,6 +73,7 @@ def combined(problem: Problem, candidates: Sequence[Candidate]) -> Fit:
         problem.left_out.targets,
         [candidate.expected_sharpness for candidate in candidates],
         problem.left_out.shares,
+        tied=tied,
     )
     weights = _weighted_sum(factors, [candidate.weights for candidate in candidates])
     bias = _weighted_sum(factors, [candidate.bias for candidate in candidates])

@@ -20,9 +20,11 @@ from headfit.learning.problem import Fit, Method, Problem
 from headfit.maths.arrays import DoubleArray, TargetArray
 from headfit.maths.grid import Grid, bits_for, canonical_order, exponents_of
 
-LOGISTIC_FROM = 20
-"""Photos of its smallest class from which "auto" takes logistic regression, not imprinting. Chosen
-on 5 and 102 kinds of flowers, 15 of scenes and 40 of birds at 1 to 100 photos per class.
+LOGISTIC_FROM, LOGISTIC_ANYHOW = 10, 20
+"""Photos of its smallest class from which "auto" takes logistic regression, not imprinting: where
+no class has more than twice as many, and anyhow. Of classes with few photos among those with many
+logistic regression recognises far fewer. Chosen on training halves of flowers, scenes, birds and
+objects (docs/results.md).
 """
 
 
@@ -128,27 +130,20 @@ def fit_auto(problem: Problem) -> Fit:
     """Fit the best head that the evidence allows: a sum of heads of several methods.
 
     Each has the factor that makes held-out examples the most believable. Where every class has
-    `LOGISTIC_FROM` photos or more, it is that of logistic regression and discriminant analysis;
-    where there are fewer examples than features, of which the analysis could tell little, of
-    logistic regression and imprinting. Otherwise it is that of imprinting and the analysis: with
+    `LOGISTIC_FROM` photos, and half as many as any other, or `LOGISTIC_ANYHOW`, it is that of
+    logistic regression and discriminant analysis, otherwise of imprinting and the analysis: with
     very few photos mostly the former, with more the latter. Where no class has more than
-    `FEW_PHOTOS` and none a single one, logistic regression is added to both. What is nearly one
-    photo counts as one; where each class is one, in however many copies, nothing is held out, and
-    the factors are those that are expected.
+    `FEW_PHOTOS`, held-out photos say too little of which to trust how far, and the two factors keep
+    nearly the usual ratio. What is nearly one photo counts as one; where each class is one, in
+    however many copies, nothing is held out, and the factors are those that are expected.
     """
     counts = problem.group_counts
-    methods: tuple[Callable[[Problem], Candidate], ...]
     if len(problem.targets) == problem.n_classes:  # one example each: nothing varies within a class
-        methods = (imprinted,)
-    elif counts.min() >= 2 and counts.max() <= FEW_PHOTOS:
-        methods = (imprinted, analysed, regressed)
-    elif counts.min() < LOGISTIC_FROM:
-        methods = (imprinted, analysed)
-    elif counts.sum() > problem.embeddings.shape[1]:
-        methods = (regressed, analysed)
-    else:
-        methods = (imprinted, regressed)
-    return combined(problem, [method(problem) for method in methods])
+        return combined(problem, [imprinted(problem)])
+    if counts.min() < np.clip(counts.max() / 2, LOGISTIC_FROM, LOGISTIC_ANYHOW):
+        candidates = [imprinted(problem), analysed(problem)]
+        return combined(problem, candidates, tied=bool(counts.max() <= FEW_PHOTOS))
+    return combined(problem, [regressed(problem), analysed(problem)])
 
 
 def _alone(method: Callable[[Problem], Candidate]) -> Method:

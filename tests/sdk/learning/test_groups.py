@@ -12,6 +12,7 @@ from headfit import HeadLearner, InputError, SoftmaxHead
 from headfit.learning import METHODS
 from headfit.learning.background import rooted
 from headfit.learning.class_sums import ClassSums
+from headfit.learning.fitting import LOGISTIC_FROM
 from headfit.learning.groups import (
     CENTRED_COSINE,
     COSINE,
@@ -348,7 +349,8 @@ def test_copies_do_not_make_a_head_believe_in_itself(method: str) -> None:
 
 
 def test_auto_goes_by_the_number_of_photos_that_there_are() -> None:
-    for per_class, expected in ((1, "imprint+lda"), (2, "imprint+lda+logistic-regression")):
+    few, many = "imprint+lda", "logistic-regression+lda"
+    for per_class, expected in ((1, few), (LOGISTIC_FROM - 1, few), (LOGISTIC_FROM, many)):
         embeddings, targets = pictures(per_class, copies=30)
         assert SoftmaxHead().fit(embeddings, names_of(targets)).training_["method"] == expected
 

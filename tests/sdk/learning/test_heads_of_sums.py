@@ -15,11 +15,10 @@ from headfit.head import SoftmaxHead
 from headfit.learning.calibration import sharpness
 from headfit.learning.class_sums import ClassSums
 from headfit.learning.fitted_head import FittedHead
-from headfit.learning.fitting import LOGISTIC_FROM, fit_head
+from headfit.learning.fitting import LOGISTIC_ANYHOW, LOGISTIC_FROM, fit_head
 from headfit.learning.held_out import MAX_JUDGED, LeftOut
 from headfit.learning.imprint import imprint, imprint_leave_one_out
 from headfit.learning.lda import PRIOR_PHOTOS, fit_lda
-from headfit.learning.logistic import FEW_PHOTOS
 from headfit.learning.problem import Problem
 from headfit.learning.settings import Settings
 from headfit.maths.scaling import LEAST_SPREAD
@@ -239,9 +238,7 @@ def test_auto_goes_by_the_number_of_photos() -> None:
     assert method_of(1) == "imprint"
     assert method_of_copies(0.05) == "imprint+lda"
     assert method_of_copies(0) == "imprint"  # the very same ones are one
-    assert method_of(2) == method_of(FEW_PHOTOS) == "imprint+lda+logistic-regression"
-    assert method_of(FEW_PHOTOS + 1) == "imprint+lda"
-    assert method_of(LOGISTIC_FROM - 1) == "imprint+lda"
+    assert method_of(2) == method_of(LOGISTIC_FROM - 1) == "imprint+lda"
     assert method_of(LOGISTIC_FROM) == "logistic-regression+lda"
     assert method_of(1, method="lda") == "lda"
     assert method_of(30, method="imprint") == "imprint"
@@ -249,12 +246,28 @@ def test_auto_goes_by_the_number_of_photos() -> None:
     for counts in ((1, 3, 3, 3), (2, 5, 3, 3)):  # where some have more, logistic regression
         few = fitted(*examples(counts), 4, Settings())  # hardly ever recognises the others
         assert few.training["method"] == "imprint+lda"
-    embeddings, targets = examples((40, 40, 40, LOGISTIC_FROM - 1))
-    assert fitted(embeddings, targets, 4, Settings()).training["method"] == "imprint+lda"
-    # More features than examples: the analysis tells little.
+    for least, expected in (
+        (LOGISTIC_ANYHOW - 1, "imprint+lda"),
+        (LOGISTIC_ANYHOW, "logistic-regression+lda"),
+    ):
+        embeddings, targets = examples((40, 40, 40, least))
+        assert fitted(embeddings, targets, 4, Settings()).training["method"] == expected
     wide = np.random.default_rng(0).normal(size=(80, 120)).astype(np.float32)
     training = fitted(wide, np.arange(80) % 4, 4, Settings()).training
-    assert training["method"] == "imprint+logistic-regression"
+    assert training["method"] == "logistic-regression+lda"  # however many features there are
+
+
+def test_few_photos_hardly_change_the_ratio_of_two_heads() -> None:
+    """What both have in common follows the held-out photos: here logits are ten times too small."""
+    rng = np.random.default_rng(0)
+    targets = np.arange(30) % 3
+    right = np.eye(3)[targets]
+    one = 0.1 * (right + 0.3 * rng.normal(size=(30, 3)))
+    other = 0.1 * (right + 0.9 * rng.normal(size=(30, 3)))
+    given = [one, other], targets, [1.0, 1.0], np.ones(30)
+    free, tied = sharpness(*given), sharpness(*given, tied=True)
+    assert 1 <= tied[0] / tied[1] < free[0] / free[1] / 2
+    assert min(tied) > 2
 
 
 def test_auto_trusts_each_head_as_leaving_photos_out_bids() -> None:
