@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import TypeAlias
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -137,6 +138,7 @@ class History:
     def __init__(self) -> None:
         self.done: list[Act] = []
         self.undone: list[Act] = []
+        self._followed: WeakSet[Act] = WeakSet()
 
     def did(self, act: Act) -> None:
         """Note an act that changes something; what was taken back before it stays so."""
@@ -144,9 +146,14 @@ class History:
             self.done.append(act)
             self.undone.clear()
 
+    def follow(self, act: Act, class_name: str, now: str) -> None:
+        """Let an act know what becomes of a thing from now on, before it changes anything of it."""
+        act.things[class_name] = now
+        self._followed.add(act)
+
     def renamed(self, old: str, new: str | None) -> None:
         """Let acts that go on follow a thing to its new name, or know that it is gone."""
-        for act in self.done:
+        for act in self._followed:
             act.things = {then: new if now == old else now for then, now in act.things.items()}
 
     def renumber(self, new_ids: Mapping[int, int]) -> None:

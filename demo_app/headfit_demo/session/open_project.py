@@ -228,6 +228,7 @@ class OpenProject:
         class_name = checked_name(class_name, MAX_THING_NAME)
         if class_name not in self.class_names:
             self.add_class(class_name, act)
+        self._acts.follow(act, class_name, class_name)
         return class_name
 
     def add_photos(
@@ -268,7 +269,7 @@ class OpenProject:
         """
         act, added = act or Act(), Added()
         if class_name not in act.things:
-            act.things[class_name] = self._name_now(class_name)
+            self._acts.follow(act, class_name, self._name_now(class_name))
         name = act.things[class_name]
         if act.is_taken_back or name is None:
             return added

@@ -101,6 +101,34 @@ def test_a_thing_that_is_renamed_stays_one(taught: Session, when: str) -> None:
     )
 
 
+@pytest.mark.parametrize("when", ["before its photos", "while they are refused"])
+def test_of_several_things_one_is_renamed_or_forgotten(session: Session, when: str) -> None:
+    """Before any photo of theirs was taught: the others come in, and none by an old name."""
+    cut = [PickedFile("cut.jpg", b"no picture")] * AT_ONCE
+    first = cut if when == "while they are refused" else frames(BALLOON, AT_ONCE)
+    things = {BALLOON: [*first, *frames(BALLOON, 2, seed=1)], BOAT: frames(BOAT, 2)}
+    teaching = Teaching(session, {**things, FLOWER: frames(FLOWER, 2)}, is_new=True)
+    teaching.step()  # all have their names
+    if when == "while they are refused":
+        teaching.step()
+    session.project.rename_class(BALLOON, "airship")
+    session.project.forget_class(BOAT)
+    became, view = teaching.finish()
+    assert (became.error, view and view.n_photos) == (None, became.n_added)
+    n_airships = 2 if when == "while they are refused" else AT_ONCE + 2
+    assert counts(session) == {"airship": n_airships, FLOWER: 2}
+
+
+def test_a_thing_is_renamed_before_a_photo_of_it_is_taught(taught: Session) -> None:
+    """All that came so far could not be read."""
+    cut = [PickedFile("cut.jpg", b"no picture")] * AT_ONCE
+    teaching = Teaching(taught, {BOAT: [*cut, *frames(BOAT, 2, seed=3)]})
+    teaching.step()
+    taught.project.rename_class(BOAT, "ship")
+    teaching.finish()
+    assert counts(taught) == {BALLOON: 5, "ship": 7}
+
+
 def test_a_project_that_is_deleted_leaves_nothing(taught: Session) -> None:
     """Neither a folder nor an error: who deleted it knows."""
     key = taught.project.key
