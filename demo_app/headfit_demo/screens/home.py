@@ -50,24 +50,33 @@ class ProjectCard(Touchable, BoxLayout):
     name = StringProperty("")
     details = StringProperty("")
     has_head = BooleanProperty(False)
-    textures = ListProperty()
-    """Of its newest pictures."""
+    pictures = ListProperty()
+    """Its newest ones, as JPEG."""
 
     n_pictures = NumericProperty(0)
     """How many of them there is room for."""
 
+    is_chosen = BooleanProperty(False)
+    home = ObjectProperty(None)
+
     def on_kv_post(self, _: Any) -> None:
-        """Show as many as fit, now and when that changes."""
+        """Show as many pictures as fit, now and when that or they change."""
         self.fbind("n_pictures", self._show_pictures)
+        self.fbind("pictures", self._show_pictures)
         self._show_pictures()
+
+    def show(self, card: CardView, *, is_chosen: bool) -> None:
+        """Show the project as it is now."""
+        things = tr.count("{n} thing", "{n} things", len(card.class_names))
+        photos = tr.count("{n} photo", "{n} photos", card.n_photos)
+        self.name, self.details = project_title(card.name), f"{things}, {photos}"
+        self.has_head, self.is_chosen = card.has_head, is_chosen
+        self.pictures = list(card.pictures)
 
     def _show_pictures(self, *_: Any) -> None:
         self.ids.pictures.clear_widgets()
-        for texture in self.textures[: int(self.n_pictures)]:
-            self.ids.pictures.add_widget(Picture(texture=texture))
-
-    is_chosen = BooleanProperty(False)
-    home = ObjectProperty(None)
+        for picture in self.pictures[: int(self.n_pictures)]:
+            self.ids.pictures.add_widget(Picture(texture=jpeg_texture(picture)))
 
     def on_release(self) -> None:
         """Open it."""
@@ -160,29 +169,27 @@ class HomeScreen(AppScreen):
     def _show_recognition(self, found: Recognition) -> None:
         bars = (self.ids.bar0, self.ids.bar1, self.ids.bar2)
         for rank, (bar, (name, chance)) in enumerate(zip(bars, found.ranking, strict=False)):
-            bar.name, bar.chance, bar.is_best = greeting_name(name), chance, rank == 0
+            bar.name, bar.chance = greeting_name(name), chance
+            bar.is_best = rank == 0 and found.is_known
         self.doubt = "" if found.is_known else tr.say("Not sure: it looks unlike what was taught.")
         self.speed = tr.say("{ms:.0f} ms on this device").format(ms=found.milliseconds)
 
     def _show_projects(self, cards: tuple[CardView, ...]) -> None:
-        take_focus(self.ids.projects)
-        self.ids.projects.clear_widgets()
+        """Show the projects; a card stays the same widget, for a finger may be on it."""
+        box, opened = self.ids.projects, self.app.project
         self.n_projects = len(cards)
-        opened = self.app.project
-        for card in cards:
-            things = tr.count("{n} thing", "{n} things", len(card.class_names))
-            photos = tr.count("{n} photo", "{n} photos", card.n_photos)
-            self.ids.projects.add_widget(
-                ProjectCard(
-                    key=card.key,
-                    name=project_title(card.name),
-                    details=f"{things}, {photos}",
-                    has_head=card.has_head,
-                    textures=[jpeg_texture(one) for one in card.pictures],
-                    is_chosen=opened is not None and opened.key == card.key,
-                    home=self,
-                )
-            )
+        there = {card.key: card for card in reversed(box.children)}
+        wanted = {
+            one.key: there.get(one.key) or ProjectCard(key=one.key, home=self) for one in cards
+        }
+        if list(there) != list(wanted):
+            take_focus(box)
+            box.clear_widgets()
+            for card in wanted.values():
+                box.add_widget(card)
+        for one in cards:
+            is_chosen = opened is not None and opened.key == one.key
+            wanted[one.key].show(one, is_chosen=is_chosen)
 
     def _changed(self, _: object) -> None:
         self.app.look()

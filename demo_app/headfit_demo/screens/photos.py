@@ -34,10 +34,11 @@ class PhotosScreen(AppScreen):
 
     def __init__(self, **options: Any) -> None:
         self._slices = Slices()
+        self._of = ("", "")  # project and thing of the thumbs that are there
         super().__init__(**options)
 
     def refresh(self) -> None:
-        """Show the photos."""
+        """Show the photos; what is chosen stays so while more come in."""
         shown = [one for one in self.app.project.classes if one.name == self.class_name]
         photos = shown[0].photos if shown else ()
         n_photos = shown[0].n_photos if shown else 0
@@ -50,10 +51,7 @@ class PhotosScreen(AppScreen):
             self.hint = tr.say("Marked photos look nearly the same; different ones teach more.")
         else:
             self.hint = tr.say("Touch photos to choose them.")
-        take_focus(self.ids.grid)
-        self.ids.grid.clear_widgets()
         self._slices.run(self._show(photos))
-        self.n_chosen = 0
 
     def forget(self) -> None:
         """Forget what is chosen; the notice takes it back."""
@@ -67,15 +65,29 @@ class PhotosScreen(AppScreen):
         self.app.change(partial(OpenProject.forget_photos, example_ids=ids), say)
 
     def _show(self, photos: tuple[PhotoView, ...]) -> Iterator[None]:
-        for photo in photos:
-            texture = self.app.thumbnails.of(self.app.project, photo)
-            thumb = PhotoThumb(screen=self, photo=photo, texture=texture, badge=badge(photo))
-            thumb.bind(on_release=self._choose)
-            self.ids.grid.add_widget(thumb)
+        grid, of = self.ids.grid, (self.app.project.key, self.class_name)
+        staying = {one.example_id for one in photos} if of == self._of else set()
+        self._of = of
+        for thumb in [one for one in grid.children if one.photo.example_id not in staying]:
+            take_focus(thumb)
+            grid.remove_widget(thumb)
+        self._count_chosen()
+        thumbs = {thumb.photo.example_id: thumb for thumb in grid.children}
+        for place, photo in enumerate(photos):  # those that are there are in this order already
+            thumb = thumbs.get(photo.example_id)
+            if thumb is None:
+                thumb = PhotoThumb(screen=self, photo=photo)
+                thumb.bind(on_release=self._choose)
+                grid.add_widget(thumb, index=len(grid.children) - place)
+            thumb.photo, thumb.badge = photo, badge(photo)
+            thumb.texture = self.app.thumbnails.of(self.app.project, photo)
             yield
 
     def _choose(self, thumb: PhotoThumb) -> None:
         thumb.is_chosen = not thumb.is_chosen
+        self._count_chosen()
+
+    def _count_chosen(self) -> None:
         self.n_chosen = sum(one.is_chosen for one in self.ids.grid.children)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.support.hand import Hand
-from tests.support.photos import THINGS, OtherExtractor, picked
+from tests.support.photos import THINGS, OtherExtractor, frames, picked
 
 from headfit import SoftmaxHead
 
@@ -41,3 +41,19 @@ def test_the_greeting_says_why_it_says_nothing(
     hand.app.sight.look_at(picked(THINGS[0], 1)[0])
     hand.wait(lambda: hand.notice)
     assert hand.notice == words
+
+
+def test_a_card_stays_under_the_finger(toys: Hand) -> None:
+    """While photos come in the projects are listed again and again."""
+    toys.app.go("home")
+    toys.settle()
+    (card,) = toys.screen.ids.projects.children
+    touch = toys.hold(toys.find("Rename"))
+    toys.app.teaching.add_photos(THINGS[0], frames(THINGS[0], 1, seed=5))
+    toys.wait(lambda: card.details == "2 things, 11 photos")
+    touch.touch_up()
+    toys.wait(lambda: toys.n_windows == 1)
+    toys.type("Games")
+    toys.answer("Rename")
+    toys.wait(lambda: card.name == "Games")
+    assert toys.screen.ids.projects.children == [card]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.hand import Hand
-from tests.support.photos import THINGS, write_folder
+from tests.support.photos import THINGS, frames, write_folder
 
 from headfit import SoftmaxHead
 from headfit_demo.session import ClassView, picked
@@ -157,3 +157,25 @@ def test_photos_chosen_for_a_project_go_to_no_other(
         assert toys.notice.startswith("Another project was opened meanwhile.")
     assert len(waiting) == 2
     assert toys.app.project.n_photos == 0
+
+
+def test_what_is_chosen_stays_chosen_while_photos_come_in(toys: Hand) -> None:
+    """And a finger stays on its photo; of another thing nothing is chosen."""
+    toys.screen.show_photos(BOAT)
+    toys.wait(lambda: toys.screen.name == "photos" and len(toys.screen.ids.grid.children) == 5)
+    thumbs = list(reversed(toys.screen.ids.grid.children))
+    toys.tap(thumbs[3])
+    toys.app.teaching.add_photos(BOAT, frames(BOAT, 2, seed=5))
+    toys.wait(lambda: len(toys.screen.ids.grid.children) == 7)
+    toys.settle()
+    assert list(reversed(toys.screen.ids.grid.children))[2:] == thumbs
+    assert [one for one in toys.screen.ids.grid.children if one.is_chosen] == [thumbs[3]]
+    ids = [one.photo.example_id for one in reversed(toys.screen.ids.grid.children)]
+    assert ids == [one.example_id for one in toys.app.project.classes[1].photos]
+    toys.press("Forget 1 photo")
+    toys.wait(lambda: toys.app.project.n_photos == 11 and toys.screen.n_chosen == 0)
+    assert thumbs[3] not in toys.screen.ids.grid.children
+    toys.app.go("teach")
+    toys.screen.show_photos(BALLOON)
+    toys.wait(lambda: len(toys.screen.ids.grid.children) == 5)
+    assert toys.screen.n_chosen == 0
