@@ -48,7 +48,10 @@ class Sight(EventDispatcher):
     """Whether there is a picture, and a project to teach what it shows."""
 
     bars = ListProperty()
-    """Up to three of (name, chance from 0 to 1, whether it is the answer, place of the thing)."""
+    """Up to three of (name, chance from 0 to 1, whether it is the answer, place of the thing).
+
+    Without a place they have no colour: so are those that are not believed, beside "None of these".
+    """
 
     def __init__(self, app: Any) -> None:
         super().__init__()
@@ -184,6 +187,7 @@ class Sight(EventDispatcher):
         )
         self.speed = tr.say("{ms:.0f} ms per photo").format(ms=found.milliseconds) if found else ""
         places = {} if project is None else {one.name: n for n, one in enumerate(project.classes)}
+        is_none = found is not None and found.certainty is Certainty.UNKNOWN
         ranking = list(found.ranking) if found else []
         if len(places) <= BARS:  # few things keep their places: bars move, names do not
             ranking.sort(key=lambda one: places.get(one[0], 0))
@@ -192,7 +196,7 @@ class Sight(EventDispatcher):
                 greeting_name(name) if project is None else name,
                 chance,
                 found is not None and name == found.class_name,
-                places.get(name, -1),
+                -1 if is_none else places.get(name, -1),
             )
             for name, chance in ranking[:BARS]
         ]

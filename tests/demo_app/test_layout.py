@@ -5,8 +5,10 @@ from __future__ import annotations
 import gettext
 import math
 from collections.abc import Iterator
+from io import BytesIO
 
 import pytest
+from PIL import Image
 from tests.support.hand import Hand
 from tests.support.layout import faults
 from tests.support.photos import THINGS, frames, picked
@@ -15,7 +17,7 @@ from tests.support.rounds import called_round
 from headfit.privacy.signing import new_key
 from headfit_demo.session import PickedFile
 
-SIZES = ((360, 800), (800, 480), (970, 640), (1920, 1080))
+SIZES = ((360, 800), (800, 360), (800, 480), (970, 640), (1920, 1080))
 PAGES = ("home", "teach", "photos", "recognise", "privacy", "help", "developer", "settings")
 BALLOON, BOAT, _ = THINGS
 
@@ -45,8 +47,10 @@ def full(toys: Hand) -> Iterator[Hand]:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "{}x{}".format(*size))
-def test_nothing_is_cut_off(full: Hand, size: tuple[int, int]) -> None:
-    """On every page, in English, and in German with the largest text."""
+def test_nothing_is_cut_off(
+    full: Hand, size: tuple[int, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    """On every page, in English, and in German with the largest text; Kivy has no complaint."""
     shell = full.app.shell
     shell.size_hint, shell.size = (None, None), size
     found = []
@@ -59,11 +63,22 @@ def test_nothing_is_cut_off(full: Hand, size: tuple[int, int]) -> None:
             full.wait(lambda: True, frames=5)
             where = f"{page}, {language}, {text_scale}"
             found += [f"{where}: {fault}" for fault in faults(shell)]
+    full.app.go("recognise")
+    tall = BytesIO()
+    Image.new("RGB", (60, 400), (10, 20, 240)).save(tall, "PNG")
+    full.app.sight.look_at(PickedFile("tall.png", tall.getvalue()))
+    full.settle()
+    sight = full.app.sight
+    sight.verdict = "Nichts davon"
+    sight.explanation = "Es sieht nach nichts aus, das gelernt wurde."
+    full.wait(lambda: True, frames=5)
+    found += [f"tall photo: {fault}" for fault in faults(shell)]
     full.app.go("teach")
     full.app.sight.look_away()  # then the preview says what it is for
     full.wait(lambda: True, frames=5)
     found += [f"{language}, {text_scale}: {fault}" for fault in faults(shell)]
     assert found == []
+    assert caplog.text == ""
     assert shell.is_wide == (size[0] > 1900)  # 970 is too narrow for text of this size
 
 

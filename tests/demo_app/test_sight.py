@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -173,7 +174,20 @@ def test_what_is_unknown_at_the_first_start(hand: Hand) -> None:
         hand.app.sight.look_at(PickedFile("blue.png", blue.getvalue()))
         hand.wait(lambda words=words: hand.app.sight.verdict == words)
         assert hand.app.sight.recent.answers[0].said == words
+        assert [bar[2:] for bar in hand.app.sight.bars] == [(False, -1)] * 3
     hand.app.set_preference("language", "en")
+
+
+def test_what_is_not_believed_has_no_colour(toys: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside "None of these" chances are written as what they are: of no account."""
+    toys.app.sight.look_at(picked(BOAT, 1, seed=9)[0])
+    toys.wait(lambda: toys.app.sight.is_sure)
+    assert [bar[3] for bar in toys.app.sight.bars] == [0, 1]
+    found = replace(toys.app.sight._found, class_name=None, certainty=Certainty.UNKNOWN)
+    monkeypatch.setattr(toys.app.session, "recognise", lambda _: found)
+    toys.app.refresh_screen()
+    toys.wait(lambda: toys.app.sight.verdict == "None of these")
+    assert [bar[2:] for bar in toys.app.sight.bars] == [(False, -1)] * 2
 
 
 def test_the_line_of_answers_tells_doubt(toys: Hand, monkeypatch: pytest.MonkeyPatch) -> None:

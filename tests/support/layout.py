@@ -52,7 +52,7 @@ def faults(root: Any) -> Iterator[str]:
                     yield f"in {who}: {type(one).__name__} over {type(other).__name__}"
         if isinstance(widget, View):
             _, low, _, high = box(widget)
-            for label in (one for one in widget.children if isinstance(one, Label) and one.text):
+            for label in (one for one in seen(widget) if getattr(one, "text", "")):
                 _, y0, _, y1 = box(label)
                 if y0 < low - 1 or y1 > high + 1:
                     yield f"{label.text!r} reaches out of its picture"
