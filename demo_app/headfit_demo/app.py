@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kivy.app import App
-from kivy.clock import mainthread
+from kivy.clock import Clock, mainthread
 from kivy.core.window import Window
 from kivy.properties import BooleanProperty, ObjectProperty
 
@@ -41,6 +41,10 @@ from headfit_demo.teaching import Teaching
 from headfit_demo.thumbnails import Thumbnails
 from headfit_demo.widgets import ask_yes, take_focus
 from headfit_demo.window import ICON
+
+LAYOUT_STEPS: Final = 60
+"""So many times at most parts of a page move others before a frame: where text becomes larger on a
+narrow window more than 20 times, which are as many as Kivy lets pass without a word."""
 
 
 class DemoApp(App):
@@ -95,6 +99,7 @@ class DemoApp(App):
 
     def build(self) -> Shell:
         """Return the frame with all screens in it."""
+        Clock.max_iteration = LAYOUT_STEPS
         self.shell = Shell()
         for screen in SCREENS:
             self.shell.ids.screens.add_widget(screen())
@@ -195,9 +200,19 @@ class DemoApp(App):
         if isinstance(error, ProjectGoneError) and self.project is not None:
             self.leave(self.project.key)
 
-    def notify(self, text: str, *, can_undo: bool = False) -> None:
-        """Say something that goes by itself; of what was done last, with a way back."""
-        self.shell.ids.notice.show(text, self.project.last_act if can_undo else 0)
+    def notify(
+        self,
+        text: str,
+        *,
+        can_undo: bool = False,
+        offer: tuple[str, Callable[[], Any]] | None = None,
+    ) -> None:
+        """Say something that goes by itself; of what was done last, with a way back.
+
+        Or with an ``offer``: what to do about it, in words, and what does it.
+        """
+        act = self.project.last_act if can_undo else 0
+        self.shell.ids.notice.show(text, act, offer)
 
     # Where we are
 

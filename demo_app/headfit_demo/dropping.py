@@ -77,7 +77,7 @@ class Drops:
 
         app = self._app
         name = project_name(folders[0]) if len(folders) == 1 else ""  # else after its things
-        app.teaching.teach(find, may_name=True, new_project=name)
+        app.teaching.teach(find, may_name=True, new_project=name, skips_repeats=True)
         if app.project is not None:
             app.go("teach")
 

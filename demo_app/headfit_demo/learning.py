@@ -94,9 +94,10 @@ class Learning(EventDispatcher):
         self.losses = progress.losses
 
     def _ended(self, view: ProjectView | None, error: Exception | None) -> None:
-        self._job, self.is_on = None, False
+        job, self._job, self.is_on = self._job, None, False
         if isinstance(error, CancelledError):
-            self._app.notify(tr.say("Stopped. What it learned before is as it was."))
+            if job is not None and self._app.is_shown(job.project_key):  # else it was deleted
+                self._app.notify(tr.say("Stopped. What it learned before is as it was."))
         elif error is not None:
             self._app.complain(error)
         if view is not None and self._app.is_shown(view.key):

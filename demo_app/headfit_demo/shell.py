@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kivy.animation import Animation
 from kivy.app import App
 from kivy.clock import Clock
 from kivy.metrics import dp
-from kivy.properties import AliasProperty, BooleanProperty, NumericProperty, StringProperty
+from kivy.properties import (
+    AliasProperty,
+    BooleanProperty,
+    NumericProperty,
+    ObjectProperty,
+    StringProperty,
+)
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
@@ -83,11 +90,16 @@ class Notice(BoxLayout):
     act = NumericProperty(0)
     """What can be taken back from here, as long as nothing was done since; 0 for nothing."""
 
+    offer = ObjectProperty(None, allownone=True)
+    """What else can be done from here: its words, and what does it."""
+
     _clock: Any = None
 
-    def show(self, text: str, act: int = 0) -> None:
+    def show(
+        self, text: str, act: int = 0, offer: tuple[str, Callable[[], Any]] | None = None
+    ) -> None:
         """Say it, in place of what was said before."""
-        self.text, self.act, self.disabled = text, act, False
+        self.text, self.act, self.offer, self.disabled = text, act, offer, False
         fade_in(self)
         if self._clock is not None:
             self._clock.cancel()
@@ -99,10 +111,13 @@ class Notice(BoxLayout):
         Animation.cancel_all(self, "opacity")
         Animation(opacity=0, duration=FADE_S).start(self)
 
-    def take_back(self) -> None:
-        """Undo what it says was done."""
+    def do(self) -> None:
+        """Do what it offers, or undo what it says was done."""
         self.hide()
-        App.get_running_app().teaching.undo()
+        if self.offer:
+            self.offer[1]()
+        else:
+            App.get_running_app().teaching.undo()
 
     def on_touch_down(self, touch: Any) -> bool:
         """Let touches through while nothing is said; what is disabled would take them in Kivy."""

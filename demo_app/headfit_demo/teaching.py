@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from headfit_demo.language import added, turned_back
+from headfit_demo.language import added, tr, turned_back
 from headfit_demo.session import Act, Added, Job, OpenProject, Photo, ProjectView, Things, teach
 
 
@@ -42,11 +43,15 @@ class Teaching:
         done: Callable[[], Any] = lambda: None,
         *,
         act: Act | None = None,
+        project_key: str | None = None,
         **how: Any,
     ) -> None:
-        """Teach photos by what they show; see `headfit_demo.session.teach`."""
+        """Teach photos by what they show; see `headfit_demo.session.teach`.
+
+        In the project that is shown now, unless another is named.
+        """
         app = self._app
-        key = None if app.project is None else app.project.key
+        key = project_key or (None if app.project is None else app.project.key)
         is_there = key is not None
 
         def work(job: Job) -> Any:
@@ -69,11 +74,23 @@ class Teaching:
                 if view is not None:  # else who deleted it knows
                     move(view)
                     if text := added(became, job):
-                        app.notify(text)
+                        app.notify(text, offer=self._offer(view.key, became.repeated))
             done()
 
         job = Job(work, finish, moved=move, project_key=key)
         app.jobs.begin(job)
+
+    def _offer(
+        self, project_key: str, repeated: tuple[tuple[str, Photo], ...]
+    ) -> tuple[str, Callable[[], Any]] | None:
+        """Offer to take photos that were passed over."""
+        if not repeated:
+            return None
+        photos: dict[str, list[Photo]] = {}
+        for name, photo in repeated:
+            photos.setdefault(name, []).append(photo)
+        take = partial(self.teach, lambda: Things(photos), project_key=project_key)
+        return tr.say("Take them, too"), take
 
     def undo(self) -> None:
         """Take back what the user did last."""

@@ -88,6 +88,53 @@ def test_a_project_that_is_deleted_while_it_fills_is_gone(toys: Hand, tmp_path: 
         assert toys.notice == ""
 
 
+def test_a_folder_that_is_dropped_twice_teaches_nothing_new(toys: Hand, tmp_path: Path) -> None:
+    """Its photos are counted, and taken all the same if that is wanted, where they were dropped."""
+    folder, first = write_folder(tmp_path / "more", 10, (FLOWER,)), toys.app.project.key
+    toys.app.drops.sort([folder / FLOWER], 0, 0)
+    toys.wait(lambda: toys.notice == "10 of 10 photos were taught.")
+    toys.app.drops.sort([folder / FLOWER], 0, 0)
+    toys.wait(lambda: toys.notice == "10 photos were there already.")
+    assert things(toys)[FLOWER] == 10
+    (folder / FLOWER / "new.jpg").write_bytes(jpeg(frames(FLOWER, 1, seed=6)[0]))
+    toys.app.drops.sort([folder / FLOWER], 0, 0)
+    words = "1 of 11 photos were taught. 10 photos were there already."
+    toys.wait(lambda: toys.notice == words)
+    toys.app.projects.create("Next")
+    toys.wait(lambda: toys.app.project.name == "Next")
+    toys.press("Take them, too")
+    toys.wait(lambda: toys.notice == "10 of 10 photos were taught.")
+    assert things(toys) == {}
+    toys.app.projects.open(first)
+    toys.wait(lambda: toys.app.project.name == "Toys")
+    assert things(toys) == {BALLOON: 5, BOAT: 5, FLOWER: 21}
+
+
+def test_a_project_that_is_deleted_while_it_learns_is_gone_in_silence(
+    toys: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was stopped that is as it was before."""
+    train, is_at_work = OpenProject.train, threading.Event()
+
+    def train_slowly(project: OpenProject, progress: Any) -> None:
+        def tell(step: Any) -> None:
+            is_at_work.set()
+            QUICK.wait(5)
+            progress(step)
+
+        train(project, tell)
+
+    QUICK.clear()
+    monkeypatch.setattr(OpenProject, "train", train_slowly)
+    toys.app.learning.start()
+    toys.wait(is_at_work.is_set)
+    toys.app.projects.delete(toys.app.project.key)
+    QUICK.set()
+    toys.wait(lambda: not toys.app.learning.is_on)
+    toys.settle()
+    assert toys.notice == ""
+
+
 @pytest.mark.usefixtures("slowly")
 def test_what_comes_in_is_stopped_and_taken_back(toys: Hand, tmp_path: Path) -> None:
     """Stop keeps what is in; undo takes back the whole drop with its name; redo brings it back."""

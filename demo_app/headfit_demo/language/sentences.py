@@ -84,10 +84,15 @@ def _of_folder(why: str) -> str:
 
 def added(became: Added, job: Job) -> str:
     """Return what to tell the user at the end of teaching; nothing where that is seen anyway."""
-    said = []
-    if job.n_all > AT_ONCE or (became.error and job.n_all > 1):
+    said, n_repeated = [], len(became.repeated)
+    if (job.n_all > AT_ONCE or (became.error and job.n_all > 1)) and n_repeated < job.n_all:
         text = tr.say("{n} of {all} photos were taught.")
         said.append(text.format(n=became.n_added, all=job.n_all))
+    if n_repeated:
+        text = tr.count(
+            "{n} photo was there already.", "{n} photos were there already.", n_repeated
+        )
+        said.append(text)
     if became.refused:
         first = became.refused[0]
         text = tr.say("{name} was left out. {why}")

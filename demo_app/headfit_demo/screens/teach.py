@@ -130,7 +130,7 @@ class TeachScreen(AppScreen):
     def teach(self, card: ClassCard, photos: Sequence[Photo]) -> None:
         """Teach photos of the thing of a card; one that has no name is called by its number."""
         act = Act()
-        self.app.teaching.add_photos(self._thing_of(card, act), photos, act=act)
+        self.app.teaching.add_photos(self._thing_of(card, act), photos, act=act, skips_repeats=True)
 
     def _thing_of(self, card: ClassCard, act: Act) -> str:
         """Return the name of a card's thing, which is given one if it has none."""

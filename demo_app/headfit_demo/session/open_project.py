@@ -238,6 +238,7 @@ class OpenProject:
         act: Act | None = None,
         *,
         skips_copies: bool = False,
+        skips_repeats: bool = False,
     ) -> Added:
         """Teach photos one by one; each is on the disk before the next is looked at.
 
@@ -252,6 +253,8 @@ class OpenProject:
         skips_copies : bool
             Leave out what looks like a photo that the same act taught: a camera that is held still
             gives one photo.
+        skips_repeats : bool
+            Pass over what the thing was taught before, such as a folder that is dropped twice.
 
         Returns
         -------
@@ -273,17 +276,21 @@ class OpenProject:
         name = act.things[class_name]
         if act.is_taken_back or name is None:
             return added
+        photos = list(photos)
         with closing(decode_ahead(photos, self._read)) as read:
-            for seen in read:
+            for photo, seen in zip(photos, read, strict=True):
                 if isinstance(seen, Refused):
                     added += Added(refused=(replace(seen, name=seen.name or name),))
                     continue
                 alike = self._store.ids_like(seen[2])
                 if skips_copies and not act.example_ids.isdisjoint(alike):
                     continue
+                if skips_repeats and alike and self._is_taught(name, *seen):
+                    added += Added(repeated=((name, photo),))
+                    continue
                 act.taught(self._add(name, *seen))
                 self._acts.did(act)
-                added += Added(1, int(bool(alike)))
+                added += Added(1)
         return added
 
     def correct(self, photo: Photo, class_name: str) -> Corrected:
@@ -493,6 +500,11 @@ class OpenProject:
         self._pictures[example_id] = picture
         self._is_due = True
         return example_id
+
+    def _is_taught(self, class_name: str, pixels: Pixels, _: bytes, likeness: int) -> bool:
+        """Return whether a thing was taught with the same photo."""
+        (embedding,) = self._extractor.embed([pixels])
+        return class_name in self._same_photos(embedding, likeness).values()
 
     def _same_photos(self, embedding: Embedding, likeness: int) -> dict[int, str]:
         """Return the examples that are the same photo, pixel by pixel, and the class of each."""

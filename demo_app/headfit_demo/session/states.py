@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
+from headfit_demo.session.photos import Photo
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectCard:
@@ -167,8 +169,8 @@ class Added:
     Attributes
     ----------
     n_added : int
-    n_repeated : int
-        How many of them look like a photo that was there.
+    repeated : tuple of (str, Photo)
+        Those that were passed over, for their thing has the same photo: the thing, and the photo.
     refused : tuple of Refused
         Those that could not be taught, each by itself; the others were.
     left_out : tuple of str
@@ -178,7 +180,7 @@ class Added:
     """
 
     n_added: int = 0
-    n_repeated: int = 0
+    repeated: tuple[tuple[str, Photo], ...] = ()
     refused: tuple[Refused, ...] = ()
     left_out: tuple[str, ...] = ()
     error: Exception | None = None
@@ -187,7 +189,7 @@ class Added:
         """Return what became of both."""
         return Added(
             self.n_added + more.n_added,
-            self.n_repeated + more.n_repeated,
+            self.repeated + more.repeated,
             self.refused + more.refused,
             self.left_out + more.left_out,
             self.error or more.error,

@@ -31,6 +31,7 @@ def teach(
     may_name: bool = False,
     new_project: str = "",
     skips_copies: bool = False,
+    skips_repeats: bool = False,
 ) -> Generator[ProjectView, None, tuple[Added, ProjectView | None]]:
     """Teach photos of things in the job's project, whichever is shown meanwhile.
 
@@ -48,7 +49,7 @@ def teach(
         Whether things that are not there are named. Else they are not there any more.
     new_project : str
         What to call the project that is made.
-    skips_copies : bool
+    skips_copies, skips_repeats : bool
         See `OpenProject.add_photos`.
 
     Yields
@@ -80,7 +81,9 @@ def teach(
             for name, photos in _few_at_a_time(things):
                 if job.is_cancelled or act.is_taken_back or project.is_closed:
                     break
-                added += project.add_photos(name, photos, act, skips_copies=skips_copies)
+                added += project.add_photos(
+                    name, photos, act, skips_copies=skips_copies, skips_repeats=skips_repeats
+                )
                 job.n_done += len(photos)
                 if job.n_done < job.n_all:
                     quick.settle()

@@ -327,11 +327,23 @@ def test_a_damaged_photo_is_left_out_and_the_others_are_taught(taught: Session) 
 
 
 def test_the_same_photo_again_is_noticed(taught: Session) -> None:
-    again = frames(BOAT, 1)
-    assert taught.project.add_photos(BOAT, again).n_repeated == 1
+    assert taught.project.add_photos(BOAT, frames(BOAT, 1)).n_added == 1
     taught.project.train()
     photos = photos_of(taught)
     assert any(photo.is_repeated for photo in photos[BOAT])
+
+
+def test_what_a_thing_was_taught_before_is_passed_over(taught: Session) -> None:
+    """Only if that is asked for; of another thing the same photo is something new."""
+    there, new = frames(BOAT, 1)[0], frames(BOAT, 1, seed=7)[0]
+    added = taught.project.add_photos(BOAT, [there, new, new], skips_repeats=True)
+    assert added.n_added == 1
+    assert [(name, id(photo)) for name, photo in added.repeated] == [
+        (BOAT, id(there)),
+        (BOAT, id(new)),
+    ]
+    assert taught.project.add_photos(BALLOON, [there], skips_repeats=True).n_added == 1
+    assert taught.project.view().n_photos == 12
 
 
 def test_pictures_that_are_nearly_one_count_as_one(taught: Session) -> None:
