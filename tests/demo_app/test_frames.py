@@ -119,7 +119,9 @@ def test_teaching_photos_does_not_block(toys: Hand) -> None:
 
 def test_a_drop_of_many_photos_does_not_block(hand: Hand, tmp_path: Path) -> None:
     """Into a project of 2,400, of which many are shown, while they are counted on the screen."""
-    folder = write_folder(tmp_path / "drop", 48, (BOAT,)) / BOAT
+    folders = iter(  # other photos in each round, for those that were taught are passed over
+        write_folder(tmp_path / f"drop {seed}", 48, (BOAT,), seed) / BOAT for seed in range(ROUNDS)
+    )
     hand.begin()
     hand.settle()
     fill(hand.app.session, n_samples=2400, n_classes=6)
@@ -129,7 +131,7 @@ def test_a_drop_of_many_photos_does_not_block(hand: Hand, tmp_path: Path) -> Non
 
     def begin() -> Callable[[], bool]:
         goal = hand.app.project.n_photos + 48
-        hand.app.drops.sort([folder], 0, 0)
+        hand.app.drops.sort([next(folders)], 0, 0)
         return lambda: hand.app.project.n_photos >= goal and not hand.app.jobs.is_long
 
     hold_to_limit(hand, "a drop of 48 photos into 2,400", begin)

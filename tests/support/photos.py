@@ -37,11 +37,11 @@ def picked(thing: str, count: int, seed: int = 0) -> list[PickedFile]:
     ]
 
 
-def write_folder(folder: Path, count: int, things: tuple[str, ...] = THINGS) -> Path:
+def write_folder(folder: Path, count: int, things: tuple[str, ...] = THINGS, seed: int = 0) -> Path:
     """Write photos into a folder per thing, as a user keeps them."""
     for thing in things:
         (folder / thing).mkdir(parents=True, exist_ok=True)
-        for number, frame in enumerate(frames(thing, count)):
+        for number, frame in enumerate(frames(thing, count, seed=seed)):
             (folder / thing / f"{number}.jpg").write_bytes(jpeg(frame))
     return folder
 
