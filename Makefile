@@ -117,7 +117,7 @@ bench: $(VENV)/.dev $(NATIVE) build/numpy2/.made ## Measure engines, heads, the 
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/photos.py
 	@$(BIN)/python tests/benchmarks/flowers5.py
 
-# A table a file, each made anew when its script or the extractor is another: `make -k -j2 figures`.
+# A table a file, made anew where the extractor is newer; after other changes remove build/figures.
 EXTRACTOR := sdk/headfit/extractors/residual-mixture.tflite
 TABLES := photos_per_class growing certainty strangers storage views privacy pooling signed_roots \
 	binary_codes

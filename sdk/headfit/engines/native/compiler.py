@@ -486,17 +486,9 @@ class _Compiler:
         low, high = ACTIVATION_RANGES[activation]
         self._map(operator, steps.CLAMP, low=low, high=high)
 
-    def absolute(self, operator: Operator, node: Node) -> None:
+    def elementwise(self, operator: Operator, node: Node) -> None:
         arrays.read_elementwise(node)
-        self._map(operator, steps.ABSOLUTE)
-
-    def square_root(self, operator: Operator, node: Node) -> None:
-        arrays.read_elementwise(node)
-        self._map(operator, steps.SQUARE_ROOT)
-
-    def logistic(self, operator: Operator, node: Node) -> None:
-        arrays.read_elementwise(node)
-        self._map(operator, steps.LOGISTIC)
+        self._map(operator, _MAPPINGS[node.name])
 
     def quantize(self, operator: Operator, node: Node) -> None:
         steps_of = arrays.read_quantize(node)
@@ -621,6 +613,11 @@ def _window(window: Window, shape: Sequence[int]) -> steps.Window:
     return steps.Window(*(n for pair in pairs for n in pair))
 
 
+_MAPPINGS: Final = {
+    "ABS": steps.ABSOLUTE,
+    "SQRT": steps.SQUARE_ROOT,
+    "LOGISTIC": steps.LOGISTIC,
+}
 _COMPILERS: Final[dict[str, Callable[[_Compiler, Operator, Node], None]]] = {
     "LceQuantize": _Compiler.pack,
     "LceDequantize": _Compiler.unpack,
@@ -649,8 +646,6 @@ _COMPILERS: Final[dict[str, Callable[[_Compiler, Operator, Node], None]]] = {
     "RELU_N1_TO_1": _Compiler.clamp,
     "RELU6": _Compiler.clamp,
     "PRELU": _Compiler.prelu,
-    "ABS": _Compiler.absolute,
-    "SQRT": _Compiler.square_root,
-    "LOGISTIC": _Compiler.logistic,
+    **dict.fromkeys(_MAPPINGS, _Compiler.elementwise),
     "SOFTMAX": _Compiler.softmax,
 }
