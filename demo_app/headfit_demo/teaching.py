@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from headfit_demo.language import added, tr, turned_back
 from headfit_demo.session import Act, Added, Job, OpenProject, Photo, ProjectView, Things, teach
@@ -21,6 +22,8 @@ class Teaching:
 
     def __init__(self, app: Any) -> None:
         self._app = app
+        # What waits until the user takes back that it was taken back, as long as that can be.
+        self._waiting: WeakKeyDictionary[Act, tuple[str, dict[str, Any]]] = WeakKeyDictionary()
 
     def add_photos(
         self,
@@ -53,9 +56,10 @@ class Teaching:
         app = self._app
         key = project_key or (None if app.project is None else app.project.key)
         is_there = key is not None
+        act = act or Act()
 
         def work(job: Job) -> Any:
-            return teach(app.session, job, find_things, act or Act(), **how)
+            return teach(app.session, job, find_things, act, **how)
 
         def move(view: ProjectView) -> None:
             nonlocal is_there
@@ -73,12 +77,25 @@ class Teaching:
                 became, view = result or (Added(), None)
                 if view is not None:  # else who deleted it knows
                     move(view)
-                    if text := added(became, job):
+                    # Who took all of it back, or forgot it, knows.
+                    if (became.error or not act.is_gone) and (text := added(became, job)):
                         app.notify(text, offer=self._offer(view.key, became.repeated))
+                    if act.rest:
+                        self._waiting[act] = view.key, how
+                        self._go_on()
             done()
 
         job = Job(work, finish, moved=move, project_key=key)
         app.jobs.begin(job)
+
+    def _go_on(self) -> None:
+        """Teach what waits and is wanted again."""
+        for act, (key, how) in list(self._waiting.items()):
+            if act.can_go_on:
+                del self._waiting[act]
+                skips = how.get("skips_repeats", False)
+                take = partial(_rest_of, act)
+                self.teach(take, act=act, project_key=key, skips_repeats=skips)
 
     def _offer(
         self, project_key: str, repeated: tuple[tuple[str, Photo], ...]
@@ -94,16 +111,22 @@ class Teaching:
 
     def undo(self) -> None:
         """Take back what the user did last."""
-        self._turn_back(OpenProject.undo)
+        self._turn_back(OpenProject.undo, tr.say("There is nothing to take back."))
 
     def redo(self) -> None:
         """Do again what was taken back last."""
-        self._turn_back(OpenProject.redo)
+        self._turn_back(OpenProject.redo, tr.say("There is nothing to do again."))
 
-    def _turn_back(self, work: Callable[[OpenProject], Act | None]) -> None:
+    def _turn_back(self, work: Callable[[OpenProject], Act | None], nothing: str) -> None:
         def say(act: Act | None, error: Exception | None) -> None:
             if error is None:
-                self._app.notify(turned_back(act))
+                self._app.notify(nothing if act is None else turned_back(act))
+                self._go_on()
 
         if self._app.project is not None:
             self._app.change(work, say)
+
+
+def _rest_of(act: Act) -> Things:
+    """Return what waits of an act."""
+    return Things(act.take_rest())

@@ -88,6 +88,25 @@ def test_a_project_that_is_deleted_while_it_fills_is_gone(toys: Hand, tmp_path: 
         assert toys.notice == ""
 
 
+@pytest.mark.usefixtures("slowly")
+def test_what_comes_in_goes_on_once_it_is_wanted_again(toys: Hand, tmp_path: Path) -> None:
+    """Its thing is forgotten, then the drop taken back; who did that is told of nothing else."""
+    fill(toys, tmp_path / "more")
+    toys.screen.forget(FLOWER)
+    toys.wait(lambda: not toys.app.jobs.is_long and not toys.app.jobs.is_any)
+    assert (toys.notice, things(toys)) == (f"{FLOWER} was forgotten.", {BALLOON: 5, BOAT: 5})
+    toys.key(Z, ("ctrl",))
+    toys.wait(lambda: toys.app.jobs.is_long)
+    toys.key(Z, ("ctrl",))
+    toys.wait(lambda: not toys.app.jobs.is_long and not toys.app.jobs.is_any)
+    assert toys.notice.endswith("were taken back.")
+    assert things(toys) == {BALLOON: 5, BOAT: 5}
+    toys.key(Y, ("ctrl",))
+    toys.wait(lambda: toys.app.jobs.is_long)
+    quickly(toys)
+    assert things(toys) == {BALLOON: 5, BOAT: 5, FLOWER: MANY}
+
+
 def test_a_folder_that_is_dropped_twice_teaches_nothing_new(toys: Hand, tmp_path: Path) -> None:
     """Its photos are counted, and taken all the same if that is wanted, where they were dropped."""
     folder, first = write_folder(tmp_path / "more", 10, (FLOWER,)), toys.app.project.key

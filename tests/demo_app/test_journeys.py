@@ -136,3 +136,7 @@ def test_renaming_forgetting_and_undo(toys: Hand) -> None:
     toys.wait(lambda: BOAT in toys.screen.cards)
     assert toys.notice == f"{BOAT} is back."
     assert toys.app.project.n_photos == 10
+    toys.key(ord("y"), ("ctrl",))
+    toys.wait(lambda: BOAT not in toys.screen.cards)
+    toys.key(ord("y"), ("ctrl",))
+    toys.wait(lambda: toys.notice == "There is nothing to do again.")

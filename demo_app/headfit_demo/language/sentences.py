@@ -56,6 +56,8 @@ def sentence(error: Exception) -> str:
     """Return what to tell the user about an error: a sentence for each cause."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return tr.say(_FULL)
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return tr.say(_LONG)
     if isinstance(error.__cause__, ExtractorMissingError):
         text = tr.say("The extractor is not on this device yet. Import the file {name} once.")
         return text.format(name=known_extractor().name + NETWORK_ENDING)
@@ -107,10 +109,8 @@ def added(became: Added, job: Job) -> str:
     return " ".join(said)
 
 
-def turned_back(act: Act | None) -> str:
+def turned_back(act: Act) -> str:
     """Return what to tell the user after an undo or a redo, by what that changed."""
-    if act is None:
-        return tr.say("There is nothing to take back.")
     changes = {type(change): change for change in act.changes}
     if isinstance(change := changes.get(Renamed), Renamed):
         return tr.say("It is called {name} now.").format(name=change.new)
@@ -142,6 +142,7 @@ def _(text: str) -> str:
 
 
 _FULL = _("The disk is full. Nothing taught was lost; free some space and try again.")
+_LONG = _("This name is too long. Choose a shorter one.")
 
 # Of one kind of error several rows tell causes apart by what headfit found, in its words; the last
 # row of a kind takes all others.
@@ -232,7 +233,7 @@ _SENTENCES: tuple[tuple[type[Exception], str, str], ...] = (
     (NoProjectError, "", _("Open or begin a project first.")),
     (ThingGoneError, "", _("This thing is not there any more.")),
     (EmptyNameError, "", _("Type a name first.")),
-    (LongNameError, "", _("This name is too long. Choose a shorter one.")),
+    (LongNameError, "", _LONG),
     (UnprintableNameError, "", _("This name has signs that cannot be shown. Choose another one.")),
     (TakenNameError, "", _("Another thing has this name. Choose another one.")),
 )

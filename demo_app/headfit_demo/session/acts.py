@@ -6,7 +6,7 @@ the project is closed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import TypeAlias
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit import SoftmaxHead
+from headfit_demo.session.photos import Photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +98,15 @@ class Act:
     Attributes
     ----------
     changes : list of Change
-        In the order in which they were made.
-    things : dict of str to (str or None)
-        What its things are called now, by what they were called when it began; None if forgotten.
+        In the order in which they were made, but for the head's: it is turned back last.
+    things : dict of str to (str or Unnamed)
+        What its things are called now, by what they were called when it began; of one that is
+        forgotten, how its name went.
+    rest : dict of str to list of Photo
+        What was not taught because it was taken back or their thing forgotten, by what that was
+        called when it began.
     is_taken_back : bool
-        Nothing more is done for it then.
+        Nothing more is done for it then, until it is done again.
     number : int
         Another one for every act of this run of the app, from 1.
     """
@@ -111,7 +116,8 @@ class Act:
     def __init__(self) -> None:
         self.number = next(self._numbers)
         self.changes: list[Change] = []
-        self.things: dict[str, str | None] = {}
+        self.things: dict[str, str | Unnamed] = {}
+        self.rest: dict[str, list[Photo]] = {}
         self.is_taken_back = False
 
     @property
@@ -124,6 +130,31 @@ class Act:
     def example_ids(self) -> set[int]:
         """The examples that it taught."""
         return {i for one in self.changes if isinstance(one, Taught) for i in one.ids}
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was taken back, or all its things were forgotten."""
+        return self.is_taken_back or (
+            bool(self.things) and not any(isinstance(one, str) for one in self.things.values())
+        )
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether photos wait that could be taught by now."""
+        return any(map(self.wants, self.rest))
+
+    def wants(self, class_name: str) -> bool:
+        """Return whether photos of a thing, as it was called when it began, are taught by now."""
+        return not self.is_taken_back and isinstance(self.things.get(class_name, class_name), str)
+
+    def leave(self, class_name: str, photos: Sequence[Photo]) -> None:
+        """Let photos wait until it wants them."""
+        self.rest.setdefault(class_name, []).extend(photos)
+
+    def take_rest(self) -> dict[str, list[Photo]]:
+        """Return what waits, to be taught, or left once more."""
+        rest, self.rest = self.rest, {}
+        return rest
 
     def taught(self, example_id: int) -> None:
         """Note a photo that was taught."""
@@ -151,10 +182,22 @@ class History:
         act.things[class_name] = now
         self._followed.add(act)
 
-    def renamed(self, old: str, new: str | None) -> None:
+    def renamed(self, old: str, new: str | Unnamed) -> None:
         """Let acts that go on follow a thing to its new name, or know that it is gone."""
         for act in self._followed:
             act.things = {then: new if now == old else now for then, now in act.things.items()}
+
+    def named_again(self, gone: Unnamed) -> None:
+        """Let acts know that a thing is back; another one may have gone by the same name."""
+        for act in self._followed:
+            act.things = {
+                then: gone.name if now is gone else now for then, now in act.things.items()
+            }
+
+    def go_on(self, act: Act) -> None:
+        """Let more be done for an act after all: what was taken back before stays so."""
+        if act in self.done:
+            self.undone.clear()
 
     def renumber(self, new_ids: Mapping[int, int]) -> None:
         """Follow examples that came back under new numbers."""
@@ -166,6 +209,11 @@ class History:
                     was = {new_ids.get(one, one): name for one, name in change.was.items()}
                     change.was.clear()
                     change.was.update(was)
+
+    def stop(self) -> None:
+        """Let nothing more be done for any act."""
+        for act in self._followed:
+            act.is_taken_back = True
 
     def clear(self) -> None:
         """Forget all acts, and with them what was forgotten."""

@@ -248,8 +248,8 @@ class OpenProject:
             The thing as it was called when ``act`` began; it may have another name by now.
         photos : iterable of Photo
         act : Act, optional
-            What they belong to: one undo takes all of it back. Once it was taken back or its thing
-            forgotten, no more photos are taught.
+            What they belong to: one undo takes all of it back. While it is taken back or its thing
+            forgotten, no photos are taught.
         skips_copies : bool
             Leave out what looks like a photo that the same act taught: a camera that is held still
             gives one photo.
@@ -274,7 +274,7 @@ class OpenProject:
         if class_name not in act.things:
             self._acts.follow(act, class_name, self._name_now(class_name))
         name = act.things[class_name]
-        if act.is_taken_back or name is None:
+        if act.is_taken_back or isinstance(name, Unnamed):
             return added
         photos = list(photos)
         with closing(decode_ahead(photos, self._read)) as read:
@@ -343,13 +343,17 @@ class OpenProject:
         act.changes.append(Renamed(class_name, new_name))
         self._acts.did(act)
 
+    def go_on(self, act: Act) -> None:
+        """Let what waits of an act be taught after all: what was taken back before it stays so."""
+        self._acts.go_on(act)
+
     def undo(self) -> Act | None:
         """Take back the last act since the project was opened.
 
         Returns
         -------
         Act or None
-            What that changed; None if there is nothing to take back.
+            The act, with what taking it back changed; None if there is nothing to take back.
         """
         return self._turn_back(self._acts.done, self._acts.undone)
 
@@ -431,6 +435,7 @@ class OpenProject:
 
     def erase_examples(self) -> None:
         """Forget all photos for good; class names and the head stay."""
+        self._acts.stop()
         self._acts.clear()
         names = self.class_names
         self._store.wipe()
@@ -536,10 +541,10 @@ class OpenProject:
         elif head is not None and class_name in head.fitted_.classes:
             self._take(None)  # of an imported head; without its photos it cannot be taken out
         if class_name in names:
-            act.changes.append(Unnamed(class_name, names.index(class_name)))
-            self._acts.renamed(class_name, None)
+            act.changes.append(gone := Unnamed(class_name, names.index(class_name)))
+            self._acts.renamed(class_name, gone)
         self._name_classes(name for name in names if name != class_name)
-        act.changes.append(Headed(head, self.classifier.head))
+        act.changes.insert(0, Headed(head, self.classifier.head))
         self._acts.did(act)
 
     def _take_out(self, ids: set[int]) -> Forgotten:
@@ -581,7 +586,7 @@ class OpenProject:
         return Taught(list(new_ids))
 
     def _turn_back(self, source: list[Act], target: list[Act]) -> Act | None:
-        """Take back the last of some acts; what that changed is an act of its own."""
+        """Take back the last of some acts, or do it again."""
         if not source:
             return None
         act, turned = source[-1], Act()
@@ -590,11 +595,15 @@ class OpenProject:
             while act.changes:
                 turned.changes.append(self._turned(act.changes[-1]))
                 act.changes.pop()
-            source.pop()
-        finally:  # if the disk was full, the rest can be taken back later
+        except BaseException:  # if the disk was full, the rest can be taken back later
             if turned.changes:
                 target.append(turned)
-        return turned
+            raise
+        # The head is turned back last: one whose photos are not there yet would be warned of.
+        act.changes = sorted(turned.changes, key=lambda one: not isinstance(one, Headed))
+        act.is_taken_back = source is self._acts.done
+        target.append(source.pop())
+        return act
 
     def _turned(self, change: Change) -> Change:
         """Take back a change; return what that changed."""
@@ -610,10 +619,12 @@ class OpenProject:
             return Renamed(change.new, change.old)
         if isinstance(change, Named):
             self._name_classes(name for name in names if name != change.name)
-            self._acts.renamed(change.name, None)
-            return Unnamed(change.name, names.index(change.name))
+            gone = Unnamed(change.name, names.index(change.name))
+            self._acts.renamed(change.name, gone)
+            return gone
         if isinstance(change, Unnamed):
             self._name_classes([*names[: change.place], change.name, *names[change.place :]])
+            self._acts.named_again(change)
             return Named(change.name, change.place)
         self._take(change.before)
         self._is_due = True

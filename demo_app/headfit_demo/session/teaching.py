@@ -44,7 +44,8 @@ def teach(
         Returns the photos by what they show; called first, on this thread, for it may take long.
         An error of it makes no project.
     act : Act
-        What one undo takes back.
+        What one undo takes back. What it does not want by now is left with it, unless copies are
+        skipped: a camera sees more.
     may_name : bool
         Whether things that are not there are named. Else they are not there any more.
     new_project : str
@@ -72,6 +73,7 @@ def teach(
     left_out = tuple(readable_name(path) for path in found.left_out)
     added = Added(refused=found.refused, left_out=left_out)
     with session.using(job.project_key) as project:
+        project.go_on(act)
         try:
             if may_name:
                 things, refused = _named(project, things, act)
@@ -79,8 +81,12 @@ def teach(
                 yield project.view()
             quick = _Quick(project)
             for name, photos in _few_at_a_time(things):
-                if job.is_cancelled or act.is_taken_back or project.is_closed:
+                if job.is_cancelled or project.is_closed:
                     break
+                if not act.wants(name):
+                    if not skips_copies:
+                        act.leave(name, photos)
+                    continue
                 added += project.add_photos(
                     name, photos, act, skips_copies=skips_copies, skips_repeats=skips_repeats
                 )

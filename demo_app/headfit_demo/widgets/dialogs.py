@@ -142,16 +142,19 @@ def ask_place(
 ) -> Dialog:
     """Ask where to save a copy of a file, and save it there; no other file is overwritten.
 
+    A name alone is one in the user's folder, and has the file's ending, by which it is found again.
     ``complaint`` is why another place did not do.
     """
     field = Field(text=str(Path.home() / source.name))
     saved: list[str] = []
 
     def take() -> str | None:
-        target = Path(field.text).expanduser()
+        target = Path.home() / Path(field.text).expanduser()
         try:
             if target.is_dir():
                 target /= source.name
+            elif target.suffix.lower() != source.suffix:
+                target = target.with_name(target.name + source.suffix)
             if os.path.lexists(target):  # another press saves under the name that is proposed
                 field.text = str(_free_name(target))
                 return tr.say("A file of this name is there already. This name is free.")

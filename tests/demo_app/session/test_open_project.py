@@ -95,8 +95,10 @@ def test_one_undo_takes_back_one_act_and_redo_brings_it_back(taught: Session) ->
     assert taught.project.redo() is None  # who does something else goes another way
 
 
-def test_what_was_forgotten_is_forgotten_again(taught: Session) -> None:
-    """Photos, then a thing: back, gone, and back again under other numbers each time."""
+def test_what_was_forgotten_is_forgotten_again(
+    taught: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Photos, then a thing: back, gone, and back again under other numbers; nothing to warn of."""
     taught.project.rename_class(BOAT, "ship")
     taught.project.forget_photos([photos_of(taught)["ship"][0].example_id])
     taught.project.forget_class("ship")
@@ -116,6 +118,7 @@ def test_what_was_forgotten_is_forgotten_again(taught: Session) -> None:
             taught.project.redo()
             assert counts() == state
     assert taught.project.redo() is None
+    assert caplog.records == []
 
 
 def test_photos_on_their_way_follow_their_thing(taught: Session) -> None:

@@ -40,9 +40,14 @@ class Teaching:
     """A job that is done step by step, as the worker does it."""
 
     def __init__(
-        self, session: Session, things: Mapping[str, Sequence[Any]], *, is_new: bool = False
+        self,
+        session: Session,
+        things: Mapping[str, Sequence[Any]],
+        *,
+        is_new: bool = False,
+        act: Act | None = None,
     ) -> None:
-        self.act = Act()
+        self.act = act or Act()
         self.views: list[ProjectView] = []
 
         def work(job: Job) -> Any:
@@ -161,15 +166,53 @@ def test_what_was_not_begun_is_not_done() -> None:
 
 
 def test_undo_takes_back_what_still_comes_in(taught: Session) -> None:
-    """All of it, and the rest does not come; redo brings back what was there."""
-    teaching = Teaching(taught, {BOAT: frames(BOAT, MANY, seed=3)})
+    """All of it, and the rest waits; redo brings back what was there, and the rest goes on."""
+    photos = frames(BOAT, MANY, seed=3)
+    teaching = Teaching(taught, {BOAT: photos})
     teaching.step()
     taught.project.undo()
     became, _ = teaching.finish()
     assert became.n_added == AT_ONCE
     assert counts(taught) == {BALLOON: 5, BOAT: 5}
+    assert (teaching.act.is_gone, teaching.act.can_go_on) == (True, False)
     taught.project.redo()
     assert counts(taught) == {BALLOON: 5, BOAT: 5 + AT_ONCE}
+    assert (teaching.act.is_gone, teaching.act.can_go_on) == (False, True)
+    rest = Teaching(taught, teaching.act.take_rest(), act=teaching.act)
+    rest.finish()
+    assert counts(taught) == {BALLOON: 5, BOAT: 5 + MANY}
+    taught.project.undo()  # it is one act
+    assert counts(taught) == {BALLOON: 5, BOAT: 5}
+
+
+def test_the_rest_of_a_forgotten_thing_waits_until_it_is_back(taught: Session) -> None:
+    """Not another of its name, which was forgotten from the same place; then it goes on."""
+    teaching = Teaching(taught, {BOAT: frames(BOAT, MANY, seed=3)})
+    teaching.step()
+    taught.project.forget_class(BOAT)
+    teaching.finish()
+    taught.project.add_class(BOAT)
+    taught.project.forget_class(BOAT)
+    taught.project.undo()
+    assert not teaching.act.can_go_on
+    taught.project.undo()
+    taught.project.undo()
+    assert counts(taught) == {BALLOON: 5, BOAT: 5 + AT_ONCE}
+    assert teaching.act.can_go_on
+    Teaching(taught, teaching.act.take_rest(), act=teaching.act).finish()
+    assert counts(taught) == {BALLOON: 5, BOAT: 5 + MANY}
+    assert taught.project.redo() is None  # it would forget no photo that came since
+    taught.project.undo()
+    assert counts(taught) == {BALLOON: 5, BOAT: 5}
+
+
+def test_what_is_erased_while_it_comes_in_stays_erased(taught: Session) -> None:
+    teaching = Teaching(taught, {BOAT: frames(BOAT, MANY, seed=3)})
+    teaching.step()
+    taught.project.erase_examples()
+    teaching.finish()
+    assert counts(taught) == {BALLOON: 0, BOAT: 0}
+    assert (teaching.act.is_gone, teaching.act.can_go_on) == (True, False)
 
 
 def test_one_drop_of_several_things_is_one_act(session: Session) -> None:

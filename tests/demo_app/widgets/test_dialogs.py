@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.support.hand import Hand
 
 from headfit_demo.widgets import ask_name, ask_place
@@ -55,9 +56,29 @@ def test_what_is_pressed_twice_is_done_once(hand: Hand) -> None:
     assert answers == ["Once"]
 
 
+def test_a_name_alone_is_one_in_the_users_folder(
+    hand: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the ending by which it is found again; a name that is too long is said to be so."""
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    source = tmp_path / "source.head"
+    source.write_bytes(b"head")
+    saved: list[str | None] = []
+    dialog = ask_place(source, saved.append)
+    field = dialog.ids.body.children[0]
+    field.text = 300 * "x"
+    dialog.accept()
+    assert dialog.text == "This name is too long. Choose a shorter one."
+    field.text = "roses of 1.6"
+    dialog.accept()
+    hand.wait(lambda: hand.n_windows == 0)
+    assert saved == [str(tmp_path / "roses of 1.6.head")]
+    assert (tmp_path / "roses of 1.6.head").read_bytes() == b"head"
+
+
 def test_saving_overwrites_no_file(hand: Hand, tmp_path: Path) -> None:
     """A free name is proposed instead, and taken when it is confirmed."""
-    source, diary = tmp_path / "source.head", tmp_path / "diary.txt"
+    source, diary = tmp_path / "source.head", tmp_path / "diary.head"
     source.write_bytes(b"head")
     diary.write_text("dear diary")
     saved: list[str | None] = []
@@ -66,7 +87,7 @@ def test_saving_overwrites_no_file(hand: Hand, tmp_path: Path) -> None:
     field.text = str(diary)
     dialog.accept()
     assert dialog.text == "A file of this name is there already. This name is free."
-    assert field.text == str(tmp_path / "diary 2.txt")
+    assert field.text == str(tmp_path / "diary 2.head")
     field.text = str(tmp_path)  # a folder: the file's own name, which is taken
     dialog.accept()
     assert field.text == str(tmp_path / "source 2.head")
