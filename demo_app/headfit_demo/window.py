@@ -37,6 +37,9 @@ def configure(width: int, height: int) -> None:
     # Every library's debugging is not our output; who sets another mode wants to see it.
     if os.environ.setdefault("KIVY_LOG_MODE", "PYTHON") == "PYTHON":
         logging.getLogger("kivy").addFilter(_is_of_concern)
+    # A click does what it does in other programs' windows also while one of those is in front,
+    # such as that which photos were dragged from. SDL would only raise the window by it.
+    os.environ.setdefault("SDL_MOUSE_FOCUS_CLICKTHROUGH", "1")
     from kivy.config import Config
     from kivy.utils import platform
 

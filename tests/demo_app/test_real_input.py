@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from tests.support.photos import THINGS, frames, jpeg, write_folder
-from tests.support.x11 import icon_of, screen
+from tests.support.x11 import icon_of, screen, window_in_front
 
 from headfit_demo.window import ICON
 
@@ -269,6 +269,15 @@ def test_mouse_keyboard_and_dropped_files(display: str, tmp_path: Path) -> None:
     assert person.sees["projects"][both][2] == "2 things, 8 photos"
     person.open_project(both)
     assert person.sees["things"] == {BOAT: 4, BALLOON: 4}
+    assert person.close() == (0, "")
+
+
+@pytest.mark.timeout(600)
+def test_a_click_counts_while_another_window_is_in_front(display: str, tmp_path: Path) -> None:
+    """Such as that of the files that were dragged here: the click is not for raising the window."""
+    person = Person(display, tmp_path)
+    with window_in_front(display):
+        person.press("Settings", lambda: person.sees["screen"] == "settings")
     assert person.close() == (0, "")
 
 

@@ -30,6 +30,28 @@ def screen() -> Iterator[str]:
             server.terminate()
 
 
+@contextmanager
+def window_in_front(display: str) -> Iterator[None]:
+    """Have another program's window that has the keyboard."""
+    from Xlib import X
+    from Xlib.display import Display
+
+    connection = Display(display)
+    try:
+        screen = connection.screen()
+        window = screen.root.create_window(
+            0, 0, 40, 40, 0, screen.root_depth, background_pixel=screen.white_pixel
+        )
+        window.change_attributes(event_mask=X.FocusChangeMask)
+        window.map()
+        connection.flush()
+        while connection.next_event().type != X.FocusIn:
+            pass
+        yield
+    finally:
+        connection.close()
+
+
 def icon_of(display: str, window: int) -> Image.Image:
     """Return the icon that a window gives its frame and the bar of programs."""
     from Xlib.display import Display
