@@ -9,12 +9,14 @@ from typing import Any, Final
 from kivy.clock import Clock
 from kivy.core.window import Window
 
-QUIET_S: Final = 1.0
-"""So long nobody may have touched anything."""
+from headfit_demo.widgets import Slices
 
-WORTH, MOST = 5, 100
-"""It is worth it after so many searches among what is new, each of some thousand objects; after so
-many it no longer waits, lest litter fill the memory."""
+QUIET_S: Final = 1.0
+"""So long nobody may have touched anything, and no page been filled."""
+
+WORTH, MOST = 50, 1000
+"""It is worth it after so many searches among what is new, each of a thousand objects or so; after
+so many it no longer waits, lest litter fill the memory."""
 
 
 class Litter:
@@ -62,13 +64,14 @@ class Litter:
         self._moved_at = time.monotonic()
 
     def _look_at_new(self, _: float) -> None:
-        counts, thresholds = gc.get_count(), gc.get_threshold()
-        if counts[0] > thresholds[0]:
-            gc.collect(int(counts[1] > thresholds[1]))
+        # Of what is new all that stays is looked through once: several frames' together, as Python
+        # itself would, takes longer than the work of one.
+        if gc.get_count()[0] > gc.get_threshold()[0]:
+            gc.collect(1)
 
     def _look(self, _: float) -> None:
         n_new = gc.get_count()[2]
-        is_quiet = time.monotonic() - self._moved_at >= QUIET_S
+        is_quiet = time.monotonic() - max(self._moved_at, Slices.moved_at) >= QUIET_S
         rests = is_quiet and not self._app.jobs.is_any and not self._app.eye.is_on
         if n_new >= (WORTH if rests else MOST):
             gc.collect()

@@ -159,6 +159,30 @@ def test_many_things_at_once_do_not_block(hand: Hand, tmp_path: Path) -> None:
     hold_to_limit(hand, "a drop of 12 things", begin, waits=False)
 
 
+def test_pages_of_many_photos_do_not_block(hand: Hand) -> None:
+    """Of a project of twenty things, eighty photos each: its cards, and all photos of a thing."""
+    hand.begin()
+    hand.settle()
+    fill(hand.app.session, n_samples=1600, n_classes=20)
+    key = hand.app.project.key
+
+    def begin_anew() -> Callable[[], bool]:
+        hand.app.go("home")
+        hand.begin("Other")
+        hand.app.projects.open(key)
+        return lambda: hand.app.is_shown(key) and len(hand.screen.cards) == 20
+
+    hold_to_limit(hand, "the cards of twenty things", begin_anew)
+    names = iter(f"thing {number}" for number in range(20))
+
+    def begin() -> Callable[[], bool]:
+        hand.app.go("teach")
+        hand.screen.show_photos(next(names))
+        return lambda: len(hand.screen.ids.grid.children) == 80
+
+    hold_to_limit(hand, "the photos of a thing", begin)
+
+
 def test_training_does_not_block(hand: Hand, tmp_path: Path) -> None:
     """Of 3,000 photos, while the camera's picture goes on."""
     write_folder(tmp_path / "camera", 3, (BOAT,))

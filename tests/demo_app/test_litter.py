@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import threading
 import time
 import weakref
@@ -15,6 +16,7 @@ from tests.support.hand import Hand
 from tests.support.photos import THINGS, frames
 
 from headfit_demo.litter import QUIET_S, WORTH
+from headfit_demo.widgets import Slices
 
 BALLOON, BOAT, _ = THINGS
 
@@ -62,12 +64,34 @@ def test_all_is_looked_through_at_rest_only(toys: Hand) -> None:
             toys.wait(lambda: True)
         assert 2 not in seen
         toys.app.teaching.add_photos(BOAT, frames(BOAT, 60, seed=3))
-        toys.wait(lambda: toys.app.project.n_photos == 70)
+        toys.wait(lambda: toys.app.project.n_photos == 70, frames=0)
         assert 2 not in seen
         toys.wait(lambda: 2 in seen)
         assert not toys.app.jobs.is_any
         assert ring() is None
         assert seen.count(2) == 1
+
+
+def test_what_is_new_is_looked_through_in_small_parts(toys: Hand) -> None:
+    """What ten of them left, as is usual, would be looked through in one frame again."""
+    gc.collect()
+    with searches() as seen:
+        litter(toys)
+    assert set(seen) == {1}
+
+
+def test_a_page_that_is_being_filled_moves(toys: Hand) -> None:
+    """Long after the touch that opened it, if much is to be seen there."""
+    gc.collect()
+    slices = Slices()
+    with searches() as seen:
+        litter(toys)
+        slices.run(itertools.repeat(None))
+        ends = time.monotonic() + 2.5 * QUIET_S
+        toys.wait(lambda: time.monotonic() > ends)
+        assert 2 not in seen
+        slices.stop()
+        toys.wait(lambda: 2 in seen)
 
 
 def test_it_does_not_wait_for_ever(toys: Hand, monkeypatch: pytest.MonkeyPatch) -> None:

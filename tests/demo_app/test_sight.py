@@ -256,13 +256,23 @@ def test_the_last_answers_stand_in_a_line(toys: Hand, tmp_path: Path) -> None:
     toys.wait(lambda: time.monotonic() > ends)
     assert seen() == [BOAT, BALLOON, BALLOON, BOAT]
 
-    toys.tap(line()[1])
+    before = line()
+    touch = toys.hold(before[1])
+    toys.app.sight.look_at(picked(BOAT, 9, seed=9)[-1])
+    toys.wait(lambda: len(seen()) == 5)
+    assert line() == before  # nothing moves under a finger
+    held = before[1].texture
+    touch.touch_up()
     toys.wait(lambda: toys.app.sight.verdict == BALLOON)
+    assert [one.texture for one in toys.app.sight.recent.answers].index(held) == 2
+    toys.wait(lambda: line() != before)
+    assert line()[1:] == before[: len(line()) - 1]
+    assert [one.text for one in line()] == seen()[: len(line())]
     assert not toys.app.eye.is_on
     toys.app.sight.correct(BOAT)
     toys.wait(lambda: toys.app.project.classes[1].n_photos == 6)
     toys.settle()
-    assert len(seen()) == 4  # it has its place already
+    assert len(seen()) == 5  # it has its place already
 
     toys.app.projects.create("Next")
     toys.wait(lambda: toys.app.project.name == "Next")

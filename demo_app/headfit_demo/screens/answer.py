@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kivy.app import App
+from kivy.clock import Clock
 from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.stacklayout import StackLayout
@@ -34,6 +35,7 @@ class Bars(Column):
 class PastAnswer(Touchable, BoxLayout):
     """A picture that was seen, and what it was taken for; a touch shows it again."""
 
+    seen = ObjectProperty(None)
     text = StringProperty("")
     texture = ObjectProperty(None)
     is_sure = BooleanProperty(False)
@@ -47,17 +49,28 @@ class PastAnswers(BoxLayout):
     def on_kv_post(self, _: Any) -> None:
         """Follow what is seen."""
         self._sight = App.get_running_app().sight
-        self._sight.recent.fbind("answers", self._show)
-        self.fbind("n_fitting", self._show)
+        self._follow = Clock.create_trigger(self._show)
+        self._sight.recent.fbind("answers", self._follow)
+        self.fbind("n_fitting", self._follow)
 
-    def _show(self, *_: Any) -> None:
+    def _show(self, _: float) -> None:
+        """Show what was seen; a picture stays the same widget, and none moves under a finger."""
+        if any(past.state == "down" for past in self.children):
+            return  # until it is let go
         shown = self._sight.recent.answers[: int(self.n_fitting)]
-        take_focus(self)
-        self.clear_widgets()
-        for seen in shown:
-            past = PastAnswer(text=seen.said, texture=seen.texture, is_sure=seen.is_sure)
-            past.bind(on_release=lambda *_, seen=seen: self._sight.look_back(seen))
-            self.add_widget(past)
+        wanted = {seen.texture: seen for seen in shown}
+        for past in [one for one in self.children if one.texture not in wanted]:
+            take_focus(past)
+            self.remove_widget(past)
+        there = {past.texture: past for past in self.children}
+        for place, seen in enumerate(shown):  # those that are there are in this order already
+            past = there.get(seen.texture)
+            if past is None:
+                past = PastAnswer(texture=seen.texture)
+                past.bind(on_release=lambda past: self._sight.look_back(past.seen))
+                past.bind(state=self._follow)
+                self.add_widget(past, index=len(self.children) - place)
+            past.seen, past.text, past.is_sure = seen, seen.said, seen.is_sure
 
 
 class ThingChip(Touchable, BoxLayout):

@@ -66,8 +66,14 @@ class PhotosScreen(AppScreen):
 
     def _show(self, photos: tuple[PhotoView, ...]) -> Iterator[None]:
         grid, of = self.ids.grid, (self.app.project.key, self.class_name)
-        staying = {one.example_id for one in photos} if of == self._of else set()
-        self._of = of
+        if of != self._of:  # to make a widget takes longer than to give it another photo
+            self._of = of
+            take_focus(grid)
+            there = grid.children[::-1]
+            grid.clear_widgets(there[len(photos) :])
+            for thumb, photo in zip(there, photos, strict=False):
+                thumb.photo, thumb.badge, thumb.texture, thumb.is_chosen = photo, "", None, False
+        staying = {one.example_id for one in photos}
         for thumb in [one for one in grid.children if one.photo.example_id not in staying]:
             take_focus(thumb)
             grid.remove_widget(thumb)

@@ -17,6 +17,9 @@ class Slices:
 
     BUDGET_S = 0.02
 
+    moved_at = 0.0
+    """When any of them took a step, by `time.monotonic`."""
+
     _frame = -1
     _ends = 0.0
 
@@ -28,6 +31,7 @@ class Slices:
         self.stop()
 
         def go_on(*_: object) -> bool:
+            Slices.moved_at = time.monotonic()
             if Slices._frame != Clock.frames:
                 Slices._frame, Slices._ends = Clock.frames, time.perf_counter() + self.BUDGET_S
             return any(time.perf_counter() > Slices._ends for _step in steps)

@@ -175,7 +175,15 @@ def test_what_is_chosen_stays_chosen_while_photos_come_in(toys: Hand) -> None:
     toys.press("Forget 1 photo")
     toys.wait(lambda: toys.app.project.n_photos == 11 and toys.screen.n_chosen == 0)
     assert thumbs[3] not in toys.screen.ids.grid.children
+    there = list(toys.screen.ids.grid.children)
     toys.app.go("teach")
     toys.screen.show_photos(BALLOON)
     toys.wait(lambda: len(toys.screen.ids.grid.children) == 5)
+    toys.settle()
     assert toys.screen.n_chosen == 0
+    ids = [one.photo.example_id for one in reversed(toys.screen.ids.grid.children)]
+    assert ids == [one.example_id for one in toys.app.project.classes[0].photos]
+    pictures = [one.texture for one in reversed(toys.screen.ids.grid.children)]
+    of = toys.app.thumbnails.of
+    assert pictures == [of(toys.app.project, one) for one in toys.app.project.classes[0].photos]
+    assert set(toys.screen.ids.grid.children) <= set(there)  # to make them anew takes long
