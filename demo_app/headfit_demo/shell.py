@@ -93,6 +93,9 @@ class Notice(BoxLayout):
     offer = ObjectProperty(None, allownone=True)
     """What else can be done from here: its words, and what does it."""
 
+    is_above = BooleanProperty(False)
+    """Whether it lies over the heading."""
+
     _clock: Any = None
 
     def show(
@@ -134,7 +137,7 @@ class Shell(FloatLayout):
     can_undo = BooleanProperty(False)
     can_redo = BooleanProperty(False)
     lift = NumericProperty(0)
-    """How high a screen reaches up with what no notice may cover."""
+    """How high the screen that is shown reaches up with what no notice may cover."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

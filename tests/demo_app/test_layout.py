@@ -107,6 +107,8 @@ def test_the_fault_finder_finds_faults(hand: Hand) -> None:
     from kivy.uix.boxlayout import BoxLayout
     from kivy.uix.label import Label
 
+    from headfit_demo.widgets.basics import Words
+
     root = BoxLayout(size=(100, 100))
     words, other = Label(text="Much too long for this"), Label(text="x")
     for label in (words, other):
@@ -120,6 +122,9 @@ def test_the_fault_finder_finds_faults(hand: Hand) -> None:
     words.pos, words.size = (90, 70), words.texture_size
     (outside,) = faults(root)
     assert "is outside" in outside
+    narrow = Words(text="Unbreakable", width=30, size_hint_x=None)
+    hand.wait(lambda: narrow.height)
+    assert any("breaks 'Unbreakable'" in one for one in faults(narrow))
 
 
 class Longer(gettext.NullTranslations):

@@ -44,6 +44,28 @@ def test_a_notice_covers_nothing_to_press(
     assert covered == []
 
 
+@pytest.mark.parametrize("size", [(360, 800), (800, 360)])
+def test_a_notice_leaves_chosen_photos_to_be_forgotten(
+    toys: Hand, shell: object, size: tuple[int, int]
+) -> None:
+    """On a phone, upright or lying, with the largest text."""
+    shell.size_hint, shell.size = (None, None), size
+    toys.app.set_preference("text_scale", 2.0)
+    toys.screen.show_photos(THINGS[0])
+    toys.settle()
+    toys.wait(lambda: len(toys.screen.ids.grid.children) == 5)
+    if not toys.screen.n_chosen:  # it may be chosen since the last time
+        toys.screen.ids.grid.children[0].dispatch("on_release")
+    toys.app.notify("25 of 30 photos were taught. half.jpg was left out. 5 more were, too.")
+    toys.wait(lambda: True, frames=5)
+    notice, forget = shell.ids.notice, toys.screen.ids.forget
+    _, bottom = forget.to_window(*forget.pos)
+    assert forget.height > 0
+    assert notice.y >= bottom + forget.height or notice.top <= bottom
+    toys.app.go("teach")
+    assert shell.lift == toys.screen.lift
+
+
 @pytest.mark.parametrize("size", [(360, 800), (800, 480)])
 def test_a_notice_can_be_read_beside_its_button(
     toys: Hand, shell: object, size: tuple[int, int]

@@ -31,7 +31,8 @@ def faults(root: Any) -> Iterator[str]:
     from kivy.uix.stacklayout import StackLayout
 
     from headfit_demo.widgets import Page
-    from headfit_demo.widgets.basics import View
+    from headfit_demo.widgets.basics import View, Words
+    from headfit_demo.widgets.words import line_width
 
     left, _, right, _ = box(root)
     for widget in seen(root):
@@ -43,6 +44,11 @@ def faults(root: Any) -> Iterator[str]:
             wide, high = widget.texture_size
             if wide > widget.width + 1 or high > widget.height + 1:
                 yield f"{who} is cut: {wide} x {high} in {widget.width:.0f} x {widget.height:.0f}"
+        if isinstance(widget, Words) and not widget.shorten and widget.width:
+            for word in filter(str.isalpha, widget.text.split()):
+                wide = line_width(word, round(widget.font_size), widget.bold)
+                if wide > widget.width + 4:  # 3 of them are the room for what leans out
+                    yield f"{who} breaks {word!r}: {wide} in {widget.width:.0f}"
         if isinstance(widget, (BoxLayout, StackLayout)):
             for one, other in combinations([c for c in widget.children if c.opacity], 2):
                 a, b = box(one), box(other)

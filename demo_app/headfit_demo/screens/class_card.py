@@ -76,6 +76,7 @@ class ClassCard(RelativeLayout):
 
     name = StringProperty("")
     details = StringProperty("")
+    n_photos = NumericProperty(0)
     place = NumericProperty(-1)
     """Among the things, whose colours follow it."""
 
@@ -87,7 +88,7 @@ class ClassCard(RelativeLayout):
 
     def show(self, one: ClassView, place: int) -> None:
         """Show the class as it is now, and in its place."""
-        self.name, self.place = one.name, place
+        self.name, self.place, self.n_photos = one.name, place, one.n_photos
         self.details = tr.count("{n} photo", "{n} photos", one.n_photos) if one.n_photos else ""
         self.ids.strip.photos = one.photos
         chips, said = self.ids.chips, list(feedback_words(one))

@@ -28,6 +28,7 @@ class PhotosScreen(AppScreen):
     class_name = StringProperty("")
     details = StringProperty("")
     hint = StringProperty("")
+    n_photos = NumericProperty(0)
     n_chosen = NumericProperty(0)
     side = NumericProperty(0)
     """Of a photo, in pixels."""
@@ -41,8 +42,8 @@ class PhotosScreen(AppScreen):
         """Show the photos; what is chosen stays so while more come in."""
         shown = [one for one in self.app.project.classes if one.name == self.class_name]
         photos = shown[0].photos if shown else ()
-        n_photos = shown[0].n_photos if shown else 0
-        self.details = tr.count("{n} photo", "{n} photos", n_photos)
+        self.n_photos = shown[0].n_photos if shown else 0
+        self.details = tr.count("{n} photo", "{n} photos", self.n_photos)
         doubts = [photo for photo in photos if photo.likelier]
         if doubts:
             likelier = ", ".join(sorted({str(photo.likelier) for photo in doubts}))
