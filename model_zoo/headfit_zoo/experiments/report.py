@@ -52,7 +52,8 @@ PAPER: Final[Mapping[str, Mapping[str, tuple[float, float]]]] = {
 """Top-1 and top-5 of Leroux et al., "Transfer Learning with Binary Neural Networks", Table 2."""
 
 FAMILIES: Final[Mapping[str, str]] = {
-    "residual-mixture": "residual network, 112 px, taught on a mixture",
+    "residual-mixture-roots": "residual network, 112 px, taught on a mixture",
+    "residual-mixture": "the same, taught less and without roots",
     "residual": "residual network, 64 px",
     "alexnet": "AlexNet, 64 px",
     "resnet18": "ResNet-18, 224 px",

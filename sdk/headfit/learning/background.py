@@ -25,7 +25,7 @@ which pictures hardly differ should not count for much. Chosen on flowers, scene
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """A Gaussian of the signed square roots of varied pictures' embeddings.
+    """A Gaussian of varied pictures' embeddings.
 
     Attributes
     ----------
@@ -54,20 +54,19 @@ class Background:
             A few thousand, of pictures as varied as can be.
         made_from : str
         """
-        roots = rooted(embeddings).astype(np.float64)
-        covariance = np.atleast_2d(np.cov(roots.T))
+        covariance = np.atleast_2d(np.cov(embeddings.T, dtype=np.float64))
         width = len(covariance)
         ridge = RIDGE * np.trace(covariance) / width
         factor = np.linalg.cholesky(np.linalg.inv(covariance + ridge * np.eye(width)))
         lower = (factor / np.abs(factor).max())[np.tril_indices(width)]
-        mean = tuple(float(value) for value in roots.mean(axis=0).astype(np.float32))
+        mean = tuple(float(value) for value in embeddings.mean(axis=0).astype(np.float32))
         coded = base64.b64encode(lower.astype("<f2").tobytes()).decode("ascii")
         return cls(made_from, len(embeddings), mean, coded)
 
     def whitened(self, embeddings: FloatArray) -> FloatArray:
         """Return embeddings in a frame in which those of the background vary alike in all ways.
 
-        ``z = (sign(e) sqrt(|e|) - mean) L``
+        ``z = (e - mean) L``
 
         Parameters
         ----------
@@ -77,15 +76,13 @@ class Background:
         -------
         ndarray of shape (n_samples, embedding_dim), dtype float32
         """
-        return (rooted(embeddings) - np.array(self.mean, np.float32)) @ _matrix(
-            self.factor, len(self.mean)
-        )
+        centred = embeddings - np.array(self.mean, np.float32)
+        return centred @ _matrix(self.factor, len(self.mean))
 
     def unwhitened(self, whitened: DoubleArray) -> DoubleArray:
         """Return the embeddings that have these whitened ones: shape (n_samples, embedding_dim)."""
         matrix = _matrix(self.factor, len(self.mean)).astype(np.float64)
-        roots = np.linalg.solve(matrix.T, whitened.T).T + np.array(self.mean)
-        embeddings: DoubleArray = np.sign(roots) * np.square(roots)
+        embeddings: DoubleArray = np.linalg.solve(matrix.T, whitened.T).T + np.array(self.mean)
         return embeddings
 
     @property
@@ -95,7 +92,7 @@ class Background:
         return hashlib.sha256(mean + base64.b64decode(self.factor)).hexdigest()
 
     def whitened_sums(self, sums: DoubleArray, counts: npt.NDArray[np.int64]) -> DoubleArray:
-        """Return the sums of whitened embeddings, from those of `rooted` ones and their numbers."""
+        """Return the sums of whitened embeddings, from those of embeddings and their numbers."""
         centred: DoubleArray = sums - counts[:, np.newaxis] * np.array(self.mean)
         return centred @ _matrix(self.factor, len(self.mean)).astype(np.float64)
 
@@ -119,9 +116,3 @@ def is_factor(text: str, embedding_dim: int) -> bool:
         return False
     is_one_form = base64.b64encode(data).decode("ascii") == text
     return is_one_form and bool(np.isfinite(np.frombuffer(data, "<f2")).all())
-
-
-def rooted(embeddings: FloatArray) -> FloatArray:
-    """Return the signed square roots of features, which are spread more like a Gaussian."""
-    roots: FloatArray = np.sign(embeddings) * np.sqrt(np.abs(embeddings))
-    return roots

@@ -5,14 +5,11 @@ seen the others, and what it says of that one is no evidence. So examples of a c
 that are nearly the same as one of them, its leader; and so are those that the caller says belong
 together. Groups that share an example are one.
 
-Two are nearly the same if the signed square roots of their embeddings nearly point the same way, so
-do the embeddings off the mean of all and, where both photos have a perceptual hash, that says so
-too, if it can tell. Of embeddings as they are a few large features decide: by a bound that finds as
-many bursts of a camera, five times as many photos of flowers are taken for copies
-(docs/choosing-parameters.md). Groups are made around leaders, the one with the most near examples
-first, and do not go on in steps: thirteen highways, each like the next, would be one photo. (Leader
-clustering, Hartigan, "Clustering Algorithms", 1975, chapter 3; in an order of neighbours that makes
-every group a star.)
+Two are nearly the same if their embeddings nearly point the same way, so do the embeddings off the
+mean of all and, where both photos have a perceptual hash, that says so too, if it can tell. Groups
+are made around leaders, the one with the most near examples first, and do not go on in steps:
+thirteen highways, each like the next, would be one photo. (Leader clustering, Hartigan, "Clustering
+Algorithms", 1975, chapter 3; in an order of neighbours that makes every group a star.)
 """
 
 from __future__ import annotations
@@ -25,13 +22,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from headfit.learning.background import rooted
 from headfit.maths.arrays import BoolArray, FloatArray, HashArray, TargetArray
 
 COSINE: Final = 0.95
 CENTRED_COSINE: Final = 0.75
-"""Above which both have to be: the cosine of two embeddings' signed square roots, and that of the
-embeddings off the mean of all.
+"""Above which both have to be: the cosine of two embeddings, and that of the embeddings off the mean
+of all.
 
 Either alone would take too much for a copy: the first where all embeddings have much in common, the
 second where classes lie far apart. Chosen on flowers and scenes, judged on birds
@@ -58,7 +54,7 @@ on birds (docs/choosing-parameters.md).
 """
 
 SURE_COSINE: Final = 0.97
-"""Of two embeddings' roots, above which hashes are not asked: those of a wall are noise. That of
+"""Of two embeddings, above which hashes are not asked: those of a wall are noise. That of
 pictures of one colour with a camera's noise is 0.971 to 0.996; of two of a class of those sets that
 are none of one photo, 0.976 at most.
 """
@@ -248,7 +244,7 @@ def _near(embeddings: FloatArray, mean: FloatArray, photo_hashes: HashArray | No
         )
         return nothing
     cosine = COSINE if photo_hashes is None else HASHED_COSINE
-    units = _units(rooted(embeddings))
+    units = _units(embeddings)
     is_near = np.zeros(len(units), np.bool_)
     for start in range(0, len(units), _BLOCK):
         near = np.triu(units[start : start + _BLOCK] @ units[start:].T > cosine, 1)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from headfit.learning.background import Background, rooted
+from headfit.learning.background import Background
 from headfit.learning.held_out import sums_over_groups
 from headfit.maths.arrays import Array, DoubleArray, FloatArray, TargetArray
 
@@ -106,7 +106,7 @@ def likeness_of(
     """
     taught = np.stack(
         [
-            rooted(embeddings[targets == column]).sum(axis=0, dtype=np.float64)
+            embeddings[targets == column].sum(axis=0, dtype=np.float64)
             for column in range(n_classes)
         ]
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.embedded import NAME
 from tests.support.foreign import DATA
 
 from headfit import Extractor, ImageClassifier
@@ -72,7 +73,7 @@ def test_an_extractor_that_is_not_installed_is_named(
     command = ["store", "missing", str(store_path), str(photos), "--extractor"]
     assert main([*command, str(extractor_path)]) == 0
     assert "12 of 13 examples have their photo" in capsys.readouterr().err
-    assert main([*command, "residual-mixture"]) == 4
+    assert main([*command, NAME]) == 4
     assert "which prepares photos for this store, found" in capsys.readouterr().err
 
 

@@ -10,7 +10,6 @@ from tests.sdk.learning.test_order import everything
 
 from headfit import HeadLearner, InputError, SoftmaxHead
 from headfit.learning import METHODS
-from headfit.learning.background import rooted
 from headfit.learning.class_sums import ClassSums
 from headfit.learning.fitting import LOGISTIC_FROM
 from headfit.learning.groups import (
@@ -47,14 +46,13 @@ def pictures(
 
 
 def pairs(cosine: float, n_pairs: int) -> FloatArray:
-    """Return rows of which each and the next are two looks, by the cosine of their roots."""
+    """Return rows of which each and the next are two looks, by the cosine of the two."""
     along, across = np.random.default_rng(0).normal(size=(2, n_pairs, WIDTH))
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     across -= (across * along).sum(axis=1, keepdims=True) * along
     across /= np.linalg.norm(across, axis=1, keepdims=True)
-    roots = np.stack([along, cosine * along + np.sqrt(1 - cosine**2) * across], axis=1)
-    roots = roots.reshape(2 * n_pairs, WIDTH)
-    return (np.sign(roots) * np.square(roots)).astype(np.float32)
+    rows = np.stack([along, cosine * along + np.sqrt(1 - cosine**2) * across], axis=1)
+    return rows.reshape(2 * n_pairs, WIDTH).astype(np.float32)
 
 
 def names_of(targets: TargetArray) -> list[str]:
@@ -103,7 +101,7 @@ def test_what_is_near_in_steps_alone_is_not_one_group() -> None:
     mean = embeddings.mean(axis=0)
     for group in np.unique(groups):
         here = embeddings[groups == group]
-        near = (cosines(rooted(here)) > COSINE) & (cosines(here - mean) > CENTRED_COSINE)
+        near = (cosines(here) > COSINE) & (cosines(here - mean) > CENTRED_COSINE)
         assert near.all(axis=1).any()
 
 
@@ -148,10 +146,7 @@ def test_the_hash_of_a_photo_has_a_say() -> None:
 def test_the_surer_the_embeddings_are_the_less_is_asked_of_the_hashes(
     cosine: float, bits: int, are_near: bool
 ) -> None:
-    """In a hand's burst a fifth of pairs were none, and held-out figures believed the others.
-
-    The cosine is that of the signed square roots.
-    """
+    """In a hand's burst a fifth of pairs were none, and held-out figures believed the others."""
     targets, hashes = [0, 0, *[1] * 10], [5, 5 ^ ((1 << bits) - 1), *[0] * 10]
     groups = groups_of(pairs(cosine, 6), np.array(targets), photo_hashes=hashes)
     assert (groups[0] == groups[1]) == are_near
@@ -197,9 +192,7 @@ def test_classes_far_apart_are_not_one_photo_each() -> None:
     """Most of an embedding says which class it is, and of the rest each photo has its own."""
     rng = np.random.default_rng(0)
     targets = np.arange(40) % 2
-    sides, photos = rng.exponential(size=(2, WIDTH)), rng.exponential(size=(40, WIDTH))
-    sides *= rng.random(sides.shape) < 0.5
-    photos *= rng.random(photos.shape) < 0.5
+    sides, photos = rng.normal(size=(2, WIDTH)), rng.normal(size=(40, WIDTH))
     embeddings = (3 * sides[targets] + photos).astype(np.float32)
     of_a_class = np.triu(targets[:, np.newaxis] == targets, 1)
     assert (cosines(embeddings - embeddings.mean(axis=0))[of_a_class] > CENTRED_COSINE).all()

@@ -56,8 +56,8 @@ export class Head {
     const { prototypes, lead_weight, usual_lead, background } = this.likeness;
     const whitened = new Float64Array(embedding.length);
     embedding.forEach((x, i) => {
-      const root = Math.sign(x) * Math.sqrt(Math.abs(x)) - background.mean[i];
-      for (let j = 0; j <= i; j++) whitened[j] += root * this.factor[(i * (i + 1)) / 2 + j];
+      const centred = x - background.mean[i];
+      for (let j = 0; j <= i; j++) whitened[j] += centred * this.factor[(i * (i + 1)) / 2 + j];
     });
     const length = Math.max(Math.hypot(...whitened), 1e-12);
     const cosines = prototypes.map((p) => dot(p, whitened) / Math.max(Math.hypot(...p), 1e-12) / length);
