@@ -25,7 +25,7 @@ import numpy.typing as npt
 from headfit.maths.arrays import BoolArray, FloatArray, HashArray, TargetArray
 
 COSINE: Final = 0.95
-CENTRED_COSINE: Final = 0.75
+CENTRED_COSINE: Final = 0.65
 """Above which both have to be: the cosine of two embeddings, and that of the embeddings off the mean
 of all.
 
@@ -37,7 +37,7 @@ found: between few pictures hardly anything varies in most features but by the c
 
 CHANCE: Final = 6.0
 """Standard deviations, ``1 / sqrt(embedding_dim)`` each, that the centred cosine has to be above
-that of random directions: in fewer than 64 dimensions it takes more than 0.75, in 36 nothing is
+that of random directions: in fewer than 86 dimensions it takes more than 0.65, in 36 nothing is
 near but what is the same.
 """
 
