@@ -482,10 +482,10 @@ class SoftmaxHead(Parameters):
         """Learn one more class without the examples of the others, and return the head itself.
 
         For a head that came in a file. With the examples of all classes `fit` keeps more: taught
-        five photos of a further class, it kept 90 to 99 % of what was right of the others and
-        recognised 48 to 86 % of the new one. This kept 86 to 98 %, of a head that compares with
-        its extractor's background 66 to 98 %, the least where the extractor hardly tells the
-        classes apart, and recognised 59 to 87 % (docs/choosing-parameters.md). What the head knows
+        five photos of a further class, it kept 89 to 99 % of what was right of the others and
+        recognised 48 to 89 % of the new one. This kept 87 to 97 % and recognised 45 to 95 %, the
+        least where the extractor hardly tells the classes apart (docs/choosing-parameters.md): the
+        bias is set so that the new class takes about a tenth of the others. What the head knows
         of the others stays, to the bit; the new class competes with them. The threshold of
         `is_known` and the sets of `predict_sets` take the new photos in, ``typicality_`` stays.
 

@@ -79,11 +79,9 @@ class Background:
         centred = embeddings - np.array(self.mean, np.float32)
         return centred @ _matrix(self.factor, len(self.mean))
 
-    def unwhitened(self, whitened: DoubleArray) -> DoubleArray:
-        """Return the embeddings that have these whitened ones: shape (n_samples, embedding_dim)."""
-        matrix = _matrix(self.factor, len(self.mean)).astype(np.float64)
-        embeddings: DoubleArray = np.linalg.solve(matrix.T, whitened.T).T + np.array(self.mean)
-        return embeddings
+    def whitening(self) -> DoubleArray:
+        """Return ``L`` of `whitened`, as a matrix: shape (embedding_dim, embedding_dim)."""
+        return _matrix(self.factor, len(self.mean)).astype(np.float64)
 
     @property
     def fingerprint(self) -> str:
@@ -94,7 +92,7 @@ class Background:
     def whitened_sums(self, sums: DoubleArray, counts: npt.NDArray[np.int64]) -> DoubleArray:
         """Return the sums of whitened embeddings, from those of embeddings and their numbers."""
         centred: DoubleArray = sums - counts[:, np.newaxis] * np.array(self.mean)
-        return centred @ _matrix(self.factor, len(self.mean)).astype(np.float64)
+        return centred @ self.whitening()
 
 
 @lru_cache(maxsize=4)

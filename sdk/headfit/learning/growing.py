@@ -1,20 +1,30 @@
 """Growing: a class more for a head whose examples are gone.
 
-The new column is imprinted, as in `headfit.learning.imprint`: the mean of the new embeddings in
-units of the head's own mean and spread is its direction, and its length goes by that of the head's
-columns. Its bias is that of discriminant analysis among classes that lie around a common mean: what
-a column ``w`` gives to the mean ``m`` of its class, ``w . m``, is taken off by half there. The
-columns of the head have theirs taken off already. So the bias is their mean logit at the common
-mean, less half of what new photos, each left out, get from the new column, and more `OWN` times
-what held-out photos of the head's classes got from theirs. The other columns stay as they are, to
-the bit.
+The new column is imprinted, as in `headfit.learning.imprint`: the mean of the new embeddings, seen
+from where the head's examples lay, is its direction, in a frame in which features vary alike; there
+it is as long as the head's columns are in the root mean square. The other columns stay as they are,
+to the bit.
+
+What is left is its bias: how many photos of the others the new class takes. The mean logit of a
+column at the centre is ``middle``; held-out photos of the head's classes had their own ``lead``
+above that, and at the centre the new column gives its bias. New photos, each left out, tell how far
+logits of the head are from what the new column gives, and how much that varies: they lie ``ahead``
+of the head's largest logit in the mean, and the difference has the standard deviation ``spread``,
+which classes have in common, as discriminant analysis has it. So
+
+``bias = min(middle + lead - 1.28 * spread, (middle + lead - ahead) / 2)``
+
+By the first the new class takes a tenth of what was right, for a tenth of a Gaussian is more than
+1.28 standard deviations below its mean; where classes lie far apart the second is lower, which is
+halfway between old photos and new.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -27,18 +37,45 @@ from headfit.learning.held_out import LeftOut
 from headfit.learning.prediction import Prediction
 from headfit.maths.arrays import BoolArray, DoubleArray, FloatArray, Scalar
 
-LONGER: Final = 1.4
-"""How much longer the new column is than the others are, in the root mean square."""
+TAKEN: Final = 0.1
+"""The share of what is right of the others that the new class may take."""
 
-OWN: Final = 0.4
-"""Somewhat less than a half, so that the new class, known by few photos, takes less of the others.
-Chosen on training halves of flowers, scenes, birds and objects (docs/choosing-parameters.md).
+ABOVE: Final = 0.2
+"""How far the cosines of photos and their class are above the threshold of likeness, in the mean.
+It was 0.15 to 0.24 on training halves of flowers, scenes, birds and objects
+(docs/choosing-parameters.md).
 """
 
 _FLOOR = 0.2  # least spread, by the root mean square of all features: few photos show too little
 _LEAST_ODDS = 1e-3  # of a probability, and of one less it
-_REPLAYED = 32  # embeddings of each class
-_STEPS = 8  # to find how near they are to its mean
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Frame:
+    """Where a head's examples lay, and in which units features vary alike.
+
+    Attributes
+    ----------
+    centre : ndarray of shape (embedding_dim,), dtype float64
+    whitening : ndarray of shape (embedding_dim,) or (embedding_dim, embedding_dim), dtype float64
+        What embeddings off the centre are multiplied by; of each feature alone, or a matrix.
+    columns : ndarray of shape (embedding_dim, n_classes), dtype float64
+        The head's columns in there.
+    """
+
+    centre: DoubleArray
+    whitening: DoubleArray
+    columns: DoubleArray
+
+    def seen(self, embeddings: FloatArray) -> DoubleArray:
+        away: DoubleArray = embeddings - self.centre
+        return away * self.whitening if self.whitening.ndim == 1 else away @ self.whitening
+
+    def weights(self, column: DoubleArray) -> DoubleArray:
+        """Return what makes of embeddings off the centre what the column makes of them in here."""
+        is_each = self.whitening.ndim == 1
+        weights: DoubleArray = self.whitening * column if is_each else self.whitening @ column
+        return weights
 
 
 def grown(head: FittedHead, class_name: str, embeddings: FloatArray) -> FittedHead:
@@ -65,25 +102,24 @@ def grown(head: FittedHead, class_name: str, embeddings: FloatArray) -> FittedHe
         raise InputError(f"expected at least 2 different photos of {class_name!r}, found none")
     embeddings = np.unique(embeddings, axis=0)  # in whatever order they came
     before = Prediction.of(head, embeddings)
-    centre, spread = _centre_and_spread(head, embeddings)
-    groups = grouped(embeddings, np.zeros(len(embeddings), np.intp), centre.astype(np.float32))
+    frame = _frame_of(head, embeddings)
+    groups = grouped(
+        embeddings, np.zeros(len(embeddings), np.intp), frame.centre.astype(np.float32)
+    )
     n_groups = int(groups.max(initial=-1)) + 1
     if n_groups < 2:
         raise InputError(
             f"expected at least 2 different photos of {class_name!r}, found "
             f"{len(embeddings)} that are nearly one; move, turn, or take other light"
         )
-    inverse = 1 / spread
-    away = (embeddings - centre) * inverse
     if head.thresholds is None:
-        columns = head.weights * np.where(np.isfinite(spread), spread, 0)[:, np.newaxis]
-        columns -= columns.mean(axis=1, keepdims=True)
-        length = LONGER * math.sqrt(np.square(columns).sum(axis=0).mean())
-        seen = away
-        middle = float((centre @ head.weights + head.bias).mean())
+        seen = away = frame.seen(embeddings)
+        columns = frame.columns - frame.columns.mean(axis=1, keepdims=True)
+        length = math.sqrt(np.square(columns).sum(axis=0).mean())
+        middle = float((frame.centre @ head.weights + head.bias).mean())
     else:
-        length = LONGER * math.sqrt(np.square(head.weights[0], dtype=np.float64).mean())
-        seen = np.where(embeddings >= head.thresholds, 1.0, -1.0)
+        seen, away = np.where(embeddings >= head.thresholds, 1.0, -1.0), embeddings - frame.centre
+        length = math.sqrt(np.square(head.weights[0], dtype=np.float64).mean())
         middle = float(head.bias.mean())
 
     def column(rows: BoolArray) -> DoubleArray:
@@ -95,15 +131,13 @@ def grown(head: FittedHead, class_name: str, embeddings: FloatArray) -> FittedHe
 
     together = LeftOut(np.arange(len(groups)), groups * 0, groups, np.ones(len(groups)))
     left_out = np.stack([seen[row] @ column(groups != groups[row]) for row in range(len(groups))])
-    own = float(np.average(left_out, weights=together.shares))
-    bias = middle - own / 2 + OWN * _own_logit(head, calibration)
+    bias = _bias(middle + _lead(head, calibration), before.logits, left_out, together.shares)
 
     whole = column(np.ones(len(groups), np.bool_))
+    bias_of_column = bias
     if head.thresholds is None:
-        whole = whole * inverse
-        bias_of_column = bias - float(whole @ centre)
-    else:
-        bias_of_column = bias
+        whole = frame.weights(whole)
+        bias_of_column -= float(whole @ frame.centre)
     training: dict[str, Scalar] = dict(head.training)
     training["grown_by"] = _count(head.training, "grown_by") + 1
     training["leave_one_out_accuracy"] = None  # of fewer classes, it was a larger share
@@ -144,64 +178,70 @@ def _whitened(head: FittedHead, embeddings: FloatArray) -> FloatArray:
     return head.background.whitened(embeddings)
 
 
-def _centre_and_spread(head: FittedHead, embeddings: FloatArray) -> tuple[DoubleArray, DoubleArray]:
-    """Return where the head's examples lay, and how far features spread, up to a factor.
+def _frame_of(head: FittedHead, embeddings: FloatArray) -> _Frame:
+    """Return the frame of the head's examples, seen from its background or their own spread.
 
-    The latter is infinite for a feature that never varied, so that it has no say.
+    Of a head that compares with a background, the file holds the direction of each class from
+    there, and how near most of its photos were. Taken for as long as the new ones, they lay about
+    ``length * (threshold + ABOVE) * direction``.
     """
     if head.typicality is not None:
-        centre = head.typicality.centre.astype(np.float64)
         inverse = head.typicality.inverse_spread.astype(np.float64)
         spread = np.divide(1, inverse, out=np.zeros_like(inverse), where=inverse > 0)
-    else:
-        replayed = _replayed(head, embeddings)
-        centre, spread = replayed.mean(axis=0), replayed.std(axis=0)
-    least = _FLOOR * math.sqrt(np.square(spread).mean())
-    return centre, np.where(spread > 0, np.hypot(spread, least), np.inf)
-
-
-def _replayed(head: FittedHead, embeddings: FloatArray) -> DoubleArray:
-    """Return made-up embeddings of the head's classes, by what its likeness knows of them.
-
-    In the background's frame they are as long as the new ones, about the direction of their class.
-    How near to it they are is what makes logits lead as much as those of the head's held-out
-    examples did. Centre and spread of these come near the true ones (docs/choosing-parameters.md).
-    """
+        least = _FLOOR * math.sqrt(np.square(spread).mean())
+        spread = np.where(spread > 0, np.hypot(spread, least), 0)
+        whitening = np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)
+        centre = head.typicality.centre.astype(np.float64)
+        return _Frame(centre, whitening, head.weights * spread[:, np.newaxis])
     length = float(np.linalg.norm(_whitened(head, embeddings), axis=1).mean())
-    likeness, background = head.likeness, head.background
+    likeness, background, calibration = head.likeness, head.background, head.calibration
     assert likeness is not None
     assert background is not None
-    directions = likeness.directions().astype(np.float64)
-    generator = np.random.Generator(np.random.PCG64(0))
-    noise = 2.0 * generator.integers(2, size=(_REPLAYED, head.embedding_dim)) - 1
-    noise = (noise - noise.mean(axis=0)) / math.sqrt(head.embedding_dim)
-
-    def at(cosine: float) -> DoubleArray:
-        points = cosine * directions[:, np.newaxis] + math.sqrt(1 - cosine**2) * noise
-        return background.unwhitened(length * points.reshape(-1, head.embedding_dim))
-
-    near, far = 1.0, 0.0
-    for _ in range(_STEPS):
-        cosine = (near + far) / 2
-        made_up = at(cosine).astype(np.float32)
-        logits = Prediction.of(head, made_up).logits
-        leads = leads_of(logits) / np.linalg.norm(_whitened(head, made_up), axis=1)
-        if np.median(leads) < likeness.usual_lead:
-            far = cosine
-        else:
-            near = cosine
-    return at(near)
+    assert calibration is not None
+    cosine = (calibration.threshold or 0.0) + ABOVE
+    middle = length * cosine * likeness.directions().astype(np.float64).mean(axis=0)
+    whitening = background.whitening()
+    centre = np.linalg.solve(whitening.T, middle) + np.array(background.mean)
+    return _Frame(centre, whitening, np.linalg.solve(whitening, head.weights.astype(np.float64)))
 
 
-def _own_logit(head: FittedHead, calibration: Calibration) -> float:
-    """Return how far the logit of held-out examples' own class was above the others', in the mean.
+def _lead(head: FittedHead, calibration: Calibration) -> float:
+    """Return how far the logit of the right class was above the mean one, in the mean.
 
-    From their probabilities, as if the others' logits were all the same.
+    Of held-out examples that were more probably right than not, from their probabilities, as if the
+    others' logits were all the same.
     """
+    n_classes = len(head.classes)
     probabilities = 1 - np.array(calibration.set_scores, np.float64)
-    bounded = np.clip(probabilities, _LEAST_ODDS, 1 - _LEAST_ODDS)
-    odds = np.log(bounded / (1 - bounded))
-    return float(odds.mean()) + math.log(len(head.classes) - 1)
+    right = np.minimum(probabilities[probabilities > 0.5], 1 - _LEAST_ODDS)
+    if not len(right):
+        return 0.0
+    above_others = np.log(right / (1 - right)).mean() + math.log(n_classes - 1)
+    return float((1 - 1 / n_classes) * above_others)
+
+
+def _bias(old: float, logits: FloatArray, left_out: DoubleArray, shares: DoubleArray) -> float:
+    """Return the bias of the new column, by the formula of this module.
+
+    Parameters
+    ----------
+    old : float
+        The logit of old photos' own class, in the mean.
+    logits : ndarray of shape (n_samples, n_classes)
+        Of the new photos, by the head.
+    left_out : ndarray of shape (n_samples,), dtype float64
+        What the new column gives them that is made without them.
+    shares : ndarray of shape (n_samples,), dtype float64
+        How much each counts; groups of near copies count one.
+    """
+    behind = logits - left_out[:, np.newaxis]
+    off = behind - np.average(behind, axis=0, weights=shares)
+    variance = float(np.average(np.square(off).mean(axis=1), weights=shares))
+    n_groups = float(shares.sum())
+    # Divided by one photo less, as usual, and as much again for the mean of few, which is off, too.
+    spread = math.sqrt(variance) * n_groups / (n_groups - 1)
+    new = float(np.average(behind.max(axis=1), weights=shares))
+    return min(old - NormalDist().inv_cdf(1 - TAKEN) * spread, (old + new) / 2)
 
 
 def _count(training: Mapping[str, Scalar], name: str) -> int:

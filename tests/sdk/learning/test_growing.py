@@ -93,6 +93,54 @@ def test_a_head_that_compares_with_a_background_grows(tmp_path: Path) -> None:
     np.testing.assert_array_equal(head.is_known(new), loaded.is_known(new))
 
 
+def kin(
+    extractor: Extractor, n_classes: int, count: int, seed: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return photos of classes that have more in common than sets them apart, as flowers have."""
+    rng = np.random.default_rng(seed)
+    background = extractor.manifest.background
+    assert background is not None
+    width = extractor.embedding_dim
+    common = 0.5 * rng.normal(size=width)
+    centres = np.array(background.mean) + common + 0.12 * rng.normal(size=(n_classes, width))
+    drawn = centres[:, np.newaxis] + 0.6 * rng.normal(size=(n_classes, count, width))
+    embeddings = np.abs(drawn).astype(np.float32)
+    return embeddings[:, : count // 2], embeddings[:, count // 2 :]
+
+
+@pytest.mark.parametrize("with_background", [True, False])
+def test_others_of_its_kind_lose_little_to_a_new_class(with_background: bool) -> None:
+    """What they have in common, and not with other pictures, is not taken for the new class."""
+    extractor = Extractor.open()
+    kept, found = [], []
+    for seed in range(4):
+        taught, tried = kin(extractor, 5, 80, seed)
+        names = np.repeat(list("abcd"), 40)
+        old, new = tried[:4].reshape(160, -1), tried[4]
+        used = extractor if with_background else None
+        head = SoftmaxHead().fit(taught[:4].reshape(160, -1), names, extractor=used)
+        assert (head.fitted_.likeness is not None) == with_background
+        before = head.score(old, names)
+        head.add_class("new", taught[4, :5])
+        kept.append(head.score(old, names) / before)
+        found.append(head.score(new, ["new"] * 40))
+    assert np.mean(kept) > 0.75
+    assert np.mean(found) > 0.3
+
+
+def test_what_lies_far_from_all_takes_nothing() -> None:
+    """Of two photos, too: halfway there is no photo of the others."""
+    head = taught(4)
+    names = [f"class {column}" for column in range(4)]
+    old = np.vstack([photos(column, 100, 1) for column in range(4)])
+    before = head.predict(old)
+    far = photos(5, 42, 0) + 3 * (CENTRES[5] > 0).astype(np.float32)
+    head.add_class("far", far[:2])
+    assert set(names) == set(before.tolist())
+    np.testing.assert_array_equal(before, head.predict(old))
+    assert head.score(far[2:], ["far"] * 40) == 1
+
+
 def test_several_classes_one_after_the_other() -> None:
     head = taught(3)
     for column in (5, 3, 4):
