@@ -26,8 +26,7 @@ from headfit.maths.arrays import BoolArray, FloatArray, HashArray, TargetArray
 
 COSINE: Final = 0.95
 CENTRED_COSINE: Final = 0.65
-"""Above which both have to be: the cosine of two embeddings, and that of the embeddings off the mean
-of all.
+"""Above which both have to be: the cosine of two embeddings, and that of them off the mean of all.
 
 Either alone would take too much for a copy: the first where all embeddings have much in common, the
 second where classes lie far apart. Chosen on flowers and scenes, judged on birds

@@ -105,10 +105,7 @@ def likeness_of(
         Of logits of heads fitted without each.
     """
     taught = np.stack(
-        [
-            embeddings[targets == column].sum(axis=0, dtype=np.float64)
-            for column in range(n_classes)
-        ]
+        [embeddings[targets == column].sum(axis=0, dtype=np.float64) for column in range(n_classes)]
     )
     counts = np.bincount(targets, minlength=n_classes)
     sums = background.whitened_sums(taught, counts)
