@@ -10,6 +10,7 @@ from headfit.extractors.finding import list_extractors
 from headfit.files.manifest import Manifest, load_manifest
 
 SCENES_TOP1: Final = {
+    "5bf21c7a4035c53d4005b741f6e66ca4cca3e59387e122e10084798d45aa8b77": 0.854,
     "57ca10262445caed55c20c8b7ca7b10863456872e29d8b4327284c9b63e57025": 0.838,
     "1504be6f3377a124cee7aee572efa233fae4ae4581913e4b9e733ac74e06eaa8": 0.713,
     "a0efe8d1bbfce740e81c0ef172f6a12d80b6dda7647aa3cafa95c34220525120": 0.824,

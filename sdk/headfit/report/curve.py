@@ -177,10 +177,10 @@ def _curves(
 
 
 def _in_order(embeddings: Sequence[FloatArray], names: npt.NDArray[np.str_]) -> TargetArray:
-    """Return the rows by class name and embedding."""
+    """Return the rows by class name and embeddings, whichever extractor's come first."""
 
     def key(row: int) -> tuple[str, bytes]:
-        return str(names[row]), b"".join(rows[row].tobytes() for rows in embeddings)
+        return str(names[row]), b"".join(sorted(rows[row].tobytes() for rows in embeddings))
 
     return np.array(sorted(range(len(names)), key=key), np.intp)
 

@@ -50,7 +50,7 @@ def test_the_embedded_extractor_is_cut_where_it_should_be() -> None:
     shapes = [halves.tail.tensors[i].shape for i in halves.tail.inputs]
     assert shapes == [(1, 128), (1, 7, 7, 256)]
     names = [operator.name for operator in halves.tail.operators]
-    assert names == ["LceQuantize", "LceBconv2d", "ADD", "MEAN", "CONCATENATION"]
+    assert names == ["LceQuantize", "LceBconv2d", "ADD", "MEAN", "CONCATENATION", "SQRT"]
 
 
 def test_other_blocks_change_the_embedding_as_they_should() -> None:

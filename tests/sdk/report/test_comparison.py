@@ -35,6 +35,12 @@ def test_the_same_photos_teach_and_test_for_all() -> None:
     assert [point.per_class for point in better] == [point.per_class for point in worse]
 
 
+def test_the_order_of_extractors_changes_no_curve() -> None:
+    """Which photos teach was dealt out by what the first one saw."""
+    (good, names), (bad, _) = seen(3, 0), seen(5, 1)
+    assert learning_curves([good, bad], names) == learning_curves([bad, good], names)[::-1]
+
+
 def test_near_copies_of_any_count_once_for_all() -> None:
     """What one extractor cannot tell apart teaches and tests once, for the other one too."""
     apart, names = seen(3, 0)
