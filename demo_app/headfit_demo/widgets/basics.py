@@ -328,19 +328,11 @@ class ProgressLine(Widget):
 
 
 class Thumb(Touchable, Widget):
-    """A small picture with round corners."""
+    """A small picture with round corners, which is square."""
 
     texture = ObjectProperty(None, allownone=True)
     badge = StringProperty("")
     is_chosen = BooleanProperty(False)
-
-    def _middle(self) -> list[float]:
-        """Return the texture's coordinates of its square middle."""
-        if self.texture is None:
-            return [0, 0, 1, 0, 1, 1, 0, 1]
-        return _middle_of(self.texture, 1.0)
-
-    middle = AliasProperty(_middle, bind=("texture",))
 
 
 class View(Widget):

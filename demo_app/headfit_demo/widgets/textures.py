@@ -18,9 +18,12 @@ def frame_texture(frame: Pixels) -> Texture:
 
 
 def jpeg_texture(jpeg: bytes) -> Texture:
-    """Return a thumbnail as a texture."""
+    """Return the square middle of a thumbnail as a texture."""
     with Image.open(BytesIO(jpeg)) as picture:  # Kivy's own loader imports every format first
-        return frame_texture(np.asarray(picture.convert("RGB")))
+        side = min(picture.size)
+        left, top = (picture.width - side) // 2, (picture.height - side) // 2
+        square = picture.convert("RGB").crop((left, top, left + side, top + side))
+        return frame_texture(np.asarray(square))
 
 
 def cover_texture(cover: Image.Image) -> Texture:

@@ -1,10 +1,15 @@
-"""Pages that scroll."""
+"""Pages that scroll, and pictures that are cut."""
 
 from __future__ import annotations
 
 import time
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
+from PIL import Image
 from tests.support.hand import Hand
 from tests.support.photos import THINGS, frames
 
@@ -79,3 +84,38 @@ def test_what_is_not_high_leaves_no_gap_in_a_column(running_app: Any) -> None:
         part.height = 0
     column.do_layout()
     assert column.minimum_height == 2 + 4
+
+
+@pytest.mark.parametrize(("size", "shown"), [((200, 80), 0.4), ((80, 160), 1.0)])
+def test_a_picture_that_fills_is_cut_and_not_squashed(
+    hand: Hand, tmp_path: Path, size: tuple[int, int], shown: float
+) -> None:
+    """Of one that is as wide as high a wide view shows the middle part, a narrow one all."""
+    from headfit_demo.widgets import frame_texture
+    from headfit_demo.widgets.basics import View
+
+    grey = np.linspace(0, 255, 64).astype(np.uint8)[:, None, None]
+    texture = frame_texture(np.ascontiguousarray(np.broadcast_to(grey, (64, 64, 3))))
+    view = View(texture=texture, fills=True, size=size)
+    hand.wait(lambda: True)
+    view.export_to_png(str(tmp_path / "view.png"))
+    with Image.open(tmp_path / "view.png") as picture:
+        middle = np.asarray(picture.convert("L"), np.float32)[:, size[0] // 2]
+    assert abs((middle[-2] - middle[1]) / 255 - shown) < 0.05
+
+
+@pytest.mark.parametrize("size", [(96, 48), (48, 96), (48, 48)])
+def test_a_small_picture_is_the_square_middle(hand: Hand, size: tuple[int, int]) -> None:
+    from headfit_demo.widgets import jpeg_texture
+
+    stream = BytesIO()
+    picture = Image.new("RGB", size, "red")
+    picture.paste(
+        "blue", (size[0] // 2 - 24, size[1] // 2 - 24, size[0] // 2 + 24, size[1] // 2 + 24)
+    )
+    picture.save(stream, "JPEG", quality=95)
+    texture = jpeg_texture(stream.getvalue())
+    assert texture.size == (48, 48)
+    pixels = np.frombuffer(texture.pixels, np.uint8).reshape(48, 48, 4)
+    assert pixels[4:-4, 4:-4, 2].min() > 200
+    assert pixels[4:-4, 4:-4, 0].max() < 60
