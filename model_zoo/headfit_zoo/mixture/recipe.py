@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-from headfit_zoo.architectures import residual
 from headfit_zoo.mixture.student import Weights
 
 DECAY = 0.2
@@ -21,9 +21,11 @@ class Recipe:
         First step and size in pixels, ascending from step 0: small pictures first.
     steps : int or None
         In all; None goes on until `training.finish` is called.
-    widths, blocks : tuple of int
-    binary : bool
-        False trains the float twin.
+    architecture : str
+        A name in `headfit_zoo.architectures.by_name.ARCHITECTURES`; a float twin's ends in
+        ``_float``.
+    options : mapping of str to object
+        What else its builder is given, such as other widths.
     batch : int
     rate_binary, rate : float
         Adam's peak, for latent weights and for all others.
@@ -37,9 +39,8 @@ class Recipe:
 
     stages: tuple[tuple[int, int], ...]
     steps: int | None = None
-    widths: tuple[int, ...] = residual.SIZES["residual_large"]["widths"]
-    blocks: tuple[int, ...] = residual.SIZES["residual_large"]["blocks"]
-    binary: bool = True
+    architecture: str = "residual_large"
+    options: Mapping[str, object] = field(default_factory=dict)
     batch: int = 64
     rate_binary: float = 2.5e-3
     rate: float = 2.5e-3
@@ -86,7 +87,13 @@ RECIPES = {
     "pilot-features": _PILOT,
     "pilot-features-5": replace(_PILOT, weights=Weights(1.0, 1.0, 5.0)),
     "pilot-features-15": replace(_PILOT, weights=Weights(1.0, 1.0, 15.0)),
-    "pilot-float": replace(_PILOT, weights=Weights(1.0, 1.0, 15.0), binary=False),
+    "pilot-float": replace(
+        _PILOT, weights=Weights(1.0, 1.0, 15.0), architecture="residual_large_float"
+    ),
     "eye": Recipe(stages=((0, 48), (15_000, 64), (30_000, 96)), weights=Weights(1.0, 1.0, 15.0)),
+    # Ten times as wide an embedding: at the rate of ``eye`` its heads overshoot.
+    "alexnet": Recipe(
+        stages=((0, 64),), weights=Weights(1.0, 1.0, 15.0), architecture="alexnet_64", rate=5e-4
+    ),
 }
-"""Pilots are of equal length; ``eye`` is the long training."""
+"""Pilots are of equal length; ``eye`` is the long training, ``alexnet`` the paper's network."""

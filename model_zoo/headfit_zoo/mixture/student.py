@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import larq as lq
 import tensorflow as tf
 
-from headfit_zoo.architectures import residual
+from headfit_zoo.architectures.by_name import ARCHITECTURES
 from headfit_zoo.mixture.lite import N_OUTPUTS
 from headfit_zoo.mixture.targets import WIDTH
 
@@ -37,10 +38,8 @@ class Weights:
 def build(
     n_labels: int,
     *,
-    widths: tuple[int, ...] = residual.SIZES["residual_large"]["widths"],
-    blocks: tuple[int, ...] = residual.SIZES["residual_large"]["blocks"],
-    binary: bool = True,
-    roots: bool = False,
+    architecture: str,
+    options: Mapping[str, object],
     size: int | None = None,
 ) -> tf.keras.Model:
     """Build the extractor with its three heads, which conversion cuts off.
@@ -49,11 +48,12 @@ def build(
     ----------
     n_labels : int
         Classes of all label spaces.
-    widths, blocks : tuple of int
-    binary, roots : bool
-        See `residual.build`.
+    architecture : str
+        A name in `headfit_zoo.architectures.by_name.ARCHITECTURES`.
+    options : mapping of str to object
+        What else its builder is given.
     size : int or None
-        Height and width in pixels; None for any multiple of 16.
+        Height and width in pixels; None as training wants it, for any size that it takes.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def build(
         From normalised pictures to logits of the labels, logits of the teacher's outputs, and the
         teacher's features. Its layer ``embedding`` is what the extractor returns.
     """
-    trunk = residual.build(1, size, widths=widths, blocks=blocks, binary=binary, roots=roots)
+    trunk = ARCHITECTURES[architecture](1, size, **options)
     embedding = trunk.get_layer("embedding").output
     dense = tf.keras.layers.Dense
     labels = dense(n_labels, name="labels")(embedding)

@@ -122,9 +122,8 @@ class Training:
         tf.keras.utils.set_random_seed(recipe.seed)
         self.model = build(
             len(feed.spaces.names),
-            widths=recipe.widths,
-            blocks=recipe.blocks,
-            binary=recipe.binary,
+            architecture=recipe.architecture,
+            options=recipe.options,
         )
         binary = binary_weights(self.model)
         ours = {id(weight) for weight in binary}
@@ -392,19 +391,21 @@ def load_model(
     Raises
     ------
     InputError
-        If the folder holds no whole checkpoint.
+        If the folder holds no whole checkpoint, or the network cannot end in roots.
     """
     latent = folder / "latent.npz"
     is_kept = latent.exists() and not (folder / "state.npz").exists()
     state = None if is_kept else _read_state(folder)
     settled = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
     recipe = settled["recipe"]
+    if roots and not recipe["architecture"].startswith("residual"):
+        raise InputError(
+            f"expected a residual network to end in roots, found {recipe['architecture']}"
+        )
     model = build(
         len(settled["classes"]),
-        widths=tuple(recipe["widths"]),
-        blocks=tuple(recipe["blocks"]),
-        binary=recipe["binary"],
-        roots=roots,
+        architecture=recipe["architecture"],
+        options=recipe["options"] | ({"roots": True} if roots else {}),
         size=size,
     )
     if state is None:

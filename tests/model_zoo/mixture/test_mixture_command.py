@@ -18,7 +18,9 @@ from headfit_zoo.mixture.recipe import Recipe
 from headfit_zoo.mixture.sources import Source
 from headfit_zoo.mixture.validating import top_1_and_5, validation_pictures
 
-SMALL = Recipe(stages=((0, 16),), steps=2, widths=(32, 32), blocks=(1, 1), batch=4, warmup=1)
+SMALL = Recipe(
+    stages=((0, 16),), steps=2, options={"widths": (32, 32), "blocks": (1, 1)}, batch=4, warmup=1
+)
 
 
 @pytest.fixture
