@@ -108,9 +108,10 @@ def grown(head: FittedHead, class_name: str, embeddings: FloatArray) -> FittedHe
     )
     n_groups = int(groups.max(initial=-1)) + 1
     if n_groups < 2:
+        found = "one" if len(embeddings) == 1 else f"{len(embeddings)} that are nearly one"
         raise InputError(
-            f"expected at least 2 different photos of {class_name!r}, found "
-            f"{len(embeddings)} that are nearly one; move, turn, or take other light"
+            f"expected at least 2 different photos of {class_name!r}, found {found}; move, turn, "
+            "or take other light"
         )
     if head.thresholds is None:
         seen = away = frame.seen(embeddings)
@@ -163,8 +164,8 @@ def _calibration_of(head: FittedHead) -> Calibration:
     if head.calibration is None or (head.typicality is None and head.likeness is None):
         raise InputError(
             "expected a head that knows where its examples lay, found one fitted to fewer than 19 "
-            "photos that could be left out, or streamed; fit it to examples of all classes, of the "
-            "new one too"
+            "photos that could be left out, streamed, or by finetune; fit it to examples of all "
+            "classes, of the new one too"
         )
     return head.calibration
 
@@ -193,7 +194,8 @@ def _frame_of(head: FittedHead, embeddings: FloatArray) -> _Frame:
         whitening = np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)
         centre = head.typicality.centre.astype(np.float64)
         return _Frame(centre, whitening, head.weights * spread[:, np.newaxis])
-    length = float(np.linalg.norm(_whitened(head, embeddings), axis=1).mean())
+    whitened = _whitened(head, embeddings).astype(np.float64)  # squares of float32 overflow
+    length = float(np.linalg.norm(whitened, axis=1).mean())
     likeness, background, calibration = head.likeness, head.background, head.calibration
     assert likeness is not None
     assert background is not None

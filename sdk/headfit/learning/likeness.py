@@ -135,7 +135,8 @@ def _codes(vectors: Array) -> npt.NDArray[np.int8]:
 
 
 def _lengths(vectors: FloatArray) -> FloatArray:
-    lengths: FloatArray = np.maximum(np.linalg.norm(vectors, axis=1), _SHORTEST)
+    with np.errstate(over="ignore"):  # what is longer than any number is like nothing
+        lengths: FloatArray = np.maximum(np.linalg.norm(vectors, axis=1), _SHORTEST)
     return lengths
 
 

@@ -162,8 +162,9 @@ def test_near_copies_of_one_photo_are_refused() -> None:
     head = taught(4)
     before = head.fitted_
     jitter = 0.02 * np.random.default_rng(0).normal(size=(10, WIDTH))
-    for new in (photos(5, 1, 0), photos(5, 1, 0) + jitter.astype(np.float32)):
-        with pytest.raises(InputError, match="different photos"):
+    one = photos(5, 1, 0)
+    for new, found in ((one, "one;"), (one + jitter.astype(np.float32), "10 that are nearly one;")):
+        with pytest.raises(InputError, match=f"different photos of 'new', found {found}"):
             head.add_class("new", new)
     assert head.fitted_ is before
 

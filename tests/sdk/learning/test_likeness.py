@@ -135,6 +135,16 @@ def test_scores_are_the_formula_of_the_page() -> None:
         assert score == pytest.approx(max(cosines) + head.likeness.lead_weight * lack, abs=1e-4)
 
 
+def test_what_is_longer_than_any_number_is_unknown_and_spoils_no_head() -> None:
+    """Squares of float32 overflow far below the largest number."""
+    points = pictures(5, CENTRES[20], 3)
+    head = fitted()
+    assert not head.is_known(points * np.float32(1e25)).any()
+    head.add_class("of another scale", points * np.float32(1e25))
+    assert np.isfinite(head.weights_).all()
+    assert np.isfinite(head.bias_).all()
+
+
 def test_held_out_examples_are_compared_with_classes_without_their_group() -> None:
     """As new photos are by a head of the others; beside its own copy it would always look known."""
     embeddings, names = taught(count=6)
