@@ -27,7 +27,7 @@ from headfit.extractors.finding import (
 )
 from headfit.files import blockfile
 from headfit.files.any_head import load_any_head
-from headfit.files.manifest import Manifest, load_manifest
+from headfit.files.manifest import TUNED, Manifest, load_manifest
 from headfit.learning.origin import MAX_VIEWS, WHOLE, View
 from headfit.locks import long_lock
 from headfit.maths.arrays import FloatArray
@@ -523,7 +523,7 @@ def tuned_manifest(manifest: Manifest, file: bytes) -> Manifest:
     """
     return replace(
         manifest,
-        name=f"{manifest.name[:58]}.tuned",
+        name=f"{manifest.name[: 64 - len(TUNED)]}{TUNED}",
         fingerprint=hashlib.sha256(file).hexdigest(),
         size_bytes=len(file),
         golden=None,

@@ -25,6 +25,8 @@ FORMAT_VERSION = 1
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_INPUT_SIDE = 4_096
 MAX_MODEL_BYTES = 1 << 30
+TUNED = ".tuned"
+"""How names of extractors with retrained blocks end."""
 
 _NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
@@ -116,11 +118,14 @@ class Manifest:
         """
         fitted_on = head.extractor
         if fitted_on is not None and fitted_on.fingerprint != self.fingerprint:
+            if fitted_on.name.endswith(TUNED):
+                remedy = "put the .block that finetune wrote with the head beside it, named alike"
+            else:
+                remedy = "open that extractor (headfit extractors lists those installed)"
             raise ExtractorMismatchError(
                 f"{source}: expected the extractor {fitted_on.name} with fingerprint "
-                f"{fitted_on.fingerprint}, found {self.name} with {self.fingerprint}; "
-                "open that extractor (headfit extractors lists those installed), or train the head "
-                "again on this one"
+                f"{fitted_on.fingerprint}, found {self.name} with {self.fingerprint}; {remedy}, or "
+                "train the head again on this one"
             )
         if head.embedding_dim != self.embedding_dim:
             raise ExtractorMismatchError(

@@ -177,7 +177,7 @@ def test_head_and_extractors_are_not_mixed_up(
     result, _, _ = tuned
     head = extractor_path.with_name("mine.head")
     blocks = result.save(head)
-    with pytest.raises(ExtractorMismatchError):
+    with pytest.raises(ExtractorMismatchError, match="put the .block that finetune wrote"):
         SoftmaxHead.load(head, extractor=Extractor.open(extractor_path))
     data = load_blocks_bytes(blocks.read_bytes())
     wrong = dataclasses.replace(data.extractor, fingerprint="0" * 64)
