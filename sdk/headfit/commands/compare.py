@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from rich.table import Table
+from rich.table import Column, Table
 
 from headfit.commands import terminal
 from headfit.commands.options import ENGINE, JOBS, JSON, PHOTO_FOLDER, STRICT, output_option
@@ -129,7 +129,12 @@ def compare(
 
 
 def _print(compared: list[ComparedExtractor]) -> None:
-    table = Table("extractor", "MB", "ms", *(str(one.per_class) for one in compared[0].curve))
+    table = Table(
+        Column("extractor", overflow="fold"),  # a name is never cut
+        "MB",
+        "ms",
+        *(str(one.per_class) for one in compared[0].curve),
+    )
     for one in compared:
         table.add_row(
             terminal.plain(one.name),

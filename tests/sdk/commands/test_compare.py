@@ -65,6 +65,19 @@ def test_what_each_would_bring(
     assert f"{last[0]['mean']:.1%}" in out
 
 
+def test_no_name_is_cut_where_the_console_is_narrow(
+    drawn: Path,
+    installed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is what --extractor takes."""
+    monkeypatch.setenv("COLUMNS", "40")
+    assert main(["compare", str(drawn), "--extractors", f"{installed},{KNOWN.name}"]) == 0
+    rows = [line.split("│") for line in capsys.readouterr().out.splitlines() if "│" in line]
+    assert KNOWN.name in "".join(row[1].strip() for row in rows)
+
+
 def test_what_was_embedded_is_not_embedded_again(
     drawn: Path, installed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
