@@ -91,9 +91,9 @@ RECIPES = {
         _PILOT, weights=Weights(1.0, 1.0, 15.0), architecture="residual_large_float"
     ),
     "eye": Recipe(stages=((0, 48), (15_000, 64), (30_000, 96)), weights=Weights(1.0, 1.0, 15.0)),
-    # Ten times as wide an embedding: at the rate of ``eye`` its heads overshoot.
+    # Ten times as wide an embedding of larger numbers: at the rate of ``eye`` its heads overshoot.
     "alexnet": Recipe(
-        stages=((0, 64),), weights=Weights(1.0, 1.0, 15.0), architecture="alexnet_64", rate=5e-4
+        stages=((0, 64),), weights=Weights(1.0, 1.0, 15.0), architecture="alexnet_64", rate=1e-4
     ),
 }
 """Pilots are of equal length; ``eye`` is the long training, ``alexnet`` the paper's network."""
