@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import larq as lq
 import tensorflow as tf
 
-from headfit_zoo.architectures.by_name import ARCHITECTURES
+from headfit_zoo.architectures import ARCHITECTURES
 from headfit_zoo.mixture.lite import N_OUTPUTS
 from headfit_zoo.mixture.targets import WIDTH
 

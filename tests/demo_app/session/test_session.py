@@ -92,7 +92,7 @@ def test_what_the_head_does_not_know_is_none_of_these(taught: Session) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (320, 320, 3), np.uint8)
     assert taught.recognise(noise).is_known
     for thing in (BALLOON, BOAT):
-        taught.project.add_photos(thing, frames(thing, 20, seed=1))
+        taught.project.add_photos(thing, frames(thing, 40, seed=1))
     taught.project.settle()
     known = [taught.recognise(boat).is_known for boat in frames(BOAT, 10, seed=9)]
     assert sum(known) >= 8
