@@ -38,10 +38,11 @@ def main() -> None:
         configure(1120, 760)
         from headfit_demo.app import DemoApp
 
-        _warn_without_display()
-        DemoApp(
+        app = DemoApp(
             camera_folder=options.camera, data_folder=options.data, extractor=options.extractor
-        ).run()
+        )
+        _warn_without_display()
+        app.run()
     except ModuleNotFoundError as error:
         if error.name not in NEEDED:
             raise
