@@ -14,7 +14,8 @@ from headfit.maths.arrays import FloatArray
 DUPLICATE_COSINE = 0.85
 """Measured between standardised embeddings of 300 flowers and 300 scenes: 99 % of the copies that
 were compressed again (JPEG, quality 75) or scaled to 80 % are above 0.90, and 99 % of the photos
-have no other above 0.78.
+have no other above 0.78. That was an extractor of before; by residual-mixture-roots, of other
+photos of these sets, it is 0.84.
 """
 
 DOUBT_RATIO = 10.0
