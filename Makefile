@@ -118,9 +118,8 @@ bench: $(VENV)/.dev $(NATIVE) build/numpy2/.made ## Measure engines, heads, the 
 	@$(BIN)/python tests/benchmarks/flowers5.py
 
 # A table a file, made anew where the extractor is newer; after other changes remove build/figures.
-EXTRACTOR := sdk/headfit/extractors/residual-mixture-roots.tflite
-TABLES := photos_per_class growing certainty strangers storage views privacy pooling signed_roots \
-	binary_codes
+EXTRACTOR := $(wildcard sdk/headfit/extractors/*.tflite)
+TABLES := photos_per_class growing certainty strangers storage views privacy pooling
 ROWS := $(foreach set,scenes flowers102 birds,$(foreach row,a b a-crops b-crops,$(set).$(row)))
 FIGURES := $(TABLES:%=%.md) candidates.md flowers5.md frames.md $(ROWS:%=paper.%.txt)
 

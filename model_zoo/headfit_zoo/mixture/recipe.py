@@ -22,7 +22,7 @@ class Recipe:
     steps : int or None
         In all; None goes on until `training.finish` is called.
     architecture : str
-        A name in `headfit_zoo.architectures.by_name.ARCHITECTURES`; a float twin's ends in
+        A name in `headfit_zoo.architectures.ARCHITECTURES`; a float twin's ends in
         ``_float``.
     options : mapping of str to object
         What else its builder is given, such as other widths.

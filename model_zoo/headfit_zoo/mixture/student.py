@@ -49,7 +49,7 @@ def build(
     n_labels : int
         Classes of all label spaces.
     architecture : str
-        A name in `headfit_zoo.architectures.by_name.ARCHITECTURES`.
+        A name in `headfit_zoo.architectures.ARCHITECTURES`.
     options : mapping of str to object
         What else its builder is given.
     size : int or None
