@@ -119,16 +119,16 @@ bench: $(VENV)/.dev $(NATIVE) build/numpy2/.made ## Measure engines, heads, the 
 
 # A table a file, made anew where the extractor is newer; after other changes remove build/figures.
 EXTRACTOR := $(wildcard sdk/headfit/extractors/*.tflite)
-TABLES := photos_per_class growing certainty strangers storage views privacy pooling
+WITH_CACHE := photos_per_class growing certainty strangers storage views privacy leakage pooling multi_label bits_of_embeddings
+ALONE := flowers5 frames near_copies turned_signs
 ROWS := $(foreach set,scenes flowers102 birds,$(foreach row,a b a-crops b-crops,$(set).$(row)))
-FIGURES := $(TABLES:%=%.md) candidates.md flowers5.md frames.md $(ROWS:%=paper.%.txt)
+FIGURES := $(WITH_CACHE:%=%.md) $(ALONE:%=%.md) candidates.md $(ROWS:%=paper.%.txt)
 
 .PHONY: figures
 figures: $(FIGURES:%=build/figures/%) ## Measure anew, into build/figures, what hangs on the extractor (hours)
 
 build/figures/candidates.md: SCRIPT = photos_per_class.py --candidates build/embeddings
-build/figures/flowers5.md: SCRIPT = flowers5.py
-build/figures/frames.md: SCRIPT = frames.py
+$(ALONE:%=build/figures/%.md): SCRIPT = $*.py
 build/figures/%.md: SCRIPT = $*.py build/embeddings
 build/figures/%.md: $(EXTRACTOR) | $(VENV)/.dev $(NATIVE)
 	@mkdir -p $(@D) build/embeddings

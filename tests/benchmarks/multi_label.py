@@ -1,24 +1,25 @@
 """Multi-label heads beside scikit-learn's one against the rest, on mosaics and on names of birds.
 
-    python tests/benchmarks/multi_label.py DATA [--cache FOLDER]
+    python tests/benchmarks/multi_label.py CACHE
 
-DATA holds the zips that ``HEADFIT_DATA`` names. Of a mosaic each half, left and right, is the
-middle of a photo of a class, or (three of ten) of an ImageNet photo that shows none of them: it
-shows two classes, one or none. A bird shows the words of its species' name that four species or
-more have, such as "Warbler" or "Yellow". Settings were chosen on part of the training halves
-(docs/results.md).
+Needs the zips in the data folder and keeps embeddings in the folder CACHE. Of a mosaic each half,
+left and right, is the middle of a photo of a class, or (three of ten) of an ImageNet photo that
+shows none of them: it shows two classes, one or none. A bird shows the words of its species' name
+that four species or more have, such as "Warbler" or "Yellow". Settings were chosen on part of the
+training halves (docs/results.md).
 """
 
 from __future__ import annotations
 
-import argparse
 import io
 import re
+import sys
 import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
+from photo_sets import DATA
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, f1_score
@@ -52,11 +53,11 @@ def half_of(photo: Image.Image) -> Image.Image:
     return square.crop((32, 0, 96, 128))
 
 
-def mosaics(extractor: Extractor, data: Path, halves: list[list[Photo]], n: int, seed: int) -> Task:
+def mosaics(extractor: Extractor, halves: list[list[Photo]], n: int, seed: int) -> Task:
     """Return embeddings of ``n`` mosaics of training photos and ``n`` of test photos."""
     rng = np.random.default_rng(seed)
     classes = sorted({photo[0] for half in halves for photo in half})
-    strangers = zipfile.ZipFile(data / "imagenet-sample-256.zip")
+    strangers = zipfile.ZipFile(DATA / "imagenet-sample-256.zip")
     rows, shown = [], []
     for which, photos in enumerate(halves):
         others = names(strangers)[which::2]
@@ -76,21 +77,21 @@ def mosaics(extractor: Extractor, data: Path, halves: list[list[Photo]], n: int,
     return np.stack(rows), np.array(shown), np.repeat([0, 1], n), classes
 
 
-def task(name: str, extractor: Extractor, data: Path) -> Task:
+def task(name: str, extractor: Extractor) -> Task:
     """Return embeddings, what each shows, its half (0 to train, 1 to test) and the classes."""
     halves: list[list[Photo]] = [[], []]
     if name == "scenes":
-        archive = zipfile.ZipFile(data / "scene15-200.zip")
+        archive = zipfile.ZipFile(DATA / "scene15-200.zip")
         for photo in names(archive):
             parts = photo.split("/")
             halves["train" not in parts].append((parts[-2], archive, photo))
-        return mosaics(extractor, data, halves, 1200, 0)
+        return mosaics(extractor, halves, 1200, 0)
     if name == "flowers":
-        archive = zipfile.ZipFile(data / "flowers5-128.zip")
+        archive = zipfile.ZipFile(DATA / "flowers5-128.zip")
         for number, photo in enumerate(names(archive)):
             halves[number % 2].append((photo.split("/")[-2], archive, photo))
-        return mosaics(extractor, data, halves, 800, 1)
-    archive = zipfile.ZipFile(data / "cub200-2010-224.zip")
+        return mosaics(extractor, halves, 800, 1)
+    archive = zipfile.ZipFile(DATA / "cub200-2010-224.zip")
     species: dict[str, set[str]] = {}
     for photo in names(archive):
         for word in words(photo):
@@ -109,22 +110,17 @@ def words(photo: str) -> set[str]:
 
 def main() -> None:
     """Print a row for each task, number of photos and head."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--cache", type=Path)
-    arguments = parser.parse_args()
+    extractor = Extractor.open()
     print("| photos | head | mean AP | mean F1 | all right | log-loss | fit |")
     print("|---|---|---|---|---|---|---|")
     for name, counts in TASKS.items():
-        cached = arguments.cache and arguments.cache / f"{name}.npz"
-        if cached and cached.exists():
-            found = np.load(cached)
-            embeddings, shown, half = found["e"], found["y"], found["half"]
-            classes = found["classes"].tolist()
-        else:
-            embeddings, shown, half, classes = task(name, Extractor.open(), arguments.data)
-            if cached:
-                np.savez(cached, e=embeddings, y=shown, half=half, classes=classes)
+        path = Path(sys.argv[1]) / f"multi-label-{name}-{extractor.fingerprint[:12]}.npz"
+        if not path.exists():
+            e, y, half, classes = task(name, extractor)
+            np.savez(path, embeddings=e, shown=y, half=half, classes=classes)
+        with np.load(path) as file:
+            embeddings, shown, half = file["embeddings"], file["shown"], file["half"]
+            classes = file["classes"].tolist()
         order = np.random.default_rng(0).permutation(np.flatnonzero(half == 0))
         test, truth = embeddings[half == 1], shown[half == 1]
         for count in counts:

@@ -1,20 +1,18 @@
 """Print in how many photos two engines differ, and in how many of these a class.
 
-Usage: python tests/benchmarks/turned_signs.py DATA
-
-DATA holds flowers5-128.zip and scene15-200.zip. Rounding of the few float operators now and then
-turns the sign of a number near zero, and what follows from it. Every second photo of a class trains
-a head on popcount's embeddings, which classifies the others in every engine. Asserts nothing.
+Needs the zips in the data folder. Rounding of the few float operators now and then turns the sign
+of a number near zero, and what follows from it. Every second photo of a class trains a head on
+popcount's embeddings, which classifies the others in every engine. Asserts nothing.
 """
 
 from __future__ import annotations
 
-import sys
 import zipfile
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from photo_sets import DATA
 
 from headfit import Extractor, SoftmaxHead
 
@@ -41,7 +39,7 @@ def main() -> None:
     """Print a row for each set and pair of engines."""
     print("set, engines, photos, turned, held out, of these turned, class changed, their margins")
     for name, per_folder in PER_FOLDER.items():
-        photos, classes = read(Path(sys.argv[1]) / name, per_folder)
+        photos, classes = read(DATA / name, per_folder)
         rows = {engine: Extractor.open(engine=engine).embed(photos) for engine in ENGINES}
         held_out = np.arange(len(photos)) % 2 == 1
         head = SoftmaxHead().fit(
