@@ -64,7 +64,8 @@ class Recognition:
     ranking : list of (class name, probability)
         Every class, or those that were asked for, best first.
     is_known : bool
-        Whether the photo seems to show one of the classes at all: see `SoftmaxHead.is_known`.
+        Whether the photo seems to show one of the classes at all: see `SoftmaxHead.is_known`. A
+        picture in which hardly anything varies does not, unless such ones were taught.
     """
 
     ranking: list[tuple[str, float]]
@@ -692,12 +693,14 @@ class ImageClassifier:
                 "probability"
             )
         head = self._fitted_head().fitted_
-        embeddings = self.extractor.embed(images, jobs=jobs, channels=channels, progress=progress)
+        embeddings, are_blank = self.extractor.embed_telling_blank(
+            images, jobs=jobs, channels=channels, progress=progress
+        )
         seen = Prediction.of(head, embeddings)
         rankings = seen.top_k(len(head.classes) if top is None else top)
         return [
             Recognition([each for each in ranking if each[1] >= min_confidence], is_known)
-            for ranking, is_known in zip(rankings, seen.are_known().tolist(), strict=True)
+            for ranking, is_known in zip(rankings, seen.are_known(are_blank).tolist(), strict=True)
         ]
 
     @overload

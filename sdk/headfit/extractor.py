@@ -37,6 +37,7 @@ from headfit.photos.images import (
     ImageSource,
     PhotoProgress,
     decode_image,
+    is_blank,
     is_lasting,
     look,
     needed_side,
@@ -302,10 +303,39 @@ class Extractor(Reopened):
             If ``images`` is one image rather than several, or has no order, or ``jobs`` is
             below 1.
         """
+        return self._embed(images, jobs, channels, progress)
+
+    def embed_telling_blank(
+        self,
+        images: Iterable[ImageSource],
+        *,
+        jobs: int | None = None,
+        channels: str = "rgb",
+        progress: PhotoProgress | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return what `embed` does, and in which images hardly anything varies.
+
+        Such a picture, of a covered lens or a white wall, says nothing of what it was taken of, and
+        its embedding does not say so: see `headfit.learning.prediction.Prediction.are_known`.
+
+        Parameters and errors are those of `embed`.
+        """
+        are_blank: list[bool] = []
+        embeddings = self._embed(images, jobs, channels, progress, are_blank)
+        return embeddings, np.array(are_blank, np.bool_)
+
+    def _embed(
+        self,
+        images: Iterable[ImageSource],
+        jobs: int | None,
+        channels: str,
+        progress: PhotoProgress | None,
+        are_blank: list[bool] | None = None,
+    ) -> NDArray[np.float32]:
         n_images = len(images) if isinstance(images, Sized) else None
         if n_images == 1 and jobs is None:
             jobs = 1
-        rows = self.embed_stream(images, jobs=jobs, channels=channels)
+        rows = self._rows(images, jobs, channels, are_blank)
         if progress is not None:
             rows = _counted(rows, n_images, progress)
         return np.fromiter(rows, np.dtype((np.float32, (self.embedding_dim,))))
@@ -333,6 +363,16 @@ class Extractor(Reopened):
         ------
         ndarray of shape (embedding_dim,), dtype float32
         """
+        return self._rows(images, jobs, channels)
+
+    def _rows(
+        self,
+        images: Iterable[ImageSource],
+        jobs: int | None,
+        channels: str,
+        are_blank: list[bool] | None = None,
+    ) -> Iterator[NDArray[np.float32]]:
+        """Return what `embed_stream` does; ``are_blank`` is told of each image, if it is given."""
         if _is_one_image(images):
             raise InputError(
                 f"expected a list of images, found one {type(images).__name__}; put a single "
@@ -342,10 +382,14 @@ class Extractor(Reopened):
             raise InputError(
                 f"expected images in an order, found a {type(images).__name__}; give a list"
             )
-        return self._rows(images, checked_jobs(jobs), channels)
+        return self._run_all(images, checked_jobs(jobs), channels, are_blank)
 
-    def _rows(
-        self, images: Iterable[ImageSource], jobs: int, channels: str
+    def _run_all(
+        self,
+        images: Iterable[ImageSource],
+        jobs: int,
+        channels: str,
+        are_blank: list[bool] | None,
     ) -> Iterator[NDArray[np.float32]]:
         preprocessing, views = self.manifest.preprocessing, self.views
         least_side = needed_side(preprocessing, views)
@@ -355,6 +399,8 @@ class Extractor(Reopened):
             return [look(photo, preprocessing, view) for view in views]
 
         for inputs in decode_ahead(images, prepare, jobs, is_lasting=is_lasting):
+            if are_blank is not None:
+                are_blank.append(is_blank(inputs[0], preprocessing))
             yield np.mean([self._run(one) for one in inputs], axis=0, dtype=np.float32)
 
     def decode(

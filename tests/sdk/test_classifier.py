@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from headfit.classifier import ImageClassifier
@@ -428,6 +430,38 @@ def test_a_head_that_was_loaded_alone_gets_the_background_of_the_extractor(tmp_p
     assert alone.fitted_.likeness is not None
     again = ImageClassifier(head=alone)
     assert again.recognise_many(photos) == taught.recognise_many(photos)
+
+
+@pytest.mark.usefixtures("unlike")
+def test_what_shows_nothing_is_unknown_unless_it_was_taught() -> None:
+    """By its embedding a black picture may look like a class; a class of darkness is one."""
+    rng = np.random.default_rng(0)
+
+    def noise(mean: float, spread: float) -> NDArray[np.uint8]:
+        return np.clip(rng.normal(mean, spread, (64, 64, 3)), 0, 255).astype(np.uint8)
+
+    black, beige = np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), (200, 180, 150), np.uint8)
+    without, with_dark = ImageClassifier(), ImageClassifier()
+    for n in range(24):
+        photo = noise(60 + 120 * (n % 2), 30)
+        without.add(photo, ("dim", "light")[n % 2])
+        with_dark.add(photo, ("dim", "light")[n % 2])
+        with_dark.add(noise(rng.uniform(0, 20), 2), "a covered lens")
+    without.fit()
+    head = without.head
+    assert head is not None
+    calibration = head.fitted_.calibration
+    assert calibration is not None
+    lenient = replace(head.fitted_, calibration=replace(calibration, threshold=-2.0))
+    every = ImageClassifier(head=SoftmaxHead.of(lenient))
+    photos = [black, noise(60, 30), beige, noise(10, 3)]
+    assert SoftmaxHead.of(lenient).is_known(every.extractor.embed(photos)).all()
+    assert [seen.is_known for seen in every.recognise_many(photos)] == [False, True, False, False]
+    covered = [noise(rng.uniform(0, 20), 2) for _ in range(10)]
+    knows_dark = with_dark.fit()
+    known = [seen.is_known for seen in with_dark.recognise_many(covered)]
+    assert known == knows_dark.is_known(with_dark.extractor.embed(covered)).tolist()
+    assert sum(known) >= 7
 
 
 @pytest.mark.usefixtures("unlike")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from headfit.errors import InputError
 from headfit.learning.calibration import leads_of, least_probability, sureness
 from headfit.learning.fitted_head import FittedHead
+from headfit.learning.likeness import BLANK
 from headfit.learning.linear import embeddings_of_width, linear_logits
 from headfit.maths.arrays import BoolArray, FloatArray
 from headfit.maths.bits import as_pairs, count_differences, pack
@@ -74,13 +75,21 @@ class Prediction:
         distances = 0.0 if typicality is None else typicality.distances(self.embeddings)
         return sureness(score, self.logits, distances)
 
-    def are_known(self) -> BoolArray:
-        """Return whether each embedding seems to show one of the classes at all."""
+    def are_known(self, are_blank: BoolArray | None = None) -> BoolArray:
+        """Return whether each embedding seems to show one of the classes at all.
+
+        Parameters
+        ----------
+        are_blank : ndarray of shape (n_samples,), dtype bool, optional
+            Of which pictures `headfit.photos.images.is_blank` holds: they have to be more like a
+            class than others, for a head that compares with a background.
+        """
         calibration = self.head.calibration
         threshold = calibration.threshold if calibration else None
-        are_known: BoolArray = self.sureness() >= np.float32(
-            -np.inf if threshold is None else threshold
-        )
+        sureness = self.sureness()
+        are_known: BoolArray = sureness >= np.float32(-np.inf if threshold is None else threshold)
+        if are_blank is not None and self.head.likeness is not None:
+            are_known &= ~are_blank | (sureness >= np.float32(BLANK))
         return are_known
 
     def sets(self, coverage: float) -> list[tuple[str, ...]]:

@@ -72,6 +72,11 @@ of which only a row of blocks is in memory at once. Phones make 200."""
 MAX_SIDE = 65_535
 """Longest side that is decoded, in pixels: JPEG's own limit."""
 
+BLANK: Final = 6.0
+"""Shades of 255 below which the standard deviation of every channel is where a picture shows
+nothing. Of 8,009 photographs of five sets it is 14.7 at least (docs/results.md).
+"""
+
 # What Pillow's decoders were seen to raise on damaged bytes.
 _DECODER_FAULTS = (
     OSError,
@@ -224,6 +229,17 @@ def look(image: Image.Image, preprocessing: Preprocessing, view: View = WHOLE) -
     pixels -= np.tile(np.array(preprocessing.mean, np.float32), width)
     pixels /= np.tile(np.array(preprocessing.std, np.float32), width)
     return pixels.reshape(1, height, width, 3)
+
+
+def is_blank(prepared: FloatArray, preprocessing: Preprocessing) -> bool:
+    """Return whether hardly anything varies in a view of `look`: a covered lens, a white wall.
+
+    The standard deviation of each channel is below `BLANK` shades of 255.
+    """
+    rows = prepared[0].reshape(prepared.shape[1], -1)  # over rows of three NumPy takes far longer
+    within, between = rows.var(axis=0).reshape(-1, 3), rows.mean(axis=0).reshape(-1, 3)
+    spread = np.sqrt(within.mean(axis=0) + between.var(axis=0)) * preprocessing.std
+    return bool((spread < BLANK).all())
 
 
 def open_rgb(

@@ -25,7 +25,7 @@ const found = JSON.parse(readFileSync(jobs, "utf8")).map(({ width, height, file,
   const inputs = prepare(width, height, read, preprocessing ?? head.extractor.preprocessing, views ?? head.views);
   const numbers = inputs.map((input) => Array.from(input));
   if (preprocessing) return { inputs: numbers };
-  const embedding = recogniser.embed(width, height, read);
+  const { embedding } = recogniser.embed(width, height, read);
   return { inputs: numbers, embedding: Array.from(embedding), answer: recogniser.recognise(width, height, read) };
 });
 writeFileSync(out, JSON.stringify(found));

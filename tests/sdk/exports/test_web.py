@@ -182,6 +182,20 @@ def test_embeddings_and_answers_are_those_of_the_head(
         assert answer["isShown"] == [bool(known) and one == max(row) for one in row]
 
 
+def test_a_page_knows_no_picture_of_nothing(look: Look, extractor: Extractor) -> None:
+    """Though by a head that takes everything for known."""
+    head = taught(extractor, 7, method="logistic")
+    assert head.calibration is not None
+    lenient = replace(head, calibration=replace(head.calibration, threshold=-2.0))
+    rng = np.random.default_rng(0)
+    dark = rng.integers(0, 6, (97, 131, 3)).astype(np.uint8)
+    pictures = [dark, picture(97, 131, 1), np.full((64, 64, 3), (9, 200, 40), np.uint8)]
+    _, are_blank = extractor.embed_telling_blank(pictures)
+    assert are_blank.tolist() == [True, False, True]
+    found = look(lenient, [{"pixels": pixels} for pixels in pictures])
+    assert [one["answer"]["isKnown"] for one in found] == [False, True, False]
+
+
 def test_a_multi_label_head_answers_for_each_class_by_itself(
     look: Look, extractor: Extractor
 ) -> None:

@@ -1,3 +1,5 @@
+const LIKENESS_OF_BLANK = 0.6;
+
 /** A head that `headfit export-json` wrote, of either kind: what it says of an embedding. */
 export class Head {
   constructor(json) {
@@ -24,8 +26,11 @@ export class Head {
     this.factor = Float32Array.from(new Uint16Array(bytes.buffer), float16);
   }
 
-  /** Probability of each class, which of them this shows, and whether it looks like any. */
-  answer(embedding) {
+  /**
+   * Probability of each class, which of them this shows, and whether it looks like any: a picture in which hardly
+   * anything varies has to look more like one.
+   */
+  answer(embedding, isBlank = false) {
     if (embedding.length !== this.embedding_dim)
       throw new Error(`expected ${this.embedding_dim} numbers, found ${embedding.length}`);
     if (!embedding.every(Number.isFinite)) throw new Error("expected finite numbers, found others in the embedding");
@@ -42,7 +47,8 @@ export class Head {
     const probabilities = powers.map((power) => power / total);
     const lead = highest - logits.reduce((a, b) => a + b) / logits.length;
     const sureness = this.sureness(embedding, Math.max(...probabilities), lead);
-    const isKnown = sureness >= (this.calibration?.threshold ?? -Infinity);
+    const least = isBlank && this.likeness ? LIKENESS_OF_BLANK : -Infinity;
+    const isKnown = sureness >= Math.max(this.calibration?.threshold ?? -Infinity, least);
     const best = probabilities.indexOf(Math.max(...probabilities));
     return { probabilities, isShown: probabilities.map((_, c) => isKnown && c === best), sureness, isKnown };
   }

@@ -48,12 +48,12 @@ function look(image, width, height) {
   const scale = Math.min(1, 1280 / Math.max(width, height));
   [picture.width, picture.height] = [width, height].map((n) => Math.max(Math.round(n * scale), 1));
   picture.getContext("2d").drawImage(image, 0, 0, picture.width, picture.height);
-  const embedding = recogniser.embed(width, height, reader(image));
+  const { embedding, isBlank } = recogniser.embed(width, height, reader(image));
   if (recording !== undefined && performance.now() - recorded >= PAUSE_MS) {
     recorded = performance.now();
     teach(recording, embedding);
   }
-  show(current.answer(embedding));
+  show(current.answer(embedding, isBlank));
 }
 
 function show({ probabilities, isShown, isKnown }) {
@@ -198,7 +198,7 @@ function addThing(thing) {
     const chosen = [...files.files];
     files.value = "";
     for (const one of chosen)
-      await withPicture(one, (image) => teach(thing, recogniser.embed(image.width, image.height, reader(image))));
+      await withPicture(one, (image) => teach(thing, recogniser.embed(image.width, image.height, reader(image)).embedding));
   });
   label.append("Choose pictures", files);
   const forget = document.createElement("button");

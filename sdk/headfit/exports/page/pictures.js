@@ -4,6 +4,7 @@
  */
 
 const TILE = 2048; // pixels of a side that are read at once
+const BLANK = 6;
 const PRECISION_BITS = 22; // of Pillow's filters
 const HALF = 1 << (PRECISION_BITS - 1);
 const FILTERS = {
@@ -95,6 +96,19 @@ function look(photo, preprocessing, view) {
         input[(y * width + x) * 3 + c] = Math.fround(pixel - Math.fround(mean[c])) / Math.fround(std[c]);
       }
   return input;
+}
+
+/** Whether the standard deviation of each channel is below some shades of 255: a covered lens, a white wall. */
+export function isBlank(input, { std }) {
+  const n = input.length / 3;
+  return std.every((scale, c) => {
+    let [sum, squares] = [0, 0];
+    for (let i = c; i < input.length; i += 3) {
+      sum += input[i];
+      squares += input[i] * input[i];
+    }
+    return Math.max(squares / n - (sum / n) ** 2, 0) * scale ** 2 < BLANK ** 2;
+  });
 }
 
 /** Resample one way, first across, then down, with the numbers of Pillow's `Image.resize` for pixels of 8 bits. */

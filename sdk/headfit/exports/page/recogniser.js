@@ -2,7 +2,7 @@
 
 import { Head } from "./head.js";
 import { NativeEngine } from "./native.js";
-import { prepare } from "./pictures.js";
+import { isBlank, prepare } from "./pictures.js";
 
 export class Recogniser {
   /**
@@ -57,18 +57,19 @@ export class Recogniser {
     return this.head.classes;
   }
 
-  /** Embed a picture; see `prepare` for what to give. */
+  /** Embed a picture, and say whether hardly anything varies in it; see `prepare` for what to give. */
   embed(width, height, read) {
     const { extractor, views, embedding_dim } = this.head;
     const mean = new Float32Array(embedding_dim);
-    for (const input of prepare(width, height, read, extractor.preprocessing, views))
-      this.engine.run(input).forEach((x, i) => (mean[i] += x));
-    return mean.map((x) => x / views.length);
+    const inputs = prepare(width, height, read, extractor.preprocessing, views);
+    for (const input of inputs) this.engine.run(input).forEach((x, i) => (mean[i] += x));
+    return { embedding: mean.map((x) => x / views.length), isBlank: isBlank(inputs[0], extractor.preprocessing) };
   }
 
   /** Say what a picture shows: `probabilities`, `sureness`, `isKnown`. */
   recognise(width, height, read) {
-    return this.head.answer(this.embed(width, height, read));
+    const { embedding, isBlank } = this.embed(width, height, read);
+    return this.head.answer(embedding, isBlank);
   }
 }
 
