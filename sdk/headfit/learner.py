@@ -20,7 +20,7 @@ from headfit.files.class_names import (
 )
 from headfit.files.manifest import DescribedExtractor
 from headfit.head import SoftmaxHead
-from headfit.learning.class_sums import ClassSums, Example, RunningSums
+from headfit.learning.class_sums import Example, RunningSums
 from headfit.learning.feedback import Feedback, feedback_on
 from headfit.learning.fitting import fit_head
 from headfit.learning.held_out import HeldOut
@@ -29,6 +29,8 @@ from headfit.locks import brief_lock, long_lock
 from headfit.maths.arrays import (
     BoolArray,
     FloatArray,
+    HashArray,
+    TargetArray,
     check_column_names,
     checked_embeddings,
     checked_groups,
@@ -71,7 +73,9 @@ class _Lesson:
     numbers : tuple of int
         Of the examples, in the order of the embeddings.
     embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
-    sums : ClassSums
+    targets : ndarray of shape (n_samples,), dtype intp
+        A number for each class.
+    photo_hashes : ndarray of shape (n_samples,), dtype uint64
     held_out : HeldOut
     version : int
         Of the examples.
@@ -81,7 +85,8 @@ class _Lesson:
     classes: tuple[str, ...]
     numbers: tuple[int, ...]
     embeddings: FloatArray
-    sums: ClassSums
+    targets: TargetArray
+    photo_hashes: HashArray
     held_out: HeldOut
     version: int
 
@@ -389,7 +394,6 @@ class HeadLearner:
                     lesson,
                     head=head,
                     classes=tuple(names[column] for column in order),
-                    sums=lesson.sums.at_columns(order),
                     held_out=lesson.held_out.at_columns(order),
                     version=self._version,
                 )
@@ -431,7 +435,12 @@ class HeadLearner:
         """
         lesson = self._learned(None)
         return feedback_on(
-            lesson.held_out, lesson.classes, lesson.numbers, lesson.embeddings, lesson.sums
+            lesson.held_out,
+            lesson.classes,
+            lesson.numbers,
+            lesson.embeddings,
+            lesson.targets,
+            lesson.photo_hashes,
         )
 
     def _learned(self, progress: Progress | None) -> _Lesson:
@@ -474,7 +483,7 @@ class HeadLearner:
         embeddings = np.concatenate([embedding for _, embedding in examples.values()])
         embeddings = embeddings.reshape(len(targets), -1)
         grid = Grid.of(embeddings)
-        sums = self._sums.of(examples, classes, grid)
+        photo_hashes = np.array([hashes.get(n, 0) for n in examples], np.uint64)
         fit = fit_head(
             Problem(
                 embeddings,
@@ -482,9 +491,9 @@ class HeadLearner:
                 classes,
                 like.settings(),
                 given_groups=checked_groups(map(groups.get, examples), len(examples)),
-                photo_hashes=np.array([hashes.get(n, 0) for n in examples], np.uint64),
+                photo_hashes=photo_hashes,
                 known_grid=grid,
-                known_sums=sums,
+                known_sums=self._sums.of(examples, classes, grid),
                 start=self._start(columns),
                 background=self._extractor.manifest.background if self._extractor else None,
                 progress=progress,
@@ -492,8 +501,16 @@ class HeadLearner:
         )
         # A head of its own: other threads may be predicting with the one before.
         head = like.unfitted().become(fit.head, self._extractor, self._feature_names)
-        numbers = tuple(examples)
-        lesson = _Lesson(head, classes, numbers, embeddings, sums, fit.held_out, version)
+        lesson = _Lesson(
+            head=head,
+            classes=classes,
+            numbers=tuple(examples),
+            embeddings=embeddings,
+            targets=targets,
+            photo_hashes=photo_hashes,
+            held_out=fit.held_out,
+            version=version,
+        )
         return lesson, fit.optimum
 
     def _start(self, columns: dict[str, int]) -> tuple[FloatArray, FloatArray] | None:

@@ -227,6 +227,20 @@ def test_feedback_names_what_is_wrong(method: str) -> None:
     assert list(feedback.accuracy) == ["cup", "lone", "pen", "toy", "zip"]
 
 
+def test_near_duplicates_are_what_counts_as_one_photo() -> None:
+    """Two at a cosine of 0.9 are two photos, two at 0.99 one; so they are where names differ."""
+    rng = np.random.default_rng(0)
+    embeddings = rng.normal(size=(44, 200))
+    for copy, of, cosine in ((40, 0, 0.9), (41, 1, 0.99), (42, 2, 0.99), (43, 2, 0.99)):
+        other = rng.normal(size=200) * np.linalg.norm(embeddings[of]) / np.sqrt(200)
+        embeddings[copy] = cosine * embeddings[of] + np.sqrt(1 - cosine**2) * other
+    learner = HeadLearner()
+    learner.add_examples(embeddings, [*["cup", "pen"] * 20, "cup", "pen", "cup", "pen"])
+    feedback = learner.feedback()
+    assert feedback.near_duplicates == ((1, 41), (2, 42), (2, 43), (42, 43))
+    assert feedback.effective_counts == {"cup": 21, "pen": 21}  # 2 and 43 have two names
+
+
 def test_feedback_follows_a_new_name_without_training() -> None:
     embeddings, names = examples(80)
     learner = HeadLearner(SoftmaxHead(method="lda"))

@@ -7,21 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headfit.learning.class_sums import ClassSums
+from headfit.learning.groups import MAX_COMPARED, near_pairs
 from headfit.learning.held_out import HeldOut
-from headfit.maths.arrays import FloatArray
-
-DUPLICATE_COSINE = 0.85
-"""Measured between standardised embeddings of 300 flowers and 300 scenes: 99 % of the copies that
-were compressed again (JPEG, quality 75) or scaled to 80 % are above 0.90, and 99 % of the photos
-have no other above 0.78. That was an extractor of before; by residual-mixture-roots, of other
-photos of these sets, it is 0.84.
-"""
+from headfit.maths.arrays import FloatArray, HashArray, TargetArray
 
 DOUBT_RATIO = 10.0
 """How many times as probable another class must be before a photo's own is doubted."""
-
-_BLOCK = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,9 @@ class Feedback:
         Examples whose class a head made without them finds ten times less probable than another,
         the most dubious first.
     near_duplicates : tuple of pairs of int
-        Numbers of examples that look like copies of one photo.
+        Numbers of examples that are nearly one photo, by the rule of `headfit.learning.groups`, in
+        order. Those of two classes are among them, if there are no more than
+        `headfit.learning.groups.MAX_COMPARED` examples: one of the two names may be wrong.
     """
 
     accuracy: dict[str, float | None]
@@ -79,7 +72,8 @@ def feedback_on(
     classes: tuple[str, ...],
     numbers: Sequence[int],
     embeddings: FloatArray,
-    sums: ClassSums,
+    targets: TargetArray,
+    photo_hashes: HashArray,
 ) -> Feedback:
     """Return what the examples that a head was made without say.
 
@@ -91,8 +85,10 @@ def feedback_on(
         Class names in column order.
     numbers : sequence of int, length n_samples
     embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
-    sums : ClassSums
-        Of these embeddings.
+    targets : ndarray of shape (n_samples,), dtype intp
+        A number for each class.
+    photo_hashes : ndarray of shape (n_samples,), dtype uint64
+        As in `headfit.learning.groups.near_pairs`.
     """
     best = held_out.probabilities.argmax(axis=1)
     is_right = best == held_out.targets
@@ -108,6 +104,8 @@ def feedback_on(
     own = held_out.probabilities[rows, held_out.targets]
     ratio = held_out.probabilities[rows, best] / np.maximum(own, np.finfo(float).tiny)
     doubted = np.argsort(-ratio, kind="stable")[: int((ratio >= DOUBT_RATIO).sum())]
+    compared = np.zeros_like(targets) if len(targets) <= MAX_COMPARED else targets
+    near = np.unique(near_pairs(embeddings, compared, photo_hashes), axis=1)
     return Feedback(
         accuracy={
             name: float(share) if count else None
@@ -120,20 +118,6 @@ def feedback_on(
             for row in doubted
         ),
         near_duplicates=tuple(
-            (numbers[first], numbers[second]) for first, second in _near_pairs(embeddings, sums)
+            (numbers[first], numbers[second]) for first, second in near.T.tolist()
         ),
     )
-
-
-def _near_pairs(embeddings: FloatArray, sums: ClassSums) -> list[tuple[int, int]]:
-    """Return pairs of rows whose standardised embeddings point the same way, in order."""
-    mean, inverse_scale = sums.mean_and_inverse_scale()
-    units = (embeddings - mean.astype(np.float32)) * inverse_scale.astype(np.float32)
-    norms = np.linalg.norm(units, axis=1, keepdims=True)
-    np.divide(units, norms, out=units, where=norms > 0)
-    pairs: list[tuple[int, int]] = []
-    for start in range(0, len(units), _BLOCK):
-        cosines = units[start : start + _BLOCK] @ units[start:].T
-        first, second = np.nonzero(np.triu(cosines > DUPLICATE_COSINE, 1))
-        pairs += zip((first + start).tolist(), (second + start).tolist(), strict=True)
-    return pairs

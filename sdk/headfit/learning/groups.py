@@ -124,13 +124,13 @@ def photo_groups(
 
 def near_pairs(
     embeddings: FloatArray,
-    class_names: npt.NDArray[np.str_],
+    class_names: npt.NDArray[np.str_] | TargetArray,
     photo_hashes: HashArray | None = None,
 ) -> TargetArray:
     """Return which photos of a class are nearly one, or the same, as pairs of rows.
 
-    Parameters are as in `photo_groups`. Of two near ones that have other leaders the groups are
-    two: where neither may have seen the other it takes the pairs.
+    Parameters are as in `photo_groups`; numbers do for class names. Of two near ones that have
+    other leaders the groups are two: where neither may have seen the other it takes the pairs.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def near_pairs(
 
 def groups_and_pairs(
     embeddings: FloatArray,
-    class_names: npt.NDArray[np.str_],
+    class_names: npt.NDArray[np.str_] | TargetArray,
     given: TargetArray | None = None,
     photo_hashes: HashArray | None = None,
 ) -> tuple[TargetArray, TargetArray]:
