@@ -112,7 +112,7 @@ class DemoApp(App):
         Window.bind(focus=lambda *_: self.settings.ask_system())
         Window.bind(on_request_close=self._may_not_close)
         self.litter = Litter(self)
-        self.do(self.session.open_extractor, lambda _: self.litter.keep())
+        self.do(self.session.open_extractor, lambda _: self.litter.search())
         return self.shell
 
     def on_stop(self) -> None:

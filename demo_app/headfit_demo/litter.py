@@ -18,12 +18,17 @@ WORTH, MOST = 50, 1000
 """It is worth it after so many searches among what is new, each of a thousand objects or so; after
 so many it no longer waits, lest litter fill the memory."""
 
+GREW: Final = 0.25
+"""What is kept is looked through again when such a part of it was added, which is also when Python
+itself would look through its oldest."""
+
 
 class Litter:
-    """Collects cycles that nobody holds: what is new in each frame, all of it when the app rests.
+    """Collects cycles that nobody holds: of what is new in each frame, of the rest at rest.
 
-    A search through all takes longer than a frame. What is there at the start stays, and is never
-    looked through.
+    A search through all takes longer than a frame. What outlived one, as do most widgets, is kept:
+    it is looked through again only once that is much more than it was. So litter that was kept is
+    a part of it at most.
 
     Python itself searches in whichever thread makes something. There Kivy can be met between a
     widget's death and the unbinding of its rules, which the next change of the theme would then
@@ -44,20 +49,30 @@ class Litter:
     def start(self) -> None:
         """Search in Python's place."""
         gc.disable()
+        self._n_kept = self._n_added = 0
         self._looking = [
             Clock.schedule_interval(self._look_at_new, 0),
             Clock.schedule_interval(self._look, QUIET_S),
         ]
 
-    def keep(self) -> None:
-        """Look through nothing of what is there by now."""
+    def search(self) -> None:
+        """Look through what is there by now, and keep what is no litter."""
+        is_whole = self._n_added >= GREW * self._n_kept
+        if is_whole:
+            gc.unfreeze()
         gc.collect()
+        n_stay = len(gc.get_objects())
         gc.freeze()
+        if is_whole:
+            self._n_kept, self._n_added = n_stay, 0
+        else:
+            self._n_added += n_stay
 
     def stop(self) -> None:
         """Leave it to Python again."""
         for looking in self._looking:
             looking.cancel()
+        gc.unfreeze()
         gc.enable()
 
     def _note(self, *_: Any) -> None:
@@ -74,4 +89,4 @@ class Litter:
         is_quiet = time.monotonic() - max(self._moved_at, Slices.moved_at) >= QUIET_S
         rests = is_quiet and not self._app.jobs.is_any and not self._app.eye.is_on
         if n_new >= (WORTH if rests else MOST):
-            gc.collect()
+            self.search()

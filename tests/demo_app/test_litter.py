@@ -105,6 +105,27 @@ def test_it_does_not_wait_for_ever(toys: Hand, monkeypatch: pytest.MonkeyPatch) 
             toys.wait(lambda: True)
 
 
+def test_what_stays_is_looked_through_once(toys: Hand) -> None:
+    """Not again with every search: what is left to look through is little beside what is kept."""
+    toys.app.litter.search()
+    toys.app.litter.search()
+    assert 20 * len(gc.get_objects()) < gc.get_freeze_count()
+
+
+def test_litter_that_was_kept_goes(toys: Hand) -> None:
+    """Once what is kept has become much more, so that memory does not fill."""
+    toys.app.litter.search()
+    made = Ring()
+    toys.app.litter.search()
+    ring, n_kept = weakref.ref(made), gc.get_freeze_count()
+    del made
+    staying: list[list[list[int]]] = []
+    while ring() is not None:
+        assert len(staying) * 10_000 < 0.5 * n_kept
+        staying.append([[1] for _ in range(10_000)])
+        toys.app.litter.search()
+
+
 def test_only_the_main_thread_looks(toys: Hand) -> None:
     """In another, a widget could be gone while its rules are still bound."""
     threads = set()

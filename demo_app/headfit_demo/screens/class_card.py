@@ -18,7 +18,7 @@ from kivy.uix.relativelayout import RelativeLayout
 
 from headfit_demo.language import feedback_words, tr
 from headfit_demo.session import ClassView, PhotoView
-from headfit_demo.widgets import Chip, Press, Slices, Thumb, fade_in, load_rules
+from headfit_demo.widgets import Chip, Press, Slices, Spares, Thumb, fade_in, load_rules
 
 
 class HoldPress(Press):
@@ -37,6 +37,7 @@ class Strip(BoxLayout):
 
     def __init__(self, **options: Any) -> None:
         self._slices = Slices()
+        self._spares = Spares(self._thumb, Thumb.clear)
         super().__init__(**options)
 
     def on_width(self, *_: Any) -> None:
@@ -47,18 +48,18 @@ class Strip(BoxLayout):
         """Show the newest ones; touching one opens all of them."""
         fitting = max(1, int((self.width + self.spacing) // dp(70)))
         shown = self.photos[:fitting]
-        while len(self.children) > len(shown):
-            self.remove_widget(self.children[0])
-        while len(self.children) < len(shown):
-            thumb = Thumb()
-            thumb.bind(on_release=lambda *_: self.card.screen.show_photos(self.card.name))
-            self.add_widget(thumb)
+        thumbs = self._spares.fit(self, len(shown))
         # To decode a picture is to wait for Python's turn several times.
-        self._slices.run(self._show(list(zip(reversed(self.children), shown, strict=True))))
+        self._slices.run(self._show(list(zip(thumbs, shown, strict=True))))
         newest = shown[0].example_id if shown else 0
         if newest > self._newest > 0:
             fade_in(self.children[-1])
         self._newest = newest
+
+    def _thumb(self) -> Thumb:
+        thumb = Thumb()
+        thumb.bind(on_release=lambda *_: self.card.screen.show_photos(self.card.name))
+        return thumb
 
     def _show(self, pairs: list[tuple[Thumb, PhotoView]]) -> Iterator[None]:
         for thumb, photo in pairs:
@@ -86,17 +87,24 @@ class ClassCard(RelativeLayout):
 
     is_recording = BooleanProperty(False)
 
+    def __init__(self, **options: Any) -> None:
+        self._spares = Spares(Chip)
+        super().__init__(**options)
+
+    def clear(self) -> None:
+        """Be a card without a thing again."""
+        self.show(ClassView("", 0), -1)
+        self.ids.name.show()
+        self.is_recording = False
+
     def show(self, one: ClassView, place: int) -> None:
         """Show the class as it is now, and in its place."""
         self.name, self.place, self.n_photos = one.name, place, one.n_photos
         self.details = tr.count("{n} photo", "{n} photos", one.n_photos) if one.n_photos else ""
         self.ids.strip.photos = one.photos
-        chips, said = self.ids.chips, list(feedback_words(one))
-        for _ in range(len(chips.children) - len(said)):
-            chips.remove_widget(chips.children[0])
-        for _ in range(len(said) - len(chips.children)):
-            chips.add_widget(Chip())
-        for chip, (text, icon) in zip(reversed(chips.children), said, strict=True):
+        said = list(feedback_words(one))
+        chips = self._spares.fit(self.ids.chips, len(said))
+        for chip, (text, icon) in zip(chips, said, strict=True):
             chip.text, chip.icon, chip.is_warning = text, icon, bool(icon)
 
 

@@ -12,7 +12,7 @@ from headfit_demo.language import tr
 from headfit_demo.screens.class_card import badge
 from headfit_demo.screens.screen import AppScreen
 from headfit_demo.session import OpenProject, PhotoView
-from headfit_demo.widgets import Slices, Thumb, load_rules, take_focus
+from headfit_demo.widgets import Slices, Spares, Thumb, load_rules, take_focus
 
 
 class PhotoThumb(Thumb):
@@ -35,6 +35,7 @@ class PhotosScreen(AppScreen):
 
     def __init__(self, **options: Any) -> None:
         self._slices = Slices()
+        self._spares = Spares(self._thumb, PhotoThumb.clear)
         self._of = ("", "")  # project and thing of the thumbs that are there
         super().__init__(**options)
 
@@ -70,25 +71,29 @@ class PhotosScreen(AppScreen):
         if of != self._of:  # to make a widget takes longer than to give it another photo
             self._of = of
             take_focus(grid)
-            there = grid.children[::-1]
-            grid.clear_widgets(there[len(photos) :])
-            for thumb, photo in zip(there, photos, strict=False):
-                thumb.photo, thumb.badge, thumb.texture, thumb.is_chosen = photo, "", None, False
+            n_kept = min(len(grid.children), len(photos))
+            for thumb, photo in zip(self._spares.fit(grid, n_kept), photos, strict=False):
+                thumb.clear()
+                thumb.photo = photo
         staying = {one.example_id for one in photos}
         for thumb in [one for one in grid.children if one.photo.example_id not in staying]:
-            take_focus(thumb)
-            grid.remove_widget(thumb)
+            self._spares.put(thumb)
         self._count_chosen()
         thumbs = {thumb.photo.example_id: thumb for thumb in grid.children}
         for place, photo in enumerate(photos):  # those that are there are in this order already
-            thumb = thumbs.get(photo.example_id)
-            if thumb is None:
-                thumb = PhotoThumb(screen=self, photo=photo)
-                thumb.bind(on_release=self._choose)
+            if photo.example_id in thumbs:
+                thumb = thumbs[photo.example_id]
+            else:
+                thumb = self._spares.take()
                 grid.add_widget(thumb, index=len(grid.children) - place)
             thumb.photo, thumb.badge = photo, badge(photo)
             thumb.texture = self.app.thumbnails.of(self.app.project, photo)
             yield
+
+    def _thumb(self) -> PhotoThumb:
+        thumb = PhotoThumb(screen=self)
+        thumb.bind(on_release=self._choose)
+        return thumb
 
     def _choose(self, thumb: PhotoThumb) -> None:
         thumb.is_chosen = not thumb.is_chosen

@@ -17,7 +17,7 @@ from headfit_demo.screens import preview as preview  # and Preview
 from headfit_demo.screens.class_card import ClassCard
 from headfit_demo.screens.screen import AppScreen
 from headfit_demo.session import Act, ClassView, OpenProject, Photo, PickedFile, TakenNameError
-from headfit_demo.widgets import Slices, load_rules, scroll_to, take_focus, theme
+from headfit_demo.widgets import Slices, Spares, load_rules, scroll_to, theme
 
 RECORD_EVERY_S = 0.2
 
@@ -41,6 +41,7 @@ class TeachScreen(AppScreen):
         self.empty_cards: list[ClassCard] = []
         """They wait for a thing: as many as two need, and one more if it was asked for."""
 
+        self._spares = Spares(lambda: ClassCard(screen=self), ClassCard.clear)
         self._named: dict[str, ClassCard] = {}  # until the project has the thing
         self._wants_another = False
         self._project_key = ""
@@ -64,7 +65,7 @@ class TeachScreen(AppScreen):
         if project.key != self._project_key:
             self._project_key, self._wants_another = project.key, False
             for card in [*self.cards.values(), *self._named.values(), *self.empty_cards]:
-                self._remove(card)
+                self._spares.put(card)
             self.cards, self._named, self.empty_cards = {}, {}, []
         self._show_classes()
         self._show_learning()
@@ -242,7 +243,7 @@ class TeachScreen(AppScreen):
         project = self.app.project
         names = [one.name for one in project.classes]
         for name in self.cards.keys() - set(names):
-            self._remove(self.cards.pop(name))
+            self._spares.put(self.cards.pop(name))
         for name in self._named.keys() & set(names):
             self.cards[name] = self._named.pop(name)
         self._slices.run(self._show_cards(project.classes))
@@ -253,11 +254,9 @@ class TeachScreen(AppScreen):
         n_named = len(self.cards) + len(self._named)
         n_wanted = max(2 - n_named, int(self._wants_another))
         while len(self.empty_cards) > n_wanted:
-            self._remove(self.empty_cards.pop())
+            self._spares.put(self.empty_cards.pop())
         while len(self.empty_cards) < n_wanted:
-            card = ClassCard(screen=self)
-            self.empty_cards.append(card)
-            self.ids.classes.add_widget(card)
+            self.empty_cards.append(self._add_card())
         is_wide, is_large = self.app.shell.is_wide, theme.text_scale > 1.25
         hints = (tr.say("Name a thing"), tr.say("Name another thing"))  # more would be cut
         if is_wide and not is_large:
@@ -267,9 +266,11 @@ class TeachScreen(AppScreen):
         for number, card in enumerate(self.empty_cards, n_named):
             card.place, card.hint = number, hints[number > 0]
 
-    def _remove(self, card: ClassCard) -> None:
-        take_focus(card)
-        self.ids.classes.remove_widget(card)
+    def _add_card(self, place: int | None = None) -> ClassCard:
+        """Show one more card in a place among the others, by default below them."""
+        box, card = self.ids.classes, self._spares.take()
+        box.add_widget(card, index=0 if place is None else len(box.children) - place)
+        return card
 
     def _ask_for_thumbnails(self) -> None:
         """Ask once, at the first photo, whether small pictures may stay; not under a finger."""
@@ -287,8 +288,7 @@ class TeachScreen(AppScreen):
         """Show thing after thing; those that have a card are in this order already."""
         for place, one in enumerate(classes):
             if one.name not in self.cards:
-                card = self.cards[one.name] = ClassCard(screen=self)
-                self.ids.classes.add_widget(card, index=len(self.ids.classes.children) - place)
+                self.cards[one.name] = self._add_card(place)
             self.cards[one.name].show(one, place)
             yield
         self._show_empty_cards()

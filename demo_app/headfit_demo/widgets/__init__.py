@@ -22,6 +22,7 @@ from headfit_demo.widgets.panes import TwoPane
 from headfit_demo.widgets.plot import Plot
 from headfit_demo.widgets.rules import load_rules
 from headfit_demo.widgets.slices import Slices
+from headfit_demo.widgets.spares import Spares
 from headfit_demo.widgets.textures import frame_texture, jpeg_texture
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Plot",
     "Press",
     "Slices",
+    "Spares",
     "Thumb",
     "Touchable",
     "TwoPane",

@@ -262,9 +262,9 @@ class EditableName(BoxLayout):
         self._name, self._field = TouchName(), Field()
         self._name.bind(on_release=self.edit)
         self._field.bind(focus=self._end)
-        self.fbind("text", self._show)
+        self.fbind("text", self.show)
         self.fbind("hint", self._field.setter("hint_text"))
-        self._show()
+        self.show()
 
     def edit(self, *_: Any) -> None:
         """Let the user type another name, in place of the one that is there."""
@@ -290,7 +290,8 @@ class EditableName(BoxLayout):
         if typed and typed != self.text:
             self.dispatch("on_named", typed)
 
-    def _show(self, *_: Any) -> None:
+    def show(self, *_: Any) -> None:
+        """Show the name, not what was typed in its place."""
         self._name.text = self.text
         if not self._field.focus:
             self._field.text = self.text
@@ -333,6 +334,10 @@ class Thumb(Touchable, Widget):
     texture = ObjectProperty(None, allownone=True)
     badge = StringProperty("")
     is_chosen = BooleanProperty(False)
+
+    def clear(self) -> None:
+        """Show no picture."""
+        self.texture, self.badge, self.is_chosen = None, "", False
 
 
 class View(Widget):

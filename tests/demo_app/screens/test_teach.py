@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,9 @@ from tests.support.hand import Hand
 from tests.support.photos import THINGS, frames, write_folder
 
 from headfit import SoftmaxHead
+from headfit_demo.screens.class_card import ClassCard
 from headfit_demo.session import ClassView, picked
-from headfit_demo.widgets import FileWindow
+from headfit_demo.widgets import FADE_S, FileWindow
 
 ENTER = 13
 BALLOON, BOAT, _ = THINGS
@@ -123,16 +125,46 @@ def test_photos_that_are_nearly_one_are_said(hand: Hand) -> None:
     assert said(20, 11) == said(20, None) == []
 
 
-def test_cards_of_a_project_that_was_left_are_gone(toys: Hand) -> None:
-    """Memory stays flat however many projects are looked at: no colour and no size holds them."""
-    cards = [weakref.ref(card) for card in toys.screen.cards.values()]
-    assert len(cards) == 2
+def test_what_nobody_holds_is_gone(toys: Hand) -> None:
+    """Memory stays flat however much is shown: no colour and no size holds it."""
+    cards = [weakref.ref(ClassCard(screen=toys.screen)) for _ in range(4)]
+    began = time.monotonic()
+    toys.wait(lambda: time.monotonic() > began + 3 * FADE_S)  # of what appears
+    gc.collect()
+    assert sum(card() is not None for card in cards) <= 1  # Kivy holds what was made last
+
+
+def test_cards_are_shown_again_for_other_projects(toys: Hand) -> None:
+    """Memory stays flat however many projects are looked at; of the last one nothing is seen."""
+    toys.app.teaching.add_photos(BOAT, frames(BOAT, 3, seed=5))
+    toys.wait(lambda: toys.app.project.n_photos == 13)
+    toys.settle()
+    key, things = toys.app.project.key, list(toys.screen.cards)
+    cards = set(toys.screen.cards.values())
+    thumbs = [thumb for card in cards for thumb in card.ids.strip.children]
+    assert sum(thumb.texture is not None for thumb in thumbs) == 3
+    toys.press("Another thing")
+    cards |= set(toys.screen.empty_cards)
+    toys.type(BOAT)  # which is taken, so that it stays in the field
+    toys.key(ENTER)
     toys.app.projects.create("Next")
     toys.wait(lambda: toys.app.project.name == "Next" and not toys.screen.cards)
     toys.settle()
-    toys.wait(lambda: True, frames=10)
-    gc.collect()
-    assert [card() for card in cards] == [None, None]
+    for card in toys.screen.empty_cards:
+        assert card in cards
+        assert (card.name, card.details, card.n_photos) == ("", "", 0)
+        assert not card.ids.strip.children
+        assert not card.ids.chips.children
+        (field,) = card.ids.name.children
+        assert field.text == ""
+    assert not any(thumb.texture for thumb in thumbs)
+    toys.app.projects.open(key)
+    toys.wait(lambda: list(toys.screen.cards) == things)
+    toys.settle()
+    assert set(toys.screen.cards.values()) <= cards
+    shown = [thumb for card in toys.screen.cards.values() for thumb in card.ids.strip.children]
+    assert len(shown) == len(thumbs)
+    assert sum(thumb.texture is not None for thumb in shown) == 3
 
 
 def test_photos_chosen_for_a_project_go_to_no_other(
