@@ -105,7 +105,8 @@ def feedback_on(
     ratio = held_out.probabilities[rows, best] / np.maximum(own, np.finfo(float).tiny)
     doubted = np.argsort(-ratio, kind="stable")[: int((ratio >= DOUBT_RATIO).sum())]
     compared = np.zeros_like(targets) if len(targets) <= MAX_COMPARED else targets
-    near = np.unique(near_pairs(embeddings, compared, photo_hashes), axis=1)
+    pairs = near_pairs(embeddings, compared, photo_hashes, kinds=targets)
+    near = np.unique(pairs, axis=1)
     return Feedback(
         accuracy={
             name: float(share) if count else None

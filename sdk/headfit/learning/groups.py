@@ -6,7 +6,9 @@ that are nearly the same as one of them, its leader; and so are those that the c
 together. Groups that share an example are one.
 
 Two are nearly the same if their embeddings nearly point the same way, so do the embeddings off the
-mean of all and, where both photos have a perceptual hash, that says so too, if it can tell. Groups
+middle of the classes and, where both photos have a perceptual hash, that says so too, if it can
+tell. The middle is the mean of the means of the classes: that of all photos would lie inside a
+burst that outnumbers the rest, and from there its photos have nothing in common. Groups
 are made around leaders, the one with the most near examples first, and do not go on in steps:
 thirteen highways, each like the next, would be one photo. (Leader clustering, Hartigan, "Clustering
 Algorithms", 1975, chapter 3; in an order of neighbours that makes every group a star.)
@@ -22,11 +24,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from headfit.maths.arrays import BoolArray, FloatArray, HashArray, TargetArray
+from headfit.maths.arrays import BoolArray, DoubleArray, FloatArray, HashArray, TargetArray
+from headfit.maths.scaling import weighted_mean
 
 COSINE: Final = 0.95
 CENTRED_COSINE: Final = 0.65
-"""Above which both have to be: the cosine of two embeddings, and that of them off the mean of all.
+"""Above which both have to be: the cosine of two embeddings, and that of them off the middle.
 
 Either alone would take too much for a copy: the first where all embeddings have much in common, the
 second where classes lie far apart. Chosen on flowers and scenes, judged on birds
@@ -77,7 +80,7 @@ _logger = logging.getLogger("headfit")
 def grouped(
     embeddings: FloatArray,
     targets: TargetArray,
-    mean: FloatArray,
+    middle: FloatArray,
     *given: TargetArray | None,
     photo_hashes: HashArray | None = None,
 ) -> TargetArray:
@@ -89,15 +92,38 @@ def grouped(
         No two of a class the same.
     targets : ndarray of shape (n_samples,), dtype intp
         A group is always of one class.
-    mean : ndarray of shape (embedding_dim,), dtype float32
-        Of all embeddings.
+    middle : ndarray of shape (embedding_dim,), dtype float32
+        See `middle_of`.
     *given : ndarray of shape (n_samples,), dtype intp, or None
         Examples of a class with the same number belong together; one below 0 says nothing.
     photo_hashes : ndarray of shape (n_samples,), dtype uint64, optional
         `headfit.photos.perceptual_hash` of each photo; 0 says nothing.
     """
-    pairs = _near_within(embeddings, targets, mean, photo_hashes)
+    pairs = _near_within(embeddings, targets, middle, photo_hashes)
     return _grouped(pairs, targets, *given)
+
+
+def middle_of(
+    embeddings: FloatArray, kinds: TargetArray, weights: DoubleArray | None = None
+) -> FloatArray:
+    """Return the mean of the means of kinds of examples, by which copies are found.
+
+    Parameters
+    ----------
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+    kinds : ndarray of shape (n_samples,), dtype intp
+        A number that those of one kind have in common: of a class, or of a set of classes.
+    weights : ndarray of shape (n_samples,), dtype float64, optional
+        How many examples each counts for; by default one.
+    """
+    order = np.argsort(kinds, kind="stable")
+    starts = np.flatnonzero(np.diff(kinds[order], prepend=kinds.min(initial=0) - 1))
+    means = [
+        weighted_mean(embeddings[rows], None if weights is None else weights[rows])
+        for rows in np.split(order, starts[1:])
+    ]
+    middle: FloatArray = np.mean(means, axis=0).astype(np.float32)
+    return middle
 
 
 def photo_groups(
@@ -105,6 +131,8 @@ def photo_groups(
     class_names: npt.NDArray[np.str_],
     given: TargetArray | None = None,
     photo_hashes: HashArray | None = None,
+    *,
+    kinds: TargetArray | None = None,
 ) -> TargetArray:
     """Return the group of each photo, counted from 0 in the order of their first ones.
 
@@ -118,14 +146,18 @@ def photo_groups(
         As in `grouped`.
     photo_hashes : ndarray of shape (n_samples,), dtype uint64, optional
         As in `grouped`.
+    kinds : ndarray of shape (n_samples,), dtype intp, optional
+        As in `middle_of`; by default the classes.
     """
-    return groups_and_pairs(embeddings, class_names, given, photo_hashes)[0]
+    return groups_and_pairs(embeddings, class_names, given, photo_hashes, kinds=kinds)[0]
 
 
 def near_pairs(
     embeddings: FloatArray,
     class_names: npt.NDArray[np.str_] | TargetArray,
     photo_hashes: HashArray | None = None,
+    *,
+    kinds: TargetArray | None = None,
 ) -> TargetArray:
     """Return which photos of a class are nearly one, or the same, as pairs of rows.
 
@@ -138,7 +170,7 @@ def near_pairs(
         Each pair once, the lower row above. Of photos that are the same to the bit, a pair of the
         first with each.
     """
-    return groups_and_pairs(embeddings, class_names, None, photo_hashes)[1]
+    return groups_and_pairs(embeddings, class_names, None, photo_hashes, kinds=kinds)[1]
 
 
 def groups_and_pairs(
@@ -146,15 +178,18 @@ def groups_and_pairs(
     class_names: npt.NDArray[np.str_] | TargetArray,
     given: TargetArray | None = None,
     photo_hashes: HashArray | None = None,
+    *,
+    kinds: TargetArray | None = None,
 ) -> tuple[TargetArray, TargetArray]:
     """Return `photo_groups` and `near_pairs`, for which photos are compared once."""
     if not len(embeddings):
         return np.zeros(0, np.intp), np.zeros((2, 0), np.intp)
     _, targets = np.unique(class_names, return_inverse=True)
-    same = _same(embeddings)
-    pairs = _near_within(embeddings, targets, embeddings.mean(axis=0), photo_hashes)
-    groups = _grouped(pairs, targets, same, given)
-    return groups, np.concatenate([pairs, _alike(_of_class(same, targets))], axis=1)
+    copies = same(embeddings)
+    middle = middle_of(embeddings, targets if kinds is None else kinds)
+    pairs = _near_within(embeddings, targets, middle, photo_hashes)
+    groups = _grouped(pairs, targets, copies, given)
+    return groups, np.concatenate([pairs, _alike(_of_class(copies, targets))], axis=1)
 
 
 def joined(groupings: Sequence[TargetArray]) -> TargetArray:
@@ -191,7 +226,7 @@ def linked(given: TargetArray, targets: TargetArray, starts: TargetArray) -> Tar
     return np.where(is_given, roots, -1)
 
 
-def _same(embeddings: FloatArray) -> TargetArray:
+def same(embeddings: FloatArray) -> TargetArray:
     """Return numbers that rows have in common which are the same to the bit."""
     places: dict[bytes, int] = {}
     return np.array([places.setdefault(row.tobytes(), len(places)) for row in embeddings], np.intp)
@@ -218,7 +253,7 @@ def _grouped(pairs: TargetArray, targets: TargetArray, *given: TargetArray | Non
 def _near_within(
     embeddings: FloatArray,
     targets: TargetArray,
-    mean: FloatArray,
+    middle: FloatArray,
     photo_hashes: HashArray | None,
 ) -> TargetArray:
     """Return pairs of rows of one class that are nearly one photo, the lower one above."""
@@ -226,11 +261,13 @@ def _near_within(
     for column in np.unique(targets):
         rows = np.flatnonzero(targets == column)
         hashes = None if photo_hashes is None else photo_hashes[rows]
-        pairs.append(rows[_near(embeddings[rows], mean, hashes)])
+        pairs.append(rows[_near(embeddings[rows], middle, hashes)])
     return np.concatenate(pairs, axis=1)
 
 
-def _near(embeddings: FloatArray, mean: FloatArray, photo_hashes: HashArray | None) -> TargetArray:
+def _near(
+    embeddings: FloatArray, middle: FloatArray, photo_hashes: HashArray | None
+) -> TargetArray:
     """Return pairs of rows that are nearly one photo: shape (2, n_pairs), the lower one above."""
     nothing = np.zeros((2, 0), np.intp)
     least = max(CENTRED_COSINE, CHANCE / math.sqrt(embeddings.shape[1]))
@@ -254,7 +291,7 @@ def _near(embeddings: FloatArray, mean: FloatArray, photo_hashes: HashArray | No
         return nothing
     units = units[rows]
     with np.errstate(over="ignore"):  # what overflows has no direction
-        centred = _units(embeddings[rows] - mean)
+        centred = _units(embeddings[rows] - middle)
     pairs = [nothing]
     for start in range(0, len(rows), _BLOCK):
         here = slice(start, start + _BLOCK)

@@ -100,7 +100,9 @@ def fit_multi_label(
     starts = starts_of(problem)
     # Near copies are looked for once, whatever they show.
     everything = np.full(len(order), "")
-    groups = photo_groups(problem.embeddings, everything, problem.given_groups)[starts]
+    groups = photo_groups(
+        problem.embeddings, everything, problem.given_groups, kinds=problem.targets
+    )[starts]
     problem = merged(replace(problem, given_groups=None), starts)
     is_shown = is_shown[order][starts]
     columns = []

@@ -11,14 +11,13 @@ import numpy.typing as npt
 from headfit.learning.background import Background
 from headfit.learning.class_sums import ClassSums
 from headfit.learning.fitted_head import FittedHead
-from headfit.learning.groups import COMMON_NOISE, grouped
+from headfit.learning.groups import COMMON_NOISE, grouped, middle_of
 from headfit.learning.held_out import HeldOut, LeftOut, left_out_of
 from headfit.learning.settings import Settings
 from headfit.maths.arrays import DoubleArray, FloatArray, HashArray, TargetArray
 from headfit.maths.grid import Grid
 from headfit.maths.lbfgs import Progress
 from headfit.maths.once import once
-from headfit.maths.scaling import weighted_mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +88,12 @@ class Problem:
         """The group of each example: see `headfit.learning.groups`."""
         if self.known_groups is not None:
             return self.known_groups
-        mean = weighted_mean(self.embeddings, self.weights).astype(np.float32)
         return grouped(
-            self.embeddings, self.targets, mean, self.given_groups, photo_hashes=self.photo_hashes
+            self.embeddings,
+            self.targets,
+            middle_of(self.embeddings, self.targets, self.weights),
+            self.given_groups,
+            photo_hashes=self.photo_hashes,
         )
 
     @once

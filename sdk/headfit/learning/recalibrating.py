@@ -22,13 +22,12 @@ from headfit.learning.calibration import (
 )
 from headfit.learning.class_sums import ClassSums
 from headfit.learning.fitted_head import FittedHead
-from headfit.learning.groups import grouped
+from headfit.learning.groups import grouped, middle_of, same
 from headfit.learning.held_out import HeldOut, LeftOut
 from headfit.learning.likeness import MAX_CLASSES, likeness_of
 from headfit.learning.prediction import Prediction
 from headfit.learning.typicality import Typicality, left_out_distances
 from headfit.maths.arrays import Array, FloatArray, TargetArray
-from headfit.maths.scaling import weighted_mean
 from headfit.maths.softmax import softmax
 
 
@@ -54,9 +53,12 @@ def recalibrated(
         Of the extractor: with it likeness is calibrated where every class has two photos or more.
     """
     n_classes = len(head.classes)
-    groups = grouped(
-        embeddings, targets, weighted_mean(embeddings, None).astype(np.float32), given_groups
-    )
+    middle = middle_of(embeddings, targets)
+    if (targets == targets[0]).all():  # it may lie inside a burst: what others are like tells
+        middle = (
+            np.zeros_like(middle) if background is None else np.array(background.mean, np.float32)
+        )
+    groups = grouped(embeddings, targets, middle, same(embeddings), given_groups)
     _, first, compact = np.unique(groups, return_index=True, return_inverse=True)
     group_counts = np.bincount(targets[first], minlength=n_classes).astype(np.int64)
     rows = np.arange(len(targets))

@@ -191,7 +191,9 @@ def measure_head(
         bins=reliability(targets, probabilities, shares),
         curve=curve,
         curve_is_apart=curve_is_apart,
-        rejection=None if unknown is None else _rejection(head, photos.embeddings, shares, unknown),
+        rejection=None
+        if unknown is None
+        else _rejection(head, photos.embeddings, targets, shares, unknown),
         mistakes=_mistakes(head, photos, targets, probabilities),
         seen=seen,
     )
@@ -288,9 +290,16 @@ def binned(stated: FloatArray, is_so: BoolArray, shares: DoubleArray) -> tuple[B
 
 
 def _rejection(
-    head: SoftmaxHead, known: FloatArray, shares: DoubleArray, unknown: FloatArray
+    head: SoftmaxHead,
+    known: FloatArray,
+    targets: TargetArray,
+    shares: DoubleArray,
+    unknown: FloatArray,
 ) -> Rejection:
-    of_none = shares_of(photo_groups(unknown, np.full(len(unknown), "")))
+    # Those of none are a class more, and only so a burst of them has others to be seen from.
+    classes = np.append(targets, np.full(len(unknown), -1)).astype(np.str_)
+    groups = photo_groups(np.concatenate([known, unknown]), classes)
+    of_none = shares_of(groups[len(known) :])
     return Rejection(
         auroc=metrics.auroc(head.sureness(known), head.sureness(unknown), shares, of_none),
         n_unknown=len(unknown),

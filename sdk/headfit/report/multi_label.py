@@ -144,8 +144,12 @@ def measure_multi_label(
     evaluation = head.evaluate(photos.embeddings[kept], label_sets)
     probabilities = head.predict_proba(photos.embeddings[kept])
     is_shown = np.array([[name in names for name in classes] for names in label_sets], np.bool_)
+    _, kinds = np.unique(is_shown, axis=0, return_inverse=True)
     groups = photo_groups(
-        photos.embeddings[kept], np.full(len(kept), ""), photo_hashes=tested.hashes[kept]
+        photos.embeddings[kept],
+        np.full(len(kept), ""),
+        photo_hashes=tested.hashes[kept],
+        kinds=kinds.ravel(),
     )
     shares = shares_of(groups)
     stated, is_so = probabilities.ravel(), is_shown.ravel()

@@ -16,6 +16,7 @@ from headfit.learning.groups import (
     CENTRED_COSINE,
     COSINE,
     grouped,
+    middle_of,
     near_pairs,
     photo_groups,
 )
@@ -66,7 +67,8 @@ def groups_of(
     photo_hashes: list[int] | None = None,
 ) -> TargetArray:
     hashes = None if photo_hashes is None else np.array(photo_hashes, np.uint64)
-    return grouped(embeddings, targets, embeddings.mean(axis=0), given, photo_hashes=hashes)
+    middle = middle_of(embeddings, targets)
+    return grouped(embeddings, targets, middle, given, photo_hashes=hashes)
 
 
 def test_copies_are_found_and_others_are_not() -> None:
@@ -89,6 +91,25 @@ def test_one_picture_a_class_is_one_group_each() -> None:
     np.testing.assert_array_equal(np.repeat([0, 1], 10), groups_of(embeddings, targets))
 
 
+@pytest.mark.parametrize("others", [1, 3, 10])
+def test_a_burst_that_outnumbers_the_rest_is_one_photo(others: int) -> None:
+    """The mean of all photos lies inside it, and from there its photos have nothing in common."""
+    burst, _ = pictures(1, n_classes=1, copies=60)
+    alone, _ = pictures(others, n_classes=1, seed=1)
+    embeddings, targets = np.vstack([burst, alone]), np.append(np.full(60, 0), np.full(others, 1))
+    expected = np.append(np.full(60, 0), np.arange(1, others + 1))
+    np.testing.assert_array_equal(expected, groups_of(embeddings, targets))
+    found = photo_groups(embeddings, np.full(len(targets), ""), kinds=targets)
+    np.testing.assert_array_equal(expected, found)
+    learner = HeadLearner()
+    learner.add_examples(embeddings, names_of(targets))
+    feedback = learner.feedback()
+    assert feedback.effective_counts == {"class 0": 1, "class 1": others}
+    assert feedback.accuracy["class 0"] is None
+    every_pair = {(one, other) for other in range(60) for one in range(other)}
+    assert set(feedback.near_duplicates) == every_pair
+
+
 def test_what_is_near_in_steps_alone_is_not_one_group() -> None:
     """Thirteen highways were one photo, each like the next; all of a group are like its leader."""
     ends = np.random.default_rng(0).normal(size=(2, WIDTH))
@@ -98,10 +119,10 @@ def test_what_is_near_in_steps_alone_is_not_one_group() -> None:
     targets = np.append(np.full(40, 9), columns)
     groups = groups_of(embeddings, targets)
     assert 2 <= len(np.unique(groups[:40])) <= 8
-    mean = embeddings.mean(axis=0)
+    middle = middle_of(embeddings, targets)
     for group in np.unique(groups):
         here = embeddings[groups == group]
-        near = (cosines(here) > COSINE) & (cosines(here - mean) > CENTRED_COSINE)
+        near = (cosines(here) > COSINE) & (cosines(here - middle) > CENTRED_COSINE)
         assert near.all(axis=1).any()
 
 

@@ -60,6 +60,20 @@ def test_some_classes_and_few_examples_are_enough() -> None:
     assert single.is_known(examples(3)[0] * 50).all()
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_copies_of_one_photo_say_nothing_of_strangers(noise: float) -> None:
+    """Known photos would be refused and others pass, by a threshold between the copies."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(60, 120)).astype(np.float32)
+    names = NAMES[np.arange(60) % 3]
+    copies = values[0] + noise * rng.normal(size=(40, 120)).astype(np.float32)
+    head = SoftmaxHead().fit(values, names).calibrate(copies, np.repeat(names[:1], 40))
+    assert head.calibration_ is not None
+    assert head.calibration_.threshold is None
+    assert head.calibration_.n_held_out == 1
+    assert head.is_known(values).all()
+
+
 @pytest.mark.parametrize("storage", ["float16", "int8"])
 def test_a_stored_head_can_be_saved_again(storage: str, tmp_path: Path) -> None:
     """Scaled weights may be held by float32 alone; a binary head stays one."""

@@ -372,3 +372,19 @@ def test_the_command_writes_a_page(
     (tmp_path / "empty").mkdir()
     assert main([*arguments, "--unknown", str(tmp_path / "empty")]) == 3
     assert "expected photos, found nothing at all" in capsys.readouterr().err
+
+
+def test_a_burst_of_a_stranger_counts_as_one() -> None:
+    """However many of its pictures there are beside other strangers."""
+    known = copies(25, 0, n_copies=1)
+    head = SoftmaxHead().fit(known.embeddings, known.class_names)
+    tested = copies(25, 1, n_copies=1)
+    passing = tested.embeddings[[int(head.sureness(tested.embeddings).argmax())]]
+    burst = passing + np.random.default_rng(2).normal(0, 0.1, (60, 128)).astype(np.float32)
+    others = 2 * np.random.default_rng(3).normal(size=(3, 128)).astype(np.float32)
+    assert head.is_known(burst).all()
+    assert not head.is_known(others).any()
+    report = measure_head(head, tested, unknown=np.concatenate([burst, others]))
+    assert report.rejection is not None
+    assert report.rejection.n_unknown == 63
+    assert report.rejection.unknown_accepted == pytest.approx(1 / 4)
