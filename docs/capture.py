@@ -46,7 +46,7 @@ def make_photos(place: Path) -> None:
 def main() -> None:
     """Run the commands on a recording console and write the picture."""
     console = Console(
-        record=True, width=98, file=io.StringIO(), highlight=False, color_system="truecolor"
+        record=True, width=102, file=io.StringIO(), highlight=False, color_system="truecolor"
     )
     with (
         tempfile.TemporaryDirectory() as folder,

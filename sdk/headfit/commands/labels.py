@@ -13,6 +13,7 @@ from headfit.commands import terminal
 from headfit.commands.trained import Trained
 from headfit.errors import InputError
 from headfit.extractor import Extractor
+from headfit.learning.groups import photo_groups
 from headfit.learning.multi_label_evaluation import MultiLabelEvaluation
 from headfit.multi_label_head import MultiLabelHead
 from headfit.photos.folders import embed_folder
@@ -47,6 +48,7 @@ def train_labels(
     head.save(output)
     return Trained(
         head.fitted_.n_samples,
+        _n_effective(examples),
         dict(zip(head.fitted_.classes, head.class_counts_, strict=True)),
         embedded - started,
         fitted - embedded,
@@ -73,12 +75,15 @@ def evaluate_labels(
     evaluation = loaded.evaluate(
         examples.embeddings, examples.label_sets, classes=labelled.classes, threshold=threshold
     )
+    n_effective = _n_effective(examples)
     if as_json:
         terminal.print_json(
-            **_as_json(evaluation), skipped=terminal.skipped_as_json(examples.skipped)
+            **_as_json(evaluation),
+            n_effective=n_effective,
+            skipped=terminal.skipped_as_json(examples.skipped),
         )
     else:
-        _print(evaluation)
+        _print(evaluation, n_effective)
 
 
 def report_labels(
@@ -164,11 +169,18 @@ def _told(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _print(evaluation: MultiLabelEvaluation) -> None:
+def _n_effective(examples: LabelledExamples) -> int:
+    """Return how many photos there effectively are, whatever they show, as fitting has it."""
+    groups = photo_groups(examples.embeddings, np.full(len(examples.embeddings), ""))
+    return len(np.unique(groups))
+
+
+def _print(evaluation: MultiLabelEvaluation, n_effective: int) -> None:
     """Print how many photos were right as a whole, and what was found of each class."""
+    effectively = terminal.effectively(evaluation.n_samples, n_effective)
     terminal.OUTPUT.print(
         f"[bold]{evaluation.subset_accuracy:.1%}[/] right as a whole of {evaluation.n_samples} "
-        f"photos; mean F1 {_share(evaluation.mean_f1)}, mean average precision "
+        f"photos{effectively}; mean F1 {_share(evaluation.mean_f1)}, mean average precision "
         f"{_share(evaluation.mean_average_precision)}.\n"
     )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

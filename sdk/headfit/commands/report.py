@@ -121,7 +121,7 @@ def _print_seen(seen: tuple[Path, ...] | None) -> None:
 
 
 def _print_written(output: Path, share: float, n_tested: int, n_effective: int, what: str) -> None:
-    effectively = f" (effectively {n_effective})" * (n_effective < n_tested)
+    effectively = terminal.effectively(n_tested, n_effective)
     terminal.echo(f"Wrote {output}: {share:.1%} of {n_tested} photos{effectively} {what}.")
 
 

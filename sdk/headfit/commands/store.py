@@ -20,7 +20,7 @@ from headfit.commands.options import (
     STRICT,
 )
 from headfit.commands.paths import EXAMPLES, Group, OutputPath
-from headfit.commands.teaching import open_store, teach_folder, teach_photos
+from headfit.commands.teaching import effective_count, open_store, teach_folder, teach_photos
 from headfit.errors import ExtractorMismatchError, ExtractorMissingError, InputError
 from headfit.extractor import Extractor
 from headfit.extractors.finding import find_made_by, read_extractor
@@ -64,11 +64,12 @@ def store(context: click.Context, keyring: str | None) -> None:
 def info(key: bytes | None, store_path: Path, as_json: bool) -> None:
     """Say what STORE holds."""
     with ExampleStore.open(store_path, key=key) as opened:
-        counts = opened.class_counts
+        counts, n_effective = opened.class_counts, effective_count(opened)
         fields = {
             "store": str(store_path),
             "size_bytes": store_path.stat().st_size,
             "n_samples": sum(counts.values()),
+            "n_effective": n_effective,
             "class_counts": counts,
             "embedding_dim": opened.embedding_dim,
             "dtype": opened.dtype,
@@ -78,7 +79,9 @@ def info(key: bytes | None, store_path: Path, as_json: bool) -> None:
         terminal.print_json(**fields)
         return
     classes = ", ".join(f"{name} ({count})" for name, count in counts.items())
-    terminal.echo(f"{fields['n_samples']} examples: {classes or 'none'}")
+    total = sum(counts.values())
+    effectively = terminal.effectively(total, n_effective or total)
+    terminal.echo(f"{total} examples{effectively}: {classes or 'none'}")
     terminal.echo(
         f"{fields['embedding_dim']} wide, {fields['dtype']}, of the extractor with SHA-256 "
         f"{fields['fingerprint']}"
@@ -209,7 +212,9 @@ def add(
             teach_folder(classifier, photos[0], strict=strict, prune=prune, jobs=jobs)
         else:
             teach_photos(classifier, photos, class_name, jobs)
-        terminal.echo(f"{store_path} had {before} examples, and has {there.n_samples}.")
+        after = there.n_samples
+        effectively = terminal.effectively(after, effective_count(there) or after)
+        terminal.echo(f"{store_path} had {before} examples, and has {after}{effectively}.")
 
 
 @store.command("list")

@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from headfit.classifier import TAUGHT_BEFORE, ImageClassifier
 from headfit.commands import terminal
 from headfit.errors import InputError
 from headfit.extractor import Extractor
 from headfit.files.class_names import checked_names
+from headfit.learning.groups import MAX_COMPARED, photo_groups
 from headfit.photos.embedded import find_examples
 from headfit.photos.photo_folder import PhotoFile, PhotoFolder, Skipped
 from headfit.store import ExampleStore
@@ -20,6 +23,16 @@ def open_store(path: Path, extractor: Extractor, key: bytes | None = None) -> Ex
     """Open a store, whatever its views: the classifier takes them on. Make it, if there is none."""
     is_there = path.exists() and path.stat().st_size > 0
     return ExampleStore.open(path, None if is_there else extractor, key=key)
+
+
+def effective_count(store: ExampleStore) -> int | None:
+    """Return how many photos a store effectively has; None of so many that comparing takes long."""
+    if store.n_samples > MAX_COMPARED:
+        return None
+    examples = store.load()
+    names = np.array(examples.class_names, np.str_)
+    groups = photo_groups(examples.embeddings, names, photo_hashes=examples.photo_hashes)
+    return len(np.unique(groups))
 
 
 def teach_folder(

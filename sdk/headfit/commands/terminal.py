@@ -176,6 +176,11 @@ def counted(count: int, what: str = "example") -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
+def effectively(count: int, n_effective: int) -> str:
+    """Return what follows a number of photos of which some are nearly the same."""
+    return f" (effectively {n_effective})" if n_effective < count else ""
+
+
 def size(n_bytes: int) -> str:
     """Return a file size for people: "812 bytes", "2.6 kB", "0.9 MB"."""
     if n_bytes < 1000:

@@ -40,11 +40,10 @@ from headfit.extractor import Extractor
 from headfit.extractors.measured import SCENES_TOP1, more_accurate
 from headfit.files.disk import read_bounded
 from headfit.files.manifest import Manifest
-from headfit.learning.evaluation import Evaluation
 from headfit.photos.ahead import decode_ahead
 from headfit.photos.bombs import MAX_FILE_BYTES
 from headfit.photos.embedded import find_examples, is_embedded
-from headfit.photos.folders import reason, refuse_skipped
+from headfit.photos.folders import FolderEvaluation, reason, refuse_skipped
 from headfit.photos.photo_folder import Skipped, find_unsorted_photos
 from headfit.photos.views import CROPPED, FLIPPED, WHOLE, View
 
@@ -159,9 +158,11 @@ def _train(
     classifier.save(output)
     embed_s, fit_s = embedded - started, fitted - embedded
     counts = dict(zip(head.fitted_.classes, head.class_counts_, strict=True))
-    Trained(
-        classifier.n_samples, counts, embed_s, fit_s, classifier.extractor.engine_name, skipped
-    ).print(output, as_json)
+    n_effective = sum(classifier.effective_counts().values())
+    engine_name = classifier.extractor.engine_name
+    Trained(classifier.n_samples, n_effective, counts, embed_s, fit_s, engine_name, skipped).print(
+        output, as_json
+    )
 
 
 @click.command(cls=Command)
@@ -307,6 +308,7 @@ def evaluate(
             top1=evaluation.top1,
             top5=evaluation.top5,
             n_samples=evaluation.n_samples,
+            n_effective=evaluation.n_effective,
             recall={
                 name: None if np.isnan(recall) else float(recall)
                 for name, recall in zip(evaluation.classes, evaluation.recall, strict=True)
@@ -320,10 +322,11 @@ def evaluate(
     _print_evaluation(evaluation)
 
 
-def _print_evaluation(evaluation: Evaluation) -> None:
+def _print_evaluation(evaluation: FolderEvaluation) -> None:
     """Print how much was right, how much of each class, and what is taken for what."""
     terminal.OUTPUT.print(
-        f"[bold]{evaluation.top1:.1%}[/] right of {evaluation.n_samples} photos (top-1); "
+        f"[bold]{evaluation.top1:.1%}[/] right of {evaluation.n_samples} photos"
+        f"{terminal.effectively(evaluation.n_samples, evaluation.n_effective)} (top-1); "
         f"{evaluation.top5:.1%} among the five best."
     )
     table = Table.grid(padding=(0, 2))

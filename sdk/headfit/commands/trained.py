@@ -9,6 +9,8 @@ from pathlib import Path
 from headfit.commands import terminal
 from headfit.photos.photo_folder import Skipped
 
+_FEW = 0.5  # of the photos
+
 
 @dataclass(frozen=True, slots=True)
 class Trained:
@@ -16,7 +18,8 @@ class Trained:
 
     Attributes
     ----------
-    n_samples : int
+    n_samples, n_effective : int
+        Photos, and how many there effectively are, where nearly the same ones count as one.
     class_counts : mapping of str to int
         How many photos show each class, in column order.
     embed_s, fit_s : float
@@ -26,6 +29,7 @@ class Trained:
     """
 
     n_samples: int
+    n_effective: int
     class_counts: Mapping[str, int]
     embed_s: float
     fit_s: float
@@ -40,6 +44,7 @@ class Trained:
                 head=str(output),
                 size_bytes=size_bytes,
                 n_samples=self.n_samples,
+                n_effective=self.n_effective,
                 n_classes=len(self.class_counts),
                 classes=list(self.class_counts),
                 class_counts=dict(self.class_counts),
@@ -50,10 +55,17 @@ class Trained:
             )
             return
         terminal.OUTPUT.print(
-            f"Trained on [bold]{self.n_samples}[/] photos of [bold]{len(self.class_counts)}[/] "
-            f"classes: embedded in {terminal.duration(self.embed_s)} by {self.engine_name}, "
+            f"Trained on [bold]{self.n_samples}[/] photos"
+            f"{terminal.effectively(self.n_samples, self.n_effective)} of "
+            f"[bold]{len(self.class_counts)}[/] classes: embedded in "
+            f"{terminal.duration(self.embed_s)} by {self.engine_name}, "
             f"trained in {terminal.duration(self.fit_s)}."
         )
+        if self.n_effective <= _FEW * self.n_samples:
+            terminal.OUTPUT.print(
+                f"Many photos are nearly the same, and teach as {self.n_effective} would: take "
+                "some from other sides, in other places, on other days."
+            )
         terminal.OUTPUT.print(
             terminal.plain(f"Wrote {output}, {terminal.size(size_bytes)}."), soft_wrap=True
         )

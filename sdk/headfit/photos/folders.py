@@ -14,8 +14,9 @@ import numpy.typing as npt
 from headfit.errors import ExtractorMismatchError, HeadfitError, ImageError, InputError
 from headfit.learning.evaluation import Evaluation, evaluate_head
 from headfit.learning.fitted_head import FittedHead
+from headfit.learning.groups import photo_groups
 from headfit.learning.origin import WHOLE
-from headfit.maths.arrays import FloatArray, HashArray
+from headfit.maths.arrays import FloatArray, HashArray, TargetArray
 from headfit.photos.ahead import decode_ahead
 from headfit.photos.embedded import EmbeddedFolder
 from headfit.photos.images import ImageSource, PhotoProgress
@@ -51,6 +52,11 @@ class FolderExamples:
         """The hashes of all photos, 0 where they were not asked for."""
         return np.array(self.photo_hashes or [0] * len(self.class_names), np.uint64)
 
+    def groups(self) -> TargetArray:
+        """Return which photos of a class are nearly one: `headfit.learning.groups.photo_groups`."""
+        names = np.array(self.class_names, np.str_)
+        return photo_groups(self.embeddings, names, photo_hashes=self.hashes)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FolderEvaluation(Evaluation):
@@ -58,18 +64,25 @@ class FolderEvaluation(Evaluation):
 
     Attributes
     ----------
+    n_effective : int
+        How many photos there effectively are, where nearly the same ones count as one: see
+        `headfit.learning.groups`.
     skipped : tuple of Skipped
         What was left out, and why.
     """
 
+    n_effective: int
     skipped: tuple[Skipped, ...]
 
     @classmethod
-    def of(cls, head: FittedHead, examples: FolderExamples) -> FolderEvaluation:
-        """Evaluate a head on examples of its classes."""
+    def of(
+        cls, head: FittedHead, examples: FolderExamples, groups: TargetArray
+    ) -> FolderEvaluation:
+        """Evaluate a head on examples of its classes, some of which may be nearly one photo."""
         found = evaluate_head(head, examples.embeddings, examples.class_names)
         values = {field.name: getattr(found, field.name) for field in fields(found)}
-        return cls(**values, skipped=examples.skipped)
+        n_effective = len(np.unique(groups))
+        return cls(**values, n_effective=n_effective, skipped=examples.skipped)
 
 
 class Embedder(Protocol):

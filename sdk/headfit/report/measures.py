@@ -153,17 +153,11 @@ def measure_head(
             f"{', '.join(strange)}; rename or remove these folders"
         )
     seen = n_effective_training = None
-    names = np.array(photos.class_names, np.str_)
-    groups = photo_groups(photos.embeddings, names, photo_hashes=photos.hashes)
+    groups = photos.groups()
     if training is not None:
-        trained_names = np.array(training.class_names, np.str_)
         is_new = ~trained_on(training, photos)
         seen = tuple(photos.paths[row] for row in np.flatnonzero(~is_new))
-        n_effective_training = len(
-            np.unique(
-                photo_groups(training.embeddings, trained_names, photo_hashes=training.hashes)
-            )
-        )
+        n_effective_training = len(np.unique(training.groups()))
         groups = groups[is_new]
         photos = FolderExamples(
             photos.embeddings[is_new],
@@ -171,7 +165,7 @@ def measure_head(
             [photos.paths[row] for row in np.flatnonzero(is_new)],
             photos.skipped,
         )
-    evaluation = FolderEvaluation.of(head.fitted_, photos)
+    evaluation = FolderEvaluation.of(head.fitted_, photos, groups)
     probabilities = head.predict_proba(photos.embeddings)
     targets = columns_of(classes, photos.class_names)
     shares = shares_of(groups)
@@ -185,7 +179,7 @@ def measure_head(
     return Report(
         evaluation=evaluation,
         interval=wilson_interval(evaluation.top1, effective_size(groups)),
-        n_effective=len(np.unique(groups)),
+        n_effective=evaluation.n_effective,
         n_effective_training=n_effective_training,
         calibration_error=metrics.calibration_error(targets, probabilities, weights=shares),
         bins=reliability(targets, probabilities, shares),

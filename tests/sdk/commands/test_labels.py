@@ -61,7 +61,7 @@ def test_from_a_table_to_answers(table: Path, run: Any, tmp_path: Path) -> None:
     code, out, err = run("train", photos, "--labels", table, "-o", head)
     assert code == 0, err
     assert "Found 28 photos of 3 classes: red (12), green (12), blue (12). 12 show several" in err
-    assert "Trained on 28 photos of 3 classes" in out
+    assert "Trained on 28 photos (effectively 8) of 3 classes" in out
     loaded = MultiLabelHead.load(head)
     assert loaded.fitted_.classes == ("red", "green", "blue")
 
@@ -77,6 +77,7 @@ def test_from_a_table_to_answers(table: Path, run: Any, tmp_path: Path) -> None:
     code, out, err = run("evaluate", head, photos, "--labels", table, "--json")
     figures = json.loads(out)
     assert (code, figures["n_samples"], figures["classes"]) == (0, 28, ["red", "green", "blue"])
+    assert figures["n_effective"] == 8
     assert figures["mean_average_precision"] > 0.9
     code, out, _ = run("evaluate", head, photos, "--labels", table)
     assert f"{figures['subset_accuracy']:.1%} right as a whole of 28 photos" in out

@@ -67,9 +67,36 @@ def test_train(photos: Path, headfit: Headfit, tmp_path: Path) -> None:
     """Says what was trained on and what was written."""
     path = tmp_path / "colours.head"
     assert headfit("train", photos, "-o", path) == 0
-    assert "12 photos of 3 classes" in headfit.out
+    assert "12 photos (effectively 3) of 3 classes" in headfit.out
     assert f"Wrote {path}, " in headfit.out.replace("\n", " ")
     assert "Embedding photos: 12 of 12" in headfit.err
+
+
+def test_near_copies_are_not_counted_as_photos(
+    photos: Path, headfit: Headfit, tmp_path: Path
+) -> None:
+    """Noise of one colour is one photo: whoever counts says so, for people and machines."""
+    head, store = tmp_path / "colours.head", tmp_path / "photos.store"
+    assert headfit("train", photos, "-o", head, "--store", store) == 0
+    assert "12 photos (effectively 3) of 3 classes" in headfit.out
+    assert "teach as 3 would" in headfit.out
+    assert headfit("evaluate", head, photos) == 0
+    assert "of 12 photos (effectively 3)" in headfit.out
+    assert headfit("store", "add", store, photos) == 0
+    assert "has 12 (effectively 3)." in headfit.out
+    for command in (["train", photos, "-o", head], ["evaluate", head, photos]):
+        document = headfit.json(*command)
+        assert (document["n_samples"], document["n_effective"]) == (12, 3)
+
+
+@pytest.mark.usefixtures("unlike")
+def test_photos_that_differ_are_counted_without_ado(
+    photos: Path, headfit: Headfit, tmp_path: Path
+) -> None:
+    assert headfit("train", photos, "-o", tmp_path / "colours.head") == 0
+    assert "12 photos of 3 classes" in headfit.out
+    assert "effectively" not in headfit.out
+    assert "nearly the same" not in headfit.out
 
 
 def test_train_json(photos: Path, headfit: Headfit, tmp_path: Path) -> None:

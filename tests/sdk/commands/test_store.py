@@ -233,6 +233,10 @@ def test_add_makes_a_store_of_a_folder_or_of_photos(
     assert main(["store", "add", path, new, "--class", "rose", "--prune", *general]) == 3
     assert main(["store", "add", path, str(photos), "--keep", *general]) == 0
     assert "had 13 examples, and has 13" in capsys.readouterr().out
+    assert main(["store", "info", path]) == 0
+    assert "13 examples (effectively 4): " in capsys.readouterr().out
+    assert main(["store", "info", path, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n_effective"] == 4
     assert main(["store", "add", path, one, one, *general]) == 3
     assert main(["predict", head, one, *general, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)["predictions"][0]["classes"][0]
