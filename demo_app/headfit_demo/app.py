@@ -235,6 +235,8 @@ class DemoApp(App):
         self.learning.follow(view)
         self.refresh_screen()
         self.go(screen)
+        if view.learns_again:
+            self.notify(tr.say("Another version of headfit made this. It learns its photos again."))
 
     # Settings
 

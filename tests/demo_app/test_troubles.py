@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.hand import Hand
-from tests.support.photos import THINGS, frames, picked, write_folder
+from tests.support.photos import THINGS, frames, outdate, picked, write_folder
 from tests.support.small_disk import SmallDisk
 
 from headfit.extractors.finding import known_extractor
@@ -45,6 +45,22 @@ def test_a_thing_is_recorded_while_the_button_is_held(hand: Hand, tmp_path: Path
     assert hand.app.project.classes == ()
     hand.tap(hand.screen.ids.preview.ids.close)
     assert not hand.app.eye.is_on
+
+
+def test_a_project_of_another_version_learns_its_photos_again_and_says_so(
+    toys: Hand, tmp_path: Path
+) -> None:
+    key = toys.app.project.key
+    for thing in (BALLOON, BOAT):  # with fewer it compares with nothing
+        toys.app.teaching.add_photos(thing, frames(thing, 35, seed=8))
+    toys.wait(lambda: toys.app.project.n_photos == 80 and toys.app.project.head_is_fresh)
+    toys.app.projects.create("Next")
+    toys.wait(lambda: toys.app.project.name == "Next")
+    outdate(tmp_path / "data" / "projects" / key / "trained.head")
+    toys.app.projects.open(key)
+    toys.wait(lambda: toys.app.is_shown(key))
+    assert toys.notice.endswith("It learns its photos again.")
+    assert (toys.app.project.n_photos, toys.app.project.head_is_fresh) == (80, True)
 
 
 def test_where_no_camera_is_photos_still_work(toys: Hand) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from headfit import Extractor
+from headfit import Extractor, SoftmaxHead
 from headfit.photos import WHOLE
 from headfit.store import ExampleStore
 from headfit_demo.session import DRAWINGS, PickedFile, Session
@@ -54,6 +54,13 @@ def fill(session: Session, n_samples: int, n_classes: int) -> None:
     embeddings = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     with ExampleStore.open(project / "examples.store", extractor) as store:
         store.add_many(embeddings, [f"thing {n % n_classes}" for n in range(n_samples)])
+
+
+def outdate(path: Path) -> None:
+    """Let a head compare with a background that no extractor has any more."""
+    head = SoftmaxHead.load(path).fitted_
+    other = replace(head.likeness, background="0" * 64)
+    SoftmaxHead.of(replace(head, likeness=other)).save(path)
 
 
 class OtherExtractor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from headfit import (
     Extractor,
+    ExtractorMismatchError,
     Feedback,
     FileFormatError,
     ImageClassifier,
@@ -99,7 +100,7 @@ class OpenProject:
     Raises
     ------
     ExtractorMismatchError
-        If it was taught with another extractor.
+        If it was taught with another extractor, or its head was and cannot be made again.
     StoreError
         If its examples are damaged or locked.
     """
@@ -130,6 +131,7 @@ class OpenProject:
         self._renamed: dict[str, str] = {}  # what things were called, for who has not heard of it
         self._steps, self._fits_s = _USUAL_STEPS, (0.0, 0.0)
         self._is_due = True  # to train: a head of a file does not say how well its photos teach
+        self._learns_again = False
         try:
             self._on_disk = set(self._store.thumbnail_sizes())  # of those that were there
             self._saved = self._head_of_file()
@@ -183,6 +185,7 @@ class OpenProject:
             accuracy_history=tuple(self._history),
             last_act=self._acts.done[-1].number if self._acts.done else 0,
             can_redo=bool(self._acts.undone),
+            learns_again=self._learns_again,
         )
 
     def stored(self) -> Stored:
@@ -676,10 +679,22 @@ class OpenProject:
         return self._pictures[example_id]
 
     def _head_of_file(self) -> SoftmaxHead | None:
-        """Return the head that was kept; one that is lost or damaged is trained again."""
-        with suppress(FileNotFoundError, FileFormatError):
-            return SoftmaxHead.load(self._project.head_path, extractor=self._extractor)
-        return None
+        """Return the head that was kept; one that is lost or damaged is trained again.
+
+        So is one that compares with another background than the extractor has by now, if all that
+        it was trained on is there: else nothing could make it again.
+        """
+        path = self._project.head_path
+        try:
+            return SoftmaxHead.load(path, extractor=self._extractor)
+        except (FileNotFoundError, FileFormatError):
+            return None
+        except ExtractorMismatchError:
+            counts = self._store.class_counts
+            if any(counts.get(name, 0) < n for name, n in _learned(SoftmaxHead.load(path)).items()):
+                raise
+            self._learns_again = True
+            return None
 
     def _save_head(self) -> None:
         """Let the file follow the head, which may be gone, if it is another one."""

@@ -110,6 +110,8 @@ class ProjectView:
         The number of what an undo takes back, 0 if there is nothing.
     can_redo : bool
         Whether there is something to do again.
+    learns_again : bool
+        Whether the head that was kept is of another extractor, and is made again of its photos.
     """
 
     key: str
@@ -126,6 +128,7 @@ class ProjectView:
     accuracy_history: tuple[tuple[int, float], ...]
     last_act: int
     can_redo: bool
+    learns_again: bool
 
     @property
     def can_undo(self) -> bool:

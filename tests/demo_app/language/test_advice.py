@@ -28,6 +28,7 @@ def project(*classes: ClassView, **more: object) -> ProjectView:
             accuracy_history=(),
             last_act=0,
             can_redo=False,
+            learns_again=False,
         ),
         **more,
     )

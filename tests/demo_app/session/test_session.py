@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
-from tests.support.photos import THINGS, OtherExtractor, frames, jpeg, picked
+from tests.support.photos import THINGS, OtherExtractor, frames, jpeg, outdate, picked
 
 from headfit import (
     ExtractorMismatchError,
@@ -258,6 +258,49 @@ def test_a_project_of_another_extractor_is_refused_and_not_touched(
         taught.open_project(key)
     assert sentence(caught.value).endswith("Begin a project and teach the photos again.")
     assert next(card for card in taught.projects() if card.key == key).n_photos == 1
+
+
+def teach_many(session: Session) -> None:
+    """Teach so many photos that the head compares with a background."""
+    for thing in (BALLOON, BOAT):
+        session.project.add_photos(thing, frames(thing, 35, seed=8))
+    session.project.settle()
+
+
+def test_a_head_of_another_background_is_made_again_of_its_photos(
+    taught: Session, tmp_path: Path
+) -> None:
+    """As happens when headfit measures anew what it compares with; the photos are not touched."""
+    key = taught.project.key
+    teach_many(taught)
+    assert not taught.project.view().learns_again
+    taught.close()
+    path = tmp_path / "data" / "projects" / key / "trained.head"
+    outdate(path)
+    taught.open_project(key)
+    view = taught.project.view()
+    assert (view.n_photos, view.head_is_fresh, view.learns_again) == (80, True, True)
+    assert taught.recognise(frames(BOAT, 1, seed=2)[0]).ranking[0][0] == BOAT
+    taught.close()
+    taught.open_project(key)
+    assert not taught.project.view().learns_again
+
+
+def test_a_head_of_another_background_stays_while_photos_of_it_are_missing(
+    taught: Session, tmp_path: Path
+) -> None:
+    """Nothing could make it again: it came as a file, or some of its photos were erased."""
+    key = taught.project.key
+    teach_many(taught)
+    taught.project.forget_photos([taught.project.view().classes[0].photos[0].example_id])
+    taught.close()
+    path = tmp_path / "data" / "projects" / key / "trained.head"
+    outdate(path)  # it was trained on the photo, too
+    before = path.read_bytes()
+    with pytest.raises(ExtractorMismatchError):
+        taught.open_project(key)
+    assert path.read_bytes() == before
+    assert next(card for card in taught.projects() if card.key == key).n_photos == 79
 
 
 def test_a_lost_description_and_a_damaged_head_cost_no_photo(
