@@ -20,6 +20,7 @@ from headfit.files.class_names import (
     checked_class_name,
     checked_merge,
     checked_names,
+    checked_rename,
 )
 from headfit.files.manifest import check_made
 from headfit.head import SoftmaxHead
@@ -552,14 +553,19 @@ class ImageClassifier:
     def rename_class(self, class_name: str, new_name: str) -> None:
         """Call a class by another name, in the store and in the head; nothing is trained.
 
+        Unless the store has lost something to others: what it lost leaves the head first.
+
         Raises
         ------
         InputError
-            If there is no such class, or the new name is taken or unusable.
+            If there is no such class, or the new name is taken or unusable. Nothing is renamed.
         """
+        self._catch_up()
         with self._lock:
             learner, head = self._current_learner(), self.head
-            class_name = checked_class_name(class_name)
+            # A head of a file knows classes without examples, and examples may be of others.
+            taken = {*learner.class_counts, *(head.fitted_.classes if head is not None else ())}
+            class_name, new_name = checked_rename(taken, class_name, new_name)
             if class_name not in learner.class_counts and head is not None:
                 head = head.copy()  # other threads may be predicting with that one
                 head.rename_class(class_name, new_name)  # of a file, without examples
@@ -989,13 +995,17 @@ class ImageClassifier:
             if learner is self._learner:  # others may have taken away more meanwhile
                 self._is_behind = False
 
-    def _fitted_head(self) -> SoftmaxHead:
-        """Return the head to predict with: it names nothing that the store has lost to others."""
+    def _catch_up(self) -> None:
+        """Fit the head again if it names what the store has lost to others."""
         with self._lock:
             self._current_learner()
             is_behind = self._is_behind
         if is_behind:
             self._follow()
+
+    def _fitted_head(self) -> SoftmaxHead:
+        """Return the head to predict with: it names nothing that the store has lost to others."""
+        self._catch_up()
         head = self.head
         if head is None and len(self.class_counts) >= 2:
             return self.fit()

@@ -240,6 +240,40 @@ def test_a_head_without_examples_can_be_renamed(
     assert loaded.predict(photos / "blue" / "0.png")[0][0] == "sky"
 
 
+def test_a_name_that_head_or_store_has_is_refused_before_either_is_changed(
+    photos: Path, extractor: Extractor, tmp_path: Path
+) -> None:
+    """The store called the example by the name of another class of the head, and then it failed."""
+    ImageClassifier.from_folder(photos, extractor=extractor).save(tmp_path / "a.head")
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        classifier = ImageClassifier.load(tmp_path / "a.head", extractor=extractor, store=store)
+        classifier.add(photos / "blue" / "0.png", "blue")
+        classifier.add(photos / "red" / "0.png", "fox")
+        for class_name, new_name in [("blue", "red"), ("green", "fox"), ("fox", "green")]:
+            with pytest.raises(InputError, match="another class"):
+                classifier.rename_class(class_name, new_name)
+        assert store.class_counts == classifier.class_counts == {"blue": 1, "fox": 1}
+        assert classifier.head is not None
+        assert classifier.head.fitted_.classes == ("blue", "green", "red")
+
+
+def test_a_name_that_another_process_has_given_up_is_free(
+    photos: Path, extractor: Extractor, tmp_path: Path
+) -> None:
+    """The head still knew it: the store had the new name, the head the old one, and it failed."""
+    with ExampleStore.open(tmp_path / "store", extractor) as store:
+        classifier = ImageClassifier(extractor, store=store)
+        classifier.add_folder(photos)
+        classifier.fit()
+        with ExampleStore.open(tmp_path / "store", extractor) as other:
+            other.forget("red")
+        classifier.rename_class("blue", "red")
+        assert list(store.class_counts) == ["green", "red"]
+        assert classifier.head is not None
+        assert classifier.head.fitted_.classes == ("green", "red")
+        assert classifier.predict(photos / "blue" / "0.png")[0][0] == "red"
+
+
 def test_undo_takes_the_head_along(photos: Path, extractor: Extractor, tmp_path: Path) -> None:
     """It is the head of before; without a store there is no history."""
     with ExampleStore.open(tmp_path / "store", extractor) as store:
