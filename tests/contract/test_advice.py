@@ -37,7 +37,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
 EXTRA = re.compile(r"headfit\[([\w,]+)\]")
 DOTTED = re.compile(r"\b((?:headfit\.(?:\w+\.)*)?[A-Z][a-z]+(?:[A-Z][a-z]+)*)\.(\w+)")
 METHOD = re.compile(r"(?<![\w.'])(?:(?<=call )[a-z_]+|[a-z]+(?:_[a-z]+)+_?|[a-z_]+(?=\())(?![\w.])")
-OTHERS = {"pip", "force-reinstall", "platform"}  # of other programs
+OTHERS = {"pip", "force-reinstall", "platform", "from"}  # of other programs
 
 
 def messages(source: str) -> Iterator[tuple[str | None, str]]:

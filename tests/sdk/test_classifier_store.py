@@ -589,7 +589,7 @@ def test_a_store_of_half_precision_gives_the_head_of_what_it_keeps(
 def test_a_store_of_another_extractor_is_refused(extractor: Extractor, tmp_path: Path) -> None:
     with (
         ExampleStore.open(tmp_path / "store", Source()) as store,
-        pytest.raises(ExtractorMismatchError, match="with that extractor"),
+        pytest.raises(ExtractorMismatchError, match="open that extractor"),
     ):
         ImageClassifier(extractor, store=store)
 

@@ -17,6 +17,7 @@ from typing import Final
 from headfit.errors import ExtractorError, ExtractorMissingError, HeadfitError
 from headfit.files import blockfile
 from headfit.files.disk import write_atomically
+from headfit.files.elsewhere import install_command
 from headfit.files.manifest import Manifest, load_manifest
 
 ENDINGS: Final = (".tflite", ".onnx")
@@ -77,10 +78,12 @@ def find_extractor(name_or_path: str | os.PathLike[str] | None = None) -> Path:
         if candidate.stem == path.name:
             return candidate
     available = [candidate.stem for candidate in present]
+    command = install_command(path.name)
+    advice = f"install it ({command}), or " if command else ""
     raise ExtractorMissingError(
         f"expected the name of an installed extractor ({', '.join(available) or 'there is none'}), "
-        f"found {path.name!r}; give the path of a .tflite, or put it with its manifest into "
-        f"{installed_folder()}"
+        f"found {path.name!r}; {advice}give the path of a .tflite, or put it with its manifest "
+        f"into {installed_folder()}"
     )
 
 
@@ -126,15 +129,15 @@ def list_extractors() -> list[Path]:
     ]
 
 
-def find_made_by(fingerprint: str | None, head: str | os.PathLike[str]) -> Path | None:
-    """Return what a head file names by its fingerprint: blocks beside it, or what is installed.
+def find_made_by(fingerprint: str | None, file: str | os.PathLike[str]) -> Path | None:
+    """Return what a head file or a store names by its fingerprint: blocks beside it, or installed.
 
     Parameters
     ----------
     fingerprint : str or None
-        Of the extractor whose embeddings the head was fitted on; None if the file does not say.
-    head : path
-        The head file: retrained blocks lie beside it, under its name.
+        Of the extractor whose embeddings it is of; None if the file does not say.
+    file : path
+        Retrained blocks lie beside a head file, under its name.
 
     Returns
     -------
@@ -144,7 +147,7 @@ def find_made_by(fingerprint: str | None, head: str | os.PathLike[str]) -> Path 
     """
     if fingerprint is None:
         return None
-    blocks = Path(head).with_suffix(blockfile.SUFFIX) if Path(head).name else Path(head)
+    blocks = Path(file).with_suffix(blockfile.SUFFIX) if Path(file).name else Path(file)
     with contextlib.suppress(HeadfitError, OSError):
         if hashlib.sha256(blockfile.read_blocks(blocks)).hexdigest() == fingerprint:
             return blocks

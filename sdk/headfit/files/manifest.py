@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from headfit.errors import ExtractorMismatchError, FileFormatError, InputError
 from headfit.files.disk import read_bounded, write_atomically
+from headfit.files.elsewhere import remedy
 from headfit.files.fields import Fields, parse_json
 from headfit.learning.background import Background, is_factor
 from headfit.learning.fitted_head import FittedHead
@@ -119,12 +120,12 @@ class Manifest:
         fitted_on = head.extractor
         if fitted_on is not None and fitted_on.fingerprint != self.fingerprint:
             if fitted_on.name.endswith(TUNED):
-                remedy = "put the .block that finetune wrote with the head beside it, named alike"
+                advice = "put the .block that finetune wrote with the head beside it, named alike"
             else:
-                remedy = "open that extractor (headfit extractors lists those installed)"
+                advice = remedy(fitted_on.fingerprint)
             raise ExtractorMismatchError(
                 f"{source}: expected the extractor {fitted_on.name} with fingerprint "
-                f"{fitted_on.fingerprint}, found {self.name} with {self.fingerprint}; {remedy}, or "
+                f"{fitted_on.fingerprint}, found {self.name} with {self.fingerprint}; {advice}, or "
                 "train the head again on this one"
             )
         if head.embedding_dim != self.embedding_dim:

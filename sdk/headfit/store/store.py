@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from headfit.errors import ExtractorMismatchError, InputError, StoreError
 from headfit.files.class_names import checked_class_name, checked_names
+from headfit.files.elsewhere import remedy
 from headfit.files.fields import parse_json
 from headfit.files.views import views_from_json, views_text
 from headfit.learning.origin import View
@@ -190,9 +191,9 @@ class ExampleStore(Reopened):
         if extractor.fingerprint != self.fingerprint:
             raise ExtractorMismatchError(
                 f"{self.path}: expected embeddings of the extractor with SHA-256 "
-                f"{extractor.fingerprint}, found those of {self.fingerprint}; open the store with "
-                "that extractor, or begin a new store and teach the photos again (headfit store "
-                "missing says which are gone)"
+                f"{extractor.fingerprint}, found those of {self.fingerprint}; "
+                f"{remedy(self.fingerprint)}, or begin a new store and teach the photos again "
+                "(headfit store missing says which are gone)"
             )
         if views_text(extractor.views) != views_text(self.views):
             raise ExtractorMismatchError(

@@ -9,16 +9,28 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.model_zoo.conftest import SMALL
+from tests.support.names import ROOT
+from tests.support.stores import Source as StoreSource
+from tests.support.stores import filled_store
 
-from headfit import Extractor
-from headfit.errors import ExtractorError, FileFormatError, InputError
+from headfit import Extractor, ImageClassifier, SoftmaxHead
+from headfit.errors import (
+    ExtractorError,
+    ExtractorMismatchError,
+    ExtractorMissingError,
+    FileFormatError,
+    InputError,
+)
 from headfit.extractors.finding import installed_folder
+from headfit.files.elsewhere import PUBLISHED, TRAINED, remedy
 from headfit.files.manifest import load_manifest
 from headfit_zoo.architectures import quicknet, residual
 from headfit_zoo.catalogue.cards import Artifact, Card, Network, Source, find_card
 from headfit_zoo.catalogue.installing import install, remove
+from headfit_zoo.commands.catalogue import main
 from headfit_zoo.conversion.converting import convert
 from headfit_zoo.conversion.emptying import random_weights, set_weights
 
@@ -204,3 +216,38 @@ __main__.main()
     assert "File too large" in result.stderr
     assert "Traceback" not in result.stderr
     assert list((user_folder / "headfit" / "extractors").iterdir()) == []
+
+
+@pytest.mark.parametrize("fingerprint", TRAINED)
+def test_whoever_lacks_an_extractor_of_before_is_told_what_installs_it(
+    fingerprint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a head, by a store and by its name; and the command does."""
+    head = SoftmaxHead().fit(np.eye(4, dtype=np.float32), ["a", "a", "b", "b"]).fitted_
+    here = Extractor.manifest_of()
+    name = TRAINED[fingerprint]
+    made_on = dataclasses.replace(here.reference(), name=name, fingerprint=fingerprint)
+    SoftmaxHead.of(dataclasses.replace(head, extractor=made_on)).save(tmp_path / "old.head")
+    command = f"headfit-zoo install {name} --from model_zoo/trained/{name}/{name}.tflite"
+    with pytest.raises(ExtractorMismatchError, match=command):
+        ImageClassifier.load(tmp_path / "old.head")
+    source = StoreSource(fingerprint, here.embedding_dim)
+    with (
+        filled_store(tmp_path / "old.store", source=source) as store,
+        pytest.raises(ExtractorMismatchError, match=command),
+    ):
+        ImageClassifier(store=store)
+    with pytest.raises(ExtractorMissingError, match=command):
+        Extractor.open(name)
+    monkeypatch.setattr(sys, "argv", command.split())
+    monkeypatch.chdir(ROOT)
+    main()
+    assert Extractor.manifest_of(name).fingerprint == fingerprint
+
+
+def test_a_published_extractor_is_named_with_its_command() -> None:
+    for fingerprint, name in PUBLISHED.items():
+        made = find_card(name).file
+        assert made is not None
+        assert made.fingerprint == fingerprint
+        assert remedy(fingerprint) == f"install it (headfit-zoo install {name})"
