@@ -14,6 +14,7 @@ import numpy as np
 
 from headfit.errors import InputError, NotFittedError
 from headfit.extractor import Extractor
+from headfit.extractors.finding import find_made_by
 from headfit.files.class_names import (
     check_known,
     checked_class,
@@ -105,7 +106,8 @@ class ImageClassifier:
     Parameters
     ----------
     extractor : Extractor, name or path, optional
-        What embeds the photos; by default the extractor that came with headfit.
+        What embeds the photos; by default what the store is of, if it is installed, else the
+        extractor that came with headfit.
     head : SoftmaxHead, optional
         A head fitted on this extractor's embeddings, or a new one whose parameters say how to fit.
     store : ExampleStore, optional
@@ -148,6 +150,8 @@ class ImageClassifier:
         known = None if store is None else store.views
         if head is not None and head.is_fitted:
             known = head.views_
+        if extractor is None and store is not None:
+            extractor = find_made_by(store.fingerprint, store.path)
         self.extractor = _opened(extractor, views, known)
         if head is not None and head.is_fitted:
             check_made(self.extractor, head.fitted_, "this head")

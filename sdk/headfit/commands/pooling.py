@@ -25,8 +25,8 @@ from headfit.commands.paths import (
     Group,
     OutputPath,
 )
+from headfit.commands.teaching import open_extractor
 from headfit.errors import InputError
-from headfit.extractor import Extractor
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.headfile import save_head
 from headfit.learning.fitted_head import FittedHead
@@ -118,7 +118,7 @@ def round_(
     if public is None:
         _refuse_given({"--width": width}, "without --public, whose directions it counts")
     private = read_bounded(key, _MAX_KEY_BYTES)
-    eyes = Extractor.open(extractor)
+    eyes = open_extractor(extractor, "auto", store_path=public)
     if public is None:
         golden = eyes.manifest.golden
         if golden is None:

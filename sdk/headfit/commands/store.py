@@ -20,12 +20,19 @@ from headfit.commands.options import (
     STRICT,
 )
 from headfit.commands.paths import EXAMPLES, Group, OutputPath
-from headfit.commands.teaching import effective_count, open_store, teach_folder, teach_photos
+from headfit.commands.teaching import (
+    effective_count,
+    open_extractor,
+    open_store,
+    teach_folder,
+    teach_photos,
+)
 from headfit.errors import ExtractorMismatchError, ExtractorMissingError, InputError
 from headfit.extractor import Extractor
 from headfit.extractors.finding import find_made_by, read_extractor
 from headfit.files import blockfile
 from headfit.files.class_names import checked_class
+from headfit.files.elsewhere import remedy
 from headfit.files.manifest import Manifest, load_manifest
 from headfit.photos.known import digests_of
 from headfit.photos.photo_folder import find_photos
@@ -162,8 +169,8 @@ def _manifest_of(opened: ExampleStore, extractor: str | None) -> Manifest:
     found = find_made_by(opened.fingerprint, opened.path)
     if found is None or found.suffix == blockfile.SUFFIX:
         raise ExtractorMissingError(
-            f"{opened.path}: {wanted} for this store, found it not installed; say where it lies "
-            "by --extractor"
+            f"{opened.path}: {wanted} for this store, found it not installed; "
+            f"{remedy(opened.fingerprint)}, or say where it lies by --extractor"
         )
     return load_manifest(found.with_suffix(".json"))
 
@@ -204,7 +211,7 @@ def add(
             "expected --prune or --keep with a folder of all photos, found single ones with "
             "--class, of which others say nothing; leave it out"
         )
-    opened = Extractor.open(extractor, engine=engine)
+    opened = open_extractor(extractor, engine, store_path=store_path, key=key)
     with open_store(store_path, opened, key) as there:
         classifier = ImageClassifier(opened, store=there)
         before = there.n_samples

@@ -12,17 +12,42 @@ from headfit.classifier import TAUGHT_BEFORE, ImageClassifier
 from headfit.commands import terminal
 from headfit.errors import InputError
 from headfit.extractor import Extractor
+from headfit.extractors.finding import find_made_by
 from headfit.files.class_names import checked_names
 from headfit.learning.groups import MAX_COMPARED, photo_groups
-from headfit.photos.embedded import find_examples
+from headfit.photos.embedded import embedded_by, find_examples
 from headfit.photos.photo_folder import PhotoFile, PhotoFolder, Skipped
 from headfit.store import ExampleStore
 
 
+def open_extractor(
+    name: str | None,
+    engine: str,
+    *,
+    store_path: Path | None = None,
+    key: bytes | None = None,
+    directory: Path | None = None,
+) -> Extractor:
+    """Open the extractor that is named; by default what made a store or a folder of embeddings.
+
+    Where neither says one that is on this device, it is the one that headfit knows.
+    """
+    found: str | Path | None = name
+    if name is None and store_path is not None and _is_there(store_path):
+        with ExampleStore.open(store_path, key=key) as store:
+            found = find_made_by(store.fingerprint, store_path)
+    elif name is None and directory is not None:
+        found = find_made_by(embedded_by(directory), directory)
+    return Extractor.open(found, engine=engine)
+
+
 def open_store(path: Path, extractor: Extractor, key: bytes | None = None) -> ExampleStore:
     """Open a store, whatever its views: the classifier takes them on. Make it, if there is none."""
-    is_there = path.exists() and path.stat().st_size > 0
-    return ExampleStore.open(path, None if is_there else extractor, key=key)
+    return ExampleStore.open(path, None if _is_there(path) else extractor, key=key)
+
+
+def _is_there(store_path: Path) -> bool:
+    return store_path.exists() and store_path.stat().st_size > 0
 
 
 def effective_count(store: ExampleStore) -> int | None:

@@ -33,7 +33,7 @@ from headfit.commands.options import (
     output_option,
 )
 from headfit.commands.paths import HEAD_FILE, MULTI_LABEL, Command, StorePath
-from headfit.commands.teaching import open_store, teach_folder
+from headfit.commands.teaching import open_extractor, open_store, teach_folder
 from headfit.commands.trained import Trained
 from headfit.errors import FileFormatError, ImageError, InputError
 from headfit.extractor import Extractor
@@ -112,7 +112,7 @@ def train(
         )
     if store_path is None and prune is not None:
         raise InputError("expected --prune or --keep with --store alone; name the store")
-    eyes = Extractor.open(extractor, engine=engine)
+    eyes = open_extractor(extractor, engine, store_path=store_path, directory=directory)
     if views is not None:
         eyes = eyes.looking(VIEWS[views])
     if extractor is None and store_path is None and not is_embedded(directory):

@@ -16,6 +16,7 @@ import numpy as np
 from headfit.errors import ExtractorMismatchError, FileFormatError, InputError
 from headfit.files.class_names import as_class_name
 from headfit.files.disk import read_bounded, write_atomically
+from headfit.files.elsewhere import remedy
 from headfit.files.fields import Fields, canonical_json, parse_json
 from headfit.files.manifest import Manifest, reference_from_json
 from headfit.learning.origin import ExtractorReference
@@ -150,7 +151,8 @@ class EmbeddedFolder(PhotoFolder):
             raise ExtractorMismatchError(
                 f"{self.root}: expected embeddings of {wanted.name} with fingerprint "
                 f"{wanted.fingerprint}, found those of {made_by.name} with {made_by.fingerprint}, "
-                "or photos prepared in another way; embed the photos again, or open that extractor"
+                "or photos prepared in another way; embed the photos again, or "
+                f"{remedy(made_by.fingerprint)}"
             )
 
 
@@ -165,6 +167,15 @@ def is_embedded(directory: str | os.PathLike[str]) -> bool:
 
 def _is_of_piece(path: Path) -> bool:
     return path.suffix in (".jsonl", ".npy") and _STEM.fullmatch(path.stem) is not None
+
+
+def embedded_by(directory: str | os.PathLike[str]) -> str | None:
+    """Return the fingerprint of what made a folder of embeddings; None of a folder of photos.
+
+    Errors are those of `find_examples`.
+    """
+    stems = sorted_stems(Path(directory)) if is_embedded(directory) else []
+    return read_piece(Path(directory), stems[0]).extractor.fingerprint if stems else None
 
 
 def find_examples(directory: str | os.PathLike[str]) -> PhotoFolder:

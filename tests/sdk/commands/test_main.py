@@ -24,6 +24,7 @@ from headfit.classifier import ImageClassifier
 from headfit.commands.exit_codes import EXIT_CODES
 from headfit.commands.main import main
 from headfit.head import SoftmaxHead
+from headfit.store import ExampleStore
 
 HEADFIT = [sys.executable, "-m", "headfit"]
 
@@ -70,6 +71,36 @@ def test_train(photos: Path, headfit: Headfit, tmp_path: Path) -> None:
     assert "12 photos (effectively 3) of 3 classes" in headfit.out
     assert f"Wrote {path}, " in headfit.out.replace("\n", " ")
     assert "Embedding photos: 12 of 12" in headfit.err
+
+
+def test_what_a_store_or_embeddings_are_of_is_found(
+    photos: Path,
+    headfit: Headfit,
+    extractor_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An installed extractor, of any name, without being named again."""
+    store, embeddings, head = (str(tmp_path / name) for name in ("a.store", "embedded", "a.head"))
+    assert headfit("embed", photos, "-o", embeddings) == 0
+    assert headfit("store", "add", store, photos) == 0
+    commands = [
+        ["store", "add", store, str(photos / "red" / "0.png"), "--class", "red"],
+        ["train", str(photos), "-o", head, "--store", store],
+        ["train", embeddings, "-o", head],
+    ]
+    for command in commands:
+        assert main(command) == 4
+        assert "or begin" in (said := capsys.readouterr().err) or "embed the photos again" in said
+    monkeypatch.setattr(
+        "headfit.extractors.finding.installed_folder", lambda: extractor_path.parent
+    )
+    for command in commands:
+        assert main(command) == 0, capsys.readouterr().err
+    assert SoftmaxHead.load(head).fitted_.extractor.name == "residual"
+    with ExampleStore.open(store) as opened:
+        assert ImageClassifier(store=opened).extractor.manifest.name == "residual"
 
 
 def test_near_copies_are_not_counted_as_photos(
