@@ -102,7 +102,8 @@ def grown(head: FittedHead, class_name: str, embeddings: FloatArray) -> FittedHe
         raise InputError(f"expected at least 2 different photos of {class_name!r}, found none")
     embeddings = np.unique(embeddings, axis=0)  # in whatever order they came
     before = Prediction.of(head, embeddings)
-    frame = _frame_of(head, embeddings)
+    whitened = _whitened(head, embeddings)
+    frame = _frame_of(head, whitened)
     groups = grouped(
         embeddings, np.zeros(len(embeddings), np.intp), frame.centre.astype(np.float32)
     )
@@ -143,6 +144,7 @@ def grown(head: FittedHead, class_name: str, embeddings: FloatArray) -> FittedHe
     training["grown_by"] = _count(head.training, "grown_by") + 1
     training["leave_one_out_accuracy"] = None  # of fewer classes, it was a larger share
     told = np.column_stack([before.logits, left_out + bias])
+    below = middle - bias
     return replace(
         head,
         weights=np.column_stack([head.weights, whole]).astype(np.float32),
@@ -150,8 +152,8 @@ def grown(head: FittedHead, class_name: str, embeddings: FloatArray) -> FittedHe
         classes=(*head.classes, class_name),
         class_counts=(*head.class_counts, len(embeddings)),
         training=training,
-        calibration=_recalibrated(head, calibration, told, embeddings, together, middle - bias),
-        likeness=head.likeness and head.likeness.joined_by(_whitened(head, embeddings)),
+        calibration=_recalibrated(head, calibration, told, embeddings, whitened, together, below),
+        likeness=head.likeness and head.likeness.joined_by(whitened),
     )
 
 
@@ -171,6 +173,9 @@ def _calibration_of(head: FittedHead) -> Calibration:
 
 
 def _whitened(head: FittedHead, embeddings: FloatArray) -> FloatArray:
+    """Return embeddings in the frame of the head's background; of a head without one, none."""
+    if head.likeness is None:
+        return embeddings[:0]
     if head.background is None:
         raise InputError(
             "expected the background of the extractor, which this head compares with, found none; "
@@ -179,7 +184,7 @@ def _whitened(head: FittedHead, embeddings: FloatArray) -> FloatArray:
     return head.background.whitened(embeddings)
 
 
-def _frame_of(head: FittedHead, embeddings: FloatArray) -> _Frame:
+def _frame_of(head: FittedHead, whitened: FloatArray) -> _Frame:
     """Return the frame of the head's examples, seen from its background or their own spread.
 
     Of a head that compares with a background, the file holds the direction of each class from
@@ -194,12 +199,12 @@ def _frame_of(head: FittedHead, embeddings: FloatArray) -> _Frame:
         whitening = np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)
         centre = head.typicality.centre.astype(np.float64)
         return _Frame(centre, whitening, head.weights * spread[:, np.newaxis])
-    whitened = _whitened(head, embeddings).astype(np.float64)  # squares of float32 overflow
-    length = float(np.linalg.norm(whitened, axis=1).mean())
     likeness, background, calibration = head.likeness, head.background, head.calibration
     assert likeness is not None
     assert background is not None
     assert calibration is not None
+    # Squares of float32 overflow.
+    length = float(np.linalg.norm(whitened.astype(np.float64), axis=1).mean())
     cosine = (calibration.threshold or 0.0) + ABOVE
     middle = length * cosine * likeness.directions().astype(np.float64).mean(axis=0)
     whitening = background.whitening()
@@ -256,6 +261,7 @@ def _recalibrated(
     calibration: Calibration,
     told: DoubleArray,
     embeddings: FloatArray,
+    whitened: FloatArray,
     together: LeftOut,
     below: float,
 ) -> Calibration:
@@ -272,7 +278,6 @@ def _recalibrated(
         sure = sureness("typicality", logits, head.typicality.distances(embeddings))
         threshold = min(threshold + moved, float(sure.min()))
     elif threshold is not None and head.likeness is not None:
-        whitened = _whitened(head, embeddings)
         for row, group in enumerate(together.groups):
             likeness = head.likeness.joined_by(whitened[together.groups != group])
             (score,) = likeness.scores(whitened[[row]], leads_of(logits[[row]]))
