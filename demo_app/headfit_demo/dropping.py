@@ -18,6 +18,7 @@ from headfit_demo.session import (
     picked,
     project_name,
 )
+from headfit_demo.shell import PROJECT_PAGES
 
 _HEADS = (".head", NETWORK_ENDING)
 
@@ -26,9 +27,9 @@ class Drops:
     """Sorts what is dropped.
 
     A head file becomes a project, the extractor is installed. On the page that recognises, and on
-    the picture beside what is taught, a photo is looked at. Elsewhere a folder is a thing that is
-    named after it, or one thing for each folder in it; single photos belong to the thing that they
-    are dropped on.
+    the picture beside what is taught, a photo is looked at. A folder is a thing that is named
+    after it, or one thing for each folder in it: of the open project on its pages, elsewhere of a
+    new one. Single photos belong to the thing that they are dropped on.
     """
 
     def __init__(self, app: Any) -> None:
@@ -55,21 +56,28 @@ class Drops:
         heads = [path for path in paths if path.suffix in _HEADS and path not in folders]
         # Whatever is no head may be a photo: what cannot be read is named when it is looked at.
         photos = [path for path in paths if path not in folders and path not in heads]
+        page = app.shell.ids.screens.current
+        project = app.project if page in PROJECT_PAGES else None
         if heads:
             app.projects.import_head(picked(heads[0]))
             self._say_left_out([*heads[1:], *folders, *photos])
-        elif app.shell.ids.screens.current == "recognise" and photos:
+        elif page == "recognise" and photos:
             app.sight.look_at(picked(photos[0]))
             self._say_left_out([*photos[1:], *folders])
         elif folders:
-            self.teach_folders(folders, photos)
-        elif app.project is not None:
+            self.teach_folders(folders, None if project is None else project.key, photos)
+        elif project is not None:
             self._teach_photos(photos, x, y)
         else:
             app.notify(tr.say("Open or begin a project first."))
 
-    def teach_folders(self, folders: list[Path], beside: Sequence[Path] = ()) -> None:
-        """Teach what is in folders; they are looked through elsewhere, for that may take long."""
+    def teach_folders(
+        self, folders: list[Path], project_key: str | None, beside: Sequence[Path] = ()
+    ) -> None:
+        """Teach a project what is in folders, or a new one.
+
+        They are looked through elsewhere, for that may take long.
+        """
 
         def find() -> Things:
             found = find_things(folders)
@@ -77,8 +85,9 @@ class Drops:
 
         app = self._app
         name = project_name(folders[0]) if len(folders) == 1 else ""  # else after its things
-        app.teaching.teach(find, may_name=True, new_project=name, skips_repeats=True)
-        if app.project is not None:
+        how = {"may_name": True, "new_project": name, "skips_repeats": True}
+        app.teaching.teach(find, project_key=project_key, **how)
+        if project_key is not None:
             app.go("teach")
 
     def _teach_photos(self, photos: list[Path], x: float, y: float) -> None:

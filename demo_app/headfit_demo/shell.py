@@ -42,6 +42,9 @@ PLACES = (
 )
 """Screens that the navigation shows, with their icons."""
 
+PROJECT_PAGES = ("teach", "photos", "recognise")
+"""Screens that are of the open project, and say its name."""
+
 
 def place_name(screen: str) -> str:
     """Return what a screen is called."""
@@ -183,7 +186,7 @@ class Shell(FloatLayout):
             item.is_here = item.screen == {"photos": "teach", "help": "privacy"}.get(screen, screen)
             item.disabled = item.screen == "teach" and project is None
         is_teaching = screen in ("teach", "photos")
-        if project is not None and (is_teaching or screen == "recognise"):
+        if project is not None and screen in PROJECT_PAGES:
             self.heading = project_title(project.name)
         else:
             self.heading = place_name(screen)

@@ -38,24 +38,23 @@ class Teaching:
 
         Those of one ``act`` are taken back together; see `teach`.
         """
-        self.teach(lambda: Things({class_name: photos}), done, act=act, **how)
+        find_things, key = lambda: Things({class_name: photos}), self._app.project.key
+        self.teach(find_things, done, act=act, project_key=key, **how)
 
     def teach(
         self,
         find_things: Callable[[], Things],
         done: Callable[[], Any] = lambda: None,
         *,
+        project_key: str | None,
         act: Act | None = None,
-        project_key: str | None = None,
         **how: Any,
     ) -> None:
         """Teach photos by what they show; see `headfit_demo.session.teach`.
 
-        In the project that is shown now, unless another is named.
+        Without a project in a new one, which is shown then.
         """
-        app = self._app
-        key = project_key or (None if app.project is None else app.project.key)
-        is_there = key is not None
+        app, is_there = self._app, project_key is not None
         act = act or Act()
 
         def work(job: Job) -> Any:
@@ -85,7 +84,7 @@ class Teaching:
                         self._go_on()
             done()
 
-        job = Job(work, finish, moved=move, project_key=key)
+        job = Job(work, finish, moved=move, project_key=project_key)
         app.jobs.begin(job)
 
     def _go_on(self) -> None:

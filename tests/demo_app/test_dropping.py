@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 from tests.support.hand import Hand
 from tests.support.photos import THINGS, OtherExtractor, picked, write_folder
 
 from headfit import SoftmaxHead
 
-BALLOON, BOAT, _ = THINGS
+BALLOON, BOAT, FLOWER = THINGS
 
 
 def test_dropped_folders_become_things(hand: Hand, tmp_path: Path) -> None:
@@ -21,6 +22,34 @@ def test_dropped_folders_become_things(hand: Hand, tmp_path: Path) -> None:
     hand.wait(lambda: hand.app.project is not None and hand.app.project.n_photos == 9)
     assert hand.app.project.name == "Desk"
     assert sorted(one.name for one in hand.app.project.classes) == sorted(THINGS)
+
+
+@pytest.mark.parametrize("page", ["home", "settings"])
+def test_folders_go_to_no_project_that_is_not_seen(toys: Hand, tmp_path: Path, page: str) -> None:
+    """On a page that does not say which project is open they begin a new one."""
+    folder, before = write_folder(tmp_path / "Desk", 3), toys.app.project
+    toys.app.go(page)
+    toys.app.drops.sort([folder], 300, 300)
+    toys.wait(lambda: toys.app.project.name == "Desk" and toys.app.project.n_photos == 9)
+    toys.wait(lambda: not toys.app.jobs.is_any)
+    assert toys.screen.name == "teach"
+    toys.app.projects.open(before.key)
+    toys.wait(lambda: toys.app.is_shown(before.key))
+    assert [(one.name, one.n_photos) for one in toys.app.project.classes] == [
+        (BALLOON, 5),
+        (BOAT, 5),
+    ]
+
+
+@pytest.mark.parametrize("page", ["teach", "photos", "recognise"])
+def test_folders_go_to_the_project_that_is_seen(toys: Hand, tmp_path: Path, page: str) -> None:
+    folder, key = write_folder(tmp_path, 3, (FLOWER,)) / FLOWER, toys.app.project.key
+    toys.screen.show_photos(BOAT)
+    toys.app.go(page)
+    toys.app.drops.sort([folder], 300, 300)
+    toys.wait(lambda: toys.app.project.n_photos == 13)
+    assert toys.app.is_shown(key)
+    assert [one.name for one in toys.app.project.classes] == [BALLOON, BOAT, FLOWER]
 
 
 def test_several_folders_are_called_by_their_things(hand: Hand, tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ class TeachScreen(AppScreen):
 
         def teach(path: Path | None) -> None:
             if path is not None and self._is_still(key):
-                self.app.drops.teach_folders([path])
+                self.app.drops.teach_folders([path], key)
 
         self.app.platform.pick_folder(teach)
 
