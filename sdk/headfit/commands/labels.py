@@ -13,7 +13,6 @@ from headfit.commands import terminal
 from headfit.commands.trained import Trained
 from headfit.errors import InputError
 from headfit.extractor import Extractor
-from headfit.learning.groups import photo_groups
 from headfit.learning.multi_label_evaluation import MultiLabelEvaluation
 from headfit.multi_label_head import MultiLabelHead
 from headfit.photos.folders import embed_folder
@@ -48,7 +47,7 @@ def train_labels(
     head.save(output)
     return Trained(
         head.fitted_.n_samples,
-        _n_effective(examples),
+        len(np.unique(examples.groups())),
         dict(zip(head.fitted_.classes, head.class_counts_, strict=True)),
         embedded - started,
         fitted - embedded,
@@ -75,7 +74,7 @@ def evaluate_labels(
     evaluation = loaded.evaluate(
         examples.embeddings, examples.label_sets, classes=labelled.classes, threshold=threshold
     )
-    n_effective = _n_effective(examples)
+    n_effective = len(np.unique(examples.groups()))
     if as_json:
         terminal.print_json(
             **_as_json(evaluation),
@@ -167,12 +166,6 @@ def _as_json(evaluation: MultiLabelEvaluation) -> dict[str, Any]:
 
 def _told(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
-
-
-def _n_effective(examples: LabelledExamples) -> int:
-    """Return how many photos there effectively are, whatever they show, as fitting has it."""
-    groups = photo_groups(examples.embeddings, np.full(len(examples.embeddings), ""))
-    return len(np.unique(groups))
 
 
 def _print(evaluation: MultiLabelEvaluation, n_effective: int) -> None:

@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from headfit.errors import InputError
-from headfit.maths.arrays import FloatArray
+from headfit.learning.groups import photo_groups
+from headfit.maths.arrays import FloatArray, TargetArray
 from headfit.photos.embedded import is_embedded
 from headfit.photos.folders import Embedder, embed_folder
 from headfit.photos.images import PhotoProgress
@@ -49,6 +52,16 @@ class LabelledExamples:
     paths: list[Path]
     skipped: tuple[Skipped, ...]
     photo_hashes: tuple[int, ...] = ()
+
+    def groups(self) -> TargetArray:
+        """Return which photos are nearly one, whatever they show: `photo_groups`."""
+        numbers: dict[frozenset[str], int] = {}
+        shown = [numbers.setdefault(frozenset(each), len(numbers)) for each in self.label_sets]
+        hashes = np.array(self.photo_hashes or [0] * len(shown), np.uint64)
+        everything = np.full(len(shown), "")
+        return photo_groups(
+            self.embeddings, everything, photo_hashes=hashes, kinds=np.array(shown, np.intp)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 
 from headfit.errors import InputError
-from headfit.learning.groups import photo_groups
 from headfit.learning.multi_label_evaluation import MultiLabelEvaluation
 from headfit.maths import metrics
 from headfit.maths.arrays import BoolArray, DoubleArray, FloatArray
@@ -144,13 +143,7 @@ def measure_multi_label(
     evaluation = head.evaluate(photos.embeddings[kept], label_sets)
     probabilities = head.predict_proba(photos.embeddings[kept])
     is_shown = np.array([[name in names for name in classes] for names in label_sets], np.bool_)
-    _, kinds = np.unique(is_shown, axis=0, return_inverse=True)
-    groups = photo_groups(
-        photos.embeddings[kept],
-        np.full(len(kept), ""),
-        photo_hashes=tested.hashes[kept],
-        kinds=kinds.ravel(),
-    )
+    groups = photos.groups()[kept]
     shares = shares_of(groups)
     stated, is_so = probabilities.ravel(), is_shown.ravel()
     of_each = np.repeat(shares, len(classes))

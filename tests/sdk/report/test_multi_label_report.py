@@ -138,3 +138,16 @@ def test_the_page_needs_nothing_and_names_are_text(
     found = measure_multi_label(head, there)
     assert write_multi_label_page(found, head, "a").count("<img") == len(found.mistakes)
     assert "<img" not in write_multi_label_page(found, head, "a", thumbnails=False)
+
+
+def test_a_burst_that_outnumbers_the_rest_counts_as_one() -> None:
+    """Photos have no class to be compared in: what else they show says where the middle is."""
+    rng = np.random.default_rng(0)
+    photos = rng.normal(size=(5, 120)).astype(np.float32)
+    burst = photos[0] + 0.1 * rng.normal(size=(60, 120)).astype(np.float32)
+    embeddings = np.concatenate([burst, photos[1:]])
+    sets: list[tuple[str, ...]] = [("cup",)] * 60 + [("pen",), (), ("pen",), ()]
+    head = MultiLabelHead().fit(embeddings, sets)
+    tested = LabelledExamples(embeddings, sets, [Path(f"{row}.png") for row in range(64)], ())
+    report = measure_multi_label(head, tested)
+    assert (report.evaluation.n_samples, report.n_effective) == (64, 5)
