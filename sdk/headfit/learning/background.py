@@ -15,12 +15,15 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from headfit.maths.arrays import DoubleArray, FloatArray
+from headfit.maths.arrays import Array, DoubleArray, FloatArray
 
 RIDGE = 0.3
 """What is added to every variance of the background, as a share of the mean one: a direction in
 which pictures hardly differ should not count for much. Chosen on flowers, scenes and clothing.
 """
+
+# From numbers like these on squares of float32 may overflow, once whitened and summed.
+_LARGE = 1e14
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Background:
         coded = base64.b64encode(lower.astype("<f2").tobytes()).decode("ascii")
         return cls(made_from, len(embeddings), mean, coded)
 
-    def whitened(self, embeddings: FloatArray) -> FloatArray:
+    def whitened(self, embeddings: Array) -> Array:
         """Return embeddings in a frame in which those of the background vary alike in all ways.
 
         ``z = (e - mean) L``
@@ -75,7 +78,10 @@ class Background:
         Returns
         -------
         ndarray of shape (n_samples, embedding_dim), dtype float32
+            Or float64, of such large numbers that their squares would not be finite.
         """
+        if np.abs(embeddings).max(initial=0) > _LARGE:
+            embeddings = embeddings.astype(np.float64)
         centred = embeddings - np.array(self.mean, np.float32)
         return centred @ _matrix(self.factor, len(self.mean))
 

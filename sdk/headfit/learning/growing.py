@@ -35,7 +35,7 @@ from headfit.learning.fitted_head import FittedHead
 from headfit.learning.groups import grouped
 from headfit.learning.held_out import LeftOut
 from headfit.learning.prediction import Prediction
-from headfit.maths.arrays import BoolArray, DoubleArray, FloatArray, Scalar
+from headfit.maths.arrays import Array, BoolArray, DoubleArray, FloatArray, Scalar
 
 TAKEN: Final = 0.1
 """The share of what is right of the others that the new class may take."""
@@ -172,7 +172,7 @@ def _calibration_of(head: FittedHead) -> Calibration:
     return head.calibration
 
 
-def _whitened(head: FittedHead, embeddings: FloatArray) -> FloatArray:
+def _whitened(head: FittedHead, embeddings: FloatArray) -> Array:
     """Return embeddings in the frame of the head's background; of a head without one, none."""
     if head.likeness is None:
         return embeddings[:0]
@@ -184,7 +184,7 @@ def _whitened(head: FittedHead, embeddings: FloatArray) -> FloatArray:
     return head.background.whitened(embeddings)
 
 
-def _frame_of(head: FittedHead, whitened: FloatArray) -> _Frame:
+def _frame_of(head: FittedHead, whitened: Array) -> _Frame:
     """Return the frame of the head's examples, seen from its background or their own spread.
 
     Of a head that compares with a background, the file holds the direction of each class from
@@ -203,7 +203,6 @@ def _frame_of(head: FittedHead, whitened: FloatArray) -> _Frame:
     assert likeness is not None
     assert background is not None
     assert calibration is not None
-    # Squares of float32 overflow.
     length = float(np.linalg.norm(whitened.astype(np.float64), axis=1).mean())
     cosine = (calibration.threshold or 0.0) + ABOVE
     middle = length * cosine * likeness.directions().astype(np.float64).mean(axis=0)
@@ -261,7 +260,7 @@ def _recalibrated(
     calibration: Calibration,
     told: DoubleArray,
     embeddings: FloatArray,
-    whitened: FloatArray,
+    whitened: Array,
     together: LeftOut,
     below: float,
 ) -> Calibration:

@@ -63,17 +63,17 @@ class Likeness:
         """Return the prototypes, of length 1 each: shape (n_classes, embedding_dim)."""
         return _unit(self.prototypes.astype(np.float32))
 
-    def joined_by(self, whitened: FloatArray) -> Likeness:
+    def joined_by(self, whitened: Array) -> Likeness:
         """Return the same with a class more, as its last, of which these are examples."""
         sums = whitened.sum(axis=0, keepdims=True, dtype=np.float64)
         return replace(self, prototypes=np.vstack([self.prototypes, _codes(sums)]))
 
-    def scores(self, whitened: FloatArray, leads: FloatArray) -> FloatArray:
+    def scores(self, whitened: Array, leads: FloatArray) -> FloatArray:
         """Return the likeness of each embedding.
 
         Parameters
         ----------
-        whitened : ndarray of shape (n_samples, embedding_dim), dtype float32
+        whitened : ndarray of shape (n_samples, embedding_dim)
             Of `headfit.learning.background.Background.whitened`.
         leads : ndarray of shape (n_samples,), dtype float32
             Largest logits less the mean ones.
@@ -81,8 +81,8 @@ class Likeness:
         lengths = _lengths(whitened)
         cosines = (whitened @ self.directions().T).max(axis=1) / lengths
         shortfall = np.minimum(leads / lengths - np.float32(self.usual_lead), 0)
-        scores: FloatArray = cosines + np.float32(self.lead_weight) * shortfall
-        return scores
+        scores: Array = cosines + np.float32(self.lead_weight) * shortfall
+        return scores.astype(np.float32)
 
 
 def likeness_of(
@@ -122,7 +122,7 @@ def likeness_of(
     _, group_of = np.unique(groups, return_inverse=True)
     together = sums_over_groups(held_out, group_of)
     # In four bits too: new photos are compared with means that are.
-    without = _unit(_codes(sums.astype(np.float32)[classes] - together).astype(np.float32))
+    without = _unit(_codes(sums.astype(held_out.dtype)[classes] - together).astype(np.float32))
     cosines[np.arange(len(rows)), classes] = np.einsum("nd,nd->n", held_out, without) / lengths
     best = cosines.max(axis=1).astype(np.float64)
     relative = leads / lengths
@@ -140,9 +140,8 @@ def _codes(vectors: Array) -> npt.NDArray[np.int8]:
     return codes
 
 
-def _lengths(vectors: FloatArray) -> FloatArray:
-    with np.errstate(over="ignore"):  # what is longer than any number is like nothing
-        lengths: FloatArray = np.maximum(np.linalg.norm(vectors, axis=1), _SHORTEST)
+def _lengths(vectors: Array) -> Array:
+    lengths: Array = np.maximum(np.linalg.norm(vectors, axis=1), _SHORTEST)
     return lengths
 
 

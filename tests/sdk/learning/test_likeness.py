@@ -135,14 +135,30 @@ def test_scores_are_the_formula_of_the_page() -> None:
         assert score == pytest.approx(max(cosines) + head.likeness.lead_weight * lack, abs=1e-4)
 
 
-def test_what_is_longer_than_any_number_is_unknown_and_spoils_no_head() -> None:
+def test_what_is_long_is_known_by_its_direction_and_spoils_no_head() -> None:
     """Squares of float32 overflow far below the largest number."""
-    points = pictures(5, CENTRES[20], 3)
+    points = np.concatenate([pictures(5, CENTRES[20], 3), pictures(5, CENTRES[0], 4)])
     head = fitted()
-    assert not head.is_known(points * np.float32(1e25)).any()
+    long = head.sureness(points * np.float32(1e10))
+    assert np.ptp(long) > 0.1
+    for scale in (1e16, 1e25, 3e36):
+        np.testing.assert_allclose(head.sureness(points * np.float32(scale)), long, atol=1e-5)
     head.add_class("of another scale", points * np.float32(1e25))
     assert np.isfinite(head.weights_).all()
     assert np.isfinite(head.bias_).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_embeddings_up_to_the_largest_float_are_learned(method: str) -> None:
+    """As smaller ones are of which they are multiples, to the same sureness; nothing warns."""
+    embeddings, names = taught()
+    largest = 2.0 ** np.floor(np.log2(3e38 / np.abs(embeddings).max()))
+    sureness = []
+    for scale in (np.float32(2**40), np.float32(largest)):
+        head = SoftmaxHead(method=method).fit(embeddings * scale, names, extractor=EXTRACTOR)
+        assert head.fitted_.likeness is not None
+        sureness.append(head.sureness(embeddings * scale))
+    np.testing.assert_allclose(*sureness, atol=1e-3)
 
 
 def test_held_out_examples_are_compared_with_classes_without_their_group() -> None:
