@@ -321,7 +321,8 @@ def forget(
     with ExampleStore.open(store_path, key=key) as opened:
         names = opened.names_by_id()
         classes = {checked_class(name, set(names.values())) for name in class_names}
-        _confirm(sum(i in ids or name in classes for i, name in names.items()), yes)
+        if names.keys() >= set(ids):  # else it is refused, which needs no consent
+            _confirm(sum(i in ids or name in classes for i, name in names.items()), yes)
         count = opened.forget([*class_names, *ids])
     of = f" of {', '.join(class_names)}" if class_names and not ids else ""
     terminal.echo(f"Forgot {terminal.counted(count)}{of}. Train heads again that know them.")

@@ -17,9 +17,10 @@ MAX_CLASSES = 65_536
 MAX_CLASS_NAME_LENGTH = 255
 CLASS_NAME_RULE = f"class names of 1 to {MAX_CLASS_NAME_LENGTH} characters, no control characters"
 
+_DIRECTIONS: Final = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 # Space of no width, marks of direction and the soft hyphen, none of which is seen. Not the joiners,
 # which letters and emoji are written with.
-_NO_WIDTH: Final = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u200e\u200f\u061c\xad"))
+_NO_WIDTH: Final = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\xad" + _DIRECTIONS))
 _SPACES: Final = ("Zs", "Zl", "Zp")
 
 _logger = logging.getLogger("headfit")

@@ -56,6 +56,7 @@ def test_forget_and_wipe_ask_first(
     assert main(["store", "wipe", str(path)]) == 130
     assert main(["store", "forget", str(path), "cup", "--id", "1", "--id", "2"]) == 130
     assert main(["store", "forget", str(path), "none"]) == 3
+    assert main(["store", "forget", str(path), "--id", "1", "--id", "9999"]) == 3
     assert [line.split(" will be deleted")[0] for line in asked] == ["300 examples", "101 examples"]
     assert main(["store", "forget", str(path), "cup", "--yes"]) == 0
     assert "Forgot 100 examples of cup" in capsys.readouterr().out

@@ -57,6 +57,8 @@ def test_the_form_of_a_form_is_itself(text: str) -> None:
         ("grey \N{IDEOGRAPHIC SPACE} cat", "grey cat"),
         ("cat\ufeff", "cat"),
         ("עברית\u200f", "עברית"),
+        ("\u202acat", "cat"),  # as it comes out of a dialog of Windows
+        ("\u2068cat\u2069 \u202b\u202c", "cat"),
         ("fire\xadfly", "firefly"),
         ("Cat", "Cat"),
         ("نمی\u200cخواهم", "نمی\u200cخواهم"),  # a joiner that Persian is written with
