@@ -20,14 +20,14 @@ from headfit.engines import Engine, EngineReport, SelfCheck, open_engine, survey
 from headfit.engines.catalogue import with_delegate
 from headfit.errors import ExtractorError, ExtractorMismatchError, InputError
 from headfit.extractors.finding import (
-    find_extractor,
     find_made_by,
     install_extractor,
     read_extractor,
+    read_manifest,
 )
 from headfit.files import blockfile
 from headfit.files.any_head import load_any_head
-from headfit.files.manifest import TUNED, Manifest, load_manifest
+from headfit.files.manifest import TUNED, Manifest
 from headfit.learning.origin import MAX_VIEWS, WHOLE, View
 from headfit.locks import long_lock
 from headfit.maths.arrays import FloatArray
@@ -183,7 +183,7 @@ class Extractor(Reopened):
     @staticmethod
     def manifest_of(name_or_path: str | os.PathLike[str] | None = None) -> Manifest:
         """Return what an extractor is, without opening it; parameters are those of `open`."""
-        return load_manifest(find_extractor(name_or_path).with_suffix(".json"))
+        return read_manifest(name_or_path)
 
     @classmethod
     def open_front(

@@ -29,11 +29,11 @@ from headfit.commands.teaching import (
 )
 from headfit.errors import ExtractorMismatchError, ExtractorMissingError, InputError
 from headfit.extractor import Extractor
-from headfit.extractors.finding import find_made_by, read_extractor
+from headfit.extractors.finding import find_made_by, read_extractor, read_manifest
 from headfit.files import blockfile
 from headfit.files.class_names import checked_class
 from headfit.files.elsewhere import remedy
-from headfit.files.manifest import Manifest, load_manifest
+from headfit.files.manifest import Manifest
 from headfit.photos.known import digests_of
 from headfit.photos.photo_folder import find_photos
 from headfit.store import ExampleStore, key_from_keyring, repair_store
@@ -172,7 +172,7 @@ def _manifest_of(opened: ExampleStore, extractor: str | None) -> Manifest:
             f"{opened.path}: {wanted} for this store, found it not installed; "
             f"{remedy(opened.fingerprint)}, or say where it lies by --extractor"
         )
-    return load_manifest(found.with_suffix(".json"))
+    return read_manifest(found)
 
 
 @store.command()

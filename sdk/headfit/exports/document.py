@@ -10,9 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from headfit.exports.joining import AnyHead
-from headfit.extractors.finding import find_extractor
+from headfit.extractors.finding import read_manifest
 from headfit.files.head_parts import block_as_json
-from headfit.files.manifest import load_manifest
 from headfit.files.views import views_as_json
 from headfit.learning.background import Background
 from headfit.learning.fitted_head import FittedHead
@@ -122,7 +121,7 @@ def _written(document: dict[str, Any]) -> bytes:
 
 def _background(head: FittedHead, extractor: str | os.PathLike[str] | None) -> Background:
     """Return the background that a head compares with, of its extractor's manifest."""
-    manifest = load_manifest(find_extractor(extractor).with_suffix(".json"))
+    manifest = read_manifest(extractor)
     manifest.check_head(head, "this head")
     assert manifest.background is not None  # or its fingerprint would be another
     return manifest.background

@@ -87,6 +87,11 @@ def find_extractor(name_or_path: str | os.PathLike[str] | None = None) -> Path:
     )
 
 
+def read_manifest(name_or_path: str | os.PathLike[str] | None = None) -> Manifest:
+    """Return what an extractor is, whose network is not read; errors as of `find_extractor`."""
+    return load_manifest(find_extractor(name_or_path).with_suffix(".json"))
+
+
 def read_extractor(
     name_or_path: str | os.PathLike[str] | None = None,
 ) -> tuple[Path, Manifest, bytes]:

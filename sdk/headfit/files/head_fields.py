@@ -1,13 +1,19 @@
-"""What the files of heads of either kind say alike: width, classes, counts."""
+"""What the files of heads of either kind say alike, read and written."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import TypeVar
 
+from headfit.errors import FileFormatError
 from headfit.files.class_names import CLASS_NAME_RULE, MAX_CLASSES, as_class_name
-from headfit.files.fields import Fields
-from headfit.files.views import views_from_json
+from headfit.files.container import content_hash, unpack
+from headfit.files.fields import Fields, canonical_json
+from headfit.files.head_parts import Signature
+from headfit.files.views import views_from_json, views_text
+from headfit.learning.fitted_head import FittedHead
+from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
 from headfit.learning.origin import WHOLE, View
 from headfit.maths.arrays import MAX_EMBEDDING_DIM
 
@@ -60,3 +66,31 @@ def views_from(metadata: Fields) -> tuple[View, ...]:
     if views == (WHOLE,):
         raise metadata.fault("no views where the only one is the manifest's", "one", "views")
     return views or (WHOLE,)
+
+
+def common_metadata(head: FittedHead | FittedMultiLabelHead) -> dict[str, str]:
+    """Return what the files of either kind of head say in the same words."""
+    metadata = {
+        "embedding_dim": str(head.embedding_dim),
+        "classes": canonical_json(head.classes),
+        "class_counts": canonical_json(head.class_counts),
+        "extractor": canonical_json(head.extractor and dataclasses.asdict(head.extractor)),
+        "training": canonical_json(dict(head.training)),
+    }
+    if head.views != (WHOLE,):
+        metadata["views"] = views_text(head.views)
+    return metadata
+
+
+def signed_hash(file: bytes, signature: Signature | None, source: str) -> bytes:
+    """Return the hash of a file without the signature that was found in it.
+
+    Raises
+    ------
+    FileFormatError
+        If there is none.
+    """
+    if signature is None:
+        raise FileFormatError(f"{source}: expected a signature, found none; sign the file first")
+    header, data = unpack(file, source)
+    return content_hash(header, data, without="signature")

@@ -5,16 +5,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from dataclasses import dataclass
 from typing import Final
 
 from headfit.errors import FileFormatError
-from headfit.files.container import content_hash, open_container, pack, seal, unpack
+from headfit.files.container import open_container, pack, seal
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import canonical_json
-from headfit.files.head_fields import block_from, classes_from, counts_from, views_from, width_from
+from headfit.files.head_fields import (
+    block_from,
+    classes_from,
+    common_metadata,
+    counts_from,
+    signed_hash,
+    views_from,
+    width_from,
+)
 from headfit.files.head_parts import (
     Block,
     LikenessBlock,
@@ -27,10 +34,8 @@ from headfit.files.head_parts import (
 )
 from headfit.files.manifest import reference_from_json
 from headfit.files.tensors import decode, encode, layout, storage_of
-from headfit.files.views import views_text
 from headfit.learning.fitted_head import FittedHead
 from headfit.learning.likeness import Likeness
-from headfit.learning.origin import WHOLE
 from headfit.version import __version__
 
 FORMAT = "headfit-head"
@@ -88,19 +93,13 @@ def save_head_bytes(file: HeadFile) -> bytes:
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "headfit_version": file.headfit_version,
-            "embedding_dim": str(head.embedding_dim),
-            "classes": canonical_json(head.classes),
-            "class_counts": canonical_json(head.class_counts),
-            "extractor": canonical_json(head.extractor and dataclasses.asdict(head.extractor)),
-            "training": canonical_json(dict(head.training)),
+            **common_metadata(head),
             **{
                 name: canonical_json(block_as_json(block))
                 for name, block in blocks.items()
                 if block is not None
             },
         }
-        if head.views != (WHOLE,):
-            metadata["views"] = views_text(head.views)
         score = None if head.calibration is None else head.calibration.score
         tensors = layout(head.storage, head.embedding_dim, len(head.classes), score)
         written = pack(seal(metadata, tensors, data), data)
@@ -121,10 +120,7 @@ def signed_message(file: bytes, source: str = "head file") -> bytes:
     FileFormatError
         If this is no head file, or it has no signature.
     """
-    if load_head_bytes(file, source).signature is None:
-        raise FileFormatError(f"{source}: expected a signature, found none; sign the file first")
-    header, data = unpack(file, source)
-    return _SIGNED_TEXT + content_hash(header, data, without="signature")
+    return _SIGNED_TEXT + signed_hash(file, load_head_bytes(file, source).signature, source)
 
 
 def load_head(path: str | os.PathLike[str]) -> HeadFile:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,14 +12,16 @@ from typing import Any, Final
 import numpy as np
 
 from headfit.errors import FileFormatError
-from headfit.files.container import content_hash, laid_out, open_container, pack, seal, unpack
+from headfit.files.container import laid_out, open_container, pack, seal
 from headfit.files.disk import read_bounded, write_atomically
 from headfit.files.fields import canonical_json
 from headfit.files.head_fields import (
     MAX_COUNT,
     block_from,
     classes_from,
+    common_metadata,
     counts_from,
+    signed_hash,
     views_from,
     width_from,
 )
@@ -35,9 +36,7 @@ from headfit.files.tensors import (
     read_tensors,
     storage_of,
 )
-from headfit.files.views import views_text
 from headfit.learning.fitted_multi_label_head import FittedMultiLabelHead
-from headfit.learning.origin import WHOLE
 from headfit.version import __version__
 
 FORMAT: Final = "headfit-multi-label-head"
@@ -94,16 +93,10 @@ def save_multi_label_bytes(file: MultiLabelFile) -> bytes:
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "headfit_version": file.headfit_version,
-            "embedding_dim": str(head.embedding_dim),
+            **common_metadata(head),
             "n_samples": str(head.n_samples),
-            "classes": canonical_json(head.classes),
-            "class_counts": canonical_json(head.class_counts),
             "held_out_counts": canonical_json(head.held_out_counts),
-            "extractor": canonical_json(head.extractor and dataclasses.asdict(head.extractor)),
-            "training": canonical_json(dict(head.training)),
         }
-        if head.views != (WHOLE,):
-            metadata["views"] = views_text(head.views)
         if file.signature is not None:
             metadata["signature"] = canonical_json(block_as_json(file.signature))
         tensors = _layout(head.storage, head.embedding_dim, len(head.classes))
@@ -122,10 +115,7 @@ def signed_message(file: bytes, source: str = "multi-label head") -> bytes:
     FileFormatError
         If this is no multi-label head, or it has no signature.
     """
-    if load_multi_label_bytes(file, source).signature is None:
-        raise FileFormatError(f"{source}: expected a signature, found none; sign the file first")
-    header, data = unpack(file, source)
-    return _SIGNED_TEXT + content_hash(header, data, without="signature")
+    return _SIGNED_TEXT + signed_hash(file, load_multi_label_bytes(file, source).signature, source)
 
 
 def load_multi_label(path: str | os.PathLike[str]) -> MultiLabelFile:
