@@ -77,10 +77,13 @@ def run(into: Path, console: Console, extractor: str | None = None) -> None:
 
     evaluation, rejection = measured.evaluation, measured.rejection
     assert rejection is not None  # there were others
+    n_effective = sum(learner.effective_counts().values())
+    effectively = terminal.effectively(learner.n_samples, n_effective)
     table = Table.grid(padding=(0, 3))
     table.add_column(style="bold")
     for name, value in {
-        "Trained on": f"{learner.n_samples} photos of {len(evaluation.classes)} classes",
+        "Trained on": f"{learner.n_samples} photos{effectively} of {len(evaluation.classes)} "
+        "classes",
         "Time per photo": f"{terminal.duration((embedded - started) / learner.n_samples)} "
         f"(engine {eyes.engine_name})",
         "Training the head": terminal.duration(fitted - embedded),
