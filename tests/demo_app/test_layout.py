@@ -10,11 +10,12 @@ from io import BytesIO
 import pytest
 from PIL import Image
 from tests.support.hand import Hand
-from tests.support.layout import faults
+from tests.support.layout import cut_names, faults
 from tests.support.photos import THINGS, frames, picked
 from tests.support.rounds import called_round
 
 from headfit.privacy.signing import new_key
+from headfit_demo.language import tr
 from headfit_demo.session import PickedFile
 
 SIZES = ((360, 800), (800, 360), (800, 480), (970, 640), (1920, 1080))
@@ -82,6 +83,51 @@ def test_nothing_is_cut_off(
     assert shell.is_wide == (size[0] > 1900)  # 970 is too narrow for text of this size
 
 
+@pytest.mark.parametrize("size", [(360, 800), (800, 480)], ids=lambda size: "{}x{}".format(*size))
+def test_names_and_numbers_are_whole_in_the_largest_text(full: Hand, size: tuple[int, int]) -> None:
+    """Beside the picture, and in the line of a drop; buttons follow the language at once."""
+    shell = full.app.shell
+    shell.size_hint, shell.size = (None, None), size
+    full.app.change(lambda project: project.rename_class(full.app.project.classes[1].name, "Tasse"))
+    full.app.change(lambda project: project.rename_class(BALLOON, "Kaffeetasse"))
+    full.app.change(lambda project: project.rename("Mein Schreibtisch"))
+    full.app.go("teach")
+    full.app.set_preference("text_scale", 2.0)
+    full.app.sight.look_at(picked(BALLOON, 1, seed=9)[0])
+    full.wait(lambda: full.app.sight.verdict == "Kaffeetasse")
+    jobs = full.app.jobs
+    found = []
+    for language in ("en", "de"):
+        full.app.set_preference("language", language)
+        text = tr.say("{n} of {all} photos: {name}")
+        jobs.is_long, jobs.text = True, text.format(n=960, all=2400, name="Mein Schreibtisch")
+        full.settle()
+        full.wait(lambda: True, frames=5)
+        preview = full.screen.ids.preview
+        found += [*cut_names(preview), *cut_names(shell.ids.work), *faults(shell)]
+    jobs.is_long = False
+    assert found == []
+
+
+def test_dialogs_break_no_word(full: Hand) -> None:
+    """On a phone's screen, in the largest text."""
+    from kivy.core.window import Window
+
+    full.app.set_preference("language", "de")
+    full.app.set_preference("text_scale", 2.0)
+    full.app.go("home")
+    full.settle()
+    key, found = full.app.project.key, []
+    for ask in (full.screen.rename, full.screen.delete):
+        ask(key, "Toys")
+        dialog = Window.children[0]
+        dialog.width = 336
+        full.wait(lambda: True, frames=5)
+        found += list(faults(dialog))
+        dialog.dismiss(animation=False)
+    assert found == []
+
+
 def test_a_window_that_changes_its_width_changes_its_layout(full: Hand) -> None:
     """The navigation goes from the side to the bottom and back; what was typed stays."""
     shell = full.app.shell
@@ -144,8 +190,6 @@ class Longer(gettext.NullTranslations):
 @pytest.mark.parametrize("text_scale", [1.0, 2.0])
 def test_longer_sentences_fit(full: Hand, text_scale: float) -> None:
     """On a phone, on every page: a language that is still to come."""
-    from headfit_demo.language import tr
-
     shell = full.app.shell
     shell.size_hint, shell.size = (None, None), (360, 800)
     full.app.set_preference("text_scale", text_scale)

@@ -9,6 +9,8 @@ from tests.support.hand import Hand
 from tests.support.layout import faults
 from tests.support.photos import THINGS, frames, picked
 
+from headfit_demo.language import tr
+
 
 @pytest.fixture
 def shell(toys: Hand) -> Iterator[object]:
@@ -86,6 +88,25 @@ def test_a_notice_can_be_read_beside_its_button(
         assert list(faults(notice)) == []
         assert notice.y >= 0
         assert notice.top <= shell.top
+    finally:
+        toys.app.set_preference("language", "en")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_notice_leaves_the_way_back(toys: Hand, shell: object, language: str) -> None:
+    """On a phone that lies, with the largest text: it is no higher than the heading."""
+    shell.size_hint, shell.size = (None, None), (800, 480)
+    toys.app.set_preference("text_scale", 2.0)
+    toys.app.set_preference("language", language)
+    try:
+        toys.app.teaching.add_photos(THINGS[0], frames(THINGS[0], 1, seed=9))
+        toys.settle()
+        toys.screen.show_photos(THINGS[0])
+        toys.settle()
+        toys.app.notify(tr.count("{n} photo was forgotten.", "", 1), can_undo=True)
+        toys.wait(lambda: shell.ids.notice.opacity == 1, frames=5)
+        back = toys.find(tr.say("Back"))
+        assert shell.ids.notice.y >= back.to_window(*back.pos)[1] + back.height
     finally:
         toys.app.set_preference("language", "en")
 

@@ -31,7 +31,7 @@ def faults(root: Any) -> Iterator[str]:
     from kivy.uix.stacklayout import StackLayout
 
     from headfit_demo.widgets import Page
-    from headfit_demo.widgets.basics import View, Words
+    from headfit_demo.widgets.basics import Press, View, Words
     from headfit_demo.widgets.words import line_width
 
     left, _, right, _ = box(root)
@@ -49,6 +49,13 @@ def faults(root: Any) -> Iterator[str]:
                 wide = line_width(word, round(widget.font_size), widget.bold)
                 if wide > widget.width + 4:  # 3 of them are the room for what leans out
                     yield f"{who} breaks {word!r}: {wide} in {widget.width:.0f}"
+        if isinstance(widget, Press) and widget.text:
+            label = widget.ids.words
+            words = [label.text] if label.text_size[0] is None else label.text.split()
+            room = widget.width if label.text_size[0] is None else label.width
+            for word in words:
+                if line_width(word, round(label.font_size), True) > room + 4:
+                    yield f"{who} cuts {word!r}"
         if isinstance(widget, (BoxLayout, StackLayout)):
             for one, other in combinations([c for c in widget.children if c.opacity], 2):
                 a, b = box(one), box(other)
@@ -64,6 +71,21 @@ def faults(root: Any) -> Iterator[str]:
                     yield f"{label.text!r} reaches out of its picture"
         if isinstance(widget, Page) and widget.height < 100:
             yield f"{who} leaves {widget.height:.0f} to scroll in"
+
+
+def cut_names(root: Any) -> Iterator[str]:
+    """Yield the names that are written with dots for what has no room."""
+    from headfit_demo.widgets.words import NameLabel, broken, line_width, small_enough
+
+    for widget in seen(root):
+        if isinstance(widget, NameLabel) and widget.text:
+            size, most = round(widget.font_size), int(widget.most_lines)
+            of = (int(widget.width), most)
+            if most > 1:
+                size = small_enough(widget.text, size, widget.bold, *of)
+            for line in broken(widget.text, size, widget.bold, *of):
+                if line_width(line, size, widget.bold) > widget.width:
+                    yield f"{widget.text!r} is cut"
 
 
 def too_small(root: Any) -> Iterator[str]:

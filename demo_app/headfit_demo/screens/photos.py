@@ -28,6 +28,7 @@ class PhotosScreen(AppScreen):
     class_name = StringProperty("")
     details = StringProperty("")
     hint = StringProperty("")
+    forget_text = StringProperty("")
     n_photos = NumericProperty(0)
     n_chosen = NumericProperty(0)
     side = NumericProperty(0)
@@ -101,6 +102,7 @@ class PhotosScreen(AppScreen):
 
     def _count_chosen(self) -> None:
         self.n_chosen = sum(one.is_chosen for one in self.ids.grid.children)
+        self.forget_text = tr.count("Forget {n} photo", "Forget {n} photos", self.n_chosen)
 
 
 load_rules(__file__)

@@ -14,6 +14,8 @@ class Preview(BoxLayout):
     """A picture, its bars, and what to touch when they are wrong; as high with as without one."""
 
     is_wide = BooleanProperty(True)
+    is_column = BooleanProperty(True)
+    """Whether what is seen stands below the picture, not beside it."""
 
     def toggle_camera(self) -> None:
         """Turn the camera on or off."""

@@ -30,7 +30,10 @@ from kivy.uix.widget import Widget
 from headfit_demo.widgets import icons as icons  # kv rules use Icon
 from headfit_demo.widgets.look import FADE_S, theme
 from headfit_demo.widgets.rules import load_rules
-from headfit_demo.widgets.words import AnyScript, NameLabel, field_font, line_width
+from headfit_demo.widgets.words import AnyScript, NameLabel, field_font, line_width, small_enough
+
+LINES = 3
+"""So many at most the words of a button take."""
 
 
 class Styled(Widget):
@@ -197,17 +200,20 @@ class Press(Touchable, AnchorLayout):
         self._fit()
 
     def _fit(self, *_: Any) -> None:
-        """Let words that are too long for the button be smaller, and take more lines."""
+        """Let what is too long for the button be smaller, and take more lines; break no word."""
         label = self.ids.get("words")
         if label is None:  # the rule comes later
             return
         beside = dp(16) + (dp(29) if self.icon else 0)
-        label.text_size, label.font_size = (None, None), theme.body
+        label.text, label.text_size, label.font_size = self.text, (None, None), theme.body
         label.texture_update()
         self.natural = label.texture_size[0] + beside + dp(12)
         free = self.width - beside  # which may have followed
         if self.text and label.texture_size[0] > free > dp(30):
-            label.text_size, label.font_size = (free, None), theme.small
+            label.font_size = small_enough(self.text, round(theme.small), True, int(free), LINES)
+            label.texture_update()
+        if label.texture_size[0] > free > dp(30):
+            label.text_size = free, None
             label.texture_update()
 
     def _repaint(self, *_: Any) -> None:
