@@ -22,6 +22,7 @@ from headfit.files.manifest import DescribedExtractor
 from headfit.head import SoftmaxHead
 from headfit.learning.class_sums import Example, RunningSums
 from headfit.learning.feedback import Feedback, feedback_on
+from headfit.learning.fitted_head import FittedHead
 from headfit.learning.fitting import fit_head
 from headfit.learning.held_out import HeldOut
 from headfit.learning.problem import Problem
@@ -69,6 +70,10 @@ class _Lesson:
     Attributes
     ----------
     head : SoftmaxHead
+    fitted : FittedHead
+        What the head knew then: its own methods may have taught it other things since.
+    parameters : dict of str to object
+        Of the head, then.
     classes : tuple of str
     numbers : tuple of int
         Of the examples, in the order of the embeddings.
@@ -82,6 +87,8 @@ class _Lesson:
     """
 
     head: SoftmaxHead
+    fitted: FittedHead
+    parameters: dict[str, Any]
     classes: tuple[str, ...]
     numbers: tuple[int, ...]
     embeddings: FloatArray
@@ -90,6 +97,11 @@ class _Lesson:
     held_out: HeldOut
     version: int
 
+    def is_known_by(self, head: SoftmaxHead) -> bool:
+        """Return whether a head knows what it learned of these examples, and nothing else."""
+        known = head.fitted_ if head.is_fitted else None
+        return known is self.fitted and head.get_params() == self.parameters
+
 
 class HeadLearner:
     """Keeps examples and the sums over them, and fits a head to those that are there.
@@ -97,7 +109,8 @@ class HeadLearner:
     The head depends on which examples there are and on nothing else: not on the order in which they
     came, nor on others that came and were forgotten. It has the same bits, save where logistic
     regression on more than `headfit.learning.logistic.COLD_UP_TO` numbers begins at the optimum of
-    before: there it stops at the same optimum within its tolerance.
+    before: there it stops at the same optimum within its tolerance; and save after `rename_class`,
+    which trains nothing: of columns in another order some sums are rounded otherwise.
 
     It is safe to use from several threads. While one of them fits, others may add and forget; what
     they forget does not live on in the head.
@@ -379,6 +392,8 @@ class HeadLearner:
         with self._lock:
             class_name, new_name = checked_rename(self.class_counts, class_name, new_name)
             head, lesson = self.head, self._lesson
+            if lesson and not (lesson.version == self._version and lesson.is_known_by(head)):
+                lesson = None
             if head.is_fitted and class_name in head.fitted_.classes:
                 head = head.copy()  # other threads may be predicting with that one
                 head.rename_class(class_name, new_name)
@@ -387,12 +402,13 @@ class HeadLearner:
                     self._examples[number] = new_name, embedding
             self._version += 1
             self._losses += 1
-            if lesson is not None and lesson.version == self._version - 1:
+            if lesson is not None:
                 names = [new_name if name == class_name else name for name in lesson.classes]
                 order = sorted(range(len(names)), key=names.__getitem__)
                 self._lesson = replace(
                     lesson,
                     head=head,
+                    fitted=head.fitted_,
                     classes=tuple(names[column] for column in order),
                     held_out=lesson.held_out.at_columns(order),
                     version=self._version,
@@ -465,8 +481,9 @@ class HeadLearner:
         with self._fitting:
             while True:
                 with self._lock:
-                    if self._lesson is not None and self._lesson.version == self._version:
-                        return self._lesson
+                    known = self._lesson
+                    if known and known.version == self._version and known.is_known_by(self.head):
+                        return known
                     version, losses = self._version, self._losses
                     examples, groups = dict(self._examples), dict(self._groups)
                     hashes, like = dict(self._hashes), self.head
@@ -516,6 +533,8 @@ class HeadLearner:
         head = like.unfitted().become(fit.head, self._extractor, self._feature_names)
         lesson = _Lesson(
             head=head,
+            fitted=head.fitted_,
+            parameters=head.get_params(),
             classes=classes,
             numbers=tuple(examples),
             embeddings=embeddings,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +49,39 @@ def assert_same_head(expected: SoftmaxHead, actual: SoftmaxHead, atol: float) ->
 
 
 METHODS = [("imprint", 1e-5), ("lda", 1e-5), ("logistic", 2e-4), ("auto", 2e-4)]
+
+
+@pytest.mark.parametrize(
+    "teach",
+    [
+        lambda head: head.partial_fit(*examples(seed=1)),
+        lambda head: head.add_class("van", examples(seed=1)[0][:9]),
+        lambda head: head.rename_class("cup", "mug"),
+        lambda head: head.set_params(method="imprint").set_params(method="lda").fit(*examples(8)),
+    ],
+)
+def test_fit_fits_whatever_the_head_was_taught_by_other_ways(
+    teach: Callable[[SoftmaxHead], object],
+) -> None:
+    """It returned that head, of other classes and examples, for nothing had come to the learner."""
+    embeddings, names = examples()
+    learner = HeadLearner(SoftmaxHead(method="lda"))
+    learner.add_examples(embeddings, names)
+    expected = learner.fit().copy()
+    assert learner.fit() is learner.head
+    teach(learner.head)
+    assert_same_head(expected, learner.fit(), 0)
+    assert learner.head.fitted_.classes == tuple(learner.feedback().accuracy)
+
+
+def test_fit_goes_by_the_parameters_that_the_head_has_now() -> None:
+    embeddings, names = examples()
+    learner = HeadLearner(SoftmaxHead(method="lda"))
+    learner.add_examples(embeddings, names)
+    learner.fit().set_params(method="imprint")
+    assert learner.fit().training_["method"] == "imprint"
+    learner.head = SoftmaxHead(method="lda")
+    assert learner.fit().training_["method"] == "lda"
 
 
 @pytest.mark.parametrize(("method", "atol"), METHODS)
