@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import logging
 import os
 import sqlite3
 import time
@@ -33,7 +34,8 @@ _FAULTS = (
     ("unable to open", "found that this is not allowed", "allow writing to file and folder"),
     ("locked", "found another process at work on it", "close the other one and try again"),
 )
-_TRACES = "traces of what was deleted remain"
+
+_logger = logging.getLogger("headfit")
 
 
 class DamageError(StoreError):
@@ -51,12 +53,10 @@ def store_faults(path: str) -> Iterator[None]:
             raise InputError(f"{path}: expected an open store, found a closed one") from error
         for mark, found, remedy in _FAULTS:
             if mark in text:
-                kept = "nothing of this change was kept"
-                if _TRACES in text:
-                    kept = "what was deleted is gone, its traces go when the store is next opened"
                 remedy = remedy.format(folder=os.path.dirname(os.path.abspath(path)))
                 raise StoreError(
-                    f"{path}: expected a store that can be used, {found} ({text}); {remedy}; {kept}"
+                    f"{path}: expected a store that can be used, {found} ({text}); {remedy}; "
+                    "nothing of this change was kept"
                 ) from error
         raise damaged(path, text) from error
     except UnicodeDecodeError as error:  # SQLite names a thing whose name is damaged
@@ -220,21 +220,29 @@ def _is_full(error: sqlite3.Error) -> bool:
 def erase_traces(connection: sqlite3.Connection, path: str) -> None:
     """If something was deleted, rewrite the file so that no byte of it is left.
 
-    Copies that repair left beside the store go too.
+    Copies that repair left beside the store go too. What another process or the disk hinders is
+    logged, and done after the next deletion or when the store is next opened: the deletion itself
+    has happened.
 
     ``secure_delete`` overwrites deleted cells, but moving cells between pages can leave copies
     behind; only a rewritten file has none.
     """
     if not connection.execute("SELECT 1 FROM store WHERE must_erase").fetchone():
         return
-    for copy in spare_copies(path):
-        os.unlink(copy)
     try:
+        for copy in spare_copies(path):
+            os.unlink(copy)
         _with_way_made(lambda: connection.execute("VACUUM"), connection, path)
-    except sqlite3.OperationalError as error:
-        raise sqlite3.OperationalError(f"{error}: {_TRACES}") from error
-    _empty_log(connection)
-    change(connection, path, lambda _: connection.execute("UPDATE store SET must_erase = 0"))
+        _empty_log(connection)
+        change(connection, path, lambda _: connection.execute("UPDATE store SET must_erase = 0"))
+    except (sqlite3.OperationalError, OSError) as error:
+        _logger.warning(
+            "%s: what was deleted is gone, but traces of it remain in the file (%s); they go after "
+            "the next deletion, or when the store is next opened",
+            path,
+            error,
+        )
+        return
     (n_pages,) = connection.execute("PRAGMA page_count").fetchone()
     with contextlib.suppress(OSError):  # without it, adding is refused
         keep_room(path, n_pages * PAGE_BYTES)
@@ -244,7 +252,7 @@ def _empty_log(connection: sqlite3.Connection) -> None:
     """Move everything out of the write-ahead log and cut it to no length."""
     (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
-        raise sqlite3.OperationalError(f"database is locked: {_TRACES}")
+        raise sqlite3.OperationalError("database is locked")
 
 
 def spare_copies(path: str) -> list[str]:

@@ -72,7 +72,9 @@ class ExampleStore(Reopened):
     file beside the store, ``<path>-room``, of its size and at most 64 MB.
 
     What `forget`, `wipe` and `undo` delete is also gone from the bytes of the file and its log, and
-    from the copies that repair left beside it. Deleting for good and undoing cannot both be had:
+    from the copies that repair left beside it. Where a process that goes on reading, or a full
+    disk, hinders that, a warning is logged, and the bytes go after the next deletion or when the
+    store is next opened. Deleting for good and undoing cannot both be had:
     `forget` and `wipe` cannot be undone, and they clear the history of what came before, because a
     class name in it might be what shall be forgotten.
 
@@ -396,8 +398,7 @@ class ExampleStore(Reopened):
         InputError
             If there is no such class or example. Nothing is deleted.
         StoreError
-            If the disk is full, read-only or locked. If the message says that traces remain, the
-            examples are deleted and their bytes will be erased when the store is next opened.
+            If the disk is full, read-only or locked. Nothing is deleted.
         """
         if isinstance(what, str):
             what = [what]

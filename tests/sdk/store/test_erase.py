@@ -6,7 +6,8 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.stores import Source, embeddings, filled_store, on_disk
 
-from headfit.errors import StoreError
 from headfit.store import ExampleStore, repair_store
 
 SECRET = b"a very secret thumbnail"
@@ -129,21 +129,51 @@ store.forget("mum")
         assert traces(path, secrets) == 0
 
 
-def test_a_reader_that_hinders_erasure_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The examples are deleted; their bytes go when the other program has let go."""
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
+    """Return another process' connection to a store of 300 examples, which goes on reading."""
     monkeypatch.setattr("headfit.store.database.LOCK_WAIT_S", 0.1)
+    filled_store(tmp_path / "store").close()
+    with closing(sqlite3.connect(tmp_path / "store", isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM examples").fetchone()
+        yield connection
+
+
+def test_a_reader_does_not_hinder_deletion(
+    tmp_path: Path, reader: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It hinders that the bytes go: this is logged, and done when it has let go."""
     path = tmp_path / "store"
     secrets = embeddings(30, seed=9)
-    with filled_store(path) as store:
+    with ExampleStore.open(path) as store:
         store.add_many(secrets, ["mum"] * 30)
-        reader = sqlite3.connect(path, isolation_level=None)
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM examples").fetchone()
-        with pytest.raises(StoreError, match="traces of what was deleted remain"):
-            store.forget("mum")
+        assert store.forget("mum") == 30
+        assert "what was deleted is gone, but traces of it remain" in caplog.text
         assert store.n_samples == 300
+    caplog.clear()
+    with ExampleStore.open(path) as store:
+        assert "traces of it remain" in caplog.text
+        assert traces(path, secrets) > 0
         reader.close()
-    with ExampleStore.open(path):
+        store.forget([1])
         assert traces(path, secrets) == 0
+
+
+def test_what_a_reader_lets_happen_is_reported_so(
+    tmp_path: Path, reader: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever was told of an error after an undo, and tried again, undid one change more."""
+    with ExampleStore.open(tmp_path / "store") as store:
+        before = store.names_by_id()
+        store.rename_class("cup", "mug")
+        assert store.move_examples([2, 5], "mum") == 2
+        assert store.merge_classes("jug", into="pen") == 98
+        assert store.undo() == "moving 98 examples to pen"
+        assert not caplog.text  # nothing was deleted
+        assert store.undo() == "moving 2 examples to mum"  # whose name is
+        assert "traces of it remain" in caplog.text
+        assert store.undo() == "renaming cup to mug"
+        assert store.names_by_id() == before
+        assert store.undo() == "adding 100 examples"
+        assert store.wipe() == 200
