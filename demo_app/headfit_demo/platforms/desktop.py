@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from headfit_demo.platforms.camera import Camera, FolderCamera, OpenCVCamera
 from headfit_demo.platforms.file_dialog import FileDialog
 from headfit_demo.platforms.system_look import system_look
 from headfit_demo.session import NETWORK_ENDING, PickedFile, picked
-from headfit_demo.widgets import FileWindow, ask_place, wait_for_window
+from headfit_demo.widgets import FileWindow, ask_place, wait_for_window, with_ending
 
 
 class DesktopPlatform:
@@ -69,16 +70,25 @@ class DesktopPlatform:
             self._ask(self._dialog.folder(tr.say("A folder of photos")), first, ask_here)
 
     def give_file(self, path: Path, done: Callable[[str | None], None]) -> None:
-        """Open a window that asks for a folder and a name, and copy the file there."""
+        """Open a window that asks for a folder and a name, and copy the file there.
+
+        Under a name with the file's ending, by which it is found again.
+        """
 
         def save(paths: list[Path]) -> None:
+            if not paths:
+                done(None)
+                return
+            place = with_ending(paths[0], path.suffix)
+            if place != paths[0] and os.path.lexists(place):  # of it nobody was asked there
+                ask_place(path, done, place=place).accept()
+                return
             try:
-                for place in paths:  # whether a file may be replaced was asked there
-                    write_atomically(place, path.read_bytes())
+                write_atomically(place, path.read_bytes())
             except OSError as error:
                 ask_place(path, done, complaint=error)
             else:
-                done(str(paths[0]) if paths else None)
+                done(str(place))
 
         if self._dialog is None:
             ask_place(path, done)

@@ -15,7 +15,13 @@ from headfit_demo.widgets.basics import (
     scroll_to,
     take_focus,
 )
-from headfit_demo.widgets.dialogs import ask_name, ask_place, ask_yes, wait_for_window
+from headfit_demo.widgets.dialogs import (
+    ask_name,
+    ask_place,
+    ask_yes,
+    wait_for_window,
+    with_ending,
+)
 from headfit_demo.widgets.file_window import FileWindow
 from headfit_demo.widgets.look import FADE_S, TEXT_SIZES, theme
 from headfit_demo.widgets.panes import TwoPane
@@ -54,4 +60,5 @@ __all__ = [
     "take_focus",
     "theme",
     "wait_for_window",
+    "with_ending",
 ]

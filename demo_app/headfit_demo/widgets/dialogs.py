@@ -138,14 +138,18 @@ def wait_for_window(close: Callable[[], None]) -> Dialog:
 
 
 def ask_place(
-    source: Path, done: Callable[[str | None], None], *, complaint: Exception | None = None
+    source: Path,
+    done: Callable[[str | None], None],
+    *,
+    place: Path | None = None,
+    complaint: Exception | None = None,
 ) -> Dialog:
     """Ask where to save a copy of a file, and save it there; no other file is overwritten.
 
     A name alone is one in the user's folder, and has the file's ending, by which it is found again.
-    ``complaint`` is why another place did not do.
+    ``place`` is the one that stands there first, and ``complaint`` why another did not do.
     """
-    field = Field(text=str(Path.home() / source.name))
+    field = Field(text=str(place or Path.home() / source.name))
     saved: list[str] = []
 
     def take() -> str | None:
@@ -153,8 +157,7 @@ def ask_place(
         try:
             if target.is_dir():
                 target /= source.name
-            elif target.suffix.lower() != source.suffix:
-                target = target.with_name(target.name + source.suffix)
+            target = with_ending(target, source.suffix)
             if os.path.lexists(target):  # another press saves under the name that is proposed
                 field.text = str(_free_name(target))
                 return tr.say("A file of this name is there already. This name is free.")
@@ -171,6 +174,11 @@ def ask_place(
     dialog.bind(on_dismiss=lambda *_: done(saved[0] if saved else None))
     _open_with(dialog, field)
     return dialog
+
+
+def with_ending(path: Path, ending: str) -> Path:
+    """Return a path of which the name ends so: with the ending added unless it is there."""
+    return path if path.suffix.lower() == ending else path.with_name(path.name + ending)
 
 
 def _free_name(path: Path) -> Path:

@@ -105,6 +105,25 @@ def test_a_skill_is_saved_where_the_desktop_says(toys: Hand, play: Play, tmp_pat
     toys.answer("Not now")
 
 
+def test_a_name_without_an_ending_is_given_one(toys: Hand, play: Play, tmp_path: Path) -> None:
+    """That of the file; one of that name that is there stays: the desktop did not ask for it."""
+    play(tmp_path / "roses of 1.6")
+    toys.press("Share what it learned")
+    toys.wait(lambda: toys.notice)
+    assert toys.notice == f"Saved: {tmp_path / 'roses of 1.6.head'}"
+    assert not (tmp_path / "roses of 1.6").exists()
+    toys.app.shell.ids.notice.hide()
+    diary = tmp_path / "diary.head"
+    diary.write_text("dear diary")
+    play(tmp_path / "diary")
+    toys.press("Share what it learned")
+    toys.wait(lambda: toys.can_press("Save"))
+    toys.answer("Save")
+    toys.wait(lambda: toys.notice)
+    assert toys.notice == f"Saved: {tmp_path / 'diary 2.head'}"
+    assert diary.read_text() == "dear diary"
+
+
 def test_every_desktop_is_asked_for_the_same() -> None:
     """Words go to the programs as words: what is in a title is no code."""
     title = 'it\'s "a" title'
