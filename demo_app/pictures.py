@@ -75,13 +75,12 @@ def draw(options: argparse.Namespace) -> None:
             """Wait for something, and until what moves has come to rest."""
             stage.wait(until, seconds)
 
-        def save(name: str, *, with_notice: bool = False) -> None:
+        def save(name: str) -> None:
             if options.only and name not in options.only:
                 return
-            if not with_notice:
-                wait(lambda: not app.jobs.is_any)  # whose end is a notice
-                app.shell.ids.notice.hide()
-                wait(lambda: not app.shell.ids.notice.opacity)
+            wait(lambda: not app.jobs.is_any)  # whose end is a notice
+            app.shell.ids.notice.hide()
+            wait(lambda: not app.shell.ids.notice.opacity)
             for widget in screens.current_screen.walk(restrict=True):
                 if getattr(widget, "focus", False):
                     widget.focus = False
@@ -131,11 +130,6 @@ def draw(options: argparse.Namespace) -> None:
         app.sight.look_at(PickedFile(stranger.name, stranger))
         wait(lambda: app.sight.verdict, 1.0)
         save("unknown")
-        app.sight.correct("cat")
-        wait(lambda: app.project.n_photos == sum(PHOTOS_EACH) + 1, 1.0)
-        save("corrected", with_notice=True)
-        app.teaching.undo()
-        wait(lambda: app.project.n_photos == sum(PHOTOS_EACH))
 
         app.go("developer")
         wait(lambda: screens.current_screen.code)
