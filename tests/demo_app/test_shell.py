@@ -105,6 +105,7 @@ def test_a_notice_leaves_the_way_back(toys: Hand, shell: object, language: str) 
         toys.settle()
         toys.app.notify(tr.count("{n} photo was forgotten.", "", 1), can_undo=True)
         toys.wait(lambda: shell.ids.notice.opacity == 1, frames=5)
+        assert shell.ids.heading.opacity == 0  # nothing of it shows around the notice
         back = toys.find(tr.say("Back"))
         assert shell.ids.notice.y >= back.to_window(*back.pos)[1] + back.height
     finally:

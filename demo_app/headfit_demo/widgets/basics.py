@@ -30,7 +30,14 @@ from kivy.uix.widget import Widget
 from headfit_demo.widgets import icons as icons  # kv rules use Icon
 from headfit_demo.widgets.look import FADE_S, theme
 from headfit_demo.widgets.rules import load_rules
-from headfit_demo.widgets.words import AnyScript, NameLabel, field_font, line_width, small_enough
+from headfit_demo.widgets.words import (
+    AnyScript,
+    NameLabel,
+    broken,
+    field_font,
+    line_width,
+    small_enough,
+)
 
 LINES = 3
 """So many at most the words of a button take."""
@@ -204,17 +211,15 @@ class Press(Touchable, AnchorLayout):
         label = self.ids.get("words")
         if label is None:  # the rule comes later
             return
-        beside = dp(16) + (dp(29) if self.icon else 0)
-        label.text, label.text_size, label.font_size = self.text, (None, None), theme.body
+        beside, size = dp(16) + (dp(29) if self.icon else 0), round(theme.body)
+        wide = line_width(self.text, size, True) if self.text else 0
+        self.natural = wide + beside + dp(12)
+        lines, free = [self.text], int(self.width - beside)  # which may have followed
+        if wide > free > dp(30):
+            size = small_enough(self.text, round(theme.small), True, free, LINES)
+            lines = broken(self.text, size, True, free, LINES)
+        label.text, label.font_size = "\n".join(lines), size
         label.texture_update()
-        self.natural = label.texture_size[0] + beside + dp(12)
-        free = self.width - beside  # which may have followed
-        if self.text and label.texture_size[0] > free > dp(30):
-            label.font_size = small_enough(self.text, round(theme.small), True, int(free), LINES)
-            label.texture_update()
-        if label.texture_size[0] > free > dp(30):
-            label.text_size = free, None
-            label.texture_update()
 
     def _repaint(self, *_: Any) -> None:
         self.repaint += 1

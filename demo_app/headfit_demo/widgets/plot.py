@@ -11,6 +11,7 @@ from kivy.properties import AliasProperty, ListProperty, NumericProperty, String
 from kivy.uix.label import Label
 from kivy.uix.widget import Widget
 
+from headfit_demo.language import number
 from headfit_demo.widgets.look import theme
 
 
@@ -26,7 +27,7 @@ class Plot(Widget):
     top : float
         What is at the upper edge; 0 for the largest value.
     form : str
-        How the value at the upper edge is written, for `str.format`.
+        How the value at the upper edge is written, for `format`.
     across : str
         What is counted from left to right.
     """
@@ -34,7 +35,7 @@ class Plot(Widget):
     name = StringProperty("")
     points = ListProperty()
     top = NumericProperty(0.0)
-    form = StringProperty("{:.2g}")
+    form = StringProperty(".2g")
     across = StringProperty("")
     has_something = AliasProperty(lambda self: len(self.points) > 1, bind=("points",))
 
@@ -58,7 +59,7 @@ class Plot(Widget):
         top = self.top or max(value for _, value in self.points) or 1.0
         across = [x for x, _ in self.points]
         first, last = min(across), max(across)  # what was taken back leads to the left
-        above = self._say(name, self.name, at_top, self.form.format(top))
+        above = self._say(name, self.name, at_top, number(top, self.form))
         below = self._say(at_right, f"{last:g} {self.across}", at_left, f"{first:g}")
         for label in (name, at_top):
             label.y = self.y + self.height - label.height

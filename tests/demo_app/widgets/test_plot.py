@@ -17,3 +17,17 @@ def test_a_curve_that_goes_back_stays_on_its_plot(running_app: Any) -> None:
     across = [x for line in lines for x in line.points[::2]]
     assert (min(across), max(across)) == (10, 210)
     assert plot._labels[3].text.startswith("35")
+
+
+def test_numbers_are_written_as_the_language_writes_them(running_app: Any) -> None:
+    from headfit_demo.language import tr
+    from headfit_demo.widgets import Plot
+
+    tr.language = "de"
+    try:
+        plot = Plot(size=(200, 100))
+        plot.points = [(1, 0.18), (2, 0.1)]
+        said = [label.text for label in plot._labels]
+    finally:
+        tr.language = "en"
+    assert "0,18" in said
