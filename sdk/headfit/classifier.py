@@ -421,7 +421,7 @@ class ImageClassifier:
         self._has_followed(learner)
         return head
 
-    def add_class(self, class_name: str, images: Iterable[ImageSource]) -> SoftmaxHead:
+    def add_class(self, class_name: str | int, images: Iterable[ImageSource]) -> SoftmaxHead:
         """Let a head that came in a file grow by a class, and return the head.
 
         Without the examples of the other classes, which lose by it: `SoftmaxHead.add_class` says
@@ -429,7 +429,7 @@ class ImageClassifier:
 
         Parameters
         ----------
-        class_name : str
+        class_name : str, or int where the head's names are whole numbers
             Of a class that the head does not know.
         images : iterable of paths, bytes, PIL images or uint8 arrays
             At least two photos that differ; five or more are well.
@@ -496,7 +496,14 @@ class ImageClassifier:
         InputError
             If there is no example of one of the classes. Nothing is forgotten.
         """
-        names = {class_names} if isinstance(class_names, str) else set(class_names)
+        is_one = isinstance(class_names, str) or not isinstance(class_names, Iterable)
+        names: set[Any] = {class_names} if is_one else set(class_names)
+        for name in names:
+            if not isinstance(name, str):
+                raise InputError(
+                    f"expected names of classes as text, found {name!r}; numbers of examples go to "
+                    "forget_examples"
+                )
         with self._lock:
             learner = self._current_learner()
             names = {checked_class(name, learner.class_counts) for name in names}
@@ -539,7 +546,7 @@ class ImageClassifier:
         self._follow()
         return count
 
-    def merge_classes(self, class_name: str, *, into: str) -> int:
+    def merge_classes(self, class_name: str | int, *, into: str | int) -> int:
         """Move all examples of a class to another one, as `move_examples`; return how many.
 
         Raises
@@ -554,7 +561,7 @@ class ImageClassifier:
         self._follow()
         return count
 
-    def rename_class(self, class_name: str, new_name: str) -> None:
+    def rename_class(self, class_name: str | int, new_name: str | int) -> None:
         """Call a class by another name, in the store and in the head; nothing is trained.
 
         Unless the store has lost something to others: what it lost leaves the head first.
@@ -569,15 +576,16 @@ class ImageClassifier:
             learner, head = self._current_learner(), self.head
             # A head of a file knows classes without examples, and examples may be of others.
             taken = {*learner.class_counts, *(head.fitted_.classes if head is not None else ())}
+            given = new_name  # a head that was given may have whole numbers for names
             class_name, new_name = checked_rename(taken, class_name, new_name)
             if class_name not in learner.class_counts and head is not None:
                 head = head.copy()  # other threads may be predicting with that one
-                head.rename_class(class_name, new_name)  # of a file, without examples
+                head.rename_class(class_name, given)  # of a file, without examples
                 learner.head = head
                 return
             if self.store is not None:  # first: if it refuses, nothing has changed
                 self.store.rename_class(class_name, new_name)
-            learner.rename_class(class_name, new_name)
+            learner.rename_class(class_name, given)
 
     def undo(self) -> str | None:
         """Undo the last change of the store that can be undone: see `ExampleStore.undo`.

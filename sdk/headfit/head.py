@@ -18,6 +18,7 @@ from headfit.files.class_names import (
     checked_labels,
     checked_rename,
     classes_and_targets,
+    is_whole_number,
 )
 from headfit.files.disk import read_bounded
 from headfit.files.headfile import MAX_FILE_BYTES, load_head, save_head
@@ -474,7 +475,7 @@ class SoftmaxHead(Parameters):
 
     def add_class(
         self,
-        class_name: str,
+        class_name: str | int,
         embeddings: npt.ArrayLike,
         *,
         extractor: DescribedExtractor | None = None,
@@ -491,7 +492,7 @@ class SoftmaxHead(Parameters):
 
         Parameters
         ----------
-        class_name : str
+        class_name : str, or int where the head's names are whole numbers
             Of a class that the head does not know.
         embeddings : array of shape (n_samples, embedding_dim)
             Of the new class, at least two photos that differ; five or more are well.
@@ -533,11 +534,7 @@ class SoftmaxHead(Parameters):
             after = grown(before, name, checked)
             if after.thresholds is None:
                 after = replace(after, weights=rounded(after.weights, after.storage))
-            key = after.classes.__getitem__
-            by_name = sorted(
-                range(len(after.classes)), key=(lambda i: int(key(i))) if is_whole else key
-            )
-            self._fitted, self._stream = after.at_columns(by_name), None
+            self._fitted, self._stream = after.sorted_by_name(are_whole=is_whole), None
             return self
 
     def calibrate(
@@ -716,8 +713,10 @@ class SoftmaxHead(Parameters):
         """
         return self._of(embeddings).top_k(k)
 
-    def rename_class(self, class_name: str, new_name: str) -> None:
+    def rename_class(self, class_name: str | int, new_name: str | int) -> None:
         """Call a class by another name; nothing is trained, and columns are sorted by name.
+
+        Names that are whole numbers stay whole numbers, unless a class is given a text.
 
         Raises
         ------
@@ -728,14 +727,14 @@ class SoftmaxHead(Parameters):
         """
         with self._lock:
             before = self.fitted_
-            (class_name,), _ = checked_labels([class_name], 1)
+            are_whole = self._counts_classes and is_whole_number(new_name)
             class_name, new_name = checked_rename(before.classes, class_name, new_name)
-            after = before.renamed(class_name, new_name)
+            after = before.renamed(class_name, new_name, are_whole=are_whole)
             if self._stream is not None:
                 renamed = {new_name: class_name}
                 order = [before.classes.index(renamed.get(name, name)) for name in after.classes]
                 self._stream = self._stream.at_columns(order)
-            self._fitted, self._counts_classes = after, False
+            self._fitted, self._counts_classes = after, are_whole
 
     def save(self, path: str | os.PathLike[str], *, storage: str | None = None) -> None:
         """Write a head file (docs/head-format.md), whole or not at all.

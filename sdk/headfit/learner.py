@@ -329,7 +329,7 @@ class HeadLearner:
             self._forget(wanted)
         return len(wanted)
 
-    def remove_class(self, class_name: str) -> int:
+    def remove_class(self, class_name: str | int) -> int:
         """Forget a class and all its examples; return how many.
 
         Raises
@@ -364,7 +364,7 @@ class HeadLearner:
                 self._losses += 1
         return len(moved)
 
-    def merge_classes(self, class_name: str, *, into: str) -> int:
+    def merge_classes(self, class_name: str | int, *, into: str | int) -> int:
         """Move all examples of a class to another one, as `move_examples`; return how many.
 
         Raises
@@ -381,7 +381,7 @@ class HeadLearner:
         class_name = checked_class_name(class_name)
         return [number for number, name in self.names.items() if name == class_name]
 
-    def rename_class(self, class_name: str, new_name: str) -> None:
+    def rename_class(self, class_name: str | int, new_name: str | int) -> None:
         """Call a class by another name; the head too, without training.
 
         Raises
@@ -390,13 +390,14 @@ class HeadLearner:
             If there is no such class, or the new name is taken or unusable.
         """
         with self._lock:
+            given = new_name  # a head that was given may have whole numbers for names
             class_name, new_name = checked_rename(self.class_counts, class_name, new_name)
             head, lesson = self.head, self._lesson
             if lesson and not (lesson.version == self._version and lesson.is_known_by(head)):
                 lesson = None
             if head.is_fitted and class_name in head.fitted_.classes:
                 head = head.copy()  # other threads may be predicting with that one
-                head.rename_class(class_name, new_name)
+                head.rename_class(class_name, given)
             for number, (name, embedding) in self._examples.items():
                 if name == class_name:
                     self._examples[number] = new_name, embedding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence, Sized
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -57,9 +57,13 @@ def checked_class_name(name: object) -> str:
     return checked
 
 
-def checked_class(class_name: str, classes: Collection[str]) -> str:
-    """Return the name of a class in normal form; refuse one that is not there."""
-    class_name = as_class_name(class_name) or class_name
+def checked_class(class_name: str | int, classes: Collection[str]) -> str:
+    """Return the name of a class in normal form; refuse one that is not there.
+
+    A whole number is the class of that name: heads may count their classes.
+    """
+    given: str = _as_text(class_name)
+    class_name = as_class_name(given) or given
     if not classes:
         raise InputError(
             f"expected the name of a class of which there are examples, found {class_name!r}, and "
@@ -73,12 +77,15 @@ def checked_class(class_name: str, classes: Collection[str]) -> str:
     return class_name
 
 
-def checked_rename(classes: Collection[str], class_name: str, new_name: str) -> tuple[str, str]:
+def checked_rename(
+    classes: Collection[str], class_name: str | int, new_name: str | int
+) -> tuple[str, str]:
     """Return both names in normal form; refuse a class that is not there, or a name that is taken.
 
-    ``new_name`` must not be unusable either.
+    ``new_name`` must not be unusable either. Whole numbers are as in `checked_class`.
     """
-    class_name, new_name = checked_class(class_name, classes), checked_class_name(new_name)
+    class_name = checked_class(class_name, classes)
+    new_name = checked_class_name(_as_text(new_name))
     if new_name in classes and new_name != class_name:
         raise InputError(
             f"expected a new name, found {new_name!r}, which is another class; choose "
@@ -97,7 +104,9 @@ def check_known(names: Iterable[str], classes: Collection[str]) -> None:
         )
 
 
-def checked_merge(classes: Collection[str], class_name: str, into: str) -> tuple[str, str]:
+def checked_merge(
+    classes: Collection[str], class_name: str | int, into: str | int
+) -> tuple[str, str]:
     """Return both names in normal form; refuse classes that are not there, or one with itself."""
     class_name, into = checked_class(class_name, classes), checked_class(into, classes)
     if class_name == into:
@@ -139,11 +148,7 @@ def checked_labels(labels: Iterable[str | int], n_samples: int) -> tuple[list[st
     that are kept in another form than given are logged: predictions do not equal what was given.
     """
     given_labels = listed(labels, "class names")
-    is_whole = bool(given_labels) and all(
-        isinstance(label, (int, np.integer)) and not isinstance(label, bool)
-        for label in given_labels
-    )
-    if not is_whole:
+    if not (given_labels and all(map(is_whole_number, given_labels))):
         names = checked_names(given_labels, n_samples)
         for given, kept in zip(given_labels, names, strict=True):
             if given != kept:
@@ -155,10 +160,21 @@ def checked_labels(labels: Iterable[str | int], n_samples: int) -> tuple[list[st
                 break
         return names, False
     _check_length(given_labels, n_samples)
-    for label in given_labels:
-        if not -(2**63) <= label < 2**63:
-            raise InputError(f"expected whole numbers of 64 bits for classes, found {label}")
-    return [str(label) for label in given_labels], True
+    return [_as_text(label) for label in given_labels], True
+
+
+def is_whole_number(label: object) -> bool:
+    """Return whether a class is named by a whole number."""
+    return isinstance(label, (int, np.integer)) and not isinstance(label, bool)
+
+
+def _as_text(label: Any) -> Any:
+    """Return a whole number as text, as files have it; whatever else as it is."""
+    if not is_whole_number(label):
+        return label
+    if not -(2**63) <= label < 2**63:
+        raise InputError(f"expected whole numbers of 64 bits for classes, found {label}")
+    return str(int(label))
 
 
 def _check_length(names: Sized, n_samples: int) -> None:

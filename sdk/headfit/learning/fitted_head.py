@@ -93,11 +93,15 @@ class FittedHead:
         """Width of the embeddings."""
         return len(self.weights)
 
-    def renamed(self, class_name: str, new_name: str) -> FittedHead:
+    def renamed(self, class_name: str, new_name: str, *, are_whole: bool = False) -> FittedHead:
         """Return the head with a class of another name, and its columns sorted by name."""
-        names = [new_name if name == class_name else name for name in self.classes]
-        order = sorted(range(len(names)), key=names.__getitem__)
-        return replace(self, classes=tuple(names)).at_columns(order)
+        names = tuple(new_name if name == class_name else name for name in self.classes)
+        return replace(self, classes=names).sorted_by_name(are_whole=are_whole)
+
+    def sorted_by_name(self, *, are_whole: bool) -> FittedHead:
+        """Return the head with its columns sorted: 2 before 10, if the names are whole numbers."""
+        keys = list(map(int, self.classes)) if are_whole else self.classes
+        return self.at_columns(sorted(range(len(keys)), key=keys.__getitem__))
 
     def at_columns(self, order: list[int]) -> FittedHead:
         """Return the head with its classes in another order: column ``order[i]`` becomes ``i``."""

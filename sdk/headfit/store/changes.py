@@ -153,7 +153,9 @@ def move(
     return sum(map(len, leaving.values()))
 
 
-def merge(connection: sqlite3.Connection, sealing: Sealing, class_name: str, into: str) -> int:
+def merge(
+    connection: sqlite3.Connection, sealing: Sealing, class_name: str | int, into: str | int
+) -> int:
     """Move all examples of a class to another one that is there; return how many."""
     classes = rows.read_classes(connection, sealing).values()
     class_name, into = checked_merge(classes, class_name, into)
@@ -173,7 +175,7 @@ def wipe(connection: sqlite3.Connection, sealing: Sealing) -> int:
 
 
 def rename_class(
-    connection: sqlite3.Connection, sealing: Sealing, old_name: str, new_name: str
+    connection: sqlite3.Connection, sealing: Sealing, old_name: str | int, new_name: str | int
 ) -> None:
     """Give a class a name that no other class has."""
     classes = rows.read_classes(connection, sealing).values()

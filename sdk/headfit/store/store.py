@@ -437,7 +437,7 @@ class ExampleStore(Reopened):
             lambda connection: changes.move(connection, self._sealing, wanted, class_name)
         )
 
-    def merge_classes(self, class_name: str, *, into: str) -> int:
+    def merge_classes(self, class_name: str | int, *, into: str | int) -> int:
         """Move all examples of a class to another one, as `move_examples`; return how many.
 
         Raises
@@ -449,7 +449,7 @@ class ExampleStore(Reopened):
             lambda connection: changes.merge(connection, self._sealing, class_name, into)
         )
 
-    def rename_class(self, old_name: str, new_name: str) -> None:
+    def rename_class(self, old_name: str | int, new_name: str | int) -> None:
         """Give a class another name. Nothing has to be trained again.
 
         Raises

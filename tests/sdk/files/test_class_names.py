@@ -215,10 +215,42 @@ def test_whole_numbers_stay_whole_numbers() -> None:
     rows = np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
     head = SoftmaxHead().fit(rows, [2, 2, 10, 10])
     assert head.classes_.tolist() == [2, 10]
-    head.rename_class(2, "two")  # type: ignore[arg-type]
+    head.rename_class(2, 100)
+    assert head.classes_.tolist() == [10, 100]
+    assert head.predict(rows).tolist() == [100, 100, 10, 10]
+    head.rename_class("100", np.int64(2))
+    assert head.score(rows, [2, 2, 10, 10]) == 1
+    head.rename_class(2, "two")
     assert head.classes_.tolist() == ["10", "two"]
     with pytest.raises(InputError, match="64 bits"):
         SoftmaxHead().fit(rows, [2**70, 2**70, 10, 10])
+
+
+def test_whole_numbers_name_a_class_wherever_one_is_named(
+    extractor_path: Path, tmp_path: Path
+) -> None:
+    """Not where they would be taken for numbers of examples, which forgetting deletes for good."""
+    extractor = Extractor.open(extractor_path)
+    rows = np.random.default_rng(0).normal(size=(4, extractor.embedding_dim)).astype(np.float32)
+    head = SoftmaxHead().fit(rows, [2, 2, 10, 10], extractor=extractor)
+    classifier = ImageClassifier(extractor, head=head)
+    classifier.rename_class(2, 100)
+    assert classifier.head is not None
+    assert classifier.head.classes_.tolist() == [10, 100]
+    with pytest.raises(InputError, match="forget_examples"):
+        classifier.forget(10)  # type: ignore[arg-type]
+    with ExampleStore.open(tmp_path / "store", Source()) as store:
+        for examples in (HeadLearner(), store):
+            add = examples.add_many if examples is store else examples.add_examples
+            add(np.ones((3, DIM)), ["2", "10", "x"])
+            examples.rename_class(2, 100)
+            assert examples.merge_classes(100, into=10) == 1
+            assert examples.class_counts == {"10": 2, "x": 1}
+    learner = HeadLearner(head.copy())
+    learner.add_examples(rows, ["2", "2", "10", "10"])
+    learner.rename_class(2, 100)
+    assert learner.head.classes_.tolist() == [10, 100]
+    assert learner.remove_class(100) == 2
 
 
 def test_the_command_knows_a_class_in_any_form(
