@@ -42,6 +42,7 @@ from headfit.maths.arrays import (
     FloatArray,
     Scalar,
     check_columns,
+    check_sizes,
     checked_embeddings,
     checked_groups,
     checked_weights,
@@ -311,7 +312,8 @@ class SoftmaxHead(Parameters):
         Raises
         ------
         InputError
-            If the examples or the settings cannot be used.
+            If the examples or the settings cannot be used; if an embedding's numbers are more than
+            100 times those of most, which no photo's are, and which would spoil the head.
         TrainingDivergedError
             If training leaves the finite numbers. The head stays as it was.
         """
@@ -405,6 +407,7 @@ class SoftmaxHead(Parameters):
                 "expected a number for l2, found None; a batch cannot choose it: name it, or fit"
             )
         checked = checked_embeddings(embeddings)
+        check_sizes(checked)
         if classes is not None and not isinstance(classes, (str, bytes)):
             classes = list(classes)
         with self._lock:
@@ -504,9 +507,10 @@ class SoftmaxHead(Parameters):
         NotFittedError
             If the head has not been fitted.
         InputError
-            If the name is taken or unusable, or the embeddings are nearly one photo; if the head
-            does not know where its examples lay, as one that was fitted to fewer than 19 photos
-            that could be left out, or by `partial_fit`; if it is private. The head stays as it was.
+            If the name is taken or unusable, or the embeddings are nearly one photo, or out of all
+            proportion to each other or to what the head was fitted to; if the head does not know
+            where its examples lay, as one that was fitted to fewer than 19 photos that could be
+            left out, or by `partial_fit`; if it is private. The head stays as it was.
         ExtractorMismatchError
             If the head was fitted on another extractor.
         """
@@ -573,6 +577,7 @@ class SoftmaxHead(Parameters):
             If the head was fitted on another extractor.
         """
         checked = checked_embeddings(embeddings)
+        check_sizes(checked)
         numbers = None if groups is None else checked_groups(groups, len(checked))
         with self._lock:
             before = self.fitted_

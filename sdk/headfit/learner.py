@@ -33,6 +33,7 @@ from headfit.maths.arrays import (
     HashArray,
     TargetArray,
     check_column_names,
+    check_sizes,
     checked_embeddings,
     checked_groups,
     checked_hashes,
@@ -427,7 +428,7 @@ class HeadLearner:
         Raises
         ------
         InputError
-            If there are fewer than two classes.
+            If there are fewer than two classes, or some embeddings are out of all proportion.
         TrainingDivergedError
             If training leaves the finite numbers. The head stays as it was.
         """
@@ -513,6 +514,7 @@ class HeadLearner:
         targets = np.array([columns[name] for name, _ in examples.values()], np.intp)
         embeddings = np.concatenate([embedding for _, embedding in examples.values()])
         embeddings = embeddings.reshape(len(targets), -1)
+        check_sizes(embeddings, tuple(examples), "example")
         grid = Grid.of(embeddings)
         photo_hashes = np.array([hashes.get(n, 0) for n in examples], np.uint64)
         fit = fit_head(

@@ -44,6 +44,14 @@ def predict(embeddings: Any, names: Any) -> object:
     return SoftmaxHead().fit(EMBEDDINGS, NAMES).predict(embeddings)
 
 
+def calibrate(embeddings: Any, names: Any) -> object:
+    return SoftmaxHead().fit(EMBEDDINGS, NAMES).calibrate(embeddings, names)
+
+
+def several(embeddings: Any, names: Any) -> object:
+    return MultiLabelHead().fit(embeddings, [[name] for name in names])
+
+
 def changed(row: int, value: float) -> np.ndarray:
     embeddings = EMBEDDINGS.copy()
     embeddings[row, 3] = value
@@ -57,6 +65,24 @@ TEACH = [fit, partial_fit, add]
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_embeddings_that_are_not_finite(door: Callable[..., object], value: float) -> None:
     refused(door, changed(7, value), NAMES, "NaN or infinity in 1 of 40, the first at row 7")
+
+
+@pytest.mark.parametrize("door", [fit, partial_fit, calibrate, several])
+def test_embeddings_out_of_all_proportion(door: Callable[..., object]) -> None:
+    """One made a head that was right half as often, without a word."""
+    wild = EMBEDDINGS.copy()
+    wild[[7, 31]] *= 1e10
+    refused(door, wild, NAMES, r"about one size, .* in row 7, 31 \(2 of 40\); leave out")
+
+
+def test_a_learner_names_examples_out_of_all_proportion_by_number() -> None:
+    learner = HeadLearner()
+    learner.add_examples(EMBEDDINGS, NAMES)
+    learner.forget_examples([0, 1])
+    (number,) = learner.add_examples(1e10 * EMBEDDINGS[:1], NAMES[:1])
+    refused(learner.fit, reason=rf"in example {number} \(1 of 39\)")
+    learner.forget_examples([number])
+    assert learner.fit().is_fitted
 
 
 @pytest.mark.parametrize("door", [*TEACH, predict])

@@ -17,7 +17,7 @@ from headfit.learning.imprint import imprinted
 from headfit.learning.lda import analysed
 from headfit.learning.logistic import COLD_UP_TO, FEW_PHOTOS, regressed
 from headfit.learning.problem import Fit, Method, Problem
-from headfit.maths.arrays import DoubleArray, TargetArray
+from headfit.maths.arrays import DoubleArray, TargetArray, check_sizes
 from headfit.maths.grid import Grid, bits_for, canonical_order, exponents_of
 
 LOGISTIC_FROM, LOGISTIC_ANYHOW = 10, 20
@@ -37,6 +37,8 @@ def fit_head(problem: Problem) -> Fit:
 
     Raises
     ------
+    InputError
+        If some embeddings are out of all proportion to the others.
     TrainingDivergedError
         If numbers leave float32.
     """
@@ -57,7 +59,14 @@ def in_canonical_order(problem: Problem) -> tuple[Problem, TargetArray]:
     problem : Problem
     order : ndarray of shape (n_samples,), dtype intp
         Which example came to lie in each row.
+
+    Raises
+    ------
+    InputError
+        If some embeddings are out of all proportion: see `headfit.maths.arrays.check_sizes`.
     """
+    is_weighted = problem.weights is not None
+    check_sizes(problem.embeddings, what="row (of those that count)" if is_weighted else "row")
     grid = problem.known_grid
     if grid is None:
         grid = Grid(exponents_of(problem.embeddings), bits_for(math.ceil(problem.mass)))

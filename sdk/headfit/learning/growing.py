@@ -35,7 +35,14 @@ from headfit.learning.fitted_head import FittedHead
 from headfit.learning.groups import grouped
 from headfit.learning.held_out import LeftOut
 from headfit.learning.prediction import Prediction
-from headfit.maths.arrays import Array, BoolArray, DoubleArray, FloatArray, Scalar
+from headfit.maths.arrays import (
+    Array,
+    BoolArray,
+    DoubleArray,
+    FloatArray,
+    Scalar,
+    check_sizes,
+)
 
 TAKEN: Final = 0.1
 """The share of what is right of the others that the new class may take."""
@@ -44,6 +51,12 @@ ABOVE: Final = 0.2
 """How far the cosines of photos and their class are above the threshold of likeness, in the mean.
 It was 0.15 to 0.24 on training halves of flowers, scenes, birds and objects
 (docs/choosing-parameters.md).
+"""
+
+FARTHEST: Final = 1000
+"""How far new photos may lie from all that the head was taught, in its logits and in the root of
+`headfit.learning.typicality.Typicality.distances`. Photos of quite other things were up to 25 and
+14 away.
 """
 
 _FLOOR = 0.2  # least spread, by the root mean square of all features: few photos show too little
@@ -95,13 +108,16 @@ def grown(head: FittedHead, class_name: str, embeddings: FloatArray) -> FittedHe
     Raises
     ------
     InputError
-        If the head does not say where its examples lay, or the embeddings are nearly one photo.
+        If the head does not say where its examples lay, or the embeddings are nearly one photo, or
+        out of all proportion to each other or to those.
     """
     calibration = _calibration_of(head)
     if not len(embeddings):
         raise InputError(f"expected at least 2 different photos of {class_name!r}, found none")
+    check_sizes(embeddings)
     embeddings = np.unique(embeddings, axis=0)  # in whatever order they came
     before = Prediction.of(head, embeddings)
+    _refuse_far(head, embeddings, before.logits)
     whitened = _whitened(head, embeddings)
     frame = _frame_of(head, whitened)
     groups = grouped(
@@ -170,6 +186,22 @@ def _calibration_of(head: FittedHead) -> Calibration:
             "classes, of the new one too"
         )
     return head.calibration
+
+
+def _refuse_far(head: FittedHead, embeddings: FloatArray, logits: FloatArray) -> None:
+    """Refuse embeddings that lie off all photos: a column of them is of no use to any."""
+    leads = leads_of(logits.astype(np.float64))
+    farthest = float(np.abs(leads).max())
+    if head.typicality is not None:
+        distance = float(head.typicality.distances(embeddings).max())
+        farthest = max(farthest, math.sqrt(distance))
+    if farthest > FARTHEST:
+        raise InputError(
+            f"expected embeddings like those that the head was fitted to, found some that lie "
+            f"{farthest:.2g} from all of them, where photos of other things lie up to 25, with "
+            f"numbers up to {np.abs(embeddings).max():.2g}; embed the photos with the head's "
+            "extractor"
+        )
 
 
 def _whitened(head: FittedHead, embeddings: FloatArray) -> Array:

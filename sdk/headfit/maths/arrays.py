@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -35,6 +35,12 @@ Scalar: TypeAlias = str | int | float | bool | None
 
 MAX_EMBEDDING_DIM = 65_536
 
+
+MAX_SIZE_RATIO = 100
+"""How many times an embedding's largest number may be what three quarters of them have. Those of
+35,000 photos had at most twice that; among 200 photos of five flowers one that was 100 times as
+large cost the head 6 points of 65 % accuracy, 1,000 times 22.
+"""
 
 MAX_SAMPLE_WEIGHT = 1e9
 """Of examples in all: beyond it what one counts for drowns in the rounding of float32."""
@@ -163,6 +169,41 @@ def checked_embeddings(embeddings: npt.ArrayLike) -> FloatArray:
             f"{len(checked)}, the first at row {is_bad.argmax()}; leave them out"
         )
     return checked
+
+
+def check_sizes(
+    embeddings: FloatArray, numbers: Sequence[int] | None = None, what: str = "row"
+) -> None:
+    """Refuse to learn of embeddings that are out of all proportion to the others: few spoil a head.
+
+    Parameters
+    ----------
+    embeddings : ndarray of shape (n_samples, embedding_dim), dtype float32
+    numbers : sequence of int, length n_samples, optional
+        What the caller knows them by; by default the number of the row.
+    what : str
+        What is numbered, in the singular.
+
+    Raises
+    ------
+    InputError
+        If numbers of one are more than `MAX_SIZE_RATIO` times those of three quarters of the
+        embeddings, leaving out zeros. It says which.
+    """
+    sizes = np.maximum(embeddings.max(axis=1), -embeddings.min(axis=1)).astype(np.float64)
+    if not sizes.any():
+        return
+    usual = float(np.quantile(sizes[sizes > 0], 0.75, method="lower"))
+    wild = np.flatnonzero(sizes > MAX_SIZE_RATIO * usual)
+    if not len(wild):
+        return
+    named = [int(row) if numbers is None else numbers[row] for row in wild[:5]]
+    raise InputError(
+        f"expected embeddings of about one size, found numbers up to {sizes.max():.2g} where "
+        f"most have none beyond {usual:.2g}, in {what} {', '.join(map(str, named))}"
+        f"{' and others' if len(wild) > len(named) else ''} ({len(wild)} of {len(sizes)}); leave "
+        "out what no extractor made of a photo, or scale features of a table"
+    )
 
 
 def checked_weights(sample_weight: npt.ArrayLike, n_samples: int) -> DoubleArray:

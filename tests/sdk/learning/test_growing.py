@@ -169,6 +169,20 @@ def test_near_copies_of_one_photo_are_refused() -> None:
     assert head.fitted_ is before
 
 
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_photos_out_of_all_proportion_are_refused(method: str) -> None:
+    """They made a class that nothing is, in a head that called every photo known."""
+    head = taught(4, method=method)
+    before = head.fitted_
+    new = photos(5, 5, 0)
+    with pytest.raises(InputError, match="like those that the head was fitted to"):
+        head.add_class("new", new * np.float32(1e20))
+    new[3] *= 1e10
+    with pytest.raises(InputError, match=r"in row 3 \(1 of 5\)"):
+        head.add_class("new", new)
+    assert head.fitted_ is before
+
+
 def test_whole_numbers_are_sorted_as_such() -> None:
     embeddings = np.vstack([photos(column, 20, 0) for column in range(3)])
     head = SoftmaxHead().fit(embeddings, np.repeat([1, 2, 10], 20))
