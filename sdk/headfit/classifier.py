@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence, Set
@@ -879,6 +880,15 @@ class ImageClassifier:
     def __getstate__(self) -> dict[str, Any]:
         with self._lock:
             return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __copy__(self) -> ImageClassifier:
+        """Return a classifier with examples of its own, unless both have them in one store."""
+        state = self.__getstate__()
+        # Not under the lock: it waits for a fit that is under way.
+        state.update(_learner=copy.copy(state["_learner"]), _digests=dict(state["_digests"]))
+        other: ImageClassifier = object.__new__(type(self))
+        other.__setstate__(state)
+        return other
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=brief_lock(), _seen=None)

@@ -166,8 +166,15 @@ class HeadLearner:
 
     def __getstate__(self) -> dict[str, Any]:
         with self._fitting, self._lock:
+            head, lesson = self.head.copy(), self._lesson  # whoever has the copy may teach its head
+            if lesson is not None:
+                lesson = replace(
+                    lesson, head=head if lesson.head is self.head else lesson.head.copy()
+                )
             state = dict(
                 vars(self),
+                head=head,
+                _lesson=lesson,
                 _examples=dict(self._examples),
                 _groups=dict(self._groups),
                 _hashes=dict(self._hashes),

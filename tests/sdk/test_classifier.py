@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -518,3 +520,26 @@ def test_a_loaded_head_grows_by_a_class(
         ranking = classifier.predict(photos / name / "0.png")
         assert ranking[0][0] == name
         assert dict(ranking)["yellow"] < yellow
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_has_examples_of_its_own(
+    copied: Callable[[ImageClassifier], ImageClassifier],
+    photos: Path,
+    extractor_path: Path,
+) -> None:
+    """What one is taught, forgets or is told of a head, the other does not know."""
+    one = ImageClassifier.from_folder(photos, extractor=extractor_path)
+    before, n_photos = one.class_counts, one.n_samples
+    other = copied(one)
+    assert other.predict(photos / "red" / "0.png") == one.predict(photos / "red" / "0.png")
+    other.add(photos / "red" / "0.png", "new")
+    other.forget("red")
+    assert other.head is not None
+    other.head.rename_class("green", "grass")
+    assert one.class_counts == before
+    assert one.head is not None
+    assert one.head.classes_.tolist() == sorted(before)
+    assert one.add_folder(photos).n_known == n_photos
+    one.forget("green")
+    assert "green" in other.class_counts

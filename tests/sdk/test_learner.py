@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import doctest
 from collections.abc import Callable
 
@@ -265,9 +266,9 @@ def test_near_duplicates_are_what_counts_as_one_photo() -> None:
     """Two at a cosine of 0.9 are two photos, two at 0.99 one; so they are where names differ."""
     rng = np.random.default_rng(0)
     embeddings = rng.normal(size=(44, 200))
-    for copy, of, cosine in ((40, 0, 0.9), (41, 1, 0.99), (42, 2, 0.99), (43, 2, 0.99)):
+    for row, of, cosine in ((40, 0, 0.9), (41, 1, 0.99), (42, 2, 0.99), (43, 2, 0.99)):
         other = rng.normal(size=200) * np.linalg.norm(embeddings[of]) / np.sqrt(200)
-        embeddings[copy] = cosine * embeddings[of] + np.sqrt(1 - cosine**2) * other
+        embeddings[row] = cosine * embeddings[of] + np.sqrt(1 - cosine**2) * other
     learner = HeadLearner()
     learner.add_examples(embeddings, [*["cup", "pen"] * 20, "cup", "pen", "cup", "pen"])
     feedback = learner.feedback()
@@ -391,3 +392,21 @@ def test_of_a_fitted_head_only_the_parameters_are_kept() -> None:
     assert_same_head(SoftmaxHead(method="lda").fit(embeddings, names), head, atol=0)
     assert "gone" in given_head.classes_
     np.testing.assert_array_equal(given_head.weights_, weights)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_has_examples_and_a_head_of_its_own(
+    copied: Callable[[HeadLearner], HeadLearner],
+) -> None:
+    """The head of the last fit, too, which `fit` returns again while nothing changes."""
+    one = HeadLearner()
+    one.add_examples(np.eye(6, dtype=np.float32), ["cup", "cup", "cup", "pen", "pen", "pen"])
+    one.fit()
+    other = copied(one)
+    assert other.fit() is not one.fit()
+    assert other.fit() is other.head
+    other.head.rename_class("cup", "mug")
+    other.forget_examples([0])
+    other.remove_class("pen")
+    assert one.class_counts == {"cup": 3, "pen": 3}
+    assert one.fit().classes_.tolist() == ["cup", "pen"]
