@@ -211,7 +211,7 @@ class Press(Touchable, AnchorLayout):
         label = self.ids.get("words")
         if label is None:  # the rule comes later
             return
-        beside, size = dp(16) + (dp(29) if self.icon else 0), round(theme.body)
+        beside, size = dp(16) + (theme.icon + dp(8) if self.icon else 0), round(theme.body)
         wide = line_width(self.text, size, True) if self.text else 0
         self.natural = wide + beside + dp(12)
         lines, free = [self.text], int(self.width - beside)  # which may have followed

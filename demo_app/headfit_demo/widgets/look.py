@@ -136,6 +136,11 @@ class Theme(EventDispatcher):
     row = AliasProperty(lambda self: dp(30) + sp(18) * self.text_scale, bind=["text_scale"])
     """Height of what is touched: 48 dp at the usual text size."""
 
+    icon = AliasProperty(
+        lambda self: dp(22) * min(max(self.text_scale, 1.0), 1.5), bind=["text_scale"]
+    )
+    """Side of a sign that stands beside words or for them."""
+
     def of_thing(self, place: int) -> list[float]:
         """Return the colour of the thing at a place; of what is no thing, that of all else."""
         return list(self.accent if place < 0 else self.things[place % len(self.things)])
