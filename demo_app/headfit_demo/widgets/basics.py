@@ -211,15 +211,16 @@ class Press(Touchable, AnchorLayout):
         label = self.ids.get("words")
         if label is None:  # the rule comes later
             return
-        beside, size = dp(16) + (theme.icon + dp(8) if self.icon else 0), round(theme.body)
-        wide = line_width(self.text, size, True) if self.text else 0
-        self.natural = wide + beside + dp(12)
-        lines, free = [self.text], int(self.width - beside)  # which may have followed
-        if wide > free > dp(30):
-            size = small_enough(self.text, round(theme.small), True, free, LINES)
-            lines = broken(self.text, size, True, free, LINES)
-        label.text, label.font_size = "\n".join(lines), size
+        beside = dp(16) + (theme.icon + dp(8) if self.icon else 0)
+        label.text, label.font_size = self.text, theme.body
         label.texture_update()
+        self.natural = label.texture_size[0] + beside + dp(12)
+        free = self.width - beside  # which may have followed
+        if self.text and label.texture_size[0] > free > dp(30):
+            how = (True, int(free), LINES)
+            label.font_size = small_enough(self.text, round(theme.small), *how)
+            label.text = "\n".join(broken(self.text, label.font_size, *how))
+            label.texture_update()
 
     def _repaint(self, *_: Any) -> None:
         self.repaint += 1

@@ -137,7 +137,7 @@ class Theme(EventDispatcher):
     """Height of what is touched: 48 dp at the usual text size."""
 
     icon = AliasProperty(
-        lambda self: dp(22) * min(max(self.text_scale, 1.0), 1.5), bind=["text_scale"]
+        lambda self: dp(21) * min(max(self.text_scale, 1.0), 1.5), bind=["text_scale"]
     )
     """Side of a sign that stands beside words or for them."""
 

@@ -119,3 +119,19 @@ def test_a_small_picture_is_the_square_middle(hand: Hand, size: tuple[int, int])
     pixels = np.frombuffer(texture.pixels, np.uint8).reshape(48, 48, 4)
     assert pixels[4:-4, 4:-4, 2].min() > 200
     assert pixels[4:-4, 4:-4, 0].max() < 60
+
+
+def test_words_that_fit_stay_as_large_as_their_neighbours(running_app: Any) -> None:
+    """To the pixel; of a button that is narrower they are smaller, and a sign stays beside them."""
+    from kivy.metrics import dp
+
+    from headfit_demo.widgets import Press, theme
+
+    press = Press(text="Choose a photo", icon="photo")
+    label = press.ids.words
+    press.width = press.natural - dp(12)
+    assert (label.text, label.font_size) == ("Choose a photo", theme.body)
+    press.width *= 0.5
+    assert label.font_size < theme.body
+    assert label.text.split() == ["Choose", "a", "photo"]
+    assert label.texture_size[0] + theme.icon + dp(24) <= press.width
