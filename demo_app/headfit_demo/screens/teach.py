@@ -146,6 +146,7 @@ class TeachScreen(AppScreen):
         if name in self.cards or name in self._named:
             self.app.complain(TakenNameError(f"expected a name that is free, found {name!r}"))
             return False
+        card = card.__self__  # a rule gives a weak one, and a spare card has no other owner
         self.empty_cards.remove(card)
         card.name, self._named[name], self._wants_another = name, card, False
 
