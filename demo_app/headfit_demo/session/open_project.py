@@ -726,8 +726,9 @@ class OpenProject:
 
     def _name_classes(self, names: Iterable[str]) -> None:
         if self._project.class_names != (names := tuple(names)):
-            self._project = replace(self._project, class_names=names)
-            self._project.save()
+            project = replace(self._project, class_names=names)
+            project.save()  # a full disk changes nothing
+            self._project = project
 
 
 def _learned(head: SoftmaxHead | None) -> dict[str, int]:

@@ -497,3 +497,22 @@ def test_a_full_disk_is_said_and_loses_nothing(small_disk: SmallDisk) -> None:
         assert small.project.view().n_photos == known + 1
     finally:
         small.close()
+
+
+def test_a_name_that_does_not_fit_on_the_disk_is_not_there(
+    taught: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is shown is what a restart finds; with room again one undo takes all back."""
+    taught.project.add_class(FLOWER)
+    with monkeypatch.context() as patch:
+
+        def fill(*args: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        patch.setattr("headfit_demo.session.projects.write_atomically", fill)
+        with pytest.raises(OSError, match="No space"):
+            taught.project.undo()
+        with pytest.raises(OSError, match="No space"):
+            taught.project.add_class("cup")
+    assert taught.project.class_names == [BALLOON, BOAT, FLOWER]
+    assert changes(taught.project.undo()) == [Unnamed(FLOWER, 2)]
