@@ -39,6 +39,8 @@ from headfit_demo.widgets.words import (
     small_enough,
 )
 
+_ESCAPE = 27
+
 LINES = 3
 """So many at most the words of a button take."""
 
@@ -247,6 +249,16 @@ class Field(TextInput):
 
     script_font = AliasProperty(lambda self: field_font(self.text), bind=("text",))
     """One that has the letters."""
+
+    is_asked = BooleanProperty(False)
+    """Whether a dialog asks for it: what Enter does not end has the keyboard on, Escape closes."""
+
+    def keyboard_on_key_down(
+        self, window: Any, keycode: tuple[int, str], text: str, modifiers: list[str]
+    ) -> bool:
+        """Take keys, but leave Escape to the dialog."""
+        is_taken = bool(super().keyboard_on_key_down(window, keycode, text, modifiers))
+        return is_taken and not (self.is_asked and keycode[0] == _ESCAPE)
 
     def on_focus(self, _: object, has_focus: bool) -> None:
         """Come into sight."""
