@@ -10,7 +10,7 @@ from typing import Any
 
 from kivy.core.window import Window
 
-from headfit_demo.language import tr
+from headfit_demo.language import short, tr
 from headfit_demo.session import (
     NETWORK_ENDING,
     Things,
@@ -106,7 +106,7 @@ class Drops:
         """Say of what nothing was made: nothing that was dropped is lost in silence."""
         if not paths:
             return
-        said = tr.say("{name} was left out.").format(name=picked(paths[0]).name)
+        said = tr.say("{name} was left out.").format(name=short(picked(paths[0]).name))
         if n_more := len(paths) - 1:
             more = tr.count("{n} more was left out, too.", "{n} more were left out, too.", n_more)
             said = f"{said} {more}"

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from headfit_demo.language import added, tr, turned_back
+from headfit_demo.language import added, left_out, tr, turned_back
 from headfit_demo.session import Act, Added, Job, OpenProject, Photo, ProjectView, Things, teach
+from headfit_demo.widgets import tell
 
 
 class Teaching:
@@ -78,7 +79,7 @@ class Teaching:
                     move(view)
                     # Who took all of it back, or forgot it, knows.
                     if (became.error or not act.is_gone) and (text := added(became, job)):
-                        app.notify(text, offer=self._offer(view.key, became.repeated))
+                        app.notify(text, offer=self._offer(view.key, became))
                     if act.rest:
                         self._waiting[act] = view.key, how
                         self._go_on()
@@ -96,14 +97,15 @@ class Teaching:
                 take = partial(_rest_of, act)
                 self.teach(take, act=act, project_key=key, skips_repeats=skips)
 
-    def _offer(
-        self, project_key: str, repeated: tuple[tuple[str, Photo], ...]
-    ) -> tuple[str, Callable[[], Any]] | None:
-        """Offer to take photos that were passed over."""
-        if not repeated:
-            return None
+    def _offer(self, project_key: str, became: Added) -> tuple[str, Callable[[], Any]] | None:
+        """Offer to take photos that were passed over, or to name all that were left out."""
+        if not became.repeated:
+            names = left_out(became)
+            return (
+                (tr.say("Which ones?"), partial(tell, tr.say("Left out"), names)) if names else None
+            )
         photos: dict[str, list[Photo]] = {}
-        for name, photo in repeated:
+        for name, photo in became.repeated:
             photos.setdefault(name, []).append(photo)
         take = partial(self.teach, lambda: Things(photos), project_key=project_key)
         return tr.say("Take them, too"), take

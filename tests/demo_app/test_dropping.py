@@ -111,6 +111,23 @@ def test_photos_in_a_folder_and_below_it_are_one_thing(hand: Hand, tmp_path: Pat
     hand.wait(lambda: "notes.txt was left out" in hand.notice)
 
 
+def test_all_that_was_left_out_can_be_seen(toys: Hand, tmp_path: Path) -> None:
+    """The notice has room for one; the rest is a touch away."""
+    from kivy.core.window import Window
+
+    folder = write_folder(tmp_path, 1, (BOAT,), seed=5) / BOAT
+    for name in ("1.heic", "2.heic"):
+        (folder / name).write_text("no picture")
+    toys.app.drops.sort([folder], 0, 0)
+    toys.wait(lambda: "1 more was left out, too." in toys.notice)
+    toys.press("Which ones?")
+    dialog = Window.children[0]
+    assert dialog.text == "1.heic, 2.heic: This is no picture that can be read."
+    toys.wait(lambda: toys.can_press("Close"))
+    toys.press("Close")
+    toys.wait(lambda: toys.n_windows == 0)
+
+
 def test_what_is_dropped_beside_is_named(toys: Hand, tmp_path: Path) -> None:
     """Nothing is lost in silence: photos beside a folder, a file that is no picture."""
     folder = write_folder(tmp_path, 1, (BOAT,)) / BOAT

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from headfit_demo.language.answers import behind
-from headfit_demo.language.translation import tr
+from headfit_demo.language.translation import short, some, tr
 from headfit_demo.session import ClassView, ProjectView
 
 _JUDGED: Final = 2000
@@ -15,8 +15,6 @@ _JUDGED: Final = 2000
 _GOOD_START: Final = 5
 _HARD: Final = 0.8
 """Of a thing that is recognised less often than that it is said."""
-
-_NAMED: Final = 3
 
 
 def advice(project: ProjectView) -> tuple[str, str]:
@@ -89,25 +87,18 @@ def _what_helps(classes: Iterable[ClassView]) -> str:
     taught = [one for one in classes if one.n_photos]
     if alike := [one.name for one in taught if _is_nearly_one(one)]:
         words = tr.say("Photos of {names} are nearly the same: move, turn, other light.")
-        return words.format(names=_some(alike))
+        return words.format(names=some(alike))
     hard = [one for one in taught if one.accuracy is not None and one.accuracy < _HARD]
     if len(hard) > 1:
         hard.sort(key=lambda one: one.accuracy or 0.0)
         words = tr.say("Too alike to tell: {names}. Add photos from other places.")
-        return words.format(names=_some([one.name for one in hard]))
+        return words.format(names=some([one.name for one in hard]))
     if hard:
         words = tr.say("{name} is hard to tell. Add photos from other places.")
-        return words.format(name=hard[0].name)
+        return words.format(name=short(hard[0].name))
     if any(_different(one) < _GOOD_START for one in taught):
         return tr.say("Five different photos of each thing are a good start.")
     return tr.say("Try it with something that it has not seen.")
-
-
-def _some(names: list[str]) -> str:
-    """Return some names, and how many more there are."""
-    said = ", ".join(names[:_NAMED])
-    n_more = len(names) - _NAMED
-    return said if n_more <= 0 else f"{said} + {n_more}"
 
 
 def _different(one: ClassView) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headfit_demo.language.translation import greeting_name, tr
+from headfit_demo.language.translation import greeting_name, short, some, tr
 from headfit_demo.session import Certainty, Corrected, ProjectView, Recognition
 
 _NAMED = 2
@@ -62,7 +62,7 @@ def behind(project: ProjectView | None) -> str:
     if not project.n_photos:  # it came as a file: there is nothing that it could learn
         return ""
     if project.unknown and len(project.unknown) <= _NAMED:
-        return tr.say("It does not know {names} yet.").format(names=", ".join(project.unknown))
+        return tr.say("It does not know {names} yet.").format(names=some(project.unknown))
     if project.unknown:
         n = len(project.unknown)
         return tr.count(
@@ -81,8 +81,8 @@ def corrected(result: Corrected) -> str:
     """Say what became of a photo that was taken for something else."""
     if result.moved_from:
         words = tr.say("Moved from {names} to {name}.")
-        return words.format(names=", ".join(result.moved_from), name=result.class_name)
-    return tr.say("Taught as {name}.").format(name=result.class_name)
+        return words.format(names=some(result.moved_from), name=short(result.class_name))
+    return tr.say("Taught as {name}.").format(name=short(result.class_name))
 
 
 def _unlike() -> str:
@@ -91,4 +91,4 @@ def _unlike() -> str:
 
 def _call(class_name: str, project: ProjectView | None) -> str:
     """Return what to call a class: only those that came with the app have a translation."""
-    return greeting_name(class_name) if project is None else class_name
+    return greeting_name(class_name) if project is None else short(class_name)

@@ -20,7 +20,7 @@ from headfit import (
     UntrustedHeadError,
 )
 from headfit.extractors import known_extractor
-from headfit_demo.language.translation import number, tr
+from headfit_demo.language.translation import number, short, some, tr
 from headfit_demo.session import (
     AT_ONCE,
     NETWORK_ENDING,
@@ -51,6 +51,9 @@ from headfit_demo.session import (
     WrongExtractorError,
 )
 
+_LISTED = 6
+"""So many files that were left out for one cause are named."""
+
 
 def sentence(error: Exception) -> str:
     """Return what to tell the user about an error: a sentence for each cause."""
@@ -78,7 +81,7 @@ def _of_folder(why: str) -> str:
     if "rename the folder" in why:
         name = re.sub(r"^b?(['\"])(.*)\1$", r"\2", why.split(": expected")[0]).rsplit(os.sep, 1)[-1]
         words = tr.say("The name of the folder {name} cannot be that of a thing. Rename it.")
-        return words.format(name=name)
+        return words.format(name=short(name))
     if "may be read" in why:
         return tr.say("You may not look into this folder.")
     return tr.say("There is no picture in this folder.")
@@ -98,9 +101,9 @@ def added(became: Added, job: Job) -> str:
     if became.refused:
         first = became.refused[0]
         text = tr.say("{name} was left out. {why}")
-        said.append(text.format(name=first.name, why=sentence(first.error)))
+        said.append(text.format(name=short(first.name), why=sentence(first.error)))
     elif became.left_out:
-        said.append(tr.say("{name} was left out.").format(name=became.left_out[0]))
+        said.append(tr.say("{name} was left out.").format(name=short(became.left_out[0])))
     if (n_more := len(became.refused) + len(became.left_out) - 1) > 0:
         more = tr.count("{n} more was left out, too.", "{n} more were left out, too.", n_more)
         said.append(more)
@@ -109,21 +112,33 @@ def added(became: Added, job: Job) -> str:
     return " ".join(said)
 
 
+def left_out(became: Added) -> str:
+    """Name what was not taught, by why: a line for each cause; nothing if that is one or none."""
+    if len(became.refused) + len(became.left_out) < 2:
+        return ""
+    names: dict[str, list[str]] = {}
+    for one in became.refused:
+        names.setdefault(sentence(one.error), []).append(one.name)
+    if became.left_out:
+        names[tr.say("This is no photo of a thing.")] = list(became.left_out)
+    return "\n".join(f"{some(of_one, _LISTED)}: {why}" for why, of_one in names.items())
+
+
 def turned_back(act: Act) -> str:
     """Return what to tell the user after an undo or a redo, by what that changed."""
     changes = {type(change): change for change in act.changes}
     if isinstance(change := changes.get(Renamed), Renamed):
-        return tr.say("It is called {name} now.").format(name=change.new)
+        return tr.say("It is called {name} now.").format(name=short(change.new))
     if Forgotten in changes:
         n = act.n_photos
         return tr.count("{n} photo was taken back.", "{n} photos were taken back.", n)
     if isinstance(change := changes.get(Moved), Moved):
         return tr.count("{n} photo was moved back.", "{n} photos were moved back.", len(change.was))
     if isinstance(change := changes.get(Unnamed), Unnamed):
-        return tr.say("{name} was taken back.").format(name=change.name)
+        return tr.say("{name} was taken back.").format(name=short(change.name))
     names = [change.name for change in act.changes if isinstance(change, Named)]
     if len(names) == 1 or Taught not in changes:
-        return tr.say("{name} is back.").format(name=", ".join(names))
+        return tr.say("{name} is back.").format(name=some(names))
     return tr.count("{n} photo is back.", "{n} photos are back.", act.n_photos)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gettext
 import locale
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,9 @@ from kivy.properties import ObjectProperty, StringProperty
 DOMAIN: Final = "headfit_demo"
 LOCALE_FOLDER: Final = Path(__file__).parent / "locale"
 LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
+
+_LONGEST: Final = 40
+"""So many characters of a name are said in a sentence; a name may have several times as many."""
 
 
 class Translation(EventDispatcher):
@@ -55,6 +59,17 @@ def greeting_name(class_name: str) -> str:
         "flower": tr.say("flower"),
         "sailing boat": tr.say("sailing boat"),
     }[class_name]
+
+
+def short(name: str) -> str:
+    """Return a name as a sentence has room for it."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip()}…"
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """Return some names, and how many more there are."""
+    said, n_more = ", ".join(map(short, names[:most])), len(names) - most
+    return said if n_more <= 0 else f"{said} + {n_more}"
 
 
 def project_title(name: str) -> str:

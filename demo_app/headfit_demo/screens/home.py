@@ -15,10 +15,10 @@ from kivy.properties import (
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
-from headfit_demo.language import greeting_name, project_title, sentence, tr
+from headfit_demo.language import greeting_name, project_title, sentence, short, tr
 from headfit_demo.screens.screen import AppScreen
+from headfit_demo.session import MAX_NAME, Recognition, Sample, sample_pictures
 from headfit_demo.session import ProjectCard as CardView
-from headfit_demo.session import Recognition, Sample, sample_pictures
 from headfit_demo.widgets import (
     Thumb,
     Touchable,
@@ -126,12 +126,13 @@ class HomeScreen(AppScreen):
                 partial(self.app.session.rename_project, key, new), self._changed
             ),
             name=name,
+            longest=MAX_NAME,
         )
 
     def delete(self, key: str, name: str) -> None:
         """Ask, then delete."""
         ask_yes(
-            tr.say("Delete {name}?").format(name=name),
+            tr.say("Delete {name}?").format(name=short(name)),
             tr.say("All that was taught in it goes for good. This cannot be undone."),
             tr.say("Delete"),
             lambda: self.app.projects.delete(key),

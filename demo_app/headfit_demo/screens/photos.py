@@ -8,7 +8,7 @@ from typing import Any
 
 from kivy.properties import NumericProperty, ObjectProperty, StringProperty
 
-from headfit_demo.language import tr
+from headfit_demo.language import some, tr
 from headfit_demo.screens.class_card import badge
 from headfit_demo.screens.screen import AppScreen
 from headfit_demo.session import OpenProject, PhotoView
@@ -48,7 +48,7 @@ class PhotosScreen(AppScreen):
         self.details = tr.count("{n} photo", "{n} photos", self.n_photos)
         doubts = [photo for photo in photos if photo.likelier]
         if doubts:
-            likelier = ", ".join(sorted({str(photo.likelier) for photo in doubts}))
+            likelier = some(sorted({str(photo.likelier) for photo in doubts}))
             self.hint = tr.say("Marked photos look more like: {names}").format(names=likelier)
         elif any(photo.is_repeated for photo in photos):
             self.hint = tr.say("Marked photos look nearly the same; different ones teach more.")

@@ -11,7 +11,7 @@ from typing import Any
 from kivy.clock import Clock
 from kivy.properties import BooleanProperty, StringProperty
 
-from headfit_demo.language import advice, tr
+from headfit_demo.language import advice, short, tr
 from headfit_demo.screens import answer as answer  # kv rules use Corrections
 from headfit_demo.screens import preview as preview  # and Preview
 from headfit_demo.screens.class_card import ClassCard
@@ -112,7 +112,9 @@ class TeachScreen(AppScreen):
 
         def say(_: Any, error: Exception | None) -> None:
             if error is None:
-                self.app.notify(tr.say("{name} was forgotten.").format(name=name), can_undo=True)
+                self.app.notify(
+                    tr.say("{name} was forgotten.").format(name=short(name)), can_undo=True
+                )
 
         self.app.change(partial(OpenProject.forget_class, class_name=name), say)
 

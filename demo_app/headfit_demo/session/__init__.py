@@ -34,7 +34,7 @@ from headfit_demo.session.greeting import (
 from headfit_demo.session.helping import Hindrance, Leaving, Offer
 from headfit_demo.session.installing import NETWORK_ENDING, install, is_network
 from headfit_demo.session.job import Done, Job
-from headfit_demo.session.names import MAX_NAME, project_name
+from headfit_demo.session.names import MAX_NAME, MAX_THING_NAME, checked_name, project_name
 from headfit_demo.session.open_project import OpenProject
 from headfit_demo.session.photos import (
     Photo,
@@ -54,6 +54,7 @@ from headfit_demo.session.states import (
     ProjectCard,
     ProjectView,
     Recognition,
+    Refused,
     Stored,
     certainty_of,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "DRAWINGS",
     "GREETING_HEAD",
     "MAX_NAME",
+    "MAX_THING_NAME",
     "MOST_CAMERAS",
     "NETWORK_ENDING",
     "PHOTOS",
@@ -105,6 +107,7 @@ __all__ = [
     "ProjectInUseError",
     "ProjectView",
     "Recognition",
+    "Refused",
     "Renamed",
     "Sample",
     "Session",
@@ -120,6 +123,7 @@ __all__ = [
     "WrongExtractorError",
     "as_pixels",
     "certainty_of",
+    "checked_name",
     "cut_square",
     "file_name",
     "find_pictures",

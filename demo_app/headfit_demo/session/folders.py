@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from headfit import InputError
 from headfit.photos import PHOTO_ENDINGS, PhotoFolder, find_dropped_photos, find_unsorted_photos
-from headfit_demo.session.errors import FolderError
+from headfit_demo.session.errors import FolderError, UnreadableFileError
 from headfit_demo.session.names import readable_name
 from headfit_demo.session.photos import Photo, PickedFile
 from headfit_demo.session.states import Refused
@@ -25,7 +27,8 @@ class Things:
     left_out : tuple of Path
         What lies there beside, but for what is hidden or the system's own.
     refused : tuple of Refused
-        Folders of which nothing was made, each with its `FolderError`.
+        Folders of which nothing was made, each with its `FolderError`, and what in the others may
+        not be read.
     """
 
     photos: Mapping[str, Sequence[Photo]]
@@ -55,7 +58,12 @@ def find_things(folders: Iterable[Path]) -> Things:
             continue
         for photo in found.photos:
             photos.setdefault(photo.class_name, []).append(picked(photo.path))
-        left_out += [one.path for one in found.skipped if not one.is_litter]
+        for one in found.skipped:
+            if one.reason == os.strerror(errno.EACCES):
+                why = f"{one.path}: expected what may be read, found what may not; allow it"
+                refused.append(Refused(readable_name(one.path), UnreadableFileError(why)))
+            elif not one.is_litter:
+                left_out.append(one.path)
     if refused and not photos:
         raise refused[0].error
     return Things(photos, tuple(left_out), tuple(refused))

@@ -19,6 +19,7 @@ from headfit_demo.widgets.dialogs import (
     ask_name,
     ask_place,
     ask_yes,
+    tell,
     wait_for_window,
     with_ending,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "load_rules",
     "scroll_to",
     "take_focus",
+    "tell",
     "theme",
     "wait_for_window",
     "with_ending",

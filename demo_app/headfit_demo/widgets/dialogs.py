@@ -13,8 +13,10 @@ from kivy.core.window import Window
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from kivy.uix.modalview import ModalView
 
+from headfit import InputError
 from headfit.files import write_atomically
 from headfit_demo.language import sentence, tr
+from headfit_demo.session import MAX_THING_NAME, checked_name
 from headfit_demo.widgets.basics import Field, take_focus
 from headfit_demo.widgets.look import FADE_S, theme
 from headfit_demo.widgets.rules import load_rules
@@ -43,6 +45,9 @@ class Overlay(ModalView):
     def on_pre_open(self) -> None:
         """Take the keyboard: Enter would press once more what opened this."""
         self._had_focus = take_focus(Window.children[0])
+        for widget in self.walk(restrict=True):
+            if isinstance(widget, Field):
+                widget.is_asked = True
 
     def on_open(self) -> None:
         """Note that it is seen."""
@@ -80,6 +85,9 @@ class Dialog(Overlay):
     heading = StringProperty("")
     text = StringProperty("")
     button = StringProperty("")
+    closing = StringProperty("")
+    """What closes it without a yes; "Not now" if that is empty."""
+
     is_dangerous = BooleanProperty(False)
 
     def __init__(self, done: Callable[[], str | None], **options: Any) -> None:
@@ -98,15 +106,24 @@ class Dialog(Overlay):
 
 
 def ask_name(
-    heading: str, button: str, done: Callable[[str], None], *, name: str = "", hint: str = ""
+    heading: str,
+    button: str,
+    done: Callable[[str], None],
+    *,
+    name: str = "",
+    longest: int = MAX_THING_NAME,
 ) -> Dialog:
-    """Ask for a name and call ``done`` with it."""
-    field = Field(text=name, hint_text=hint)
+    """Ask for a name of at most ``longest`` characters and call ``done`` with it.
+
+    One that cannot be taken stays where it was typed.
+    """
+    field = Field(text=name)
 
     def take() -> str | None:
-        if not field.text.strip():
-            return tr.say("Type a name first.")
-        done(field.text.strip())
+        try:
+            done(checked_name(field.text, longest))
+        except InputError as error:
+            return sentence(error)
         return None
 
     dialog = Dialog(take, heading=heading, button=button)
@@ -121,6 +138,13 @@ def ask_yes(heading: str, text: str, button: str, done: Callable[[], None]) -> D
         done()
 
     dialog = Dialog(take, heading=heading, text=text, button=button, is_dangerous=True)
+    dialog.open()
+    return dialog
+
+
+def tell(heading: str, text: str) -> Dialog:
+    """Say what a notice has no room for, until it is closed."""
+    dialog = Dialog(lambda: None, heading=heading, text=text, closing=tr.say("Close"))
     dialog.open()
     return dialog
 

@@ -137,3 +137,10 @@ def test_an_answer_is_never_surer_than_what_it_knows() -> None:
     assert answer(found, late, is_shown=True) == ("mug", "3 photos are not learned yet.", True)
     none = replace(whole, head_classes=())
     assert answer(found, none, is_shown=True)[0] == ""
+
+
+def test_a_long_name_leaves_room_for_what_is_said() -> None:
+    """Of a name that fills a page a sentence says its beginning."""
+    long = 12 * "daisies of May "
+    said = advice(project(thing(long, 10, 5), thing("cup", 10, 6)))[1]
+    assert said.startswith("Too alike to tell: daisies of May daisies of May daisies o…, cup.")

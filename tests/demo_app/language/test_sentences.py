@@ -13,14 +13,16 @@ from PIL import Image
 
 from headfit import ImageError, InputError
 from headfit.store import database
-from headfit_demo.language import sentence
+from headfit_demo.language import left_out, sentence
 from headfit_demo.session import (
+    Added,
     EmptyNameError,
     LongNameError,
     NoProjectError,
     PickedFile,
     ProjectGoneError,
     ProjectInUseError,
+    Refused,
     TakenNameError,
     ThingGoneError,
     UnprintableNameError,
@@ -99,3 +101,16 @@ def test_sizes_are_written_as_the_language_does(running_app: Any) -> None:
     finally:
         tr.language = "en"
     assert found == ["812 B", "729,1 kB", "1,5 MB", "812 B", "729.1 kB", "1.5 MB"]
+
+
+def test_all_that_was_left_out_is_named_by_its_cause() -> None:
+    """One is said in the notice; of many for one cause some are named, and the rest counted."""
+    unread = Refused("a.jpg", UnreadableFileError("expected a file that may be read"))
+    assert left_out(Added(refused=(unread,))) == ""
+    refused = [unread, *(Refused(f"{n}.tif", ImageError("HEADFIT_FORMATS")) for n in range(8))]
+    assert left_out(Added(refused=tuple(refused), left_out=("link",))) == (
+        "a.jpg: You have no permission to read it.\n"
+        "0.tif, 1.tif, 2.tif, 3.tif, 4.tif, 5.tif + 2: "
+        "This kind of picture is not read here. Save it as JPEG or PNG.\n"
+        "link: This is no photo of a thing."
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,27 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(FolderError) as caught:
         find_things([tmp_path])
     assert sentence(caught.value) == "You may not look into this folder."
+
+
+def test_a_folder_inside_that_may_not_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused with the cause; what lies beside it is taught."""
+    lay(tmp_path, "cat/1.jpg", "dog/1.jpg")
+    scandir = os.scandir
+
+    def refuse(path: Path) -> Any:
+        if Path(path).name == "dog":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = find_things([tmp_path])
+    assert list(found.photos) == ["cat"]
+    assert found.left_out == ()
+    assert [(one.name, sentence(one.error)) for one in found.refused] == [
+        ("dog", "You have no permission to read it.")
+    ]
 
 
 @on_linux

@@ -96,3 +96,22 @@ def test_saving_overwrites_no_file(hand: Hand, tmp_path: Path) -> None:
     assert saved == [str(tmp_path / "source 2.head")]
     assert diary.read_text() == "dear diary"
     assert source.read_bytes() == (tmp_path / "source 2.head").read_bytes() == b"head"
+
+
+def test_a_name_that_cannot_be_taken_stays_to_be_bettered(toys: Hand) -> None:
+    """It is typed once, and the keyboard stays with it; Escape then closes at once."""
+    from kivy.core.window import Window
+
+    toys.app.go("home")
+    toys.settle()
+    (card,) = toys.screen.ids.projects.children
+    card.rename()
+    toys.type(80 * "x")
+    toys.key(ENTER)
+    dialog = Window.children[0]
+    (field,) = dialog.ids.body.children
+    assert dialog.text == "This name is too long. Choose a shorter one."
+    assert (field.text, field.focus, toys.n_windows) == (80 * "x", True, 1)
+    toys.key(ESCAPE)
+    toys.wait(lambda: toys.n_windows == 0)
+    assert toys.app.project.name == "Toys"
