@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from headfit.errors import FileFormatError
 
+try:
+    import fcntl
+except ImportError:  # Windows, where a file that is open cannot be removed anyway
+    fcntl = None  # type: ignore[assignment]
+
 _PIECE_BYTES = 1 << 20
 _PROOF_BYTES = 1 << 12
+_LEFT_AFTER_S: Final = 60.0
+"""So old what a killed process left must be: it takes a moment from making a file to locking it."""
 
 
 def read_bounded(path: str | os.PathLike[str], max_bytes: int) -> bytes:
@@ -49,8 +58,10 @@ def replacing(path: str | os.PathLike[str], *, owner_only: bool = False) -> Iter
     """Open ``path`` for writing; a reader sees the old file or the new one, never a part.
 
     The bytes go to a temporary file in the same folder, reach the disk, and take the name in one
-    step. If anything fails, Ctrl-C included, the temporary file is removed and the old one stays.
-    With ``owner_only`` nobody else may read it; a file that is there already keeps its permissions.
+    step. If anything fails, Ctrl-C included, the temporary file is removed and the old one stays;
+    what a killed process left of writing ``path`` is removed by the next one that writes it, from a
+    minute later on. With ``owner_only`` nobody else may read it; a file that is there already keeps
+    its permissions.
 
     Raises
     ------
@@ -59,8 +70,11 @@ def replacing(path: str | os.PathLike[str], *, owner_only: bool = False) -> Iter
     """
     target = os.path.realpath(path)
     folder, temporary = _temporary(target)
+    _remove_leftovers(target)
     try:
         with open(temporary, "xb", opener=_create_for_owner if owner_only else None) as stream:
+            with contextlib.suppress(OSError):  # not every file system has locks
+                _lock(stream.fileno())
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -111,6 +125,31 @@ def _temporary(target: str) -> tuple[str, str]:
     """Return the folder of a real path, and the name there that its bytes have at first."""
     folder, name = os.path.split(target)
     return folder, os.path.join(folder, f".{name[:40]}.{secrets.token_hex(8)}.tmp")
+
+
+def _lock(handle: int) -> None:
+    """Lock a file until it is closed, by the end of the process at the latest."""
+    if fcntl is not None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _remove_leftovers(target: str) -> None:
+    """Remove what was left of writing ``target`` by processes that no longer hold it locked."""
+    folder, name = os.path.split(target)
+    pattern = re.compile(re.escape(f".{name[:40]}.") + r"[0-9a-f]{16}\.tmp")
+    with contextlib.suppress(OSError):  # of the folder: writing there says what is wrong
+        for left in filter(pattern.fullmatch, os.listdir(folder)):
+            with contextlib.suppress(OSError):  # still being written, or of another user
+                _remove_leftover(os.path.join(folder, left))
+
+
+def _remove_leftover(path: str) -> None:
+    if time.time() - os.lstat(path).st_mtime < _LEFT_AFTER_S:
+        return
+    with contextlib.ExitStack() as held:
+        if fcntl is not None:
+            _lock(held.enter_context(open(path, "r+b")).fileno())
+        os.unlink(path)
 
 
 def _create_for_owner(path: str, flags: int) -> int:

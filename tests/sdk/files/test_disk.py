@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -46,6 +48,43 @@ def test_an_interrupted_write_keeps_the_old_file(
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["mine.head"]
+
+
+WRITER = """
+import sys
+from headfit.files import replacing
+with replacing(sys.argv[1]) as stream:
+    stream.write(b"half")
+    stream.flush()
+    print("wrote", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_process_left_goes_with_the_next_save(tmp_path: Path) -> None:
+    """Not what another process is still writing, however long it takes, nor other files."""
+    path = tmp_path / "mine.head"
+    others = [".other.head.0123456789abcdef.tmp", ".mine.head.tmp", ".mine.head.mine.tmp"]
+    for name in others:
+        (tmp_path / name).touch()
+    command = [sys.executable, "-c", WRITER, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as killed, subprocess.Popen(command, **pipes) as living:
+        for writer in (killed, living):
+            assert writer.stdout is not None
+            assert writer.stdout.readline()
+        killed.kill()
+        killed.wait()
+        write_atomically(path, b"new")
+        assert len(os.listdir(tmp_path)) == 6  # nothing is as old as that yet
+        for name in os.listdir(tmp_path):
+            os.utime(tmp_path / name, (0, 0))
+        write_atomically(path, b"newer")
+        (left,) = set(os.listdir(tmp_path)) - {*others, path.name}
+        assert (tmp_path / left).read_bytes() == b"half"
+        living.communicate()
+    assert path.read_bytes() == b"half"
+    assert set(os.listdir(tmp_path)) == {*others, path.name}
 
 
 def test_a_missing_folder_stays_a_missing_folder(tmp_path: Path) -> None:
