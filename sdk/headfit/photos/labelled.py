@@ -6,7 +6,7 @@ import hashlib
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -55,13 +55,17 @@ class LabelledExamples:
 
     def groups(self) -> TargetArray:
         """Return which photos are nearly one, whatever they show: `photo_groups`."""
-        numbers: dict[frozenset[str], int] = {}
-        shown = [numbers.setdefault(frozenset(each), len(numbers)) for each in self.label_sets]
-        hashes = np.array(self.photo_hashes or [0] * len(shown), np.uint64)
-        everything = np.full(len(shown), "")
-        return photo_groups(
-            self.embeddings, everything, photo_hashes=hashes, kinds=np.array(shown, np.intp)
-        )
+        kinds = kinds_of(self.label_sets)
+        hashes = np.array(self.photo_hashes or [0] * len(kinds), np.uint64)
+        everything = np.full(len(kinds), "")
+        return photo_groups(self.embeddings, everything, photo_hashes=hashes, kinds=kinds)
+
+
+def kinds_of(label_sets: Iterable[Iterable[str]]) -> TargetArray:
+    """Return a number for each set of classes, by which `headfit.learning.groups` finds copies."""
+    numbers: dict[frozenset[str], int] = {}
+    shown = [numbers.setdefault(frozenset(each), len(numbers)) for each in label_sets]
+    return np.array(shown, np.intp)
 
 
 @dataclass(frozen=True, slots=True)

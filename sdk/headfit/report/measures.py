@@ -193,8 +193,13 @@ def measure_head(
     )
 
 
-def trained_on(training: FolderExamples, tested: FolderExamples) -> BoolArray:
+def trained_on(
+    training: FolderExamples, tested: FolderExamples, kinds: TargetArray | None = None
+) -> BoolArray:
     """Return which tested photos the training photos have, or nearly have, under the same class.
+
+    ``kinds`` are of the training photos and then the tested ones, as in
+    `headfit.learning.groups.middle_of`; by default the classes.
 
     Raises
     ------
@@ -206,6 +211,7 @@ def trained_on(training: FolderExamples, tested: FolderExamples) -> BoolArray:
         np.concatenate([training.embeddings, tested.embeddings]),
         np.array([*training.class_names, *tested.class_names], np.str_),
         np.concatenate([training.hashes, tested.hashes]),
+        kinds=kinds,
     )
     is_across = (first < n_trained) & (second >= n_trained)
     # Under the name of another class a copy is found by its embedding.

@@ -151,3 +151,19 @@ def test_a_burst_that_outnumbers_the_rest_counts_as_one() -> None:
     tested = LabelledExamples(embeddings, sets, [Path(f"{row}.png") for row in range(64)], ())
     report = measure_multi_label(head, tested)
     assert (report.evaluation.n_samples, report.n_effective) == (64, 5)
+
+
+def test_copies_of_a_burst_that_outnumbers_the_rest_of_the_training_are_left_out() -> None:
+    """Nobody says here what photos of the training show: the head does."""
+    rng = np.random.default_rng(0)
+    photos = rng.normal(size=(9, 120)).astype(np.float32)
+    burst = photos[0] + 0.1 * rng.normal(size=(63, 120)).astype(np.float32)
+    sets: list[tuple[str, ...]] = [("pen",), (), ("pen",), ()]
+    paths = [Path(f"{row}.png") for row in range(64)]
+    taught = np.concatenate([burst[:60], photos[1:5]])
+    taught_sets = [*[("cup",)] * 60, *sets]
+    head = MultiLabelHead().fit(taught, taught_sets)
+    training = as_trained(LabelledExamples(taught, taught_sets, paths, ()))
+    new = np.concatenate([burst[60:], photos[5:]])
+    tested = LabelledExamples(new, [*[("cup",)] * 3, *sets], paths[:7], ())
+    assert measure_multi_label(head, tested, training=training).seen == tuple(paths[:3])
