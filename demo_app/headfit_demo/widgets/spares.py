@@ -35,6 +35,7 @@ class Spares(Generic[W]):
 
     def put(self, widget: W) -> None:
         """Show a widget no more, and keep it."""
+        widget = widget.__self__  # rules know it by a weak name
         take_focus(widget)
         widget.parent.remove_widget(widget)
         self._clear(widget)
