@@ -37,7 +37,7 @@ def examples(n_samples: int, seed: int) -> tuple[npt.NDArray[np.float32], npt.ND
     centres = np.eye(DIM)[:N_CLASSES] * 8
     values = (centres[targets] + rng.normal(size=(n_samples, DIM))).astype(np.float32)
     values[0] = 0
-    values[-1] *= 100
+    values[-1] *= 50
     return values, targets
 
 
