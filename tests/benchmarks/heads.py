@@ -27,8 +27,7 @@ from headfit.maths.softmax import cross_entropy, loss_and_gradient, softmax
 
 FloatArray = np.ndarray
 ALEXNET = (
-    Path(__file__).parents[2]
-    / "model_zoo/trained/alexnet-64-tiny-imagenet/alexnet-64-tiny-imagenet.tflite"
+    Path(__file__).parents[2] / "model_zoo/trained/alexnet-64-mixture/alexnet-64-mixture.tflite"
 )
 L2 = 50.0
 TOLERANCES = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5)

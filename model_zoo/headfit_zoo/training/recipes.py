@@ -107,16 +107,6 @@ RECIPES = {
         final_size=64,
         teacher_weight=0.5,
     ),
-    # For AlexNet, which takes no smaller picture. At four times the rate its 4,096 features threw
-    # the classifier about: 3.9 % top-1 after an epoch.
-    "tiny-imagenet-64": Recipe(
-        stages=(Stage(3, 64, unscaled=0.5),),
-        final_size=64,
-        batch_size=128,
-        learning_rate=5e-4,
-        warmup_epochs=0.2,
-        bfloat16=True,
-    ),
     "smoke": Recipe(
         stages=(Stage(1, 32), Stage(1, 64, unscaled=0.5)), final_size=64, batch_size=8, seed=7
     ),

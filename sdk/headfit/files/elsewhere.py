@@ -7,7 +7,7 @@ from typing import Final
 TRAINED: Final = {
     "57ca10262445caed55c20c8b7ca7b10863456872e29d8b4327284c9b63e57025": "residual-mixture",
     "1504be6f3377a124cee7aee572efa233fae4ae4581913e4b9e733ac74e06eaa8": "residual-tiny-imagenet",
-    "d1cef93ccab07bd777542f77d37eaeafbeb710baeecf92413deb7113f55275b7": "alexnet-64-tiny-imagenet",
+    "946025654a9a29ed95acf5eb4259b9f1c0e64954698ed30dd7a2f5271476bb88": "alexnet-64-mixture",
 }
 """Of `model_zoo/trained`, by fingerprint: those that came with headfit before among them."""
 

@@ -212,7 +212,7 @@ def test_the_report_stands_between_its_marks(tmp_path: Path) -> None:
 def test_rows_of_one_family_stand_together_and_are_compared() -> None:
     """Whatever a family's networks are called; the ratios are those of residual networks."""
     rows = [("alexnet_64", "binary-scratch", 0.1), ("residual_float", "fp-finetuned", 0.5)]
-    rows += [("residual-tiny-imagenet", "b-crops", 0.4), ("alexnet-64-tiny-imagenet", "b", 0.2)]
+    rows += [("residual-tiny-imagenet", "b-crops", 0.4), ("alexnet-64-mixture", "b", 0.2)]
     rows += [("residual-mixture", "b-crops", 0.6)]
     results = [
         dataclasses.replace(make_result("birds", row, top1), network=network)
@@ -220,7 +220,7 @@ def test_rows_of_one_family_stand_together_and_are_compared() -> None:
     ]
     shown = [line.split(" | ")[1] for line in markdown(results).splitlines()[4:]]
     families = ["residual-mixture", "residual_float", "residual-tiny-imagenet"]
-    assert shown == [*families, "alexnet_64", "alexnet-64-tiny-imagenet"]
+    assert shown == [*families, "alexnet_64", "alexnet-64-mixture"]
     assert "| birds | residual-tiny-imagenet | 0.800 | 0.850 | 0.73 |" in ratios(results)[0]
     assert "| birds | residual-mixture | 1.200 | 0.850 | 0.73 |" in ratios(results)[0]
     assert ratios(results[:1]) == []
