@@ -60,7 +60,7 @@ def test_a_photo_is_looked_at_again_by_the_head_as_it_is(toys: Hand) -> None:
     toys.wait(lambda: toys.app.sight.verdict)
     assert toys.app.sight.verdict != FLOWER
     toys.app.go("teach")
-    toys.teach(FLOWER, frames(FLOWER, 5))
+    toys.teach(FLOWER, frames(FLOWER, 8))
     toys.app.go("recognise")
     toys.wait(lambda: toys.app.sight.verdict == FLOWER)
     assert toys.app.sight.texture is not None

@@ -50,7 +50,7 @@ def test_bars_move_with_every_photo_that_is_taught(hand: Hand, tmp_path: Path) -
     assert [bar[0] for bar in hand.app.sight.bars] == [BALLOON, FLOWER]  # places, not ranks
     hand.teach(BOAT, frames(BOAT, 1, seed=7))
     hand.wait(lambda: chance(hand, BOAT) > 0.3)
-    hand.app.teaching.add_photos(BOAT, frames(BOAT, 5, seed=8))
+    hand.app.teaching.add_photos(BOAT, frames(BOAT, 8, seed=8))
     hand.wait(lambda: hand.app.sight.verdict == BOAT)
     shown = hand.screen.ids.preview.ids
     assert shown.verdict.text == BOAT
@@ -69,7 +69,7 @@ def test_a_photo_dropped_beside_the_cards_is_tried(toys: Hand) -> None:
     toys.wait(lambda: toys.app.sight.verdict)
     assert toys.app.project.n_photos == 10
     assert toys.app.sight.verdict != FLOWER
-    toys.teach(FLOWER, frames(FLOWER, 5))
+    toys.teach(FLOWER, frames(FLOWER, 8))
     toys.wait(lambda: toys.app.sight.verdict == FLOWER)
     toys.tap(toys.screen.ids.preview.ids.close)
     assert toys.app.sight.texture is None

@@ -46,8 +46,8 @@ def guessed_right(classes: Iterable[ClassView]) -> str:
     Photos that are nearly one count as one.
     """
     judged = [one for one in classes if one.accuracy is not None]
-    n_different = sum(map(_different, judged))
-    n_right = sum(round(_different(one) * (one.accuracy or 0.0)) for one in judged)
+    n_different = sum(one.n_different for one in judged)
+    n_right = sum(round(one.n_different * (one.accuracy or 0.0)) for one in judged)
     if n_different > _JUDGED:
         words = tr.say("About {n} of 100 of your own photos were guessed right")
         return words.format(n=round(100 * n_right / n_different))
@@ -61,7 +61,7 @@ def guessed_right(classes: Iterable[ClassView]) -> str:
 def feedback_words(one: ClassView) -> Iterable[tuple[str, str]]:
     """Say how well a thing is known; what could be better comes with an icon."""
     if one.accuracy is not None:
-        n_different = _different(one)
+        n_different = one.n_different
         words = tr.say("{n} of {all} guessed right")
         yield words.format(n=round(n_different * one.accuracy), all=n_different), ""
     if _is_nearly_one(one):
@@ -69,7 +69,7 @@ def feedback_words(one: ClassView) -> Iterable[tuple[str, str]]:
             tr.count(
                 "Nearly one photo: move, turn, other light",
                 "Nearly {n} photos: move, turn, other light",
-                _different(one),
+                one.n_different,
             ),
             "twins",
         )
@@ -96,15 +96,10 @@ def _what_helps(classes: Iterable[ClassView]) -> str:
     if hard:
         words = tr.say("{name} is hard to tell. Add photos from other places.")
         return words.format(name=short(hard[0].name))
-    if any(_different(one) < _GOOD_START for one in taught):
+    if any(one.n_different < _GOOD_START for one in taught):
         return tr.say("Five different photos of each thing are a good start.")
     return tr.say("Try it with something that it has not seen.")
 
 
-def _different(one: ClassView) -> int:
-    """Return how many photos of a thing there are, where nearly the same ones count as one."""
-    return one.n_photos if one.n_effective is None else one.n_effective
-
-
 def _is_nearly_one(one: ClassView) -> bool:
-    return one.n_photos > 1 and 2 * _different(one) <= one.n_photos
+    return one.n_photos > 1 and 2 * one.n_different <= one.n_photos

@@ -79,6 +79,11 @@ class ClassView:
     n_effective: int | None = None
     photos: tuple[PhotoView, ...] = ()
 
+    @property
+    def n_different(self) -> int:
+        """How many photos there effectively are; all of them, until that is known."""
+        return self.n_photos if self.n_effective is None else self.n_effective
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectView:

@@ -139,6 +139,22 @@ def test_an_answer_is_never_surer_than_what_it_knows() -> None:
     assert answer(found, none, is_shown=True)[0] == ""
 
 
+@pytest.mark.parametrize(("n_photos", "n_different"), [(2, 2), (20, 2), (2, None)])
+def test_an_answer_is_never_surer_than_its_photos(n_photos: int, n_different: int | None) -> None:
+    """Two photos, or copies of two: what is said at 80 % and more is right in two of three."""
+    found = Recognition((("mug", 0.98), ("cup", 0.02)), "mug", Certainty.SURE, 5.0, "popcount")
+    cup = thing("cup", 5, 5)
+    few = project(ClassView("mug", n_photos, n_effective=n_different), cup)
+    helps = "Five different photos of each thing are a good start."
+    assert answer(found, few, is_shown=True) == ("Probably mug", helps, False)
+    late = replace(few, head_is_fresh=False, n_new=1)
+    assert answer(found, late, is_shown=True)[1] == "1 photo is not learned yet."
+    enough = project(ClassView("mug", 20, n_effective=3), cup)
+    assert answer(found, enough, is_shown=True) == ("mug", "", True)
+    of_a_file = project(ClassView("mug", 0), ClassView("cup", 0))
+    assert answer(found, of_a_file, is_shown=True) == ("mug", "", True)
+
+
 def test_a_long_name_leaves_room_for_what_is_said() -> None:
     """Of a name that fills a page a sentence says its beginning."""
     long = 12 * "daisies of May "
