@@ -85,8 +85,9 @@ class Drops:
 
         app = self._app
         name = project_name(folders[0]) if len(folders) == 1 else ""  # else after its things
-        how = {"may_name": True, "new_project": name, "skips_repeats": True}
-        app.teaching.teach(find, project_key=project_key, **how)
+        app.teaching.teach(
+            find, project_key=project_key, may_name=True, new_project=name, skips_repeats=True
+        )
         if project_key is not None:
             app.go("teach")
 

@@ -39,8 +39,8 @@ class Teaching:
 
         Those of one ``act`` are taken back together; see `teach`.
         """
-        find_things, key = lambda: Things({class_name: photos}), self._app.project.key
-        self.teach(find_things, done, act=act, project_key=key, **how)
+        key = self._app.project.key
+        self.teach(lambda: Things({class_name: photos}), done, act=act, project_key=key, **how)
 
     def teach(
         self,

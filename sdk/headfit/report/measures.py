@@ -12,7 +12,7 @@ import numpy as np
 from headfit.errors import InputError
 from headfit.head import SoftmaxHead
 from headfit.learning.evaluation import columns_of
-from headfit.learning.groups import near_pairs, photo_groups
+from headfit.learning.groups import grouped, middle_of, near_pairs, same
 from headfit.maths import metrics
 from headfit.maths.arrays import BoolArray, DoubleArray, FloatArray, TargetArray
 from headfit.photos.folders import FolderEvaluation, FolderExamples
@@ -297,9 +297,10 @@ def _rejection(
     unknown: FloatArray,
 ) -> Rejection:
     # Those of none are a class more, and only so a burst of them has others to be seen from.
-    classes = np.append(targets, np.full(len(unknown), -1)).astype(np.str_)
-    groups = photo_groups(np.concatenate([known, unknown]), classes)
-    of_none = shares_of(groups[len(known) :])
+    kinds = np.append(targets, np.full(len(unknown), -1))
+    middle = middle_of(np.concatenate([known, unknown]), kinds)
+    of_one_class = np.zeros(len(unknown), np.intp)
+    of_none = shares_of(grouped(unknown, of_one_class, middle, same(unknown)))
     return Rejection(
         auroc=metrics.auroc(head.sureness(known), head.sureness(unknown), shares, of_none),
         n_unknown=len(unknown),
