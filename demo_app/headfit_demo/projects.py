@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from headfit import DamagedStoreError
 from headfit_demo.language import tr
 from headfit_demo.session import PickedFile, ProjectView, file_name, install, is_network
 
@@ -30,7 +31,21 @@ class Projects:
 
     def open(self, key: str, screen: str = "teach") -> None:
         """Open a project, and go teach it, or elsewhere."""
-        self._open(partial(self._app.session.open_project, key), screen)
+        self._open(partial(self._app.session.open_project, key), screen, key)
+
+    def repair(self, key: str, screen: str) -> None:
+        """Keep of a damaged project what can be read, open it, and say how much that is."""
+        app = self._app
+        app.jobs.stop(key)
+
+        def say(n_photos: int) -> None:
+            app.notify(
+                tr.count("{n} photo could be kept.", "{n} photos could be kept.", n_photos)
+                if n_photos
+                else tr.say("None of its photos can be read any more. What it learned is there.")
+            )
+
+        self._open(partial(app.session.repair_project, key), screen, then=say)
 
     def import_head(self, file: PickedFile) -> None:
         """Make a project of a head file, or install the extractor, if it is that."""
@@ -78,12 +93,34 @@ class Projects:
         self._app.notify(tr.say("The extractor is installed. It stays on this device."))
         self._app.refresh_screen()
 
-    def _open(self, work: Callable[[], Any], screen: str = "teach") -> None:
+    def _open(
+        self,
+        work: Callable[[], Any],
+        screen: str = "teach",
+        key: str = "",
+        then: Callable[[Any], None] = lambda _: None,
+    ) -> None:
+        """Open a project by ``work``; ``then`` hears what that returned, once it is shown.
+
+        One that is damaged, of which the ``key`` is known, can be repaired.
+        """
         app = self._app
 
-        def work_and_look() -> ProjectView:
-            work()
-            view: ProjectView = app.session.project.view()
-            return view
+        def work_and_look() -> tuple[Any, ProjectView]:
+            result = work()
+            return result, app.session.project.view()
 
-        app.do(work_and_look, partial(app.arrive, screen=screen))
+        def finish(opened: tuple[Any, ProjectView] | None, error: Exception | None) -> None:
+            if opened is not None:
+                result, view = opened
+                app.arrive(view, screen=screen)
+                then(result)
+            elif key and isinstance(error, DamagedStoreError):
+                app.notify(
+                    tr.say("What was taught here is damaged. Repair keeps all that can be read."),
+                    offer=(tr.say("Repair"), partial(self.repair, key, screen)),
+                )
+            elif error is not None:
+                app.complain(error)
+
+        app.worker.do(work_and_look, finish)

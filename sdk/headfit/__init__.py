@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # type checkers know the name; typing takes longer to loa
 if TYPE_CHECKING:
     from headfit.classifier import ImageClassifier, Recognition
     from headfit.errors import (
+        DamagedStoreError,
         EngineMissingError,
         ExtractorError,
         ExtractorMismatchError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from headfit.watcher import Sighting, Watcher
 
 __all__ = [
+    "DamagedStoreError",
     "Doubt",
     "EngineMissingError",
     "Evaluation",

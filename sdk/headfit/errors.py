@@ -15,7 +15,8 @@
     │  ├─ ExtractorMismatchError          a head fitted on another extractor
     │  └─ EngineMissingError (ImportError) names the pip command
     ├─ MissingExtraError (ImportError)    an optional library; names the pip command
-    ├─ StoreError                         the example store is damaged, locked or full
+    ├─ StoreError                         the example store is locked, full or read-only, or else
+    │  └─ DamagedStoreError               its bytes are not what was written: repair it
     └─ TrainingDivergedError (ArithmeticError)
 
 A message says what was expected, what was found, and what to do about it. Standard errors
@@ -78,7 +79,11 @@ class EngineMissingError(ExtractorError, ImportError):
 
 
 class StoreError(HeadfitError):
-    """The example store is damaged, locked or full."""
+    """The example store is damaged, locked, full or read-only."""
+
+
+class DamagedStoreError(StoreError):
+    """The store's bytes are not what was written; `headfit.store.repair_store` keeps the rest."""
 
 
 class TrainingDivergedError(HeadfitError, ArithmeticError):

@@ -237,7 +237,11 @@ _SENTENCES: tuple[tuple[type[Exception], str, str], ...] = (
         "can be written",
         _("The folder of this project may not be written to. Allow it."),
     ),
-    (StoreError, "", _("What was taught here is damaged.")),
+    (
+        StoreError,
+        "",
+        _("What was taught here is damaged. Open its project on the page Projects to repair it."),
+    ),
     (
         TrainingDivergedError,
         "",

@@ -68,7 +68,11 @@ class ProjectCard(Touchable, BoxLayout):
     def show(self, card: CardView, *, is_chosen: bool) -> None:
         """Show the project as it is now."""
         things = tr.count("{n} thing", "{n} things", len(card.class_names))
-        photos = tr.count("{n} photo", "{n} photos", card.n_photos)
+        photos = (
+            tr.say("its photos cannot be read")
+            if card.n_photos is None
+            else tr.count("{n} photo", "{n} photos", card.n_photos)
+        )
         self.name, self.details = project_title(card.name), f"{things}, {photos}"
         self.has_head, self.is_chosen = card.has_head, is_chosen
         self.pictures = list(card.pictures)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +58,7 @@ def find_things(folders: Iterable[Path]) -> Things:
         for photo in found.photos:
             photos.setdefault(photo.class_name, []).append(picked(photo.path))
         for one in found.skipped:
-            if one.reason == os.strerror(errno.EACCES):
+            if one.errno in (errno.EACCES, errno.EPERM):
                 why = f"{one.path}: expected what may be read, found what may not; allow it"
                 refused.append(Refused(readable_name(one.path), UnreadableFileError(why)))
             elif not one.is_litter:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headfit import (
+    DamagedStoreError,
     Extractor,
     ExtractorMismatchError,
     Feedback,
@@ -101,8 +102,10 @@ class OpenProject:
     ------
     ExtractorMismatchError
         If it was taught with another extractor, or its head was and cannot be made again.
+    DamagedStoreError
+        If its examples are damaged or lost; `Session.repair_project` keeps what can be read.
     StoreError
-        If its examples are damaged or locked.
+        If they are locked.
     """
 
     def __init__(
@@ -120,6 +123,11 @@ class OpenProject:
         self._keeps_thumbnails = keeps_thumbnails
         self.is_closed = False
         try:
+            if project.lost_store:
+                raise DamagedStoreError(
+                    f"{project.store_path}: expected the project's examples, found nothing; what "
+                    "the project learned is still there"
+                )
             self._store = ExampleStore.open(project.store_path, extractor)
         except BaseException:
             lock.release()
@@ -133,6 +141,9 @@ class OpenProject:
         self._is_due = True  # to train: a head of a file does not say how well its photos teach
         self._learns_again = False
         try:
+            if not project.has_store:
+                self._project = replace(project, has_store=True)
+                self._project.save()
             self._on_disk = set(self._store.thumbnail_sizes())  # of those that were there
             self._saved = self._head_of_file()
             self._take(self._saved)
@@ -593,12 +604,13 @@ class OpenProject:
         if not source:
             return None
         act, turned = source[-1], Act()
-        act.is_taken_back = True
+        was_taken_back, act.is_taken_back = act.is_taken_back, True
         try:
             while act.changes:
                 turned.changes.append(self._turned(act.changes[-1]))
                 act.changes.pop()
         except BaseException:  # if the disk was full, the rest can be taken back later
+            act.is_taken_back = was_taken_back
             if turned.changes:
                 target.append(turned)
             raise

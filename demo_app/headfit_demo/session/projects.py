@@ -8,8 +8,9 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from headfit import SoftmaxHead
+from headfit import DamagedStoreError, Extractor, SoftmaxHead
 from headfit.files import write_atomically
+from headfit.store import ExampleStore, repair_store
 from headfit_demo.session.errors import ProjectGoneError
 from headfit_demo.session.lock import ProjectLock
 from headfit_demo.session.names import MAX_NAME, checked_name
@@ -30,11 +31,14 @@ class Project:
         What the user calls it; empty if nobody gave it a name.
     class_names : tuple of str
         In the order in which they were named; some may have no photo yet.
+    has_store : bool
+        Whether the examples' file was made: if it is not there, it was lost.
     """
 
     folder: Path
     own_name: str
     class_names: tuple[str, ...]
+    has_store: bool = False
 
     @property
     def name(self) -> str:
@@ -50,6 +54,14 @@ class Project:
     def store_path(self) -> Path:
         """Where the examples lie."""
         return self.folder / _STORE
+
+    @property
+    def lost_store(self) -> bool:
+        """Whether the examples' file was there, and is gone or was cut to nothing."""
+        try:
+            return self.has_store and self.store_path.stat().st_size == 0
+        except FileNotFoundError:
+            return True
 
     @property
     def head_path(self) -> Path:
@@ -75,9 +87,26 @@ class Project:
         project.save()
         return project
 
+    def repair(self, extractor: Extractor) -> None:
+        """Make the examples' file whole again, of what can be read of it, or an empty one."""
+        path = self.store_path
+        try:
+            repair_store(path, extractor)
+        except FileNotFoundError:
+            ExampleStore.open(path, extractor).close()
+        except DamagedStoreError:  # nothing can be read; kept beside it, as by any repair
+            for suffix in ("-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            path.rename(path.with_name(f"{path.name}.damaged"))
+            ExampleStore.open(path, extractor).close()
+
     def save(self) -> None:
         """Write the description, whole or not at all."""
-        content = {"name": self.own_name, "classes": self.class_names}
+        content = {
+            "name": self.own_name,
+            "classes": self.class_names,
+            "has_store": self.has_store,
+        }
         text = json.dumps(content, ensure_ascii=False)
         write_atomically(self.folder / _DESCRIPTION, text.encode())
 
@@ -118,7 +147,12 @@ class ProjectFolder:
             raise ProjectGoneError(f"expected a project, found none in {folder}")
         try:
             content = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
-            return Project(folder, str(content["name"]), tuple(map(str, content["classes"])))
+            return Project(
+                folder,
+                str(content["name"]),
+                tuple(map(str, content["classes"])),
+                bool(content.get("has_store")),
+            )
         except (OSError, ValueError, LookupError, TypeError):
             return Project(folder, key, ())
 

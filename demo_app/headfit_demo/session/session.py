@@ -178,8 +178,10 @@ class Session:
             If another window has it open.
         ExtractorMismatchError
             If it was taught with another extractor.
+        DamagedStoreError
+            If its examples are damaged or lost; `repair_project` keeps what can be read.
         StoreError
-            If its examples are damaged or locked.
+            If they are locked.
         """
         with self.using(key) as project:
             self._shown = key
@@ -193,6 +195,31 @@ class Session:
         else:
             with self._projects.lock(key):
                 self._projects.get(key).renamed(name)
+
+    def repair_project(self, key: str) -> int:
+        """Keep of a damaged project's examples what can be read, and open it.
+
+        Class names and what the head learned stay.
+
+        Returns
+        -------
+        int
+            How many examples could be read.
+
+        Raises
+        ------
+        ProjectInUseError
+            If another window has it open.
+        StoreError
+            If the disk is full. All stays as it is.
+        """
+        if key in self._opened:
+            self._opened.pop(key).close()
+        extractor = self.open_extractor()
+        with self._projects.lock(key):
+            self._projects.get(key).repair(extractor)
+        self.open_project(key)
+        return self.project.view().n_photos
 
     def delete_project(self, key: str) -> None:
         """Delete a project and all that was taught in it, for good.
@@ -424,8 +451,9 @@ def as_path(file: PickedFile, folder: Path) -> Iterator[Path]:
 
 
 def _card(project: Project, pictures: Pictures) -> ProjectCard:
-    """Describe a project without its extractor; one that cannot be read counts as empty."""
+    """Describe a project without its extractor; opening it says why it cannot be read."""
     names: dict[int, str] = {}
+    can_be_read = not project.lost_store
     newest: dict[str, bytes] = {}
     try:
         with ExampleStore.open(project.store_path) as store:
@@ -438,14 +466,16 @@ def _card(project: Project, pictures: Pictures) -> ProjectCard:
                         picture = store.thumbnail(example_id)
                     if picture is not None:
                         newest[name] = picture
+    except FileNotFoundError:
+        pass  # nothing was taught yet, or it was lost
     except (HeadfitError, OSError):
-        pass  # opening it says what is wrong
+        can_be_read = False
     class_names = (*project.class_names, *names.values())
     return ProjectCard(
         key=project.key,
         name=project.name,
         class_names=tuple(dict.fromkeys(class_names)),
-        n_photos=len(names),
+        n_photos=len(names) if can_be_read else None,
         has_head=project.head_path.exists(),
         pictures=tuple(newest.values()),
     )

@@ -19,7 +19,8 @@ class ProjectCard:
     key, name : str
     class_names : tuple of str
         In the order in which they were named.
-    n_photos : int
+    n_photos : int or None
+        None if they cannot be read.
     has_head : bool
     pictures : tuple of bytes
         Thumbnails, as far as there are some: of each thing the newest.
@@ -28,7 +29,7 @@ class ProjectCard:
     key: str
     name: str
     class_names: tuple[str, ...]
-    n_photos: int
+    n_photos: int | None
     has_head: bool
     pictures: tuple[bytes, ...] = ()
 

@@ -5,6 +5,7 @@ Everything that it meets is a photo, or is skipped with a reason, or makes it re
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -73,14 +74,20 @@ class Skipped:
     is_litter : bool
         Whether it is hidden, or was left by a system, a photo app or headfit itself. Such things
         lie in any folder, so strict reading passes over them.
-    is_unread : bool
-        Whether there may be photos that nobody could see: no permission, a disk that is not there.
+    errno : int or None
+        The system's number of why nobody could see whether photos are there, as in `errno`: no
+        permission, a disk that is not there.
     """
 
     path: Path
     reason: str
     is_litter: bool = False
-    is_unread: bool = False
+    errno: int | None = None
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether there may be photos that nobody could see."""
+        return self.errno is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +271,7 @@ def _walk(directory: Path) -> tuple[_Folder, list[Skipped]]:
         except OSError as error:
             if folder is root:
                 raise
-            skipped.append(Skipped(folder.path, error.strerror or str(error), is_unread=True))
+            skipped.append(_unread(folder.path, error))
             continue
         if (state.st_dev, state.st_ino) in seen:
             skipped.append(Skipped(folder.path, "is a link to a folder that was read already"))
@@ -279,6 +286,10 @@ def _walk(directory: Path) -> tuple[_Folder, list[Skipped]]:
     return root, skipped
 
 
+def _unread(path: Path, error: OSError) -> Skipped:
+    return Skipped(path, error.strerror or str(error), errno=error.errno or errno.EIO)
+
+
 def _sorted_in(
     folder: _Folder, entry: os.DirEntry[str], real_root: str
 ) -> _Folder | Skipped | None:
@@ -291,11 +302,11 @@ def _sorted_in(
     try:
         is_folder, is_file = entry.is_dir(), entry.is_file()
     except OSError as error:
-        return Skipped(path, error.strerror or str(error), is_unread=True)
+        return _unread(path, error)
     if not is_folder:
         if not is_file:  # such as a pipe, which would block whoever opens it
             if entry.is_symlink() and not path.exists():
-                return Skipped(path, "is a link that leads nowhere", is_unread=True)
+                return Skipped(path, "is a link that leads nowhere", errno=errno.ENOENT)
             return Skipped(path, "is no regular file")
         ending = path.suffix.lower()
         if ending in _SIDECARS:

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from headfit.errors import InputError, StoreError, UnsupportedVersionError
+from headfit.errors import DamagedStoreError, InputError, StoreError, UnsupportedVersionError
 from headfit.store.log import hidden_commits
-from headfit.store.room import give_room, keep_room
+from headfit.store.room import give_room, has_room, keep_room
 from headfit.store.schema import APPLICATION_ID, PAGE_BYTES, TABLES, VERSION
 
 T = TypeVar("T")
@@ -38,10 +38,6 @@ _FAULTS = (
 _logger = logging.getLogger("headfit")
 
 
-class DamageError(StoreError):
-    """The bytes are not what was written. Only `repair_store` tells it from its base."""
-
-
 @contextlib.contextmanager
 def store_faults(path: str) -> Iterator[None]:
     """Turn SQLite's errors into a `StoreError` that says what to do."""
@@ -63,9 +59,9 @@ def store_faults(path: str) -> Iterator[None]:
         raise damaged(path, "a name in it is no text") from error
 
 
-def damaged(path: str, reason: str) -> DamageError:
+def damaged(path: str, reason: str) -> DamagedStoreError:
     """Return the error for a store whose bytes are not what was written."""
-    return DamageError(
+    return DamagedStoreError(
         f"{path}: expected a whole example store, found damage ({reason}); run "
         "`headfit store repair` on it: what can be read is kept"
     )
@@ -99,7 +95,7 @@ def open_database(path: str, *, create: bool) -> sqlite3.Connection:
         _touch(path)
     else:
         os.stat(path)
-    _refuse_lost_log(path)
+    _refuse_lost_bytes(path)
     with store_faults(path):
         try:
             return _connected(path, create)
@@ -263,6 +259,8 @@ def spare_copies(path: str) -> list[str]:
 def _touch(path: str) -> None:
     """Make the file, if there is none, for this user only."""
     try:
+        if not os.path.exists(path):
+            give_room(path)  # of a store that was deleted
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except (FileNotFoundError, IsADirectoryError):
         raise
@@ -273,8 +271,8 @@ def _touch(path: str) -> None:
         ) from error
 
 
-def _refuse_lost_log(path: str) -> None:
-    """Refuse a store of whose log SQLite would throw away what was acknowledged."""
+def _refuse_lost_bytes(path: str) -> None:
+    """Refuse a store of which SQLite would make a new one, or throw away what was acknowledged."""
     try:
         with open(f"{path}-wal", "rb") as stream:
             log = stream.read()
@@ -282,7 +280,7 @@ def _refuse_lost_log(path: str) -> None:
             is_at_rest = stream.read(32) == log[:32]
     except FileNotFoundError:
         log, is_at_rest = b"", True
-    if log and os.stat(path).st_size == 0:
+    if (log or has_room(path)) and os.stat(path).st_size == 0:
         raise damaged(path, "the file was cut to nothing")
     # A log that another process began anew meanwhile was read in parts that do not fit.
     if is_at_rest and hidden_commits(log) > 1:
@@ -295,7 +293,7 @@ def _refuse_foreign(connection: sqlite3.Connection, path: str, create: bool) -> 
     is_empty = (application_id, version, n_tables) == (0, 0, 0)
     if application_id != APPLICATION_ID and not (is_empty and create):
         found = "an empty file" if is_empty else "another program's database"
-        raise DamageError(
+        raise DamagedStoreError(
             f"{path}: expected an example store, found {found}; give the path of a store"
         )
     if version > VERSION:

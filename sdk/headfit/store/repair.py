@@ -8,16 +8,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headfit.errors import StoreError
+from headfit.errors import DamagedStoreError
 from headfit.files.views import views_text
 from headfit.store import changes, rows
-from headfit.store.database import (
-    DamageError,
-    damaged,
-    open_database,
-    store_faults,
-    transaction,
-)
+from headfit.store.database import damaged, open_database, store_faults, transaction
 from headfit.store.log import hidden_commits
 from headfit.store.rows import DTYPES, BesideRow, ExampleRow
 from headfit.store.salvage import salvage_rows
@@ -98,9 +92,10 @@ def repair_store(
         If there is no file.
     UnsupportedVersionError
         If a newer headfit wrote the store.
+    DamagedStoreError
+        If no row can be read. The file stays as it is.
     StoreError
-        If no row can be read, another program has the store open, or the disk is full. The file
-        stays as it is.
+        If another program has the store open, or the disk is full. The file stays as it is.
     """
     name = os.fspath(path)
     # Both are read before SQLite sees them: it discards a log whose database was cut to nothing.
@@ -111,12 +106,12 @@ def repair_store(
         with ExampleStore.open(name, key=key) as store:
             store.check()
             return RepairReport(False, store.n_samples, (), None)
-    except DamageError:
+    except DamagedStoreError:
         found = _salvage(database, log)
     if found.description is None and extractor is not None:
         found.description = _describe(found, extractor, key)
     if found.description is None:
-        raise StoreError(
+        raise DamagedStoreError(
             f"{name}: expected an example store, found no row that names its extractor, and "
             f"{len(found.examples)} examples; give the extractor whose embeddings it holds, or "
             "the path of a store"

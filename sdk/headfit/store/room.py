@@ -61,5 +61,10 @@ def give_room(path: str) -> bool:
     return True
 
 
+def has_room(path: str) -> bool:
+    """Return whether there is any: something was added to the store."""
+    return os.path.exists(_name(path))
+
+
 def _name(path: str) -> str:
     return f"{path}-room"

@@ -32,6 +32,7 @@ from headfit_demo.session import (
 
 FULL = "The disk is full. Nothing taught was lost; free some space and try again."
 CLOSED = "The folder of this project may not be written to. Allow it."
+DAMAGED = "What was taught here is damaged. Open its project on the page Projects to repair it."
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ CLOSED = "The folder of this project may not be written to. Allow it."
         ("attempt to write a readonly database", CLOSED),
         ("unable to open database file", CLOSED),
         ("database is locked", "Another program is at work on this project. Close it."),
-        ("database disk image is malformed", "What was taught here is damaged."),
+        ("database disk image is malformed", DAMAGED),
     ],
 )
 def test_a_store_says_what_is_wrong_with_it(tmp_path: Path, sqlites: str, said: str) -> None:

@@ -57,3 +57,22 @@ def test_a_card_stays_under_the_finger(toys: Hand) -> None:
     toys.answer("Rename")
     toys.wait(lambda: card.name == "Games")
     assert toys.screen.ids.projects.children == [card]
+
+
+def test_a_damaged_project_is_repaired_by_a_touch(toys: Hand) -> None:
+    """Its card does not say that there are no photos; opening it offers to keep what is there."""
+    key = toys.app.project.key
+    toys.app.go("home")
+    toys.app.do(toys.app.session.close, lambda _: None)
+    toys.settle()
+    (store,) = toys.app.session.data_folder.glob(f"projects/{key}/examples.store")
+    store.write_bytes(store.read_bytes()[:8192])
+    toys.app.refresh_screen()
+    (card,) = toys.screen.ids.projects.children
+    toys.wait(lambda: card.details == "2 things, its photos cannot be read")
+    toys.tap(card)
+    toys.wait(lambda: toys.notice)
+    toys.tap(toys.find("Repair"))
+    toys.wait(lambda: toys.screen.name == "teach")
+    assert "could be kept" in toys.notice or "None of its photos" in toys.notice
+    assert [one.name for one in toys.app.project.classes] == list(THINGS[:2])

@@ -176,6 +176,27 @@ def test_an_undo_that_does_not_fit_goes_on_later(
     assert view.head_is_fresh
 
 
+def test_an_undo_that_fails_stops_no_photos_on_their_way(
+    taught: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their act is not taken back: what still comes of it is taught."""
+
+    def fill(*args: Any, **options: Any) -> Any:
+        raise StoreError("disk full")
+
+    act = Act()
+    taught.project.add_photos(BOAT, frames(BOAT, 1, seed=4), act)
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageClassifier, "forget_examples", fill)
+        with pytest.raises(StoreError):
+            taught.project.undo()
+    taught.project.add_photos(BOAT, frames(BOAT, 1, seed=5), act)
+    assert taught.project.view().n_photos == 12
+    taught.project.undo()
+    assert taught.project.view().n_photos == 10
+    assert not taught.project.add_photos(BOAT, frames(BOAT, 1, seed=6), act).n_added
+
+
 def test_naming_is_undone_before_the_photos_of_others(taught: Session) -> None:
     taught.project.add_photos(BOAT, frames(BOAT, 1, seed=4))
     taught.project.add_class(FLOWER)

@@ -13,6 +13,7 @@ import pytest
 from tests.support.photos import THINGS, OtherExtractor, frames, jpeg, outdate, picked
 
 from headfit import (
+    DamagedStoreError,
     ExtractorMismatchError,
     FileFormatError,
     InputError,
@@ -329,6 +330,47 @@ def test_a_damaged_store_is_an_error_and_not_the_end(taught: Session, tmp_path: 
         taught.open_project(key)
     taught.create_project("Next")
     assert taught.project.view().n_photos == 0
+
+
+@pytest.mark.parametrize("left", [None, b"", b"rubbish"])
+def test_lost_examples_are_not_taken_for_none(
+    taught: Session, tmp_path: Path, left: bytes | None
+) -> None:
+    """Neither in the list nor when it is opened; what it learned outlives them."""
+    key = taught.project.view().key
+    taught.close()
+    store = tmp_path / "data" / "projects" / key / "examples.store"
+    store.unlink()
+    store.with_name("examples.store-room").unlink()
+    if left is not None:
+        store.write_bytes(left)
+    assert [card.n_photos for card in taught.projects()] == [None]
+    with pytest.raises(DamagedStoreError):
+        taught.open_project(key)
+    assert taught.repair_project(key) == 0
+    assert [card.n_photos for card in taught.projects()] == [0]
+    view = taught.project.view()
+    assert ([one.name for one in view.classes], view.n_photos) == ([BALLOON, BOAT], 0)
+    assert taught.recognise(frames(BOAT, 1, seed=2)[0]).ranking[0][0] == BOAT
+
+
+def test_repair_keeps_what_can_be_read(taught: Session, tmp_path: Path) -> None:
+    """Of an open project, too, whose pages are gone under it; the head learns what is left."""
+    for seed in range(5, 25):
+        taught.project.add_photos(BOAT, frames(BOAT, 2, seed=seed))
+    n_photos, key = taught.project.view().n_photos, taught.project.key
+    taught.close()
+    store = tmp_path / "data" / "projects" / key / "examples.store"
+    content = bytearray(store.read_bytes())
+    content[-8192:] = bytes(8192)
+    store.write_bytes(content)
+    with pytest.raises(DamagedStoreError):
+        taught.open_project(key)
+    assert [card.n_photos for card in taught.projects()] == [None]
+    n_kept = taught.repair_project(key)
+    assert n_photos / 2 < n_kept < n_photos
+    view = taught.project.view()
+    assert (view.n_photos, view.head_is_fresh) == (n_kept, True)
 
 
 def test_everything_can_be_erased(taught: Session, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import unicodedata
@@ -151,7 +152,7 @@ def test_what_is_left_out_is_named(tmp_path: Path) -> None:
     dangling = tmp_path / "cat" / "2.jpg"
     dangling.symlink_to("nowhere")
     assert find_photos(tmp_path).skipped == (
-        Skipped(dangling, "is a link that leads nowhere", is_unread=True),
+        Skipped(dangling, "is a link that leads nowhere", errno=errno.ENOENT),
         Skipped(tmp_path / "empty", "holds no photo"),
         Skipped(loose, "lies outside every class folder"),
     )

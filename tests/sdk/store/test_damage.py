@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.stores import Source, embeddings, filled_store
 
-from headfit.errors import HeadfitError, StoreError, UnsupportedVersionError
+from headfit.errors import DamagedStoreError, HeadfitError, StoreError, UnsupportedVersionError
 from headfit.store import Examples, ExampleStore, repair_store
 from headfit.store.schema import PAGE_BYTES
 
@@ -97,6 +97,22 @@ def test_one_lost_page_costs_its_own_rows_only(whole: Path, tmp_path: Path, page
     assert all("name lost" in after[i][0] for i in lost_names)
     assert not lost_names or len(after) == N_SAMPLES
     assert all(before[i][1] == after[i][1] for i in after)
+
+
+def test_a_store_that_was_cut_to_nothing_is_not_a_new_one(tmp_path: Path) -> None:
+    """One that was deleted is: who does that begins anew."""
+    path = tmp_path / "store"
+    filled_store(path, 3, SOURCE).close()
+    path.write_bytes(b"")
+    with pytest.raises(DamagedStoreError, match="cut to nothing"):
+        ExampleStore.open(path, SOURCE)
+    with pytest.raises(DamagedStoreError, match="no row"):
+        repair_store(path, SOURCE)
+    path.unlink()
+    with ExampleStore.open(path, SOURCE) as store:
+        assert store.n_samples == 0
+    with ExampleStore.open(path, SOURCE) as store:
+        assert store.n_samples == 0
 
 
 @settings(max_examples=30, deadline=None)
