@@ -96,20 +96,42 @@ class Notice(BoxLayout):
     offer = ObjectProperty(None, allownone=True)
     """What else can be done from here: its words, and what does it."""
 
+    may_be_above = BooleanProperty(False)
+    """Whether the window is one where it lies over the heading, if it has room."""
+
+    room_above = NumericProperty(0)
+    """How high it may be there."""
+
     is_above = BooleanProperty(False)
     """Whether it lies over the heading."""
 
     _clock: Any = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # After the frame in which the sentence got its height.
+        fit = Clock.create_trigger(lambda _: Clock.schedule_once(self._fit), -1)
+        for name in ("height", "text", "is_above", "room_above"):
+            self.fbind(name, fit)
 
     def show(
         self, text: str, act: int = 0, offer: tuple[str, Callable[[], Any]] | None = None
     ) -> None:
         """Say it, in place of what was said before."""
         self.text, self.act, self.offer, self.disabled = text, act, offer, False
+        self.is_above = self.may_be_above
         fade_in(self)
         if self._clock is not None:
             self._clock.cancel()
         self._clock = Clock.schedule_once(self.hide, NOTICE_S)
+
+    def on_may_be_above(self, *_: Any) -> None:
+        """Follow the window."""
+        self.is_above = self.may_be_above
+
+    def _fit(self, *_: Any) -> None:
+        if self.height > self.room_above:
+            self.is_above = False
 
     def hide(self, *_: Any) -> None:
         """Say no more."""
