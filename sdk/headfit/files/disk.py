@@ -85,7 +85,8 @@ def replacing(path: str | os.PathLike[str], *, owner_only: bool = False) -> Iter
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         if isinstance(error, OSError) and error.filename in (None, temporary):
-            error.filename, error.filename2 = os.fspath(path), None
+            error.filename = os.fspath(path)
+            del error.filename2  # set to None, its text would end in "-> None"
         raise
     _sync_folder(folder)
 

@@ -468,6 +468,7 @@ def test_errors_name_the_users_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
                 with pytest.raises(OSError, match="Input/output") as caught:
                     disk.write_atomically("x.y", b"data")
             names.append((caught.value.filename, caught.value.filename2))
+            assert str(caught.value).endswith(f"{caught.value.filename!r}")  # and nothing behind it
     assert names == [("nowhere/x.y", None), ("x.y", None), ("x.y", None)]
     assert os.listdir() == []
 
