@@ -61,6 +61,8 @@ def sentence(error: Exception) -> str:
         return tr.say(_FULL)
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return tr.say(_LONG)
+    if isinstance(error, OSError) and error.errno == errno.EROFS:
+        return tr.say(_LOCKED)
     if isinstance(error.__cause__, ExtractorMissingError):
         text = tr.say("The extractor is not on this device yet. Import the file {name} once.")
         return text.format(name=known_extractor().name + NETWORK_ENDING)
@@ -157,6 +159,7 @@ def _(text: str) -> str:
 
 
 _FULL = _("The disk is full. Nothing taught was lost; free some space and try again.")
+_LOCKED = _("This place may not be written to. Choose another one.")
 _LONG = _("This name is too long. Choose a shorter one.")
 
 # Of one kind of error several rows tell causes apart by what headfit found, in its words; the last
@@ -198,7 +201,7 @@ _SENTENCES: tuple[tuple[type[Exception], str, str], ...] = (
         _("This was made for another extractor. Here it would only guess, so it is not used."),
     ),
     (FileNotFoundError, "", _("The file is not there any more. Choose another one.")),
-    (PermissionError, "", _("This place may not be written to. Choose another one.")),
+    (PermissionError, "", _LOCKED),
     (
         ExtractorError,
         "",

@@ -88,6 +88,7 @@ def test_every_cause_has_a_sentence_of_its_own() -> None:
     assert len(heard) == len(kinds)
     assert not any("why" in one for one in heard)
     assert sentence(OSError(errno.ENOSPC, "No space left")) == FULL
+    assert sentence(OSError(errno.EROFS, "Read-only")) == sentence(PermissionError("why"))
     assert sentence(InputError("expected a cup")) == "This did not work: expected a cup"
 
 
