@@ -16,7 +16,7 @@ from headfit_demo.language import tr
 from headfit_demo.platforms.camera import Camera, FolderCamera, OpenCVCamera
 from headfit_demo.platforms.file_dialog import FileDialog
 from headfit_demo.platforms.system_look import system_look
-from headfit_demo.session import NETWORK_ENDING, PickedFile, picked
+from headfit_demo.session import NETWORK_ENDING, PickedFile, picked, readable
 from headfit_demo.widgets import FileWindow, ask_place, wait_for_window, with_ending
 
 
@@ -88,7 +88,7 @@ class DesktopPlatform:
             except OSError as error:
                 ask_place(path, done, complaint=error)
             else:
-                done(str(place))
+                done(readable(place))
 
         if self._dialog is None:
             ask_place(path, done)

@@ -34,7 +34,13 @@ from headfit_demo.session.greeting import (
 from headfit_demo.session.helping import Hindrance, Leaving, Offer
 from headfit_demo.session.installing import NETWORK_ENDING, install, is_network
 from headfit_demo.session.job import Done, Job
-from headfit_demo.session.names import MAX_NAME, MAX_THING_NAME, checked_name, project_name
+from headfit_demo.session.names import (
+    MAX_NAME,
+    MAX_THING_NAME,
+    checked_name,
+    project_name,
+    readable,
+)
 from headfit_demo.session.open_project import OpenProject
 from headfit_demo.session.photos import (
     Photo,
@@ -133,6 +139,7 @@ __all__ = [
     "photo_folder",
     "picked",
     "project_name",
+    "readable",
     "sample_pictures",
     "teach",
 ]

@@ -38,12 +38,17 @@ def checked_name(name: str, longest: int) -> str:
     return name
 
 
-def readable_name(path: Path) -> str:
-    r"""Return what to call a file or folder, whatever bytes its name is made of.
+def readable(path: Path | str) -> str:
+    r"""Return a path, or a name in one, as text that can be shown, whatever bytes it is made of.
 
     What is no UTF-8 is written as ``\xe9``, so that two names stay two.
     """
-    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def readable_name(path: Path) -> str:
+    """Return what to call a file or folder: see `readable`."""
+    return readable(path.name)
 
 
 def project_name(path: Path) -> str:

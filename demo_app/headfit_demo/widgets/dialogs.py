@@ -16,7 +16,7 @@ from kivy.uix.modalview import ModalView
 from headfit import InputError
 from headfit.files import write_atomically
 from headfit_demo.language import sentence, tr
-from headfit_demo.session import MAX_THING_NAME, checked_name
+from headfit_demo.session import MAX_THING_NAME, checked_name, readable
 from headfit_demo.widgets.basics import Field, take_focus
 from headfit_demo.widgets.look import FADE_S, theme
 from headfit_demo.widgets.rules import load_rules
@@ -173,7 +173,7 @@ def ask_place(
     A name alone is one in the user's folder, and has the file's ending, by which it is found again.
     ``place`` is the one that stands there first, and ``complaint`` why another did not do.
     """
-    field = Field(text=str(place or Path.home() / source.name))
+    field = Field(text=readable(place or Path.home() / source.name))
     saved: list[str] = []
 
     def take() -> str | None:
@@ -183,14 +183,14 @@ def ask_place(
                 target /= source.name
             target = with_ending(target, source.suffix)
             if os.path.lexists(target):  # another press saves under the name that is proposed
-                field.text = str(_free_name(target))
+                field.text = readable(_free_name(target))
                 return tr.say("A file of this name is there already. This name is free.")
             write_atomically(target, source.read_bytes())
         except FileNotFoundError:
             return tr.say("There is no such folder.")
         except OSError as error:
             return sentence(error)
-        saved.append(str(target))
+        saved.append(readable(target))
         return None
 
     dialog = Dialog(take, heading=tr.say("Save the file"), button=tr.say("Save"))

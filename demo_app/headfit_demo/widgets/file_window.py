@@ -13,7 +13,7 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.recycleview.views import RecycleDataViewBehavior
 
 from headfit.photos import PHOTO_ENDINGS
-from headfit_demo.session import PickedFile, Pixels, Worker, as_pixels
+from headfit_demo.session import PickedFile, Pixels, Worker, as_pixels, readable
 from headfit_demo.widgets.basics import Touchable
 from headfit_demo.widgets.dialogs import Overlay
 from headfit_demo.widgets.rules import load_rules
@@ -59,6 +59,7 @@ class FileWindow(Overlay):
     """
 
     folder = ObjectProperty(Path.home())
+    folder_name = StringProperty("")
     several = BooleanProperty(False)
     of_folders = BooleanProperty(False)
     n_chosen = NumericProperty(0)
@@ -91,7 +92,7 @@ class FileWindow(Overlay):
         visible = [path for path in entries if not path.name.startswith(".")]
         self._folders = [path for path in visible if path.is_dir()]
         self._files = [path for path in visible if path.suffix.lower() in self._endings]
-        self.folder, self._chosen = folder, []
+        self.folder, self.folder_name, self._chosen = folder, readable(folder), []
         FileWindow.last_folder = folder
         self._show()
         self.ids.rows.scroll_y = 1
@@ -153,7 +154,7 @@ class FileWindow(Overlay):
         self.is_empty = not self._folders and not self._files
         self.ids.rows.data = [
             {
-                "name": path.name,
+                "name": readable(path.name),
                 "path": path,
                 "is_folder": path in self._folders,
                 "is_chosen": path in self._chosen,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tests.support.hand import Hand
@@ -46,3 +47,20 @@ def test_photos_are_chosen_in_the_file_window(toys: Hand, tmp_path: Path) -> Non
     toys.key(27)
     toys.wait(lambda: toys.n_windows == 0)
     assert toys.app.project.n_photos == 13
+
+
+def test_names_that_are_no_text_are_shown(toys: Hand, tmp_path: Path) -> None:
+    """Any bytes may be the name of a file or folder; it is chosen as another one is."""
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    write_folder(folder, 2, (BOAT,))
+    odd = Path(os.fsdecode(os.fsencode(folder / BOAT) + b"/\xff.jpg"))
+    (folder / BOAT / "1.jpg").rename(odd)
+    FileWindow.last_folder = folder.parent
+    toys.tap(toys.screen.cards[BOAT].ids.pick)
+    toys.wait(lambda: toys.n_windows)
+    toys.press_row("caf\\xe9")
+    toys.press_row(BOAT)
+    assert toys.rows() == ["0.jpg", "\\xff.jpg"]
+    toys.press_row("\\xff.jpg")
+    toys.answer("Open 1")
+    toys.wait(lambda: toys.app.project.n_photos == 11)
