@@ -6,14 +6,17 @@ window of its own (`headfit_demo.widgets.FileWindow`).
 
 from __future__ import annotations
 
+import atexit
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from kivy.clock import mainthread
@@ -21,13 +24,22 @@ from kivy.clock import mainthread
 Chosen = Callable[[list[Path] | None], None]
 """Called with what was chosen, empty if the user went back; None if the window did not open."""
 
-_WENT_BACK: Final = 1  # what all of these programs return then, but PowerShell
+_KILLED: Final = (-9, -15)
+"""How a program ends that somebody killed; one that fails ends otherwise."""
+
+_NEXT_PATH: Final = re.compile(rb"\r?\n(?=/|\\\\|[A-Za-z]:)")
+"""What stands between two paths; a line break in a name does not."""
 
 
 class FileDialog(ABC):
     """A window of the desktop's in which files, folders and places are chosen."""
 
     program: str
+    environment: Mapping[str, str] = MappingProxyType({})
+    """Variables that the program gets beside the app's own."""
+
+    went_back: int = 0
+    """The status of the program when the user went back; 0 where nothing is printed then."""
 
     @classmethod
     def find(cls) -> FileDialog | None:
@@ -57,7 +69,7 @@ class FileDialog(ABC):
 
     def ask(self, command: list[str], done: Chosen) -> Callable[[], None]:
         """Open the window; return what closes it. ``done`` is called on the main thread."""
-        environment = dict(os.environ)
+        environment = {**os.environ, **self.environment}
         if getattr(sys, "frozen", False):  # libraries of the bundle are not the system's
             environment.pop("LD_LIBRARY_PATH", None)
         try:
@@ -71,23 +83,39 @@ class FileDialog(ABC):
         except OSError:
             mainthread(done)(None)
             return lambda: None
+        is_closed = threading.Event()
+
+        def close() -> None:
+            is_closed.set()
+            window.terminate()
 
         def wait() -> None:
             said, _ = window.communicate()
-            if window.returncode in (0, _WENT_BACK):
-                lines = [os.fsdecode(line.rstrip(b"\r")) for line in said.split(b"\n")]
-                mainthread(done)([Path(line) for line in lines if line])
-            else:
-                mainthread(done)([] if window.returncode < 0 else None)
+            atexit.unregister(close)
+            mainthread(done)([] if is_closed.is_set() else self._chosen(window.returncode, said))
 
+        atexit.register(close)  # it would outlive the app
         threading.Thread(target=wait, daemon=True).start()
-        return window.terminate
+        return close
+
+    def _chosen(self, status: int, said: bytes) -> list[Path] | None:
+        """Return what was chosen by how the program ended; None if it failed.
+
+        A name that the program cannot print, such as one that is no UTF-8, is a failure, too.
+        """
+        if status in _KILLED or status == self.went_back != 0:
+            return []
+        lines = _NEXT_PATH.split(said.rstrip(b"\r\n"))
+        paths = [Path(os.fsdecode(line)) for line in lines if line]
+        return paths if status == 0 and all(path.is_absolute() for path in paths) else None
 
 
 class GtkDialog(FileDialog):
     """That of GNOME and of desktops like it."""
 
     program = "zenity"
+    went_back = 10  # its own would be 1, as when it finds no display
+    environment = MappingProxyType({"ZENITY_CANCEL": "10", "ZENITY_ESC": "10"})
 
     def files(self, title: str, endings: Iterable[str], *, several: bool) -> list[str]:
         """See `FileDialog.files`."""
@@ -112,6 +140,7 @@ class KdeDialog(FileDialog):
     """That of KDE."""
 
     program = "kdialog"
+    went_back = 1
 
     def files(self, title: str, endings: Iterable[str], *, several: bool) -> list[str]:
         """See `FileDialog.files`."""
@@ -120,7 +149,7 @@ class KdeDialog(FileDialog):
             command += ["--multiple", "--separate-output"]
         command += ["--getopenfilename", str(Path.home())]
         if patterns := _patterns(endings):
-            command.append(" ".join(patterns))
+            command.append(f"{title} ({' '.join(patterns)})")
         return command
 
     def folder(self, title: str) -> list[str]:
@@ -156,7 +185,11 @@ class MacDialog(FileDialog):
     def _script(self, ask: str, *words: str) -> list[str]:
         lines = [
             "on run argv",
+            "try",
             f"set chosen to ({ask}) as list",
+            "on error number -128",  # the user went back
+            'return ""',
+            "end try",
             'set said to ""',
             "repeat with one in chosen",
             "set said to said & POSIX path of one & linefeed",
