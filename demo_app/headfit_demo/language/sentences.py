@@ -145,12 +145,12 @@ def turned_back(act: Act) -> str:
 
 
 def size(n_bytes: int) -> str:
-    """Return a number of bytes as a person reads it."""
+    """Return a number of bytes as a person reads it, which no line breaks."""
     if n_bytes < 1000:
-        return f"{n_bytes} B"
+        return f"{n_bytes}\N{NO-BREAK SPACE}B"
     if n_bytes < 1_000_000:
-        return f"{number(n_bytes / 1000, '.1f')} kB"
-    return f"{number(n_bytes / 1_000_000, '.1f')} MB"
+        return f"{number(n_bytes / 1000, '.1f')}\N{NO-BREAK SPACE}kB"
+    return f"{number(n_bytes / 1_000_000, '.1f')}\N{NO-BREAK SPACE}MB"
 
 
 def _(text: str) -> str:

@@ -28,7 +28,7 @@ def test_privacy_says_what_is_kept_and_erases_it(toys: Hand, tmp_path: Path) -> 
     assert page.folder == str(next((tmp_path / "data" / "projects").iterdir()))
     assert page.examples.startswith("12 photos, 2 names, ")
     assert page.thumbnails.startswith("2 pictures, ")
-    assert page.head.endswith(" kB")
+    assert page.head.endswith("kB")
 
     def erase(name: str) -> None:
         toys.tap(rows[name].ids.erase)
