@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import numpy as np
 from kivy.clock import Clock
 from kivy.event import EventDispatcher
 from kivy.properties import BooleanProperty, ListProperty, ObjectProperty, StringProperty
@@ -173,7 +174,7 @@ class Sight(EventDispatcher):
         answer = found.class_name, said, self.is_sure
         if self._picture is not None:
             self.recent.note(photo, self._picture, *answer)
-        elif not isinstance(photo, PickedFile):  # a frame of the camera is its own picture
+        elif isinstance(photo, np.ndarray):  # a frame of the camera is its own picture
             self.recent.note(photo, photo, *answer)
 
     def _say(self) -> None:

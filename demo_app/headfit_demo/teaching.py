@@ -8,7 +8,17 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from headfit_demo.language import added, left_out, tr, turned_back
-from headfit_demo.session import Act, Added, Job, OpenProject, Photo, ProjectView, Things, teach
+from headfit_demo.session import (
+    Act,
+    Added,
+    Job,
+    OpenProject,
+    Photo,
+    ProjectView,
+    Things,
+    teach,
+    things_in,
+)
 from headfit_demo.widgets import tell
 
 
@@ -40,7 +50,8 @@ class Teaching:
         Those of one ``act`` are taken back together; see `teach`.
         """
         key = self._app.project.key
-        self.teach(lambda: Things({class_name: photos}), done, act=act, project_key=key, **how)
+        find = partial(things_in, class_name, photos)
+        self.teach(find, done, act=act, project_key=key, **how)
 
     def teach(
         self,

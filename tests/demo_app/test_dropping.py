@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.support.hand import Hand
-from tests.support.photos import THINGS, OtherExtractor, picked, write_folder
+from tests.support.photos import THINGS, OtherExtractor, frames, picked, write_folder
+from tests.support.videos import film
 
 from headfit import SoftmaxHead
 
@@ -50,6 +51,18 @@ def test_folders_go_to_the_project_that_is_seen(toys: Hand, tmp_path: Path, page
     toys.wait(lambda: toys.app.project.n_photos == 13)
     assert toys.app.is_shown(key)
     assert [one.name for one in toys.app.project.classes] == [BALLOON, BOAT, FLOWER]
+
+
+def test_a_video_that_is_dropped_on_a_thing_is_taught(toys: Hand, tmp_path: Path) -> None:
+    """Its pictures, each once; on a page where photos are looked at it says where it belongs."""
+    clip = film(tmp_path / "clip.avi", frames(BOAT, 3, seed=4), 2.0).content
+    card = toys.screen.cards[BOAT]
+    toys.app.drops.sort([clip], *card.to_window(*card.center))
+    toys.wait(lambda: toys.app.project.n_photos == 13 and toys.notice)
+    assert toys.notice == "3 of 12 photos were taught. 9 looked like others."
+    toys.app.go("recognise")
+    toys.app.drops.sort([clip], 300, 300)
+    toys.wait(lambda: toys.notice == "This is a video. Add it to the photos of what it shows.")
 
 
 def test_several_folders_are_called_by_their_things(hand: Hand, tmp_path: Path) -> None:

@@ -100,6 +100,9 @@ def added(became: Added, job: Job) -> str:
             "{n} photo was there already.", "{n} photos were there already.", n_repeated
         )
         said.append(text)
+    if became.n_alike and job.n_all > 1:
+        text = tr.count("{n} looked like another.", "{n} looked like others.", became.n_alike)
+        said.append(text)
     if became.refused:
         first = became.refused[0]
         text = tr.say("{name} was left out. {why}")
@@ -174,6 +177,8 @@ _SENTENCES: tuple[tuple[type[Exception], str, str], ...] = (
         _("This kind of picture is not read here. Save it as JPEG or PNG."),
     ),
     (ImageError, "make the picture smaller", _("It has too many pixels. Make it smaller.")),
+    (ImageError, "found a video", _("This is a video. Add it to the photos of what it shows.")),
+    (ImageError, "expected a video", _("This video cannot be read. Save it as MP4.")),
     (ImageError, "", _("This is no picture that can be read.")),
     (
         NoExtractorError,

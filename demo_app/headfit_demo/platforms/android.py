@@ -58,7 +58,9 @@ class AndroidPlatform:
         """Return a folder in the app's own files, which no other app can read."""
         return Path(os.environ["ANDROID_PRIVATE"]) / "headfit-app"
 
-    def pick_photos(self, done: Callable[[list[PickedFile]], None]) -> None:
+    def pick_photos(
+        self, done: Callable[[list[PickedFile]], None], *, videos: bool = False
+    ) -> None:
         """Open the system's photo picker, or its file picker before Android 13."""
         extras = self._java("android.os.Bundle")()
         if self._api >= _ANDROID_13:

@@ -16,7 +16,7 @@ from headfit_demo.language import tr
 from headfit_demo.platforms.camera import Camera, FolderCamera, OpenCVCamera
 from headfit_demo.platforms.file_dialog import FileDialog
 from headfit_demo.platforms.system_look import system_look
-from headfit_demo.session import NETWORK_ENDING, PickedFile, picked, readable
+from headfit_demo.session import NETWORK_ENDING, VIDEO_ENDINGS, PickedFile, picked, readable
 from headfit_demo.widgets import FileWindow, ask_place, wait_for_window, with_ending
 
 
@@ -43,9 +43,12 @@ class DesktopPlatform:
         """Return the user's folder for application data."""
         return user_data_path("headfit-app", appauthor=False)
 
-    def pick_photos(self, done: Callable[[list[PickedFile]], None]) -> None:
+    def pick_photos(
+        self, done: Callable[[list[PickedFile]], None], *, videos: bool = False
+    ) -> None:
         """Open a window with folders and photos."""
-        self._pick(tr.say("Photos"), PHOTO_ENDINGS, True, lambda paths: done([*map(picked, paths)]))
+        endings = PHOTO_ENDINGS | VIDEO_ENDINGS if videos else PHOTO_ENDINGS
+        self._pick(tr.say("Photos"), endings, True, lambda paths: done([*map(picked, paths)]))
 
     def pick_head(self, done: Callable[[PickedFile | None], None]) -> None:
         """Open a window with folders, head files and networks."""

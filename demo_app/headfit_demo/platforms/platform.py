@@ -37,8 +37,13 @@ class Platform(Protocol):
     picks_folders: bool
     """Whether `pick_folder` is there; the window of a phone gives files only."""
 
-    def pick_photos(self, done: Callable[[list[PickedFile]], None]) -> None:
-        """Let the user choose photos, several at once, and call ``done`` with them."""
+    def pick_photos(
+        self, done: Callable[[list[PickedFile]], None], *, videos: bool = False
+    ) -> None:
+        """Let the user choose photos, several at once, and call ``done`` with them.
+
+        And ``videos``, where they can be read.
+        """
 
     def pick_head(self, done: Callable[[PickedFile | None], None]) -> None:
         """Let the user choose one head file, or the extractor, and call ``done`` with it."""

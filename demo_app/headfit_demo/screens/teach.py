@@ -177,7 +177,7 @@ class TeachScreen(AppScreen):
             if files and self._is_still(key):
                 self.teach(card, files)
 
-        self.app.platform.pick_photos(teach)
+        self.app.platform.pick_photos(teach, videos=True)
 
     def pick_folder(self) -> None:
         """Let the user choose a folder, which is taught as one that is dropped."""

@@ -65,6 +65,7 @@ from headfit_demo.session.states import (
     certainty_of,
 )
 from headfit_demo.session.teaching import AT_ONCE, teach
+from headfit_demo.session.videos import VIDEO_ENDINGS, is_video, things_in
 from headfit_demo.session.worker import Worker
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "MOST_CAMERAS",
     "NETWORK_ENDING",
     "PHOTOS",
+    "VIDEO_ENDINGS",
     "Act",
     "Added",
     "CameraError",
@@ -136,10 +138,12 @@ __all__ = [
     "find_things",
     "install",
     "is_network",
+    "is_video",
     "photo_folder",
     "picked",
     "project_name",
     "readable",
     "sample_pictures",
     "teach",
+    "things_in",
 ]

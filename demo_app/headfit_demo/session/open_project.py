@@ -43,7 +43,7 @@ from headfit_demo.session.facts import Facts, gather_facts
 from headfit_demo.session.helping import Offer, offer_of
 from headfit_demo.session.lock import ProjectLock
 from headfit_demo.session.names import MAX_THING_NAME, checked_name
-from headfit_demo.session.photos import Photo, Pixels, as_looked_at
+from headfit_demo.session.photos import Photo, Pixels, VideoFrame, as_looked_at
 from headfit_demo.session.projects import Project
 from headfit_demo.session.states import (
     Added,
@@ -266,7 +266,7 @@ class OpenProject:
             forgotten, no photos are taught.
         skips_copies : bool
             Leave out what looks like a photo that the same act taught: a camera that is held still
-            gives one photo.
+            gives one photo. So does a video in any case.
         skips_repeats : bool
             Pass over what the thing was taught before, such as a folder that is dropped twice.
 
@@ -297,7 +297,9 @@ class OpenProject:
                     added += Added(refused=(replace(seen, name=seen.name or name),))
                     continue
                 alike = self._store.ids_like(seen[2])
-                if skips_copies and not act.example_ids.isdisjoint(alike):
+                may_be_copy = skips_copies or isinstance(photo, VideoFrame)
+                if may_be_copy and not act.example_ids.isdisjoint(alike):
+                    added += Added(n_alike=1)
                     continue
                 if skips_repeats and alike and self._is_taught(name, *seen):
                     added += Added(repeated=((name, photo),))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +37,24 @@ class PickedFile:
     content: Path | bytes
 
 
-Photo: TypeAlias = PickedFile | Pixels
-"""A file that the user chose, or a frame of the camera."""
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """A frame of a video that the user chose.
+
+    Attributes
+    ----------
+    name : str
+        What the user knows it by, for messages.
+    read : callable
+        Returns its pixels, or raises an `ImageError`.
+    """
+
+    name: str
+    read: Callable[[], Pixels]
+
+
+Photo: TypeAlias = PickedFile | VideoFrame | Pixels
+"""A file that the user chose, or a frame of a video or of the camera."""
 
 
 @contextmanager
@@ -86,7 +102,7 @@ def as_looked_at(extractor: Extractor, photo: Photo) -> Pixels:
     if isinstance(photo, PickedFile):
         with _may_be_read(photo):
             return extractor.decode(photo.content, name=photo.name)
-    return photo
+    return photo.read() if isinstance(photo, VideoFrame) else photo
 
 
 def as_pixels(photo: Photo, side: int) -> Pixels:
@@ -98,7 +114,7 @@ def as_pixels(photo: Photo, side: int) -> Pixels:
         with _may_be_read(photo):
             pixels = decode_image(photo.content, name=photo.name, least_side=side)
     else:
-        pixels = photo
+        pixels = photo.read() if isinstance(photo, VideoFrame) else photo
     if max(pixels.shape[:2]) > side:
         smaller = Image.fromarray(pixels)
         smaller.thumbnail((side, side))

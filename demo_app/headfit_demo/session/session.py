@@ -22,6 +22,7 @@ from headfit import (
     FileFormatError,
     HeadfitError,
     ImageClassifier,
+    ImageError,
     SoftmaxHead,
     Watcher,
 )
@@ -43,6 +44,7 @@ from headfit_demo.session.states import (
     certainty_of,
 )
 from headfit_demo.session.thumbnails import Pictures, keep_thumbnails
+from headfit_demo.session.videos import is_video
 
 T = TypeVar("T")
 
@@ -315,7 +317,15 @@ class Session:
     # Photos
 
     def open_photo(self, file: PickedFile) -> Pixels:
-        """Return a photo's pixels, no larger than a screen needs."""
+        """Return a photo's pixels, no larger than a screen needs.
+
+        Raises
+        ------
+        ImageError
+            If it is none that can be read.
+        """
+        if is_video(file):
+            raise ImageError(f"{file.name}: expected a photo, found a video; teach what it shows")
         return as_pixels(file, side=SCREEN_SIDE)
 
     def recognise(self, photo: Photo) -> Recognition:

@@ -186,6 +186,8 @@ class Added:
         What lay beside them and is no photo.
     error : Exception or None
         What kept all the rest from being taught.
+    n_alike : int
+        How many were left out, for they look like others that were taught with them.
     """
 
     n_added: int = 0
@@ -193,6 +195,7 @@ class Added:
     refused: tuple[Refused, ...] = ()
     left_out: tuple[str, ...] = ()
     error: Exception | None = None
+    n_alike: int = 0
 
     def __add__(self, more: Added) -> Added:
         """Return what became of both."""
@@ -202,6 +205,7 @@ class Added:
             self.refused + more.refused,
             self.left_out + more.left_out,
             self.error or more.error,
+            self.n_alike + more.n_alike,
         )
 
 
