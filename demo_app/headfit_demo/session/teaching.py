@@ -11,7 +11,7 @@ from headfit_demo.session.folders import Things
 from headfit_demo.session.job import Job
 from headfit_demo.session.names import readable_name
 from headfit_demo.session.open_project import OpenProject
-from headfit_demo.session.photos import Photo
+from headfit_demo.session.photos import Photo, VideoFrame
 from headfit_demo.session.session import Session
 from headfit_demo.session.states import Added, ProjectView, Refused
 
@@ -122,8 +122,12 @@ def _few_at_a_time(
     things: Mapping[str, Sequence[Photo]],
 ) -> Iterator[tuple[str, Sequence[Photo]]]:
     for name, photos in things.items():
-        for start in range(0, len(photos), AT_ONCE):
-            yield name, photos[start : start + AT_ONCE]
+        start = 0
+        while start < len(photos):
+            # A frame of a large video takes as long as several photos.
+            n = 1 if isinstance(photos[start], VideoFrame) else AT_ONCE
+            yield name, photos[start : start + n]
+            start += n
 
 
 def _named(

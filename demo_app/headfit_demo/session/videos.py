@@ -106,6 +106,7 @@ class Video:
             raise self._unreadable("one that can be opened") from None
         if not capture.isOpened():
             raise self._unreadable("one that can be opened")
+        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # phones film lying, and say how it is turned
         return capture
 
     def _unreadable(self, expected: str) -> ImageError:
