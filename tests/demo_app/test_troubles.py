@@ -66,7 +66,8 @@ def test_a_project_of_another_version_learns_its_photos_again_and_says_so(
 def test_where_no_camera_is_photos_still_work(toys: Hand) -> None:
     toys.tap(toys.screen.cards[BOAT].ids.hold)  # the folder that plays the camera is not there
     toys.wait(lambda: toys.notice)
-    assert toys.notice == "No camera was found, or it was unplugged. Photos work without one."
+    said = "No camera was found, or another program is using it. Photos work without one."
+    assert toys.notice == said
     toys.app.teaching.add_photos(BOAT, picked(BOAT, 1, seed=3))
     toys.wait(lambda: toys.app.project.n_photos == 11)
 
@@ -79,7 +80,7 @@ def test_a_camera_that_is_unplugged_is_said(toys: Hand, tmp_path: Path) -> None:
     toys.wait(lambda: toys.app.sight.verdict == BOAT)
     shutil.move(folder, tmp_path / "pocket")
     toys.wait(lambda: toys.notice)
-    assert toys.notice == "No camera was found, or it was unplugged. Photos work without one."
+    assert toys.notice == "The camera was unplugged. Photos work without one."
     assert not toys.app.eye.is_on
     shutil.move(tmp_path / "pocket", folder)
     toys.press("Camera on")

@@ -169,7 +169,22 @@ _LONG = _("This name is too long. Choose a shorter one.")
 # row of a kind takes all others.
 _SENTENCES: tuple[tuple[type[Exception], str, str], ...] = (
     (NoOtherCameraError, "", _("There is no other camera.")),
-    (CameraError, "", _("No camera was found, or it was unplugged. Photos work without one.")),
+    (CameraError, "unplugged", _("The camera was unplugged. Photos work without one.")),
+    (
+        CameraError,
+        "no picture",
+        _("The camera gives no picture. Another program may be using it."),
+    ),
+    (
+        CameraError,
+        "may not be used",
+        _("The camera may not be used. Allow it in the settings of the device."),
+    ),
+    (
+        CameraError,
+        "",
+        _("No camera was found, or another program is using it. Photos work without one."),
+    ),
     (UnreadableFileError, "", _("You have no permission to read it.")),
     (
         ImageError,

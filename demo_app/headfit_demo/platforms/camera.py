@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from headfit_demo.session import CameraError, PickedFile, Pixels, as_pixels, fin
 
 _SIDE = 640
 _RETRY_S = 0.02
+_PATIENCE_S: Final = 9.0
+"""So long an open camera may give no picture; V4L makes its readers wait for 10 s."""
 
 
 class Camera(Protocol):
@@ -40,7 +43,7 @@ class Camera(Protocol):
         Raises
         ------
         CameraError
-            If there is no camera, or it was taken away.
+            If there is no camera, it was taken away, or it gives no pictures.
         """
 
 
@@ -62,11 +65,13 @@ class OpenCVCamera:
         self._index = index
         self._frame: Pixels | None = None
         self._fault = ""
+        self._seen_at = math.inf  # when it last gave a picture, or was opened
         self._stopping = threading.Event()
 
     def start(self) -> None:
         """Let a thread open the camera; see `Camera.start`."""
-        self._frame, self._fault, self._stopping = None, "", threading.Event()
+        self._frame, self._fault, self._seen_at = None, "", math.inf
+        self._stopping = threading.Event()
         threading.Thread(target=self._watch, args=(self._stopping,), daemon=True).start()
 
     def stop(self) -> None:
@@ -75,6 +80,8 @@ class OpenCVCamera:
 
     def read(self) -> Pixels | None:
         """Return the newest frame; see `Camera.read`."""
+        if not self._fault and time.monotonic() - self._seen_at > _PATIENCE_S:
+            self._fault = "the camera gives no picture"
         if self._fault:
             raise CameraError(self._fault)
         return self._frame
@@ -97,13 +104,16 @@ class OpenCVCamera:
 
     def _take_frames(self, device: Any, stopping: threading.Event) -> None:
         failures = 0
+        self._seen_at = time.monotonic()
         while not stopping.is_set():
             is_read, picture = device.read()
             failures = 0 if is_read else failures + 1
             if is_read:
                 self._frame = np.ascontiguousarray(picture[..., ::-1])
+                self._seen_at = time.monotonic()
             elif failures > 50:
-                self._fault = "the camera was unplugged"
+                is_new = self._frame is None  # another program may have it
+                self._fault = "the camera " + ("gives no picture" if is_new else "was unplugged")
                 return
             else:
                 time.sleep(_RETRY_S)

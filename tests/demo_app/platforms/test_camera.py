@@ -23,6 +23,9 @@ class Device:
 
     may_open = threading.Event()
     is_there = True
+    gives: bool | None = True
+    """Whether there is a picture; None: it is waited for."""
+
     log: list[str]
 
     def __init__(self, index: int) -> None:
@@ -36,7 +39,11 @@ class Device:
 
     def read(self) -> tuple[bool, Any]:
         """Return a picture, blue first."""
+        while Device.gives is None:
+            time.sleep(0.001)
         time.sleep(0.001)
+        if not Device.gives:
+            return False, None
         return True, np.full((4, 6, 3), (self._index, 0, 9), np.uint8)
 
     def release(self) -> None:
@@ -47,11 +54,12 @@ class Device:
 @pytest.fixture(autouse=True)
 def opencv(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """OpenCV with such cameras."""
-    Device.log, Device.is_there = [], True
+    Device.log, Device.is_there, Device.gives = [], True, True
     Device.may_open.clear()
     fake = SimpleNamespace(VideoCapture=Device, setLogLevel=lambda level: None)
     monkeypatch.setitem(sys.modules, "cv2", fake)  # type: ignore[arg-type]
     yield
+    Device.gives = False
     Device.may_open.set()
     with OpenCVCamera._at_the_device:  # no thread is left in it
         pass
@@ -100,3 +108,46 @@ def test_where_no_camera_is_the_reader_hears_so() -> None:
     wait(lambda: "release 0" in Device.log)
     with pytest.raises(CameraError):
         camera.read()
+
+
+def test_a_camera_that_gives_no_picture_is_told_from_one_that_was_unplugged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another program may have it, which opens as well."""
+    monkeypatch.setattr("headfit_demo.platforms.camera._RETRY_S", 0.001)
+    Device.may_open.set()
+    Device.gives = False
+    camera = OpenCVCamera()
+    camera.start()
+    wait(lambda: "release 0" in Device.log)
+    with pytest.raises(CameraError, match="gives no picture"):
+        camera.read()
+    Device.gives = True
+    camera.start()
+    wait(lambda: camera.read() is not None)
+    Device.gives = False
+    wait(lambda: Device.log.count("release 0") == 2)
+    with pytest.raises(CameraError, match="unplugged"):
+        camera.read()
+
+
+def test_nobody_waits_for_a_picture_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether none comes at all, or no more; the time to open it does not count."""
+    monkeypatch.setattr("headfit_demo.platforms.camera._PATIENCE_S", 0.2)
+    camera = OpenCVCamera()
+    camera.start()
+    time.sleep(0.4)
+    assert camera.read() is None  # it is still being opened
+    Device.may_open.set()
+    wait(lambda: camera.read() is not None)
+    Device.gives = None
+
+    def is_given_up() -> bool:
+        try:
+            camera.read()
+        except CameraError as error:
+            return "gives no picture" in str(error)
+        return False
+
+    wait(is_given_up)
+    camera.stop()
