@@ -202,7 +202,6 @@ class TeachScreen(AppScreen):
     def hold(self, card: ClassCard) -> None:
         """Record from the camera while the button is held, from when there is a picture."""
         self._recording, self._act = card, Act()  # all of it is taken back together
-        card.is_recording = True
         self.app.eye.switch_on()
         self._record(0)
         self._clock = Clock.schedule_interval(self._record, RECORD_EVERY_S)
@@ -220,6 +219,8 @@ class TeachScreen(AppScreen):
 
     def _record(self, _: float) -> None:
         frame = self.app.eye.frame
+        if self._recording is not None:
+            self._recording.is_recording = frame is not None
         if self._recording is None or frame is None or self._is_adding:
             return
         self._is_adding = True
