@@ -46,12 +46,17 @@ class Eye(EventDispatcher):
         self._complain, self._remember = complain, remember
         self._camera: Camera | None = None
         self._ticking: Any = None
-        self._sought_from: int | None = None  # while another camera is looked for
+        self._asked_at = 0  # which camera was on, or is wished, when one was asked for
+        self._others: list[int] = []  # what is tried if the camera gives no picture
+        self._is_another = False  # whether another one than that is asked for
+        self._fault: CameraError | None = None  # of the one that was tried first
 
     def switch_on(self, *_: Any) -> None:
-        """Ask for permission where that is needed, and start."""
+        """Ask for permission where that is needed, and start; one that is not there gives way."""
         if not self.is_on:
-            self.platform.ask_for_camera(self._start)
+            self._asked_at = self.index
+            self._others = [index for index in range(MOST_CAMERAS) if index != self.index]
+            self.platform.ask_for_camera(self._begin)
 
     def switch_off(self, *_: Any) -> None:
         """Let go of the camera."""
@@ -59,29 +64,34 @@ class Eye(EventDispatcher):
             self._ticking.cancel()
         if self._camera is not None:
             self._camera.stop()
-        self._camera = self.frame = self.texture = self._sought_from = None
+        self._camera = self.frame = self.texture = None
+        self._others, self._is_another, self._fault = [], False, None
         self.is_on = False
 
     def switch_over(self, *_: Any) -> None:
         """Take the next camera that there is; after the last comes the first."""
-        sought_from = self.index
         self.switch_off()
-        self._sought_from = sought_from
+        self._asked_at, self._is_another = self.index, True
+        self._others = [(self.index + step) % MOST_CAMERAS for step in range(1, MOST_CAMERAS + 1)]
         self._try_next()
 
-    def _try_next(self) -> None:
-        """Start the camera after the one that was tried last, or the one that was on before."""
-        self.index = (self.index + 1) % MOST_CAMERAS
-        if self.index == self._sought_from:
-            self._sought_from = None
-            self._complain(NoOtherCameraError("no other camera was found"))
-        self._start(True)
+    def _begin(self, is_allowed: bool) -> None:
+        if is_allowed:
+            self._start()
+        else:
+            self._complain(CameraError("the camera may not be used"))
 
-    def _start(self, is_allowed: bool) -> None:
+    def _try_next(self) -> None:
+        """Start the next of the others; the last may be that from which another was asked for."""
+        self.index = self._others.pop(0)
+        if self.index == self._asked_at:
+            self._is_another = False
+            self._complain(NoOtherCameraError("no other camera was found"))
+        self._start()
+
+    def _start(self) -> None:
         camera = self.platform.open_camera(self.index)
         try:
-            if not is_allowed:
-                raise CameraError("the camera may not be used")
             camera.start()
         except CameraError as error:
             self._fail(error)
@@ -90,18 +100,15 @@ class Eye(EventDispatcher):
         self._ticking = Clock.schedule_interval(self._look, 1 / FRAMES_PER_SECOND)
 
     def _fail(self, error: CameraError) -> None:
-        """Try the next camera if one is looked for, the first if a later one is gone, or say so."""
-        sought_from = self._sought_from
-        gave_nothing = self.frame is None
+        """Try another camera while none has given a picture, or say what is wrong."""
+        others, is_another, fault = self._others, self._is_another, self._fault or error
         self.switch_off()
-        if sought_from is not None:
-            self._sought_from = sought_from
+        if others:
+            self._others, self._is_another, self._fault = others, is_another, fault
             self._try_next()
-        elif gave_nothing and self.index > 0:  # it was there when it was chosen
-            self.index = 0
-            self._start(True)
         else:
-            self._complain(error)
+            self.index = self._asked_at
+            self._complain(fault)
 
     def _look(self, _: float) -> None:
         assert self._camera is not None
@@ -112,9 +119,11 @@ class Eye(EventDispatcher):
             return
         if frame is None or frame is self.frame:
             return
-        if self._sought_from is not None:  # another one was asked for, and this one is there
-            self._sought_from = None
-            self._remember(self.index)
+        if self.frame is None:
+            if self._is_another:
+                self._remember(self.index)
+            self._asked_at, self._others, self._is_another = self.index, [], False
+            self._fault = None
         self.frame = frame
         shown = frame[:, ::-1] if self._camera.is_front else frame  # as in a mirror
         if self.texture is not None and self.texture.size == (frame.shape[1], frame.shape[0]):

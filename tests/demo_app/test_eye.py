@@ -81,6 +81,42 @@ def test_a_chosen_camera_that_is_gone_gives_way_to_the_first(lenses: Hand) -> No
     assert (lenses.app.eye.index, lenses.notice) == (0, "")
 
 
+def test_a_first_camera_that_is_gone_gives_way_to_another(
+    lenses: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can ask for another one while none is on; the one found stays, and is not chosen."""
+    there = [2]
+    monkeypatch.setattr(
+        lenses.app.platform,
+        "open_camera",
+        lambda index: Lens(index, tuple(other for other in range(6) if other not in there)),
+    )
+    eye = lenses.app.eye
+    eye.switch_on()
+    lenses.wait(lambda: eye.texture)
+    assert (eye.index, lenses.notice) == (2, "")
+    assert lenses.app.preferences.camera == 0
+    eye.switch_off()
+    eye.switch_on()
+    lenses.wait(lambda: eye.texture)
+    assert eye.index == 2
+    there.clear()
+    eye.switch_off()
+    eye.switch_on()
+    lenses.wait(lambda: lenses.notice)
+    assert lenses.notice.startswith("No camera was found")
+    assert (eye.index, eye.is_on) == (2, False)
+
+
+def test_a_camera_that_may_not_be_used_is_not_sought(
+    lenses: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lenses.app.platform, "ask_for_camera", lambda done: done(False))
+    lenses.app.eye.switch_on()
+    assert lenses.notice == "The camera may not be used. Allow it in the settings of the device."
+    assert not lenses.app.eye.is_on
+
+
 def test_where_there_is_one_camera_it_stays(lenses: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         lenses.app.platform, "open_camera", lambda index: Lens(index, (1, 2, 3, 4, 5))
@@ -96,9 +132,9 @@ def test_where_there_is_one_camera_it_stays(lenses: Hand, monkeypatch: pytest.Mo
 
 
 def test_a_camera_that_opens_slowly_says_so(lenses: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What else there is goes on meanwhile."""
+    """What else there is goes on meanwhile; no button says that it records."""
     monkeypatch.setattr(Lens, "is_slow", True)
-    lenses.tap(lenses.screen.cards[BOAT].ids.hold)
+    held = lenses.hold(button := lenses.screen.cards[BOAT].ids.hold)
 
     def says_so() -> bool:
         widgets = lenses.screen.walk(restrict=True)
@@ -106,6 +142,11 @@ def test_a_camera_that_opens_slowly_says_so(lenses: Hand, monkeypatch: pytest.Mo
 
     lenses.wait(says_so)
     lenses.teach("cup", [np.zeros((64, 64, 3), np.uint8)])
+    assert not button.is_recording
     Lens.is_slow = False
     lenses.wait(lambda: lenses.app.eye.texture)
     lenses.wait(lambda: not says_so())
+    lenses.wait(lambda: button.is_recording)
+    held.touch_up()
+    lenses.settle()
+    assert not button.is_recording
