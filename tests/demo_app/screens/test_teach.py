@@ -176,7 +176,9 @@ def test_photos_chosen_for_a_project_go_to_no_other(
     waiting: list[Callable[[], object]] = []
     pick = "headfit_demo.platforms.desktop.DesktopPlatform.pick_"
     files = [picked(path) for path in sorted(folder.iterdir())]
-    monkeypatch.setattr(f"{pick}photos", lambda _, done: waiting.append(lambda: done(files)))
+    monkeypatch.setattr(
+        f"{pick}photos", lambda _, done, videos: waiting.append(lambda: done(files))
+    )
     monkeypatch.setattr(f"{pick}folder", lambda _, done: waiting.append(lambda: done(folder)))
     toys.tap(toys.screen.cards[BOAT].ids.pick)
     toys.press("Photos in folders")
