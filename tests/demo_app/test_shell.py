@@ -119,6 +119,22 @@ def test_a_notice_leaves_the_way_back(
         toys.app.set_preference("language", "en")
 
 
+def test_undo_stays_where_it_was_touched(toys: Hand, shell: object) -> None:
+    """Two touches on one place take back two things, and Redo does not come there between them."""
+    shell.size_hint, shell.size = (None, None), (360, 800)
+    for photo in frames(THINGS[0], 2, seed=9):
+        toys.app.teaching.add_photos(THINGS[0], [photo])
+        toys.settle()
+    undo = shell.ids.undo
+    toys.wait(lambda: shell.can_undo, frames=5)
+    place = undo.to_window(*undo.pos)
+    toys.tap(undo)
+    toys.settle()
+    toys.wait(lambda: shell.can_redo, frames=5)
+    assert shell.can_undo
+    assert undo.to_window(*undo.pos) == place
+
+
 def test_words_of_the_bar_are_as_far_apart_everywhere(toys: Hand, shell: object) -> None:
     """On a phone the longest does not touch the edge."""
     shell.size_hint, shell.size = (None, None), (360, 800)
