@@ -5,14 +5,12 @@ from headfit_demo.widgets.basics import (
     Chip,
     Column,
     Field,
-    Page,
     Press,
     Thumb,
     Touchable,
     Words,
     fade_in,
     hide,
-    scroll_to,
     take_focus,
 )
 from headfit_demo.widgets.dialogs import (
@@ -25,6 +23,7 @@ from headfit_demo.widgets.dialogs import (
 )
 from headfit_demo.widgets.file_window import FileWindow
 from headfit_demo.widgets.look import FADE_S, TEXT_SIZES, theme
+from headfit_demo.widgets.page import Page, scroll_to
 from headfit_demo.widgets.panes import TwoPane
 from headfit_demo.widgets.plot import Plot
 from headfit_demo.widgets.rules import load_rules

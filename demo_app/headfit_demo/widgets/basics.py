@@ -23,12 +23,12 @@ from kivy.properties import (
 from kivy.uix.anchorlayout import AnchorLayout
 from kivy.uix.behaviors import ButtonBehavior, FocusBehavior
 from kivy.uix.boxlayout import BoxLayout
-from kivy.uix.scrollview import ScrollView
 from kivy.uix.textinput import TextInput
 from kivy.uix.widget import Widget
 
 from headfit_demo.widgets import icons as icons  # kv rules use Icon
 from headfit_demo.widgets.look import FADE_S, theme
+from headfit_demo.widgets.page import scroll_to
 from headfit_demo.widgets.rules import load_rules
 from headfit_demo.widgets.words import (
     AnyScript,
@@ -418,10 +418,6 @@ class Chip(BoxLayout):
         return line_width(text, round(font_size), False)
 
 
-class Page(ScrollView):
-    """What scrolls up and down."""
-
-
 def fade_in(widget: Widget) -> None:
     """Let what appears do so in a moment; it is there from the first frame on."""
     Animation.cancel_all(widget, "opacity")
@@ -433,17 +429,6 @@ def hide(widget: Widget) -> None:
     """Let a widget be seen no more, at once."""
     Animation.cancel_all(widget, "opacity")
     widget.opacity = 0
-
-
-def scroll_to(widget: Widget) -> None:
-    """Move the page that a widget lies on so that the widget is seen."""
-    parent = widget.parent
-    while isinstance(parent, Widget):
-        if isinstance(parent, Page):
-            if parent.viewport_size[1] > parent.height:
-                parent.scroll_to(widget, padding=dp(12), animate=False)
-            return
-        parent = parent.parent
 
 
 def take_focus(root: Widget) -> Widget | None:

@@ -9,8 +9,9 @@ from kivy.properties import BooleanProperty, NumericProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
-from headfit_demo.widgets.basics import Column, Page
+from headfit_demo.widgets.basics import Column
 from headfit_demo.widgets.look import theme
+from headfit_demo.widgets.page import Page
 
 
 class TwoPane(BoxLayout):
