@@ -76,6 +76,30 @@ def test_a_photo_dropped_beside_the_cards_is_tried(toys: Hand) -> None:
     assert toys.app.sight.bars == []
 
 
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_answers_of_other_lengths_move_nothing(toys: Hand, scale: float) -> None:
+    """On an upright phone, where things stand below them; with nothing seen the room is gone."""
+    shell, sight = toys.app.shell, toys.app.sight
+    size_hint, size = tuple(shell.size_hint), tuple(shell.size)
+    shell.size_hint, shell.size = (None, None), (360, 800)
+    toys.app.set_preference("text_scale", scale)
+    preview = toys.screen.ids.preview
+    toys.wait(lambda: True, frames=5)
+    without = preview.height
+    sight.look_at(picked(FLOWER, 1, seed=9)[0])
+    toys.wait(lambda: sight.verdict and preview.ids.bars.height)
+    sight.explanation = "Two things were seen, and both are as far from what was taught. " * 2
+    toys.wait(lambda: True, frames=5)
+    high = preview.height
+    sight.explanation = ""
+    toys.wait(lambda: True, frames=5)
+    assert preview.height == high
+    sight.look_away()
+    toys.wait(lambda: True, frames=5)
+    assert preview.height == without < high
+    shell.size_hint, shell.size = size_hint, size
+
+
 @pytest.mark.parametrize("page", ["teach", "recognise"])
 def test_a_wrong_answer_is_put_right_by_a_touch(toys: Hand, page: str) -> None:
     """The photo is taught at once, the answer follows, and the notice takes it back."""
