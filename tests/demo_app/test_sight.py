@@ -138,6 +138,7 @@ def test_what_was_taught_wrongly_is_moved(toys: Hand) -> None:
     assert toys.notice == "1 photo was moved back."
     toys.app.teaching.redo()
     toys.wait(lambda: counts() == [5, 6])
+    assert toys.notice == "1 photo was moved again."
 
 
 def test_what_is_something_else_gets_a_name(toys: Hand) -> None:

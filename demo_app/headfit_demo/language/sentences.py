@@ -138,7 +138,10 @@ def turned_back(act: Act) -> str:
         n = act.n_photos
         return tr.count("{n} photo was taken back.", "{n} photos were taken back.", n)
     if isinstance(change := changes.get(Moved), Moved):
-        return tr.count("{n} photo was moved back.", "{n} photos were moved back.", len(change.was))
+        n = len(change.was)
+        if act.is_taken_back:
+            return tr.count("{n} photo was moved back.", "{n} photos were moved back.", n)
+        return tr.count("{n} photo was moved again.", "{n} photos were moved again.", n)
     if isinstance(change := changes.get(Unnamed), Unnamed):
         return tr.say("{name} was taken back.").format(name=short(change.name))
     names = [change.name for change in act.changes if isinstance(change, Named)]
