@@ -262,7 +262,7 @@ def fitted(text: str, size: int, bold: bool, max_width: int) -> str:
 def line_width(text: str, size: int, bold: bool) -> int:
     """Return how wide a line of text is, in pixels."""
     if needs_shaping(text) and features.check("raqm"):
-        runs = font_runs(text)
+        runs = _drawn_runs(text)
         return 2 + round(
             sum(_face(font or "NotoSans-Regular", size).getlength(run) for font, run in runs)
         )
@@ -273,7 +273,7 @@ def line_width(text: str, size: int, bold: bool) -> int:
 
 def _shaped(text: str, size: int, max_width: int) -> Texture:
     """Draw a line with Raqm, run by run in the order in which they are read."""
-    runs = font_runs(text)
+    runs = _drawn_runs(text)
     if _runs_from_right(text):
         runs.reverse()
     faces = [_face(font or "NotoSans-Regular", size) for font, _ in runs]
@@ -285,6 +285,16 @@ def _shaped(text: str, size: int, max_width: int) -> Texture:
         pen.text((x, round(size * 1.15)), run, 255, face, anchor="ls")
         x += width
     return cover_texture(cover)
+
+
+def _drawn_runs(text: str) -> list[tuple[str | None, str]]:
+    """Split the runs of one font where they end with spaces.
+
+    Those stand between two runs; drawn with one that runs the other way they would be beyond it.
+    """
+    pairs = ((font, run, run.rstrip()) for font, run in font_runs(text))
+    parts = ((font, part) for font, run, short in pairs for part in (short, run[len(short) :]))
+    return [(font, part) for font, part in parts if part]
 
 
 def _runs_from_right(text: str) -> bool:

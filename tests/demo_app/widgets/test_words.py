@@ -64,6 +64,22 @@ def test_arabic_is_joined_and_runs_from_the_right(running_app: Any) -> None:
     assert draw_line("كتاب", 40, False, 2000).width < 0.9 * apart
 
 
+@pytest.mark.parametrize("text", ["aa كوب bb", "كوب aa كوب"])
+def test_spaces_stand_on_both_sides_of_what_runs_the_other_way(running_app: Any, text: str) -> None:
+    """Three words of one line have two gaps, of which none is much wider than the other."""
+    from PIL import features
+
+    from headfit_demo.widgets.words import draw_line
+
+    if not features.check("raqm"):
+        pytest.skip("Pillow has no Raqm here: such names are drawn letter by letter")
+    texture = draw_line(text, 40, False, 2000)
+    pixels = np.frombuffer(texture.pixels, np.uint8).reshape(*texture.size[::-1], 4)
+    inked = np.flatnonzero(pixels[..., 3].any(axis=0))
+    narrower, wider = sorted(np.diff(inked))[-2:]
+    assert wider < 2 * narrower
+
+
 def test_names_that_are_too_long_keep_their_beginning(running_app: Any) -> None:
     """In any script, with dots for the rest; between words they may be broken into lines."""
     from headfit_demo.widgets.words import broken, fitted, line_width
