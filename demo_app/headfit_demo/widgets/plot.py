@@ -37,6 +37,9 @@ class Plot(Widget):
     top = NumericProperty(0.0)
     form = StringProperty(".2g")
     across = StringProperty("")
+    beside = NumericProperty(0)
+    """How high is what stands above and below the curve."""
+
     has_something = AliasProperty(lambda self: len(self.points) > 1, bind=("points",))
 
     def __init__(self, **options: Any) -> None:
@@ -70,8 +73,9 @@ class Plot(Widget):
             label.x = self.x + self.width - label.width  # the property "right" may be old here
         gap = theme.small * 0.3
         shares = [value / top for _, value in self.points]
+        self.beside = above + below + 2 * gap
         bottom = self.y + below + gap
-        self._draw_curve(shares, first, last, bottom, self.height - above - below - 2 * gap)
+        self._draw_curve(shares, first, last, bottom, self.height - self.beside)
 
     def _draw_curve(
         self, shares: Sequence[float], first: float, last: float, bottom: float, height: float
