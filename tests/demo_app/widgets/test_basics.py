@@ -135,3 +135,16 @@ def test_words_that_fit_stay_as_large_as_their_neighbours(running_app: Any) -> N
     assert label.font_size < theme.body
     assert label.text.split() == ["Choose", "a", "photo"]
     assert label.texture_size[0] + theme.icon + dp(24) <= press.width
+
+
+def test_a_chance_lies_on_nothing_beside_a_small_name(toys: Hand) -> None:
+    """A word that is too long is written smaller, and its chance is not."""
+    from kivy.factory import Factory
+
+    toys.app.set_preference("text_scale", 2.0)
+    bar = Factory.ChanceBar(name="Donaudampfschifffahrtsgesellschaft", chance=0.5, width=304)
+    toys.wait(lambda: True, frames=5)
+    name, chance = bar.ids.name, bar.ids.chance
+    assert name.height < chance.height
+    assert chance.top <= bar.top
+    assert chance.y >= bar.children[0].top
