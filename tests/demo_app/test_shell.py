@@ -135,6 +135,27 @@ def test_undo_stays_where_it_was_touched(toys: Hand, shell: object) -> None:
     assert undo.to_window(*undo.pos) == place
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_page_says_its_whole_name(toys: Hand, shell: object, language: str) -> None:
+    """On an upright phone with the largest text: what is not there takes no room beside it."""
+    from headfit_demo.shell import place_name
+
+    shell.size_hint, shell.size = (None, None), (360, 800)
+    toys.app.set_preference("text_scale", 2.0)
+    toys.app.set_preference("language", language)
+    cut = []
+    try:
+        for page in ("home", "privacy", "developer", "settings", "help"):
+            toys.app.go(page)
+            toys.wait(lambda: True, frames=5)
+            assert shell.heading == place_name(page)
+            if shell.ids.heading.wanted > shell.ids.heading.width:
+                cut.append(shell.heading)
+    finally:
+        toys.app.set_preference("language", "en")
+    assert cut == []
+
+
 def test_words_of_the_bar_are_as_far_apart_everywhere(toys: Hand, shell: object) -> None:
     """On a phone the longest does not touch the edge."""
     shell.size_hint, shell.size = (None, None), (360, 800)
