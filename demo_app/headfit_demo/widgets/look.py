@@ -133,8 +133,10 @@ class Theme(EventDispatcher):
     heading = AliasProperty(lambda self: sp(18) * self.text_scale, bind=["text_scale"])
     body = AliasProperty(lambda self: sp(15) * self.text_scale, bind=["text_scale"])
     small = AliasProperty(lambda self: sp(12.5) * self.text_scale, bind=["text_scale"])
-    row = AliasProperty(lambda self: dp(30) + sp(18) * self.text_scale, bind=["text_scale"])
-    """Height of what is touched: 48 dp at the usual text size."""
+    row = AliasProperty(
+        lambda self: max(dp(48), dp(30) + sp(18) * self.text_scale), bind=["text_scale"]
+    )
+    """Height of what is touched: no less than a finger needs."""
 
     icon = AliasProperty(
         lambda self: dp(21) * min(max(self.text_scale, 1.0), 1.5), bind=["text_scale"]

@@ -111,3 +111,16 @@ def test_taught_and_recognised_by_touches(phone: Hand, tmp_path: Path) -> None:
         phone.app.go(name)
         wrong += look(phone)
     assert wrong == []
+
+
+def test_small_text_leaves_room_for_a_finger(phone: Hand) -> None:
+    """On every page nothing to touch is smaller than with the usual text."""
+    phone.app.set_preference("text_scale", 0.85)
+    wrong = look(phone)
+    phone.press("Teach something new")
+    phone.wait(lambda: phone.screen.name == "teach")
+    wrong += look(phone)
+    for name in ("recognise", "privacy", "help", "developer", "settings"):
+        phone.app.go(name)
+        wrong += look(phone)
+    assert wrong == []
