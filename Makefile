@@ -57,6 +57,10 @@ app: $(VENV)/.app native-if-possible ## Start the app
 app-screens: $(VENV)/.app ## Draw every screen of the app into docs/app, without a display
 	@$(BIN)/python demo_app/pictures.py docs/app
 
+.PHONY: app-review
+app-review: $(VENV)/.app ## Draw every screen in four windows, both looks and languages, small and large text: half an hour
+	@$(BIN)/python demo_app/review.py docs/app
+
 .PHONY: recording
 recording: $(VENV)/.app ## Record for the README how the app is taught, without a display, and what the commands print
 	@$(BIN)/python demo_app/recording.py docs/app/teaching.webp
