@@ -71,6 +71,7 @@ class PhotosScreen(AppScreen):
         grid, of = self.ids.grid, (self.app.project.key, self.class_name)
         if of != self._of:  # to make a widget takes longer than to give it another photo
             self._of = of
+            self.ids.page.scroll_y = 1
             take_focus(grid)
             n_kept = min(len(grid.children), len(photos))
             for thumb, photo in zip(self._spares.fit(grid, n_kept), photos, strict=False):

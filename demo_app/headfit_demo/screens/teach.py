@@ -67,6 +67,7 @@ class TeachScreen(AppScreen):
             for card in [*self.cards.values(), *self._named.values(), *self.empty_cards]:
                 self._spares.put(card)
             self.cards, self._named, self.empty_cards = {}, {}, []
+            self.ids.panes.begin_at_top()
         self._show_classes()
         self._show_learning()
 

@@ -67,6 +67,11 @@ class TwoPane(BoxLayout):
             self.add_widget(self._column(still, [main, side], padding, dp(14)))
         self._is_arranging = False
 
+    def begin_at_top(self) -> None:
+        """Show the beginning of both columns."""
+        for column in self.children:
+            column.children[0].scroll_y = 1
+
     def _column(
         self, still: list[Widget], moving: list[Widget], padding: Any, spacing: float = 0
     ) -> BoxLayout:

@@ -168,6 +168,34 @@ def test_cards_are_shown_again_for_other_projects(toys: Hand) -> None:
     assert sum(thumb.texture is not None for thumb in shown) == 3
 
 
+def test_another_project_and_another_thing_begin_at_their_top(toys: Hand) -> None:
+    """Wherever the last one's page was, and in every column; the same one is where it was."""
+    from headfit_demo.widgets import Page
+
+    def shares() -> list[float]:
+        toys.settle()
+        pages = [one for one in toys.screen.walk(restrict=True) if isinstance(one, Page)]
+        found = [page.scroll_y for page in pages]
+        for page in pages:
+            page.scroll_y = 0.4
+        toys.wait(lambda: True)
+        return found
+
+    toys.screen.show_photos(BALLOON)
+    assert shares() == [1]
+    toys.app.go("teach")
+    assert shares() == [1, 1]
+    toys.screen.show_photos(BALLOON)
+    assert shares() == [0.4]
+    toys.app.go("teach")
+    assert shares() == [0.4, 0.4]
+    toys.screen.show_photos(BOAT)
+    assert shares() == [1]
+    toys.app.go("home")
+    toys.begin("Another")
+    assert shares() == [1, 1]
+
+
 def test_photos_chosen_for_a_project_go_to_no_other(
     toys: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
