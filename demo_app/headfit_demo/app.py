@@ -100,6 +100,7 @@ class DemoApp(App):
     def build(self) -> Shell:
         """Return the frame with all screens in it."""
         Clock.max_iteration = LAYOUT_STEPS
+        Window.softinput_mode = "below_target"  # a phone's keyboard covers no field that it is for
         self.shell = Shell()
         for screen in SCREENS:
             self.shell.ids.screens.add_widget(screen())

@@ -33,8 +33,11 @@ class Teaching:
 
     def __init__(self, app: Any) -> None:
         self._app = app
-        # What waits until the user takes back that it was taken back, as long as that can be.
-        self._waiting: WeakKeyDictionary[Act, tuple[str, dict[str, Any]]] = WeakKeyDictionary()
+        # What waits until the user takes back that it was taken back, as long as that can be; with
+        # what was left out before, of which nobody was told.
+        self._waiting: WeakKeyDictionary[Act, tuple[str, Added, dict[str, Any]]] = (
+            WeakKeyDictionary()
+        )
 
     def add_photos(
         self,
@@ -60,11 +63,13 @@ class Teaching:
         *,
         project_key: str | None,
         act: Act | None = None,
+        before: Added = Added(),  # noqa: B008 - it never changes
         **how: Any,
     ) -> None:
         """Teach photos by what they show; see `headfit_demo.session.teach`.
 
-        Without a project in a new one, which is shown then.
+        Without a project in a new one, which is shown then. At the end what was left out is named,
+        and what was ``before``.
         """
         app, is_there = self._app, project_key is not None
         act = act or Act()
@@ -86,13 +91,16 @@ class Teaching:
                 app.look()
             else:
                 became, view = result or (Added(), None)
+                became = before + became
                 if view is not None:  # else who deleted it knows
                     move(view)
                     # Who took all of it back, or forgot it, knows.
-                    if (became.error or not act.is_gone) and (text := added(became, job)):
+                    is_told = bool(became.error) or not act.is_gone
+                    if is_told and (text := added(became, job)):
                         app.notify(text, offer=self._offer(view.key, became))
                     if act.rest:
-                        self._waiting[act] = view.key, how
+                        untold = Added(refused=became.refused, left_out=became.left_out)
+                        self._waiting[act] = view.key, Added() if is_told else untold, how
                         self._go_on()
             done()
 
@@ -101,12 +109,12 @@ class Teaching:
 
     def _go_on(self) -> None:
         """Teach what waits and is wanted again."""
-        for act, (key, how) in list(self._waiting.items()):
+        for act, (key, before, how) in list(self._waiting.items()):
             if act.can_go_on:
                 del self._waiting[act]
                 skips = how.get("skips_repeats", False)
                 take = partial(_rest_of, act)
-                self.teach(take, act=act, project_key=key, skips_repeats=skips)
+                self.teach(take, act=act, project_key=key, before=before, skips_repeats=skips)
 
     def _offer(self, project_key: str, became: Added) -> tuple[str, Callable[[], Any]] | None:
         """Offer to take photos that were passed over, or to name all that were left out."""

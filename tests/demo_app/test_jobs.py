@@ -12,7 +12,7 @@ import pytest
 from tests.support.hand import Hand
 from tests.support.photos import THINGS, frames, jpeg, write_folder
 
-from headfit_demo.session import OpenProject, Session
+from headfit_demo.session import OpenProject, Session, picked
 
 BALLOON, BOAT, FLOWER = THINGS
 MANY = 48
@@ -105,6 +105,25 @@ def test_what_comes_in_goes_on_once_it_is_wanted_again(toys: Hand, tmp_path: Pat
     toys.wait(lambda: toys.app.jobs.is_long)
     quickly(toys)
     assert things(toys) == {BALLOON: 5, BOAT: 5, FLOWER: MANY}
+
+
+@pytest.mark.usefixtures("slowly")
+def test_what_was_left_out_before_a_thing_was_forgotten_is_named_once_it_is_back(
+    toys: Hand, tmp_path: Path
+) -> None:
+    """Nobody was told while the thing was gone."""
+    (tmp_path / "0.jpg").write_bytes(b"no picture")
+    photos = [picked(tmp_path / "0.jpg"), *frames(FLOWER, MANY, seed=5)]
+    toys.app.teaching.add_photos(BOAT, photos)
+    toys.wait(lambda: toys.app.jobs.is_long and toys.app.project.n_photos > 10)
+    toys.screen.forget(BOAT)
+    toys.wait(lambda: not toys.app.jobs.is_any)
+    assert things(toys) == {BALLOON: 5}
+    toys.app.teaching.undo()
+    toys.wait(lambda: toys.app.jobs.is_long)
+    quickly(toys)
+    assert things(toys) == {BALLOON: 5, BOAT: 5 + MANY}
+    assert "0.jpg was left out." in toys.notice
 
 
 def test_a_folder_that_is_dropped_twice_teaches_nothing_new(toys: Hand, tmp_path: Path) -> None:
@@ -228,7 +247,7 @@ def test_small_pictures_are_asked_for_once_and_kept_from_the_first_photo(
 
     hand.app.go("privacy")
     hand.tap(hand.screen.ids.keep)
-    hand.settle()
+    hand.answer("Erase")
     stores = list((tmp_path / "data" / "projects").rglob("examples.store*"))
     assert len(stores) >= 2
     assert not any(b"\xff\xd8\xff\xe0" in path.read_bytes() for path in stores)

@@ -82,6 +82,8 @@ def _of_folder(why: str) -> str:
         )
     if "rename the folder" in why:
         name = re.sub(r"^b?(['\"])(.*)\1$", r"\2", why.split(": expected")[0]).rsplit(os.sep, 1)[-1]
+        if not name.strip():
+            name = f'"{name}"'
         words = tr.say("The name of the folder {name} cannot be that of a thing. Rename it.")
         return words.format(name=short(name))
     if "may be read" in why:

@@ -63,8 +63,23 @@ class PrivacyScreen(AppScreen):
         self.app.change(OpenProject.erase_examples)
 
     def erase_thumbnails(self) -> None:
-        """Erase the small pictures."""
-        self.app.change(OpenProject.erase_thumbnails)
+        """Ask, then erase the small pictures."""
+        self._ask(
+            tr.say("Erase the small pictures?"),
+            tr.say("What was learned stays. This cannot be undone."),
+            lambda: self.app.change(OpenProject.erase_thumbnails),
+        )
+
+    def keep_thumbnails(self) -> None:
+        """Allow small pictures, or ask, then forbid them, which erases those of all projects."""
+        if not self.app.keeps_thumbnails:
+            self.app.set_preference("keeps_thumbnails", True)
+            return
+        self._ask(
+            tr.say("Erase the small pictures of all projects?"),
+            tr.say("What was learned stays. This cannot be undone."),
+            lambda: self.app.set_preference("keeps_thumbnails", False),
+        )
 
     def erase_head(self) -> None:
         """Ask, then delete the head."""

@@ -101,12 +101,13 @@ class TeachScreen(AppScreen):
         """Show one more card that waits for a thing."""
         self._wants_another = True
         self._show_empty_cards()
-        self.empty_cards[-1].ids.name.edit()
-        Clock.schedule_once(self._scroll_to_empty)
+        Clock.schedule_once(self._edit_empty)
 
-    def _scroll_to_empty(self, _: float) -> None:
+    def _edit_empty(self, _: float) -> None:
+        """Let the last card be named, once it is where it stays: a phone's keyboard asks for it."""
         if self.empty_cards:
             scroll_to(self.empty_cards[-1])
+            self.empty_cards[-1].ids.name.edit()
 
     def forget(self, name: str) -> None:
         """Forget a thing; the notice takes it back."""

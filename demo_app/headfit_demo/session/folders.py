@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headfit import InputError
-from headfit.photos import PHOTO_ENDINGS, PhotoFolder, find_dropped_photos, find_unsorted_photos
+from headfit.photos import (
+    NAMELESS,
+    PHOTO_ENDINGS,
+    PhotoFolder,
+    find_dropped_photos,
+    find_unsorted_photos,
+)
 from headfit_demo.session.errors import FolderError, UnreadableFileError
 from headfit_demo.session.names import readable_name
 from headfit_demo.session.photos import Photo, PickedFile
@@ -61,6 +67,9 @@ def find_things(folders: Iterable[Path]) -> Things:
             if one.errno in (errno.EACCES, errno.EPERM):
                 why = f"{one.path}: expected what may be read, found what may not; allow it"
                 refused.append(Refused(readable_name(one.path), UnreadableFileError(why)))
+            elif one.reason == NAMELESS:
+                why = f"{str(one.path)!r}: expected a name that a thing can have; rename the folder"
+                refused.append(Refused(readable_name(one.path), FolderError(why)))
             elif not one.is_litter:
                 left_out.append(one.path)
     if refused and not photos:

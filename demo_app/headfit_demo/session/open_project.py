@@ -389,7 +389,7 @@ class OpenProject:
             self.train()
         else:
             self._save_head()
-            self._hear(examples)
+            self.hear()
 
     def train(self, progress: Callable[[Progress], None] | None = None) -> None:
         """Train the head on all photos and keep it.
@@ -423,8 +423,29 @@ class OpenProject:
         self._steps = len(losses) or self._steps
         self._is_due = False
         self._save_head()
-        self._hear(self._examples())
+        self.hear()
         self._fits_s = self._fits_s[1], time.perf_counter() - started
+
+    def hear(self) -> None:
+        """Ask how well the photos teach, if the head is theirs, once for every head."""
+        examples, head = self._examples(), self.classifier.head
+        if not (_is_of(head, examples) and _can_train(head, examples)):
+            self._heard = self._feedback = None
+            return
+        if self._heard is head:
+            return
+        said = self._feedback = self.classifier.feedback()
+        self._heard = self.classifier.head
+        shares = [
+            (len(ids), share)
+            for name, ids in examples.items()
+            if ids and (share := said.accuracy.get(name)) is not None
+        ]
+        if shares:
+            accuracy = sum(n * share for n, share in shares) / sum(n for n, _ in shares)
+            now = sum(map(len, examples.values())), accuracy
+            if self._history[-1:] != [now]:
+                self._history.append(now)
 
     def export_head(self, path: Path, *, force: bool = False) -> None:
         """Write the head file for others to where it is wanted.
@@ -658,27 +679,6 @@ class OpenProject:
     def _take(self, head: SoftmaxHead | None) -> None:
         """Let this be the head."""
         self.classifier = ImageClassifier(self._extractor, head=head, store=self._store)
-
-    def _hear(self, examples: dict[str, list[int]]) -> None:
-        """Ask how well the photos teach, if the head is theirs, once for every head."""
-        head = self.classifier.head
-        if not (_is_of(head, examples) and _can_train(head, examples)):
-            self._heard = self._feedback = None
-            return
-        if self._heard is head:
-            return
-        said = self._feedback = self.classifier.feedback()
-        self._heard = self.classifier.head
-        shares = [
-            (len(ids), share)
-            for name, ids in examples.items()
-            if ids and (share := said.accuracy.get(name)) is not None
-        ]
-        if shares:
-            accuracy = sum(n * share for n, share in shares) / sum(n for n, _ in shares)
-            now = sum(map(len, examples.values())), accuracy
-            if self._history[-1:] != [now]:
-                self._history.append(now)
 
     def _accuracy(self) -> float | None:
         """Return the accuracy over all photos, as it was heard last."""

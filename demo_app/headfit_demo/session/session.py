@@ -189,6 +189,8 @@ class Session:
             self._shown = key
             if project.view().n_photos <= QUICK_PHOTOS:
                 project.settle()
+            else:
+                project.hear()
 
     def rename_project(self, key: str, name: str) -> None:
         """Call a project by another name."""

@@ -13,6 +13,7 @@ from headfit.photos.images import (
 from headfit.photos.labelled import LabelledExamples, LabelledFolder, find_labelled_photos
 from headfit.photos.likeness import perceptual_hash, thumbnail
 from headfit.photos.photo_folder import (
+    NAMELESS,
     PhotoFile,
     PhotoFolder,
     Skipped,
@@ -28,6 +29,7 @@ from headfit.photos.views import CROPPED, FLIPPED, WHOLE, View
 __all__ = [
     "CROPPED",
     "FLIPPED",
+    "NAMELESS",
     "PHOTO_ENDINGS",
     "WHOLE",
     "FolderEvaluation",

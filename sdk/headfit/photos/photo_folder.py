@@ -51,6 +51,9 @@ MAX_DEPTH: Final = 64
 OUTSIDE: Final = "lies outside every class folder"
 """Why a file beside the class folders is left out."""
 
+NAMELESS: Final = "has a name that no class can have"
+"""Why a folder of photos is left out of one that was dropped."""
+
 _NAMED: Final = 5
 """How many folders an error names at most."""
 
@@ -141,18 +144,35 @@ def find_photos(directory: str | os.PathLike[str]) -> PhotoFolder:
     FileNotFoundError, NotADirectoryError, PermissionError
         If ``directory`` is not there, is a file, or may not be read.
     """
-    root, skipped = _walk(Path(directory))
+    found = _find_photos(Path(directory))
+    for one in found.skipped:
+        if one.reason == NAMELESS:
+            class_name_of(one.path)
+    return found
+
+
+def _find_photos(directory: Path) -> PhotoFolder:
+    """Find photos in a folder per class; those that cannot be a class are skipped."""
+    root, skipped = _walk(directory)
     _refuse_sets(root)
     skipped += [Skipped(path, OUTSIDE) for path in root.files]
     photos: list[PhotoFile] = []
     said = {one.path for one in skipped}
+    nameless: InputError | None = None
     for folder in root.folders:
         files = list(folder.all_files())
         if files:
-            name = class_name_of(folder.path)
-            photos += [PhotoFile(path, name) for path in files]
+            try:
+                name = class_name_of(folder.path)
+            except InputError as error:
+                nameless = nameless or error
+                skipped.append(Skipped(folder.path, NAMELESS))
+            else:
+                photos += [PhotoFile(path, name) for path in files]
         elif folder.path not in said:
             skipped.append(Skipped(folder.path, "holds no photo"))
+    if nameless and not photos:
+        raise nameless
     if not photos:
         raise _nothing_found(root, skipped)
     photos.sort(key=lambda photo: (photo.class_name, photo.path.as_posix()))
@@ -163,17 +183,18 @@ def find_dropped_photos(directory: str | os.PathLike[str]) -> PhotoFolder:
     """Return the photos of a folder of which nobody said what it is.
 
     If photos lie directly in it, it is one class of its own name, with the folders inside it. Else
-    it, or the one folder inside it that does, holds a folder per class: see `find_photos`.
+    it, or the one folder inside it that does, holds a folder per class: see `find_photos`, but for
+    folders whose names no class can have, which are skipped as `NAMELESS`.
 
     Raises
     ------
     InputError, FileNotFoundError, NotADirectoryError, PermissionError
-        As `find_photos`.
+        As `find_photos`, and if no folder has a name that a class can have.
     """
     root, skipped = _walk(Path(directory))
     if not root.has_photos:
         meant = root.sets()
-        return find_photos(meant[0].path if len(meant) == 1 else root.path)
+        return _find_photos(meant[0].path if len(meant) == 1 else root.path)
     name = class_name_of(Path(os.path.abspath(root.path)))
     photos = [PhotoFile(path, name) for path in sorted(root.all_files())]
     return PhotoFolder(root.path, tuple(photos), _in_order(skipped))

@@ -6,6 +6,7 @@ import pytest
 from tests.support.embedded import MODEL
 from tests.support.hand import Hand
 
+from headfit_demo.language import size
 from headfit_demo.session import EngineSpeed
 
 
@@ -18,7 +19,7 @@ def test_developers_copy_the_lines_and_see_the_sizes(
     toys.settle()
     page = toys.screen
     assert 'ImageClassifier.load("Toys.head")' in page.code
-    assert page.extractor_size == f"Extractor: {MODEL.stat().st_size / 1000:.1f} kB"
+    assert page.extractor_size == f"Extractor: {size(MODEL.stat().st_size)}"
     assert page.head_size.startswith("Head: ")
     assert 0 < page.share < 0.05
     assert page.n_classes == "2"

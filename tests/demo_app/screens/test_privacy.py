@@ -34,6 +34,10 @@ def test_privacy_says_what_is_kept_and_erases_it(toys: Hand, tmp_path: Path) -> 
         toys.tap(rows[name].ids.erase)
 
     erase("thumbnails")
+    toys.answer("Not now")
+    assert page.n_thumbnails == 2
+    erase("thumbnails")
+    toys.answer("Erase")
     toys.wait(lambda: page.n_thumbnails == 0)
     assert not rows["thumbnails"].can_erase
 
@@ -62,11 +66,15 @@ def test_privacy_says_what_is_kept_and_erases_it(toys: Hand, tmp_path: Path) -> 
 
 
 def test_forbidding_small_pictures_erases_them(toys: Hand) -> None:
-    """One switch for all projects."""
+    """One switch for all projects; it asks before what nothing brings back goes."""
     toys.app.set_preference("keeps_thumbnails", True)
     toys.app.teaching.add_photos(BOAT, frames(BOAT, 2, seed=5))
     toys.app.go("privacy")
     toys.wait(lambda: toys.screen.n_thumbnails == 2)
     toys.tap(toys.screen.ids.keep)
+    toys.answer("Not now")
+    assert (toys.screen.n_thumbnails, toys.app.keeps_thumbnails) == (2, True)
+    toys.tap(toys.screen.ids.keep)
+    toys.answer("Erase")
     toys.wait(lambda: toys.screen.n_thumbnails == 0)
     assert toys.screen.thumbnails == "none kept"

@@ -79,7 +79,8 @@ def test_a_folder_without_things_keeps_no_other_out(tmp_path: Path) -> None:
             "folders inside folders",
         ),
         (["train/1.jpg", "test/1.jpg"], "folders inside folders"),
-        (["a\nb/1.jpg", "c/1.jpg"], "The name of the folder a\\nb cannot"),
+        (["a\nb/1.jpg", "a\nc/1.jpg"], "The name of the folder a\\nb cannot"),
+        (["  /1.jpg", ".x/1.jpg"], 'The name of the folder "  " cannot'),
     ],
 )
 def test_a_folder_that_holds_no_things(tmp_path: Path, files: list[str], words: str) -> None:
@@ -87,6 +88,15 @@ def test_a_folder_that_holds_no_things(tmp_path: Path, files: list[str], words: 
     with pytest.raises(FolderError) as caught:
         find_things([lay(tmp_path / "x", *files)])
     assert words in sentence(caught.value)
+
+
+def test_a_folder_that_no_thing_can_be_called_by_keeps_no_other_out(tmp_path: Path) -> None:
+    """It is refused by its name, with what to do."""
+    found = find_things([lay(tmp_path / "x", "  /1.jpg", "cat/1.jpg", "dog/1.jpg")])
+    assert {name: len(photos) for name, photos in found.photos.items()} == {"cat": 1, "dog": 1}
+    assert [sentence(one.error) for one in found.refused] == [
+        'The name of the folder "  " cannot be that of a thing. Rename it.'
+    ]
 
 
 def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

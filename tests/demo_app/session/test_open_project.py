@@ -27,6 +27,7 @@ from headfit_demo.session import (
     EmptyNameError,
     Forgotten,
     LongNameError,
+    OpenProject,
     PhotoView,
     PickedFile,
     Progress,
@@ -119,6 +120,20 @@ def test_what_was_forgotten_is_forgotten_again(
             assert counts() == state
     assert taught.project.redo() is None
     assert caplog.records == []
+
+
+def test_a_large_project_says_how_well_its_photos_teach_when_it_is_opened(
+    taught: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its head is not made anew for that."""
+    key = taught.project.key
+    taught.close()
+    monkeypatch.setattr("headfit_demo.session.session.QUICK_PHOTOS", 5)
+    monkeypatch.setattr(OpenProject, "train", lambda *_: pytest.fail("trained"))
+    taught.open_project(key)
+    view = taught.project.view()
+    assert view.accuracy is not None
+    assert all(one.accuracy is not None for one in view.classes)
 
 
 def test_photos_on_their_way_follow_their_thing(taught: Session) -> None:
