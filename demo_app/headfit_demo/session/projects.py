@@ -90,14 +90,17 @@ class Project:
     def repair(self, extractor: Extractor) -> None:
         """Make the examples' file whole again, of what can be read of it, or an empty one."""
         path = self.store_path
+        path.touch(mode=0o600)  # if it is lost, its log may still hold what came last
         try:
             repair_store(path, extractor)
-        except FileNotFoundError:
-            ExampleStore.open(path, extractor).close()
         except DamagedStoreError:  # nothing can be read; kept beside it, as by any repair
-            for suffix in ("-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
-            path.rename(path.with_name(f"{path.name}.damaged"))
+            path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+            for suffix in ("-wal", ""):
+                damaged = path.with_name(f"{path.name}{suffix}")
+                if damaged.exists() and damaged.stat().st_size > 0:
+                    damaged.replace(path.with_name(f"{path.name}.damaged{suffix}"))
+                else:  # an earlier copy may hold more
+                    damaged.unlink(missing_ok=True)
             ExampleStore.open(path, extractor).close()
 
     def save(self) -> None:

@@ -116,7 +116,7 @@ class Session:
         NoProjectError
             If none is open.
         """
-        if self._shown is None:
+        if self._shown not in self._opened:  # one whose repair failed is not, either
             raise NoProjectError("expected an open project, found none; open or make one first")
         return self._opened[self._shown]
 
@@ -186,11 +186,11 @@ class Session:
             If they are locked.
         """
         with self.using(key) as project:
-            self._shown = key
             if project.view().n_photos <= QUICK_PHOTOS:
                 project.settle()
             else:
                 project.hear()
+            self._shown = key  # last: what cannot be opened leaves the one before
 
     def rename_project(self, key: str, name: str) -> None:
         """Call a project by another name."""

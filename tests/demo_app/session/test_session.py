@@ -26,6 +26,7 @@ from headfit_demo.session import (
     MAX_NAME,
     Certainty,
     NoExtractorError,
+    NoProjectError,
     PickedFile,
     Session,
     certainty_of,
@@ -352,6 +353,54 @@ def test_lost_examples_are_not_taken_for_none(
     view = taught.project.view()
     assert ([one.name for one in view.classes], view.n_photos) == ([BALLOON, BOAT], 0)
     assert taught.recognise(frames(BOAT, 1, seed=2)[0]).ranking[0][0] == BOAT
+
+
+def test_repair_reads_the_log_of_lost_examples(taught: Session, tmp_path: Path) -> None:
+    """At once: what was taught last may be in the log only. An earlier copy is not emptied."""
+    key = taught.project.view().key
+    store = tmp_path / "data" / "projects" / key / "examples.store"
+    taught.project.add_photos(BOAT, frames(BOAT, 2, seed=5))
+    log = store.with_name("examples.store-wal").read_bytes()
+    taught.close()
+    store.unlink()
+    store.with_name("examples.store-wal").write_bytes(log)
+    store.with_name("examples.store.damaged").write_bytes(b"of an earlier repair")
+    assert taught.repair_project(key) > 0
+    taught.close()
+    store.write_bytes(b"")
+    store.with_name("examples.store.damaged").write_bytes(b"of an earlier repair")
+    assert taught.repair_project(key) == 0
+    assert store.with_name("examples.store.damaged").read_bytes() == b"of an earlier repair"
+
+
+def test_what_cannot_be_opened_or_repaired_is_not_shown(
+    taught: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The project before it stays shown, whose answers are its own; and no fault is raised."""
+    key = taught.project.key
+    taught.keeps_thumbnails = True
+    other = taught.create_project("Other")
+    taught.project.add_class(FLOWER)
+    taught.project.add_photos(FLOWER, frames(FLOWER, 2))
+    taught.open_project(key)
+    store = tmp_path / "data" / "projects" / other / "examples.store"
+    content = bytearray(store.read_bytes())
+    content[content.index(b"\xff\xd8\xff") + 100] ^= 0xFF
+    store.write_bytes(content)
+    with pytest.raises(DamagedStoreError):
+        taught.open_project(other)
+    assert taught.project.key == key
+
+    def full(*_: object) -> None:
+        raise StoreError("found the disk full")
+
+    monkeypatch.setattr("headfit_demo.session.projects.repair_store", full)
+    with pytest.raises(StoreError):
+        taught.repair_project(key)
+    with pytest.raises(NoProjectError):
+        taught.recognise(frames(BOAT, 1)[0])
+    monkeypatch.undo()
+    assert taught.repair_project(key) == 10
 
 
 def test_repair_keeps_what_can_be_read(taught: Session, tmp_path: Path) -> None:
