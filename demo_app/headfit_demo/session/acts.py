@@ -105,6 +105,8 @@ class Act:
     rest : dict of str to list of Photo
         What was not taught because it was taken back or their thing forgotten, by what that was
         called when it began.
+    passed_over : set of int
+        The examples of photos that it was given and that had been taught before.
     is_taken_back : bool
         Nothing more is done for it then, until it is done again.
     number : int
@@ -118,6 +120,7 @@ class Act:
         self.changes: list[Change] = []
         self.things: dict[str, str | Unnamed] = {}
         self.rest: dict[str, list[Photo]] = {}
+        self.passed_over: set[int] = set()
         self.is_taken_back = False
 
     @property

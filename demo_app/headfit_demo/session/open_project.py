@@ -125,8 +125,8 @@ class OpenProject:
         try:
             if project.lost_store:
                 raise DamagedStoreError(
-                    f"{project.store_path}: expected the project's examples, found nothing; what "
-                    "the project learned is still there"
+                    f"{project.store_path}: expected the project's examples, found nothing; "
+                    "repair the project: what is left of it is kept"
                 )
             self._store = ExampleStore.open(project.store_path, extractor)
         except BaseException:
@@ -265,8 +265,8 @@ class OpenProject:
             What they belong to: one undo takes all of it back. While it is taken back or its thing
             forgotten, no photos are taught.
         skips_copies : bool
-            Leave out what looks like a photo that the same act taught: a camera that is held still
-            gives one photo. So does a video in any case.
+            Leave out what looks like a photo that the same act taught or passed over: a camera that
+            is held still gives one photo. So does a video in any case.
         skips_repeats : bool
             Pass over what the thing was taught before, such as a folder that is dropped twice.
 
@@ -298,10 +298,11 @@ class OpenProject:
                     continue
                 alike = self._store.ids_like(seen[2])
                 may_be_copy = skips_copies or isinstance(photo, VideoFrame)
-                if may_be_copy and not act.example_ids.isdisjoint(alike):
+                if may_be_copy and not (act.example_ids | act.passed_over).isdisjoint(alike):
                     added += Added(n_alike=1)
                     continue
-                if skips_repeats and alike and self._is_taught(name, *seen):
+                if skips_repeats and alike and (same := self._taught_before(name, *seen)):
+                    act.passed_over |= same
                     added += Added(repeated=((name, photo),))
                     continue
                 act.taught(self._add(name, *seen))
@@ -543,10 +544,11 @@ class OpenProject:
         self._is_due = True
         return example_id
 
-    def _is_taught(self, class_name: str, pixels: Pixels, _: bytes, likeness: int) -> bool:
-        """Return whether a thing was taught with the same photo."""
+    def _taught_before(self, class_name: str, pixels: Pixels, _: bytes, likeness: int) -> set[int]:
+        """Return the examples of the same photo that a thing was taught."""
         (embedding,) = self._extractor.embed([pixels])
-        return class_name in self._same_photos(embedding, likeness).values()
+        same = self._same_photos(embedding, likeness)
+        return {example_id for example_id, name in same.items() if name == class_name}
 
     def _same_photos(self, embedding: Embedding, likeness: int) -> dict[int, str]:
         """Return the examples that are the same photo, pixel by pixel, and the class of each."""

@@ -58,7 +58,7 @@ Photo: TypeAlias = PickedFile | VideoFrame | Pixels
 
 
 @contextmanager
-def _may_be_read(file: PickedFile) -> Iterator[None]:
+def may_be_read(file: PickedFile) -> Iterator[None]:
     """Tell a file that may not be read from a place that may not be written to."""
     try:
         yield
@@ -78,7 +78,7 @@ def content_of(file: PickedFile, max_bytes: int) -> bytes:
     UnreadableFileError
         If the user may not read the file.
     """
-    with _may_be_read(file):
+    with may_be_read(file):
         if isinstance(file.content, Path):
             return read_bounded(file.content, max_bytes)
         if len(file.content) > max_bytes:
@@ -100,7 +100,7 @@ def as_looked_at(extractor: Extractor, photo: Photo) -> Pixels:
         If the user may not read the file.
     """
     if isinstance(photo, PickedFile):
-        with _may_be_read(photo):
+        with may_be_read(photo):
             return extractor.decode(photo.content, name=photo.name)
     return photo.read() if isinstance(photo, VideoFrame) else photo
 
@@ -111,7 +111,7 @@ def as_pixels(photo: Photo, side: int) -> Pixels:
     Errors are those of `as_looked_at`.
     """
     if isinstance(photo, PickedFile):
-        with _may_be_read(photo):
+        with may_be_read(photo):
             pixels = decode_image(photo.content, name=photo.name, least_side=side)
     else:
         pixels = photo.read() if isinstance(photo, VideoFrame) else photo

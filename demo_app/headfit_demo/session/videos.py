@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 from collections.abc import Sequence
 from functools import partial
@@ -11,8 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from headfit import ImageError
+from headfit_demo.session.errors import UnreadableFileError
 from headfit_demo.session.folders import Things
-from headfit_demo.session.photos import Photo, PickedFile, Pixels, VideoFrame
+from headfit_demo.session.photos import Photo, PickedFile, Pixels, VideoFrame, may_be_read
 from headfit_demo.session.states import Refused
 
 VIDEO_ENDINGS: Final = frozenset(
@@ -36,7 +38,7 @@ class Video:
 
     Raises
     ------
-    ImageError
+    ImageError, FileNotFoundError, UnreadableFileError
         If it cannot be read.
     """
 
@@ -100,10 +102,12 @@ class Video:
         import cv2
 
         cv2.setLogLevel(0)  # that it cannot be read is ours to say
-        try:
-            capture = cv2.VideoCapture(str(self._file.content))
-        except UnicodeEncodeError:  # no name in UTF-8
-            raise self._unreadable("one that can be opened") from None
+        assert isinstance(self._file.content, Path)
+        with may_be_read(self._file):
+            if not stat.S_ISREG(self._file.content.stat().st_mode):  # a pipe would never end
+                raise self._unreadable("a file")
+            with self._file.content.open("rb") as stream:
+                capture = cv2.VideoCapture(_readable_path(self._file.content, stream.fileno()))
         if not capture.isOpened():
             raise self._unreadable("one that can be opened")
         capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # phones film lying, and say how it is turned
@@ -130,11 +134,20 @@ def things_in(class_name: str, photos: Sequence[Photo]) -> Things:
         if isinstance(photo, PickedFile) and is_video(photo):
             try:
                 found += Video(photo).frames()
-            except (ImageError, OSError) as error:
+            except (ImageError, UnreadableFileError, OSError) as error:
                 refused.append(Refused(photo.name, error))
         else:
             found.append(photo)
     return Things({class_name: found}, refused=tuple(refused))
+
+
+def _readable_path(path: Path, number: int) -> str:
+    """Return the path of an open file, or of its number: other names than UTF-8 crash OpenCV."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return f"/dev/fd/{number}"
+    return str(path)
 
 
 def _clock(seconds: float) -> str:

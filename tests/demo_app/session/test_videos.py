@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -65,6 +69,21 @@ def test_a_video_is_taught_among_photos(taught: Session, clip: PickedFile) -> No
     assert taught.project.view().n_photos == n_photos + 1
 
 
+def test_a_video_that_is_taught_again_teaches_nothing(taught: Session, tmp_path: Path) -> None:
+    """Frames that looked like others the first time do so the second time, too."""
+    (picture,) = frames(FLOWER, 1, seed=4)
+    lighter = [np.clip(picture.astype(int) + step, 0, 255).astype(np.uint8) for step in (0, 40)]
+    clip = film(tmp_path / "clip.avi", lighter, 1.0)
+    first, _ = taught_of(taught, clip)
+    assert (first.n_added, first.n_alike) == (1, 3)
+    act = Act()
+    taught.project.have_class(FLOWER, act)
+    again = taught.project.add_photos(
+        FLOWER, things_in(FLOWER, [clip]).photos[FLOWER], act, skips_repeats=True
+    )
+    assert (again.n_added, len(again.repeated), again.n_alike) == (0, 1, 3)
+
+
 def test_frames_come_right_in_any_order_and_from_threads(clip: PickedFile) -> None:
     """From the middle of each scene, whoever asks first."""
     wanted = frames(FLOWER, 3, seed=4)
@@ -119,12 +138,37 @@ def test_what_is_no_video_is_named(
         path.write_bytes(content)
     became, job = taught_of(taught, PickedFile(path.name, path), frames(FLOWER, 1, seed=9)[0])
     assert became.n_added >= 1
-    if content != "cut":
+    if content is None:
+        assert "half.avi was left out. The file is not there any more." in added(became, job)
+    elif content != "cut":
         assert "half.avi was left out. This video cannot be read. Save it as MP4." in added(
             became, job
         )
     else:  # what there is of it is taught, and each frame that is not there is named
         assert became.n_added + became.n_alike + len(became.refused) == job.n_all
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names there are UTF-16, and there are no pipes")
+def test_a_video_may_have_any_name_and_a_pipe_is_none(clip: PickedFile, tmp_path: Path) -> None:
+    """OpenCV crashes on a name that is no UTF-8, and waits for what a pipe brings."""
+    named = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.avi"))
+    try:
+        shutil.copy(clip.content, named)
+    except OSError:
+        pytest.skip("this disk takes no such name")
+    code = (
+        "import os, sys\n"
+        "from headfit_demo.session import picked, things_in\n"
+        "from pathlib import Path\n"
+        "found = things_in('flower', [picked(Path(sys.argv[1]))])\n"
+        "print(found.photos['flower'][-1].read().shape)\n"
+    )
+    command = [sys.executable, "-c", code, named]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, str(frames(FLOWER, 1)[0].shape))
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (refused,) = things_in(FLOWER, [PickedFile("pipe.mp4", tmp_path / "pipe.mp4")]).refused
+    assert sentence(refused.error) == "This video cannot be read. Save it as MP4."
 
 
 def test_a_video_is_no_photo_to_look_at(session: Session, clip: PickedFile) -> None:
