@@ -28,7 +28,7 @@ class Job:
     done : callable
         Called on the main thread at the end, once.
     moved : callable
-        Called on the main thread with what the work yields.
+        Called on the main thread with what the work yields, unless that is None.
     project_key : str, optional
         In which project; None where it belongs to none, or is still to make it.
 

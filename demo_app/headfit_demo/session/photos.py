@@ -47,10 +47,13 @@ class VideoFrame:
         What the user knows it by, for messages.
     read : callable
         Returns its pixels, or raises an `ImageError`.
+    approach : callable
+        Decodes for a moment what comes before it; returns whether it can be read at once now.
     """
 
     name: str
     read: Callable[[], Pixels]
+    approach: Callable[[], bool]
 
 
 Photo: TypeAlias = PickedFile | VideoFrame | Pixels

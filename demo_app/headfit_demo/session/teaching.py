@@ -32,7 +32,7 @@ def teach(
     new_project: str = "",
     skips_copies: bool = False,
     skips_repeats: bool = False,
-) -> Generator[ProjectView, None, tuple[Added, ProjectView | None]]:
+) -> Generator[ProjectView | None, None, tuple[Added, ProjectView | None]]:
     """Teach photos of things in the job's project, whichever is shown meanwhile.
 
     Parameters
@@ -55,8 +55,9 @@ def teach(
 
     Yields
     ------
-    ProjectView
-        The project after every few photos.
+    ProjectView or None
+        The project after every few photos; None while what comes before a frame of a video is
+        decoded.
 
     Returns
     -------
@@ -81,6 +82,10 @@ def teach(
                 yield project.view()
             quick = _Quick(project)
             for name, photos in _few_at_a_time(things):
+                while not (job.is_cancelled or project.is_closed or not act.wants(name)):
+                    if all(map(_is_near, photos)):
+                        break
+                    yield None
                 if job.is_cancelled or project.is_closed:
                     break
                 if not act.wants(name):
@@ -116,6 +121,11 @@ class _Quick:
             self._project.settle()
             self._ended_at = time.monotonic()
             self._took_s = self._ended_at - now
+
+
+def _is_near(photo: Photo) -> bool:
+    """Return whether a photo is read at once; of a video, come a little nearer."""
+    return not isinstance(photo, VideoFrame) or photo.approach()
 
 
 def _few_at_a_time(

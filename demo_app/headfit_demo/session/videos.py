@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import threading
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,9 @@ EVERY_S: Final = 0.5
 """So far apart frames are taken, but no more than `MOST_FRAMES`, which are further apart then."""
 
 MOST_FRAMES: Final = 100
+
+MOMENT_S: Final = 0.1
+"""So long at most what comes before a frame is decoded before others have their turn."""
 
 
 class Video:
@@ -61,7 +65,9 @@ class Video:
         """Return the frames that are taken, in order."""
         return [
             VideoFrame(
-                f"{self._file.name} {_clock(place / self._rate)}", partial(self.read, number)
+                f"{self._file.name} {_clock(place / self._rate)}",
+                partial(self.read, number),
+                partial(self.approach, number),
             )
             for number, place in enumerate(self._places)
         ]
@@ -75,13 +81,39 @@ class Video:
             If it cannot be read.
         """
         with self._lock:
-            if number not in self._read and number < self._number:
-                self._capture = self._opened()
-                self._begin(number)
+            self._go_back(number)
             while number not in self._read:
                 self._read[self._number] = self._next(self._places[self._number])
                 self._number += 1
             return self._read.pop(number)
+
+    def approach(self, number: int) -> bool:
+        """Decode for a moment what comes before a frame that is taken.
+
+        Returns
+        -------
+        bool
+            Whether `read` takes no longer than for one frame now, or says why it cannot be read.
+        """
+        with self._lock:
+            try:
+                self._go_back(number)
+            except (ImageError, UnreadableFileError, OSError):
+                return True
+            ends = time.monotonic() + MOMENT_S
+            while number == self._number and self._place < self._places[number]:
+                if not self._capture.grab():
+                    return True
+                self._place += 1
+                if time.monotonic() >= ends:
+                    return self._place == self._places[number]
+            return True
+
+    def _go_back(self, number: int) -> None:
+        """Begin anew if a frame has gone by."""
+        if number not in self._read and number < self._number:
+            self._capture = self._opened()
+            self._begin(number)
 
     def _begin(self, number: int) -> None:
         """Read from the beginning on, and keep what is taken from a frame on."""

@@ -65,7 +65,8 @@ class Worker:
             except Exception as error:
                 self._hand_over(job, None, error)
             else:
-                self._mainthread(partial(job.moved, moved))()
+                if moved is not None:
+                    self._mainthread(partial(job.moved, moved))()
                 self._jobs.put(job)
 
     def _hand_over(self, job: Job, result: Any, error: Exception | None) -> None:

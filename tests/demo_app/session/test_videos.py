@@ -17,7 +17,16 @@ from tests.support.videos import film, turned
 
 from headfit import ImageError
 from headfit_demo.language import added, sentence
-from headfit_demo.session import Act, Job, OpenProject, PickedFile, Session, teach, things_in
+from headfit_demo.session import (
+    Act,
+    Job,
+    OpenProject,
+    PickedFile,
+    Session,
+    teach,
+    things_in,
+    videos,
+)
 from headfit_demo.session.videos import EVERY_S, MOST_FRAMES, Video
 
 BALLOON, BOAT, FLOWER = THINGS
@@ -67,6 +76,29 @@ def test_a_video_is_taught_among_photos(taught: Session, clip: PickedFile) -> No
     assert [name for name, _ in again.repeated] == [FLOWER]
     assert taught.project.add_photos(FLOWER, [one for _, one in again.repeated]).n_added == 1
     assert taught.project.view().n_photos == n_photos + 1
+
+
+def test_others_have_their_turn_before_a_frame_is_reached(
+    taught: Session, clip: PickedFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames of a long video lie seconds of decoding apart; the same are taught, a stop comes."""
+    monkeypatch.setattr(videos, "MOMENT_S", 0.0)
+    act, n_turns = Act(), 0
+    job = Job(
+        lambda job: teach(taught, job, lambda: things_in(FLOWER, [clip]), act, may_name=True),
+        project_key=taught.project.key,
+    )
+    while act.n_photos < 3:
+        n_turns += job.step() is None
+    assert n_turns > job.n_done >= 8
+    job.cancel()
+    with pytest.raises(StopIteration) as end:
+        job.step()
+    assert end.value.value[0].n_added == 3
+    *_, last = things_in(FLOWER, [clip]).photos[FLOWER]
+    late = last.read()
+    assert not last.approach()  # it went by, and is reached again
+    assert np.array_equal(last.read(), late)
 
 
 def test_a_video_that_is_taught_again_teaches_nothing(taught: Session, tmp_path: Path) -> None:
