@@ -65,7 +65,7 @@ from headfit_demo.session.states import (
     certainty_of,
 )
 from headfit_demo.session.teaching import AT_ONCE, teach
-from headfit_demo.session.videos import VIDEO_ENDINGS, is_video, things_in
+from headfit_demo.session.videos import VIDEO_ENDINGS, things_in
 from headfit_demo.session.worker import Worker
 
 __all__ = [
@@ -138,7 +138,6 @@ __all__ = [
     "find_things",
     "install",
     "is_network",
-    "is_video",
     "photo_folder",
     "picked",
     "project_name",
