@@ -39,11 +39,13 @@ class Projects:
         app.jobs.stop(key)
 
         def say(n_photos: int) -> None:
-            app.notify(
-                tr.count("{n} photo could be kept.", "{n} photos could be kept.", n_photos)
-                if n_photos
-                else tr.say("None of its photos can be read any more. What it learned is there.")
-            )
+            if n_photos:
+                said = tr.count("{n} photo could be kept.", "{n} photos could be kept.", n_photos)
+            elif app.project.head_classes:
+                said = tr.say("None of its photos can be read any more. What it learned is there.")
+            else:
+                said = tr.say("None of its photos can be read any more. Teach them again.")
+            app.notify(said)
 
         self._open(partial(app.session.repair_project, key), screen, then=say)
 

@@ -76,3 +76,20 @@ def test_a_damaged_project_is_repaired_by_a_touch(toys: Hand) -> None:
     toys.wait(lambda: toys.screen.name == "teach")
     assert "could be kept" in toys.notice or "None of its photos" in toys.notice
     assert [one.name for one in toys.app.project.classes] == list(THINGS[:2])
+
+
+@pytest.mark.parametrize("has_head", [True, False])
+def test_a_repair_says_what_there_is_where_no_photo_is(toys: Hand, has_head: bool) -> None:
+    """What it learned is there only if its head is."""
+    key = toys.app.project.key
+    toys.app.go("home")
+    toys.app.do(toys.app.session.close, lambda _: None)
+    toys.settle()
+    folder = toys.app.session.data_folder / "projects" / key
+    (folder / "examples.store").write_bytes(b"rubbish")
+    if not has_head:
+        (folder / "trained.head").write_bytes(b"rubbish")
+    toys.app.projects.repair(key, "teach")
+    toys.wait(lambda: toys.notice)
+    rest = "What it learned is there." if has_head else "Teach them again."
+    assert toys.notice == f"None of its photos can be read any more. {rest}"
