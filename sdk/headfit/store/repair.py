@@ -110,21 +110,30 @@ def repair_store(
         found = _salvage(database, log)
     if found.description is None and extractor is not None:
         found.description = _describe(found, extractor, key)
+    if found.description is None and not found.examples:
+        raise DamagedStoreError(
+            f"{name}: expected an example store, found no example that can be read; give the path "
+            "of a store, or begin a new one and teach the photos again"
+        )
     if found.description is None:
         raise DamagedStoreError(
             f"{name}: expected an example store, found no row that names its extractor, and "
-            f"{len(found.examples)} examples; give the extractor whose embeddings it holds, or "
-            "the path of a store"
+            f"{len(found.examples)} examples; give the extractor whose embeddings it holds"
         )
     sealing = sealing_of(name, key, found.description.fingerprint, found.description.key_check)
-    nameless, n_samples = _write_store(f"{name}.repaired", found, found.description, sealing)
-    _write_synced(f"{name}.damaged", database)
-    if log:
-        _write_synced(f"{name}.damaged-wal", log)
+    repaired = f"{name}.repaired"
+    try:
+        nameless, n_samples = _write_store(repaired, found, found.description, sealing)
+        _write_synced(f"{name}.damaged", database)
+        if log:
+            _write_synced(f"{name}.damaged-wal", log)
+    except BaseException:
+        _remove_store(repaired)  # a full disk needs the space
+        raise
     # Before the new file takes the name: SQLite would apply the old log to it.
     _remove(f"{name}-wal")
     _remove(f"{name}-shm")
-    os.replace(f"{name}.repaired", name)
+    os.replace(repaired, name)
     return RepairReport(True, n_samples, nameless, f"{name}.damaged")
 
 
@@ -180,8 +189,7 @@ def _write_store(
     path: str, found: _Salvaged, description: _Description, sealing: Sealing
 ) -> tuple[tuple[str, ...], int]:
     """Write a new store of what was found; return the stand-ins for lost names, and the count."""
-    for suffix in ("", "-wal", "-shm"):
-        _remove(path + suffix)  # of a repair that was cut off
+    _remove_store(path)  # of a repair that was cut off
     width, dtype = description.embedding_dim, description.dtype
     n_bytes = rows.embedding_column_bytes(width, dtype, sealing.is_on)
     examples = [row for _, row in sorted(found.examples.items()) if len(row[5]) == n_bytes]
@@ -221,6 +229,11 @@ def _write_synced(path: str, data: bytes) -> None:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _remove_store(path: str) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        _remove(path + suffix)
 
 
 def _remove(path: str) -> None:

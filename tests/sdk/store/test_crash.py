@@ -19,7 +19,7 @@ import pytest
 from tests.support.stores import DIM, Source, embeddings, filled_store, on_disk
 
 from headfit.errors import StoreError
-from headfit.store import ExampleStore, database
+from headfit.store import ExampleStore, database, repair_store
 
 # Writes examples one by one and in batches, forgets some; says so, on a pipe, after each
 # acknowledgement. Example k is embeddings(1, seed=k); its id is stated, so a hole is visible.
@@ -208,6 +208,22 @@ def fill_up(folder: Path) -> None:
     with (folder / "ballast").open("ab", 0) as stream, contextlib.suppress(OSError):
         while stream.write(bytes(4096)):
             pass
+
+
+def test_a_repair_that_finds_the_disk_full_leaves_nothing_behind(small_disk: Path) -> None:
+    """Neither half a store nor less space, and the damaged one stays as it was."""
+    path = small_disk / "store"
+    filled_store(path, 300, Source()).close()
+    content = bytearray(path.read_bytes())
+    content[:100] = bytes(100)
+    path.write_bytes(content)
+    fill_up(small_disk)
+    with pytest.raises((StoreError, OSError), match=r"disk|space"):
+        repair_store(path)
+    assert path.read_bytes() == content
+    assert list(small_disk.glob("store.repaired*")) == []
+    (small_disk / "ballast").unlink()
+    assert repair_store(path).n_samples == 300
 
 
 @pytest.mark.parametrize("is_open", [True, False])
