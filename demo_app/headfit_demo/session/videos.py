@@ -85,6 +85,8 @@ class Video:
             while number not in self._read:
                 self._read[self._number] = self._next(self._places[self._number])
                 self._number += 1
+            if self._number == len(self._places):
+                self._capture.release()  # one of 4K takes 150 MB
             return self._read.pop(number)
 
     def approach(self, number: int) -> bool:

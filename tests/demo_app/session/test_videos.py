@@ -141,6 +141,20 @@ def test_frames_come_right_in_any_order_and_from_threads(clip: PickedFile) -> No
     assert right == [True] * 8
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at the files that Linux says are open")
+def test_a_video_that_was_read_is_let_go(clip: PickedFile) -> None:
+    """Of many that are dropped together one at a time takes memory; each can be read again."""
+
+    def is_open() -> bool:
+        return any(path.resolve() == clip.content for path in Path("/proc/self/fd").iterdir())
+
+    found = Video(clip).frames()
+    assert is_open()
+    last = [one.read() for one in found][-1]
+    assert not is_open()
+    assert np.array_equal(found[-1].read(), last)
+
+
 def test_what_a_turned_phone_filmed_is_upright(tmp_path: Path) -> None:
     """Its frames lie, and the file says so."""
     (picture,) = frames(BOAT, 1)
