@@ -236,7 +236,9 @@ class DemoApp(App):
         self.learning.follow(view)
         self.refresh_screen()
         self.go(screen)
-        if view.learns_again:
+        if view.has_lost_head:
+            self.notify(tr.say("What it learned is damaged. Import the skill again, or teach it."))
+        elif view.learns_again:
             self.notify(tr.say("Another version of headfit made this. It learns its photos again."))
 
     # Settings

@@ -139,7 +139,7 @@ class OpenProject:
         self._renamed: dict[str, str] = {}  # what things were called, for who has not heard of it
         self._steps, self._fits_s = _USUAL_STEPS, (0.0, 0.0)
         self._is_due = True  # to train: a head of a file does not say how well its photos teach
-        self._learns_again = False
+        self._learns_again = self._has_lost_head = False
         try:
             if not project.has_store:
                 self._project = replace(project, has_store=True)
@@ -197,6 +197,7 @@ class OpenProject:
             last_act=self._acts.done[-1].number if self._acts.done else 0,
             can_redo=bool(self._acts.undone),
             learns_again=self._learns_again,
+            has_lost_head=self._has_lost_head,
         )
 
     def stored(self) -> Stored:
@@ -703,7 +704,10 @@ class OpenProject:
         path = self._project.head_path
         try:
             return SoftmaxHead.load(path, extractor=self._extractor)
-        except (FileNotFoundError, FileFormatError):
+        except FileNotFoundError:
+            return None
+        except FileFormatError:
+            self._has_lost_head = not self._store.class_counts
             return None
         except ExtractorMismatchError:
             counts = self._store.class_counts

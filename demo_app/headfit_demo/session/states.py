@@ -118,6 +118,8 @@ class ProjectView:
         Whether there is something to do again.
     learns_again : bool
         Whether the head that was kept is of another extractor, and is made again of its photos.
+    has_lost_head : bool
+        Whether the head that was kept is damaged, and there are no photos to make it again of.
     """
 
     key: str
@@ -135,6 +137,7 @@ class ProjectView:
     last_act: int
     can_redo: bool
     learns_again: bool
+    has_lost_head: bool
 
     @property
     def can_undo(self) -> bool:

@@ -29,6 +29,7 @@ def project(*classes: ClassView, **more: object) -> ProjectView:
             last_act=0,
             can_redo=False,
             learns_again=False,
+            has_lost_head=False,
         ),
         **more,
     )

@@ -333,6 +333,22 @@ def test_a_damaged_store_is_an_error_and_not_the_end(taught: Session, tmp_path: 
     assert taught.project.view().n_photos == 0
 
 
+def test_a_skill_that_came_as_a_file_and_is_damaged_is_not_taken_for_none(
+    taught: Session, tmp_path: Path
+) -> None:
+    """There is no photo to learn it again of."""
+    taught.project.export_head(tmp_path / "toys.head")
+    taught.import_head(PickedFile("toys.head", tmp_path / "toys.head"))
+    assert not taught.project.view().has_lost_head
+    key = taught.project.key
+    taught.close()
+    (tmp_path / "data" / "projects" / key / "trained.head").write_bytes(b"rubbish")
+    taught.open_project(key)
+    view = taught.project.view()
+    assert (view.has_lost_head, view.head_classes) == (True, ())
+    assert [one.name for one in view.classes] == [BALLOON, BOAT]
+
+
 @pytest.mark.parametrize("left", [None, b"", b"rubbish"])
 def test_lost_examples_are_not_taken_for_none(
     taught: Session, tmp_path: Path, left: bytes | None
