@@ -61,8 +61,10 @@ class Litter:
         if is_whole:
             gc.unfreeze()
         gc.collect()
-        n_stay = len(gc.get_objects())
+        n_frozen = gc.get_freeze_count()
         gc.freeze()
+        # Not by a list of all objects: a tuple that another thread just makes must not be held.
+        n_stay = gc.get_freeze_count() - n_frozen
         if is_whole:
             self._n_kept, self._n_added = n_stay, 0
         else:
