@@ -46,7 +46,7 @@ def main() -> None:
                 for number, how in enumerate(product(STYLES, LANGUAGES, SCALES))
             ]
             sheet = _sheet(rows, width, height)
-            sheet.save(options.folder / f"review-{width}x{height}.webp", quality=80, method=6)
+            sheet.save(options.folder / f"review-{width}x{height}.webp", quality=75, method=6)
 
 
 def _draw(folder: Path, width: int, height: int, style: str, language: str, scale: float) -> Path:
