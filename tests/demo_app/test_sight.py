@@ -76,12 +76,15 @@ def test_a_photo_dropped_beside_the_cards_is_tried(toys: Hand) -> None:
     assert toys.app.sight.bars == []
 
 
+@pytest.mark.parametrize("window", [(360, 800), (1120, 760)])
 @pytest.mark.parametrize("scale", [1.0, 2.0])
-def test_answers_of_other_lengths_move_nothing(toys: Hand, scale: float) -> None:
-    """On an upright phone, where things stand below them; with nothing seen the room is gone."""
+def test_answers_of_other_lengths_move_nothing(
+    toys: Hand, scale: float, window: tuple[int, int]
+) -> None:
+    """Neither what stands below them nor the picture; with nothing seen the room is gone."""
     shell, sight = toys.app.shell, toys.app.sight
     size_hint, size = tuple(shell.size_hint), tuple(shell.size)
-    shell.size_hint, shell.size = (None, None), (360, 800)
+    shell.size_hint, shell.size = (None, None), window
     toys.app.set_preference("text_scale", scale)
     preview = toys.screen.ids.preview
     toys.wait(lambda: True, frames=5)
@@ -90,10 +93,10 @@ def test_answers_of_other_lengths_move_nothing(toys: Hand, scale: float) -> None
     toys.wait(lambda: sight.verdict and preview.ids.bars.height)
     sight.explanation = "Two things were seen, and both are as far from what was taught. " * 2
     toys.wait(lambda: True, frames=5)
-    high = preview.height
+    high, above = preview.height, preview.top - preview.ids.view.top
     sight.explanation = ""
     toys.wait(lambda: True, frames=5)
-    assert preview.height == high
+    assert (preview.height, preview.top - preview.ids.view.top) == (high, above)
     sight.look_away()
     toys.wait(lambda: True, frames=5)
     assert preview.height == without < high
