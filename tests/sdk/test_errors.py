@@ -23,6 +23,7 @@ PARENTS = {
     "ExtractorMismatchError": (errors.ExtractorError,),
     "EngineMissingError": (errors.ExtractorError, ImportError),
     "StoreError": (errors.HeadfitError,),
+    "DamagedStoreError": (errors.StoreError,),
     "TrainingDivergedError": (errors.HeadfitError, ArithmeticError),
 }
 
