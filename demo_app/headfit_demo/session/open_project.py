@@ -386,8 +386,8 @@ class OpenProject:
 
         The head is made anew if that takes a moment only; else it stays due, for `train`.
         """
-        examples, is_quick = self._examples(), min(self._fits_s) <= QUICK_S
-        if self._is_due and is_quick and _can_train(self.classifier.head, examples):
+        is_quick = min(self._fits_s) <= QUICK_S
+        if self._is_due and is_quick and _can_train(self.classifier.head, self._examples()):
             self.train()
         else:
             self._save_head()

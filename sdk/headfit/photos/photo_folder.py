@@ -144,15 +144,14 @@ def find_photos(directory: str | os.PathLike[str]) -> PhotoFolder:
     FileNotFoundError, NotADirectoryError, PermissionError
         If ``directory`` is not there, is a file, or may not be read.
     """
-    found = _find_photos(Path(directory))
-    for one in found.skipped:
-        if one.reason == NAMELESS:
-            class_name_of(one.path)
-    return found
+    return _find_photos(Path(directory), skips_nameless=False)
 
 
-def _find_photos(directory: Path) -> PhotoFolder:
-    """Find photos in a folder per class; those that cannot be a class are skipped."""
+def _find_photos(directory: Path, *, skips_nameless: bool) -> PhotoFolder:
+    """Find photos in a folder per class; one that cannot be a class is skipped, or refused.
+
+    It is refused in any case if no other folder is a class.
+    """
     root, skipped = _walk(directory)
     _refuse_sets(root)
     skipped += [Skipped(path, OUTSIDE) for path in root.files]
@@ -165,6 +164,8 @@ def _find_photos(directory: Path) -> PhotoFolder:
             try:
                 name = class_name_of(folder.path)
             except InputError as error:
+                if not skips_nameless:
+                    raise
                 nameless = nameless or error
                 skipped.append(Skipped(folder.path, NAMELESS))
             else:
@@ -194,7 +195,8 @@ def find_dropped_photos(directory: str | os.PathLike[str]) -> PhotoFolder:
     root, skipped = _walk(Path(directory))
     if not root.has_photos:
         meant = root.sets()
-        return _find_photos(meant[0].path if len(meant) == 1 else root.path)
+        directory = meant[0].path if len(meant) == 1 else root.path
+        return _find_photos(directory, skips_nameless=True)
     name = class_name_of(Path(os.path.abspath(root.path)))
     photos = [PhotoFile(path, name) for path in sorted(root.all_files())]
     return PhotoFolder(root.path, tuple(photos), _in_order(skipped))
